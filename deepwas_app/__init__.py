@@ -1,0 +1,37 @@
+"""DeepWAS Explorer: priors on variant effects from annotations, by the full likelihood of a GWAS.
+
+>>> import deepwas_app as dw
+>>> study = dw.open_study("height_chr22")        # doctest: +SKIP
+>>> dw.explore(study)                            # doctest: +SKIP
+"""
+
+from importlib import import_module
+
+# Name to module. Loaded on first use: reading a file must not wait for JAX or Panel.
+_PUBLIC = {
+    "InputError": "deepwas_app.errors",
+    "annotation_effects": "deepwas_app.workflow.results",
+    "builtin_studies": "deepwas_app.workflow.builtin",
+    "evaluate": "deepwas_app.workflow.results",
+    "explore": "deepwas_app.app",
+    "fit": "deepwas_app.workflow.train",
+    "open_panel": "deepwas_app.genetics.panel",
+    "open_run": "deepwas_app.workflow.run",
+    "open_study": "deepwas_app.workflow.builtin",
+    "posterior": "deepwas_app.workflow.results",
+    "read_sumstats": "deepwas_app.genetics.sumstats",
+    "run_heritability": "deepwas_app.workflow.results",
+    "train": "deepwas_app.workflow.train",
+}
+
+__all__ = sorted(_PUBLIC)
+
+
+def __getattr__(name: str):
+    if name not in _PUBLIC:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_PUBLIC[name]), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *_PUBLIC]

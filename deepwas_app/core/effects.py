@@ -1,0 +1,215 @@
+"""What a fitted prior says of its annotations, with block-jackknife standard errors."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float
+
+from deepwas_app.core.batch import BlockBatch
+from deepwas_app.core.jackknife import jackknife_error
+from deepwas_app.core.objective import block_losses, information
+from deepwas_app.core.priors import Model, Prior, Standardisation
+
+
+class Tilt(Prior):
+    """A fitted prior, tilted log-linearly: log f = log f_fitted + level + sum_a c_a a.
+
+    At level = 0 and c = 0 it is the fitted prior. For a linear prior the tilt moves through just
+    the prior's own parameters, so its one-step jackknife is that of the prior; for any other it
+    says how well the data fix the level and each annotation's log-linear direction.
+    """
+
+    fitted: Prior = eqx.field()
+    standardise: Standardisation
+    level: Float[Array, ""]
+    coefficients: Float[Array, " annotations"]
+
+    def __call__(self, annotations):
+        return (
+            self.fitted(annotations)
+            + self.level
+            + self.standardise(annotations) @ self.coefficients
+        )
+
+
+class Jackknife(NamedTuple):
+    """One-step leave-one-block-out changes of the tilt.
+
+    Attributes
+    ----------
+    level
+        (blocks,).
+    coefficients
+        (blocks, annotations), per s.d.
+    """
+
+    level: Float[np.ndarray, " blocks"]
+    coefficients: Float[np.ndarray, "blocks annotations"]
+
+
+@eqx.filter_jit
+def _tilt_information(model: Model, standardise: Standardisation, batch: BlockBatch):
+    annotations = standardise.mean.shape[0]
+
+    def unravel(flat):
+        tilt = Tilt(model.prior, standardise, flat[0], flat[1 : 1 + annotations])
+        return Model(tilt, model.log_s2 + flat[-2], model.log_kappa + flat[-1])
+
+    return information(jnp.zeros(annotations + 3), unravel, batch)
+
+
+def tilt_jackknife(
+    model: Model, standardise: Standardisation, batches: Sequence[BlockBatch]
+) -> Jackknife:
+    """Leave-one-block-out changes of a fitted prior, to first order.
+
+    Parameters
+    ----------
+    model
+        The fitted model; its noise is tilted too.
+    standardise
+        Mean and s.d. of the annotations.
+    batches
+        The training blocks.
+
+    Notes
+    -----
+    Leaving block b out moves the tilt by about I_(-b)^-1 g_b, where g_b is the block's gradient
+    of the negative log-likelihood (centred, in case the model is not at its maximum) and I the
+    Fisher information. The spread of these moves is the sandwich variance.
+    """
+    scores, fisher = [], np.zeros((1, 1))
+    for batch in batches:
+        part = _tilt_information(model, standardise, batch)
+        real = np.asarray(batch.index) >= 0
+        scores.append(np.asarray(part.score, np.float64)[real])
+        fisher = fisher + np.asarray(part.fisher, np.float64)
+    score = np.concatenate(scores)
+    score -= score.mean(axis=0)
+    # Constant or collinear annotations carry no information of their own.
+    moves = score @ np.linalg.pinv(fisher, rcond=1e-9, hermitian=True)
+    return Jackknife(moves[:, 0], moves[:, 1:-2])
+
+
+class Enrichment(NamedTuple):
+    """Share of heritability over share of variants, per set of variants.
+
+    Attributes
+    ----------
+    value, error
+        Enrichment, (sets,).
+    share, share_error
+        Share of heritability, (sets,).
+    variants
+        Share of variants, (sets,).
+    z
+        z-score of no enrichment, (sets,): of the log odds ratio of heritability inside against
+        outside, which unlike the share itself is not bounded.
+    """
+
+    value: Float[np.ndarray, " sets"]
+    error: Float[np.ndarray, " sets"]
+    share: Float[np.ndarray, " sets"]
+    share_error: Float[np.ndarray, " sets"]
+    variants: Float[np.ndarray, " sets"]
+    z: Float[np.ndarray, " sets"]
+
+
+def enrichment(
+    heritability: Float[np.ndarray, " variants"],
+    membership: Bool[np.ndarray, "variants sets"],
+    standardised: Float[np.ndarray, "variants annotations"],
+    jackknife: Jackknife,
+) -> Enrichment:
+    """Heritability enrichment of sets of variants with block-jackknife standard errors.
+
+    Parameters
+    ----------
+    heritability
+        v_j of the fitted prior, (variants,).
+    membership
+        Which variant is in which set, (variants, sets).
+    standardised
+        Standardised annotations, (variants, annotations).
+    jackknife
+        From :func:`tilt_jackknife`.
+
+    References
+    ----------
+    Finucane et al. 2015, doi:10.1038/ng.3404.
+    """
+    v = np.asarray(heritability, np.float64) / np.sum(heritability)
+    M = np.asarray(membership, np.float64)
+    fraction, share = M.mean(axis=0), v @ M
+    # d share / d c, to first order as the moves are.
+    slope = (M * v[:, None]).T @ standardised - np.outer(share, v @ standardised)
+    share_error = jackknife_error(jackknife.coefficients @ slope.T)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        log_odds = np.log(share / (1 - share)) - np.log(fraction / (1 - fraction))
+        return Enrichment(
+            value=share / fraction,
+            error=share_error / fraction,
+            share=share,
+            share_error=share_error,
+            variants=fraction,
+            z=log_odds * share * (1 - share) / share_error,
+        )
+
+
+@eqx.filter_jit
+def _slopes(prior: Prior, annotations: Array, step: Array, low: Array, high: Array):
+    return prior(jnp.where(step, high, annotations)) - prior(jnp.where(step, low, annotations))
+
+
+def average_partial_effects(
+    prior: Prior,
+    annotations: Float[np.ndarray, "variants annotations"],
+    standardise: Standardisation,
+    binary: Bool[np.ndarray, " annotations"],
+) -> Float[np.ndarray, " annotations"]:
+    """Average change of log variance per s.d. of each annotation, the others as they are.
+
+    Parameters
+    ----------
+    prior
+        The fitted prior.
+    annotations
+        (variants, annotations), in their own units.
+    standardise
+        Mean and s.d. of the annotations.
+    binary
+        Which annotations take 0 and 1 only: switched from 0 to 1; the others are moved by half an
+        s.d. each way.
+
+    Notes
+    -----
+    For a log-linear prior the average partial effect is the coefficient.
+    """
+    a = jnp.asarray(annotations)
+    deviation = np.asarray(standardise.deviation)
+    effects = []
+    for j, is_binary in enumerate(binary):
+        column = jnp.arange(a.shape[1]) == j
+        half = 0.5 * deviation[j]
+        low, high = (jnp.zeros_like(a), jnp.ones_like(a)) if is_binary else (a - half, a + half)
+        change = float(jnp.mean(_slopes(prior, a, column, low, high)))
+        effects.append(change * (deviation[j] if is_binary else 1.0))
+    return np.array(effects)
+
+
+def losses_by_block(
+    model: Model, batches: Sequence[BlockBatch], blocks: int
+) -> Float[np.ndarray, " blocks"]:
+    """Negative log-likelihood of every block of a study, NaN where no batch holds it."""
+    out = np.full(blocks, np.nan)
+    for batch in batches:
+        index = np.asarray(batch.index)
+        losses = np.asarray(_block_losses(model, batch))
+        out[index[index >= 0]] = losses[index >= 0]
+    return out
+
+
+_block_losses = eqx.filter_jit(block_losses)

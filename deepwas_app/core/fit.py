@@ -1,0 +1,252 @@
+"""Fitting as a generator: it yields after every step and knows no thread, file or screen."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float, PyTree
+
+from deepwas_app.core.batch import BlockBatch
+from deepwas_app.core.objective import block_losses, flatten, information
+from deepwas_app.core.priors import Model, trainable
+
+
+class FitState(eqx.Module):
+    """Everything that training goes on from.
+
+    Attributes
+    ----------
+    model
+        The model after `step` steps.
+    optimiser
+        State of the optimiser.
+    step
+        Steps done.
+    """
+
+    model: Model
+    optimiser: PyTree
+    step: Array
+
+
+class FitStep(eqx.Module):
+    """One step of training, as seen from outside.
+
+    Attributes
+    ----------
+    state
+        After the step.
+    step, epoch
+        Counted from 1.
+    loss
+        Negative log-likelihood before the step, nats per scored variant of its blocks.
+    last_of_epoch
+        Whether every block has now been seen once more.
+    """
+
+    state: FitState
+    step: int
+    epoch: int
+    loss: float
+    last_of_epoch: bool
+
+
+class NonFiniteLossError(FloatingPointError):
+    """Training met a loss that is not a number; `state` is the last good one."""
+
+    def __init__(self, state: FitState, blocks: Sequence[int]):
+        super().__init__(
+            f"the likelihood is not finite in LD block {', '.join(map(str, blocks))} "
+            f"at step {int(state.step) + 1}: lower the learning rate"
+        )
+        self.state = state
+
+
+# Cached, so that a second run of the same schedule finds its step compiled.
+@cache
+def optimiser(learning_rate: float, steps: int) -> optax.GradientTransformation:
+    """AdamW with clipping, a short warm-up and a cosine decay over `steps` steps."""
+    warmup = min(max(steps // 20, 1), 100)
+    schedule = optax.warmup_cosine_decay_schedule(
+        learning_rate / 10, learning_rate, warmup, max(steps, warmup + 1), learning_rate / 100
+    )
+    return optax.chain(optax.clip_by_global_norm(1.0), optax.adamw(schedule, weight_decay=1e-4))
+
+
+def start_adam(model: Model, learning_rate: float, steps: int) -> FitState:
+    """State to begin :func:`fit_adam` from."""
+    trained = eqx.filter(model, trainable(model))
+    return FitState(model, optimiser(learning_rate, steps).init(trained), jnp.asarray(0))
+
+
+# The schedule depends on the number of steps, so the transformation is an argument, not a global.
+@eqx.filter_jit
+def _adam_step(state: FitState, batch: BlockBatch, transformation):
+    trained, fixed = eqx.partition(state.model, trainable(state.model))
+
+    def loss(trained):
+        losses = block_losses(eqx.combine(trained, fixed), batch)
+        return losses.sum() / jnp.maximum(batch.counted.sum(), 1), losses
+
+    (value, losses), gradient = jax.value_and_grad(loss, has_aux=True)(trained)
+    updates, inner = transformation.update(gradient, state.optimiser, trained)
+    model = eqx.combine(optax.apply_updates(trained, updates), fixed)
+    return FitState(model, inner, state.step + 1), value, losses
+
+
+def fit_adam(
+    state: FitState,
+    batches_of_epoch: Callable[[int], Iterable[BlockBatch]],
+    *,
+    batches_per_epoch: int,
+    epochs: int,
+    learning_rate: float,
+) -> Iterator[FitStep]:
+    """Minimise the negative log-likelihood by AdamW on mini-batches of whole blocks.
+
+    Parameters
+    ----------
+    state
+        From :func:`start_adam`, or one that an earlier call yielded: the trajectory is the same.
+    batches_of_epoch
+        The batches of epoch e, in the order in which they are used. Must depend on e only.
+    batches_per_epoch, epochs, learning_rate
+        Length and step size of the schedule.
+
+    Yields
+    ------
+    FitStep
+
+    Raises
+    ------
+    NonFiniteLossError
+        When a block's likelihood is not finite.
+    """
+    transformation = optimiser(learning_rate, epochs * batches_per_epoch)
+    done = int(state.step)
+    for epoch in range(done // batches_per_epoch, epochs):
+        for i, batch in enumerate(batches_of_epoch(epoch)):
+            step = epoch * batches_per_epoch + i + 1
+            if step <= done:
+                continue
+            after, loss, losses = _adam_step(state, batch, transformation)
+            if not np.isfinite(loss):
+                bad = np.asarray(batch.index)[~np.isfinite(np.asarray(losses))]
+                raise NonFiniteLossError(state, bad.tolist())
+            state = after
+            yield FitStep(state, step, epoch + 1, float(loss), i + 1 == batches_per_epoch)
+
+
+def start_scoring(model: Model) -> FitState:
+    """State to begin :func:`fit_scoring` from."""
+    return FitState(model, jnp.asarray(1e-3), jnp.asarray(0))
+
+
+@eqx.filter_jit
+def _information(model: Model, batch: BlockBatch):
+    flat, unravel = flatten(model)
+    return information(flat, unravel, batch)
+
+
+def total_information(model: Model, batches: Iterable[BlockBatch]):
+    """Loss (nats), gradient and Fisher information over all batches, float64 on the host."""
+    loss, gradient, fisher = np.float64(0.0), np.zeros(1), np.zeros((1, 1))
+    for batch in batches:
+        part = _information(model, batch)
+        loss = loss + np.asarray(part.loss, np.float64).sum()
+        gradient = gradient + np.asarray(part.score, np.float64).sum(axis=0)
+        fisher = fisher + np.asarray(part.fisher, np.float64)
+    return loss, gradient, fisher
+
+
+def fit_scoring(
+    state: FitState,
+    batches: Sequence[BlockBatch],
+    *,
+    precision: Float[np.ndarray, " parameters"] | float = 0.0,
+    steps: int = 50,
+    tolerance: float = 1e-2,
+) -> Iterator[FitStep]:
+    """Maximise the likelihood of a model of few parameters by damped Fisher scoring.
+
+    Parameters
+    ----------
+    state
+        From :func:`start_scoring`.
+    batches
+        All training blocks; every step uses all of them.
+    precision
+        Of a normal prior about 0 on each parameter, see :func:`ridge_precision`.
+    steps
+        At most this many.
+    tolerance
+        Stop when a step is expected to gain less than this many nats in all.
+
+    Yields
+    ------
+    FitStep
+
+    Raises
+    ------
+    NonFiniteLossError
+        When a block's likelihood is not finite.
+
+    Notes
+    -----
+    theta <- theta - (I + t diag I)^-1 g, with t lowered after a step that helped and raised after
+    one that did not (Levenberg-Marquardt). It converges in a few passes over the data and leaves
+    no learning rate to choose.
+    """
+    flat, unravel = flatten(state.model)
+    flat = np.asarray(flat, np.float64)
+    precision = np.broadcast_to(precision, flat.shape)
+    variants = sum(int(batch.counted.sum()) for batch in batches)
+    dtype = jnp.result_type(float)
+
+    def penalised(flat, model):
+        loss, gradient, fisher = total_information(model, batches)
+        penalty = 0.5 * (precision * flat**2).sum()
+        return loss, loss + penalty, gradient + precision * flat, fisher + np.diag(precision)
+
+    loss, target, gradient, fisher = penalised(flat, state.model)
+    if not np.isfinite(loss):
+        raise NonFiniteLossError(state, _broken_blocks(state.model, batches))
+    damping = float(state.optimiser)
+    for step in range(int(state.step) + 1, steps + 1):
+        # A parameter without information (a log variance at its lower edge) must not blow up.
+        diagonal = np.diag(fisher) + 1e-8 * np.trace(fisher)
+        while True:
+            move = -np.linalg.solve(fisher + damping * np.diag(diagonal), gradient)
+            move *= min(1.0, 3.0 / np.abs(move).max())
+            trained = jnp.asarray(flat + move, dtype)
+            model = unravel(trained)
+            # Rounded as the model is, so that a resumed fit goes on from the same numbers.
+            moved = np.asarray(trained, np.float64)
+            trial = penalised(moved, model)
+            # A rise within the rounding of float32 sums is not a rise.
+            if trial[1] <= target + 1e-7 * abs(target):
+                break
+            damping = damping * 10
+            if damping > 1e6:
+                return
+        expected = float(-gradient @ move)
+        shown = loss / variants
+        flat, (loss, target, gradient, fisher) = moved, trial
+        state = FitState(model, jnp.asarray(max(damping / 10, 1e-6)), jnp.asarray(step))
+        damping = float(state.optimiser)
+        yield FitStep(state, step, step, shown, True)
+        if expected < tolerance:
+            return
+
+
+def _broken_blocks(model: Model, batches: Sequence[BlockBatch]) -> list[int]:
+    return [
+        int(index)
+        for batch in batches
+        for index, value in zip(batch.index, _information(model, batch).loss, strict=True)
+        if not np.isfinite(value)
+    ]

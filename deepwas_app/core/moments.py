@@ -1,0 +1,72 @@
+"""Second moments of the whitened data: a first estimate, and what a fitted model expects."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+from scipy.optimize import nnls
+
+from deepwas_app.core.batch import BlockBatch
+from deepwas_app.core.likelihood import noise_variance
+from deepwas_app.core.objective import log_prior_variance
+from deepwas_app.core.priors import Model
+
+
+class Moments(NamedTuple):
+    """Constant model by moments: log f, noise scale and LD mismatch."""
+
+    level: float
+    s2: float
+    kappa: float
+
+
+def moment_estimate(batches: Iterable[BlockBatch]) -> Moments:
+    """Fit E[x_i^2] = s2 + kappa / lambda_i + f sum_j Q_ji^2 exp(log_scale_j) by least squares.
+
+    Parameters
+    ----------
+    batches
+        Blocks to use, padding and all.
+
+    Returns
+    -------
+    Moments
+
+    Notes
+    -----
+    Non-negative weighted least squares; the variance of x_i^2 is proportional to its squared
+    expectation, so the weights are updated once from the first fit.
+    """
+    squares, designs = [], []
+    for batch in batches:
+        eigenvalues = np.asarray(batch.block.eigenvalues)
+        x = np.asarray(batch.block.x, np.float64)
+        # Neither padding nor damage; the likelihood names the block of the latter.
+        real = np.isfinite(eigenvalues) & np.isfinite(x)
+        signal = np.einsum(
+            "bmr,bm->br", np.asarray(batch.block.Q) ** 2, np.exp(np.asarray(batch.log_scale))
+        )
+        squares.append(x[real] ** 2)
+        designs.append(np.stack([signal[real], np.ones(real.sum()), 1 / eigenvalues[real]], 1))
+    y, design = np.concatenate(squares), np.concatenate(designs).astype(np.float64)
+    unit = design.mean(axis=0)
+    design /= unit
+    expected = np.maximum(design.sum(axis=1) / 3, 1e-12)
+    for _ in range(3):
+        estimate, _ = nnls(design / expected[:, None], y / expected)
+        expected = np.maximum(design @ estimate, 0.1)
+    f, s2, kappa = estimate / unit
+    # Zero is on the edge of the model; start a little inside.
+    typical = 0.01 * y.mean() / unit
+    return Moments(
+        float(np.log(max(f, typical[0]))), float(max(s2, 0.3)), float(max(kappa, typical[2]))
+    )
+
+
+def expected_squares(model: Model, batch: BlockBatch) -> Float[Array, "blocks components"]:
+    """E[x_i^2] = s2 + kappa / lambda_i + sum_j Q_ji^2 d_j under a model, (blocks, components)."""
+    d = jnp.exp(log_prior_variance(model, batch))
+    signal = jnp.einsum("bmr,bm->br", batch.block.Q**2, d)
+    return signal + noise_variance(batch.block.eigenvalues, model.s2, model.kappa)

@@ -1,0 +1,70 @@
+"""What all tests share: a cache of their own, checked shapes in core, small studies made once."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import xarray as xr
+from jaxtyping import install_import_hook
+
+# Before anything imports core: from here on its calls are checked against its annotations.
+install_import_hook("deepwas_app.core", "beartype.beartype")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Built-in studies and compiled programs go here, and never to the home folder."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DEEPWAS_CACHE", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def small_study(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> xr.Dataset:
+    """20 chromosomes of one LD block, 6,000 variants, 9 annotations, a log-linear truth."""
+    from deepwas_app.genetics.store import open_study_store
+    from deepwas_app.workflow.progress import finish
+    from deepwas_app.workflow.settings import SimulateSettings
+    from deepwas_app.workflow.simulate import simulate
+
+    settings = SimulateSettings(
+        variants=6_000,
+        chromosomes=20,
+        people=200,
+        annotations=9,
+        truth="linear",
+        title="Small",
+        output=str(tmp_path_factory.mktemp("studies") / "small.study.zarr"),
+    )
+    return open_study_store(finish(simulate(settings)))
+
+
+@pytest.fixture(scope="session")
+def small_runs(
+    small_study: xr.Dataset, tmp_path_factory: pytest.TempPathFactory
+) -> SimpleNamespace:
+    """A finished run of each prior on the small study; 5 chromosomes are held out."""
+    from deepwas_app.workflow.progress import finish
+    from deepwas_app.workflow.settings import TrainSettings
+    from deepwas_app.workflow.train import train
+
+    folder = tmp_path_factory.mktemp("runs")
+    knobs = {"width": 8, "depth": 1, "epochs": 3}
+    return SimpleNamespace(
+        **{
+            prior: finish(
+                train(small_study, TrainSettings(prior=prior, **knobs), folder / f"{prior}.run")
+            )
+            for prior in ("constant", "linear", "mlp")
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def height(cache: Path) -> xr.Dataset:
+    """The built-in height study."""
+    from deepwas_app.workflow.builtin import open_study
+
+    return open_study("height_chr22")

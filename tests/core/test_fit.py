@@ -1,0 +1,156 @@
+"""Fitting: what it finds, that it resumes exactly, and how it fails."""
+
+from itertools import pairwise
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from deepwas_app.core.batch import shuffled
+from deepwas_app.core.fit import (
+    NonFiniteLossError,
+    fit_adam,
+    fit_scoring,
+    start_adam,
+    start_scoring,
+    total_information,
+)
+from deepwas_app.core.objective import flatten
+from deepwas_app.core.priors import Model, make_prior, ridge_precision
+
+
+def last_state(steps):
+    for step in steps:
+        state = step.state
+    return state
+
+
+def fitted(model, batches, **options):
+    return last_state(fit_scoring(start_scoring(model), batches, **options)).model
+
+
+def spoil(batch, block: int):
+    """The batch with one z-score of one block lost."""
+    return eqx.tree_at(lambda b: b.block.x, batch, batch.block.x.at[block, 0].set(jnp.nan))
+
+
+def test_scoring_recovers_the_truth(world):
+    """z-scores of (estimate - truth) / s.e. from the information, over 12 draws."""
+    truth = world.model([0.5, -0.4, 0.0, 0.3], level=0.3, s2=1.2, kappa=0.1)
+    start = world.model([0.0] * 4, level=-1.0, s2=0.8, kappa=0.3)
+    expected, _ = flatten(truth)
+    scores = []
+    for seed in range(12):
+        batches = world.draw(truth, seed, per_batch=40)
+        model = fitted(start, batches)
+        _, gradient, fisher = total_information(model, batches)
+        # At the maximum the gradient is small beside its own standard deviation.
+        assert gradient @ np.linalg.solve(fisher, gradient) < 0.05
+        error = np.sqrt(np.diag(np.linalg.inv(fisher)))
+        scores.append((np.asarray(flatten(model)[0]) - np.asarray(expected)) / error)
+    scores = np.array(scores)
+    assert 0.75 < scores.std() < 1.25
+    assert (np.abs(scores.mean(axis=0)) < 4 / np.sqrt(12)).all()
+
+
+def test_scoring_goes_down_and_stops_by_itself(world):
+    truth = world.model([0.5, -0.4, 0.0, 0.3])
+    batches = world.draw(truth, seed=3, per_batch=40)
+    start = world.model([0.0] * 4, level=-2.0)
+    steps = list(fit_scoring(start_scoring(start), batches, steps=50))
+    assert 2 <= len(steps) < 20
+    assert [step.step for step in steps] == list(range(1, len(steps) + 1))
+    losses = [step.loss for step in steps]
+    assert all(after <= before for before, after in pairwise(losses))
+    before, _, _ = total_information(start, batches)
+    assert losses[0] == pytest.approx(before / (40 * 60))
+    after, _, _ = total_information(steps[-1].state.model, batches)
+    assert after < before - 50
+
+
+def test_scoring_resumes_where_it_was(world):
+    truth = world.model([0.5, -0.4, 0.0, 0.3])
+    batches = world.draw(truth, seed=4, per_batch=40)
+    start = start_scoring(world.model([0.0] * 4, level=-2.0))
+    whole = [step.state for step in fit_scoring(start, batches)]
+    rest = [step.state for step in fit_scoring(whole[1], batches)]
+    assert len(rest) == len(whole) - 2
+    for a, b in zip(jax.tree.leaves(whole[-1]), jax.tree.leaves(rest[-1]), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_normal_prior_pulls_coefficients_to_zero(world):
+    batches = world.draw(world.model([0.5, -0.4, 0.0, 0.3]), seed=5, per_batch=40)
+    start = world.model([0.0] * 4)
+    free = fitted(start, batches)
+    model = fitted(start, batches, precision=np.asarray(ridge_precision(start, 0.02)))
+    shrunk, full = np.asarray(model.prior.coefficients), np.asarray(free.prior.coefficients)
+    assert (np.abs(shrunk[[0, 1, 3]]) < 0.7 * np.abs(full[[0, 1, 3]])).all()
+    # Penalised, the gradient of the likelihood balances precision times coefficient.
+    _, gradient, _ = total_information(model, batches)
+    found, _ = flatten(model)
+    penalty = np.asarray(ridge_precision(start, 0.02)) * np.asarray(found)
+    np.testing.assert_allclose(gradient, -penalty, atol=0.02 * np.abs(penalty).max())
+
+
+class Adam:
+    """An MLP on 4 batches of 10 blocks, 3 epochs."""
+
+    def __init__(self, world):
+        self.batches = world.draw(world.model([0.8, -0.6, 0.0, 0.3]), seed=6, per_batch=10)
+        prior = make_prior("mlp", world.standardise, level=0.0, width=6, depth=1)
+        self.start = start_adam(Model(prior, jnp.asarray(0.0), jnp.asarray(-2.0)), 0.01, 12)
+        self.steps = list(self.fit(self.start))
+
+    def fit(self, state, batches_of_epoch=None):
+        return fit_adam(
+            state,
+            batches_of_epoch or (lambda epoch: shuffled(self.batches, 1, epoch)),
+            batches_per_epoch=4,
+            epochs=3,
+            learning_rate=0.01,
+        )
+
+
+@pytest.fixture(scope="module")
+def adam(world) -> Adam:
+    return Adam(world)
+
+
+@pytest.mark.parametrize("stop", [1, 4, 6])
+def test_resumed_trajectory_is_bit_identical(stop, adam):
+    rest = list(adam.fit(adam.steps[stop - 1].state))
+    assert [step.step for step in rest] == list(range(stop + 1, 13))
+    assert [step.loss for step in rest] == [step.loss for step in adam.steps[stop:]]
+    whole, resumed = (jax.tree.leaves(steps[-1].state) for steps in (adam.steps, rest))
+    for a, b in zip(whole, resumed, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_adam_learns_and_counts_epochs(adam):
+    steps = adam.steps
+    assert [step.epoch for step in steps] == [1] * 4 + [2] * 4 + [3] * 4
+    assert [step.step for step in steps if step.last_of_epoch] == [4, 8, 12]
+    first, last = ([step.loss for step in steps if step.epoch == e] for e in (1, 3))
+    assert np.mean(last) < np.mean(first) - 0.002
+    before, _, _ = total_information(adam.start.model, adam.batches)
+    after, _, _ = total_information(steps[-1].state.model, adam.batches)
+    assert after < before - 20
+
+
+def test_non_finite_loss_names_the_block_and_keeps_the_last_good_state(adam):
+    broken = [*adam.batches[:2], spoil(adam.batches[2], 7), adam.batches[3]]
+    fitting = adam.fit(adam.start, lambda _: iter(broken))
+    good = [next(fitting).state, next(fitting).state]
+    with pytest.raises(NonFiniteLossError, match="LD block 27 at step 3: lower the") as e:
+        next(fitting)
+    assert e.value.state is good[-1]
+
+
+def test_scoring_names_the_block_with_a_non_finite_loss(world):
+    batches = world.draw(world.model(), seed=7, per_batch=10)
+    batches[1] = spoil(spoil(batches[1], 2), 5)
+    with pytest.raises(NonFiniteLossError, match="LD block 12, 15 at step 1"):
+        next(fit_scoring(start_scoring(world.model()), batches))

@@ -1,0 +1,91 @@
+"""Prior models: where they start, what is trained, how they compute."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from deepwas_app.core.objective import flatten
+from deepwas_app.core.priors import (
+    LinearPrior,
+    Model,
+    Standardisation,
+    make_prior,
+    parameter_count,
+    ridge_precision,
+)
+
+
+@pytest.fixture
+def standardise() -> Standardisation:
+    return Standardisation(jnp.array([0.1, 5.0, -2.0]), jnp.array([0.3, 10.0, 1.0]))
+
+
+@pytest.fixture
+def annotations() -> jax.Array:
+    return jnp.asarray(np.random.default_rng(0).normal(size=(2, 7, 3)), jnp.float32)
+
+
+def model_of(prior) -> Model:
+    return Model(prior, jnp.asarray(0.0), jnp.asarray(0.0))
+
+
+@pytest.mark.parametrize("kind", ["constant", "linear", "mlp"])
+def test_every_prior_starts_at_the_constant_level(kind, standardise, annotations):
+    prior = make_prior(kind, standardise, level=-11.5, width=5, depth=2)
+    np.testing.assert_array_equal(prior(annotations), np.full((2, 7), -11.5, np.float32))
+
+
+@pytest.mark.parametrize(
+    ("kind", "count"),
+    [("constant", 1), ("linear", 4), ("mlp", 1 + (3 * 5 + 5) + (5 * 5 + 5) + (5 + 1))],
+)
+def test_parameters_are_counted_without_the_standardisation(kind, count, standardise):
+    prior = make_prior(kind, standardise, level=0.0, width=5, depth=2)
+    assert parameter_count(prior) == count
+    flat, unravel = flatten(model_of(prior))
+    # The noise scale and the mismatch are trained too.
+    assert flat.shape == (count + 2,)
+    moved = unravel(flat + 1.0)
+    assert moved.prior.level == 1.0
+    assert moved.s2 == pytest.approx(np.e)
+    if kind != "constant":
+        np.testing.assert_array_equal(moved.prior.standardise.mean, standardise.mean)
+        np.testing.assert_array_equal(moved.prior.standardise.deviation, standardise.deviation)
+
+
+def test_linear_prior_is_linear_in_standardised_annotations(standardise, annotations):
+    prior = LinearPrior(standardise, jnp.asarray(-3.0), jnp.array([0.5, -1.0, 2.0]))
+    a = np.asarray(annotations)
+    expected = -3.0 + 0.5 * (a[..., 0] - 0.1) / 0.3 - (a[..., 1] - 5) / 10 + 2 * (a[..., 2] + 2)
+    np.testing.assert_allclose(prior(annotations), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_mlp_can_leave_its_constant_start(standardise, annotations):
+    """The zero last layer has a gradient of its own, which depends on the key."""
+
+    def last_gradient(key):
+        prior = make_prior("mlp", standardise, level=0.0, width=5, depth=1, key=jax.random.key(key))
+        gradient = eqx.filter_grad(lambda p: p(annotations).sum())(prior)
+        return np.asarray(gradient.network.layers[-1].weight)
+
+    assert np.abs(last_gradient(0)).max() > 1.0
+    assert np.abs(last_gradient(0) - last_gradient(1)).max() > 0.1
+
+
+def test_ridge_is_on_the_coefficients_of_a_linear_prior_only(standardise):
+    linear = model_of(make_prior("linear", standardise, level=0.0))
+    flat, _ = flatten(linear)
+    precision = ridge_precision(linear, 0.5)
+    assert precision.shape == flat.shape
+    found, _ = flatten(eqx.tree_at(lambda m: m.prior.coefficients, linear, jnp.full(3, 7.0)))
+    np.testing.assert_array_equal(precision, np.where(np.asarray(found) == 7.0, 4.0, 0.0))
+    for kind in ("constant", "mlp"):
+        other = model_of(make_prior(kind, standardise, level=0.0, width=2, depth=1))
+        assert not np.asarray(ridge_precision(other, 0.5)).any()
+
+
+def test_unknown_prior_is_refused(standardise):
+    with pytest.raises(ValueError, match="unknown prior 'forest'"):
+        make_prior("forest", standardise, level=0.0)
