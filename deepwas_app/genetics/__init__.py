@@ -1,0 +1,1 @@
+"""Files in, labelled xarray Datasets out."""

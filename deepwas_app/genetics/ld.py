@@ -1,0 +1,91 @@
+"""LD of one block from genotypes: standardise, factorise, LD scores. Arrays only."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.linalg import eigh
+
+
+def standardise(dosages: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Standardise genotypes, missing calls put at the variant's mean.
+
+    Parameters
+    ----------
+    dosages : (people, variants) float array
+        Copies of the counted allele, NaN where missing.
+
+    Returns
+    -------
+    standardised : (people, variants) float32 array
+        Mean 0 and variance 1 for every variant that varies, all 0 for the others.
+    frequency : (variants,) float64 array
+        Frequency of the counted allele; NaN where every call is missing.
+    """
+    missing = np.isnan(dosages)
+    called = len(dosages) - missing.sum(axis=0)
+    total = np.where(missing, 0, dosages).sum(axis=0, dtype=np.float64)
+    mean = np.divide(total, called, out=np.full(len(called), np.nan), where=called > 0)
+    centred = np.where(missing, 0, dosages - np.nan_to_num(mean)).astype(np.float32)
+    scale = np.sqrt(np.square(centred, dtype=np.float64).mean(axis=0))
+    scale = np.where(scale > 1e-6, scale, np.inf)
+    return (centred / scale).astype(np.float32), mean / 2
+
+
+def low_rank_factor(standardised: np.ndarray, variance: float) -> np.ndarray:
+    """Factor W of the LD matrix of standardised genotypes.
+
+    Parameters
+    ----------
+    standardised : (people, variants) array
+        Every variant varies.
+    variance : float
+        Share of the variance to keep, above 0; 1 keeps the genotypes as they are.
+
+    Returns
+    -------
+    (variants, components) float32 array
+
+    Notes
+    -----
+    R = XᵀX / n. Below 1 the leading components of the thin SVD of X / sqrt(n) are kept,
+    rotated: W = V S. They come from the smaller Gram matrix, in float64.
+    """
+    people, variants = standardised.shape
+    scaled = standardised.astype(np.float64) / np.sqrt(people)
+    if variance >= 1:
+        return np.ascontiguousarray(scaled.T, dtype=np.float32)
+    wide = variants > people
+    values, vectors = eigh(scaled @ scaled.T if wide else scaled.T @ scaled)
+    values, vectors = np.maximum(values[::-1], 0), vectors[:, ::-1]
+    # R has a unit diagonal, so the eigenvalues sum to the number of variants.
+    enough = int(np.searchsorted(np.cumsum(values), variance * variants)) + 1
+    kept = vectors[:, : min(enough, len(values))]
+    factor = scaled.T @ kept if wide else kept * np.sqrt(values[: kept.shape[1]])
+    return np.ascontiguousarray(factor, dtype=np.float32)
+
+
+def ld_scores(factor: np.ndarray, sample_size: int) -> np.ndarray:
+    """LD scores of a block, corrected for the sampling noise of the panel.
+
+    Parameters
+    ----------
+    factor : (variants, components) array
+        W, with R = W Wᵀ.
+    sample_size : int
+        People in the panel.
+
+    Returns
+    -------
+    (variants,) float64 array
+
+    Notes
+    -----
+    l_j = sum_k [ r_jk² - (1 - r_jk²) / (n - 2) ]. The row sums of R o R are those of
+    (W (Wᵀ W)) o W, so that R is not formed where it would be the larger matrix.
+    """
+    variants, components = factor.shape
+    if components < variants:
+        squared = ((factor @ (factor.T @ factor)) * factor).sum(axis=1, dtype=np.float64)
+    else:
+        squared = np.square(factor @ factor.T).sum(axis=1, dtype=np.float64)
+    return squared - (variants - squared) / (sample_size - 2)

@@ -1,0 +1,254 @@
+"""Study stores, and the machinery that they share with LD panels: NAME.study.zarr."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+import zarr
+from numcodecs import Blosc
+
+from deepwas_app.errors import InputError
+from deepwas_app.genetics.files import UNREADABLE, replacing_folder
+from deepwas_app.genetics.variables import validate
+
+_MARKER = ".zmetadata"
+_CHUNK_ROWS = 65_536
+_CHUNK_BYTES = 64 * 2**20
+_COMPRESSOR = Blosc(cname="zstd", clevel=1, shuffle=Blosc.SHUFFLE)
+
+STUDY_VARIABLES = (
+    "variant_id",
+    "variant_chromosome",
+    "variant_position",
+    "variant_effect_allele",
+    "variant_other_allele",
+    "variant_allele_frequency",
+    "variant_z",
+    "variant_sample_size",
+    "variant_block",
+    "variant_ld_score",
+    "variant_annotation",
+    "variant_scored",
+    "annotation",
+    "annotation_kind",
+    "block_chromosome",
+    "block_start",
+    "block_stop",
+    "block_offset",
+    "block_variants",
+)
+
+
+class StoreFolder:
+    """A zarr store (format 2) that is being written: arrays per block, then a Dataset."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self._root = zarr.open_group(path, mode="w", zarr_format=2)
+
+    def write_block(self, block: int, arrays: Mapping[str, np.ndarray]) -> None:
+        """Write ``blocks/<block>/<name>`` for each array."""
+        group = self._root.require_group(f"blocks/{block}")
+        for name, array in arrays.items():
+            group.create_array(
+                name,
+                data=array,
+                chunks=_chunks(array.shape, array.itemsize),
+                compressors=_COMPRESSOR,
+            )
+
+    def write_dataset(self, dataset: xr.Dataset, attrs: Mapping[str, Any]) -> None:
+        """Write the labelled arrays and the attributes, and index the store."""
+        dataset = dataset.drop_attrs().assign_attrs(
+            {key: _plain(value) for key, value in attrs.items() if key != "path"}
+        )
+        encoding = {}
+        for name, array in dataset.variables.items():
+            dataset[name].encoding = {}
+            rows = min(array.shape[0], _CHUNK_ROWS) or 1
+            encoding[name] = {"chunks": (rows, *array.shape[1:]), "compressors": (_COMPRESSOR,)}
+        dataset.to_zarr(self.path, mode="a", zarr_format=2, consolidated=False, encoding=encoding)
+        zarr.consolidate_metadata(self.path, zarr_format=2)
+
+
+def _chunks(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
+    row_bytes = max(itemsize * int(np.prod(shape[1:])), 1)
+    rows = max(min(shape[0], _CHUNK_BYTES // row_bytes), 1)
+    return (rows, *(max(size, 1) for size in shape[1:]))
+
+
+def _bytes(array: np.ndarray) -> memoryview:
+    return np.ascontiguousarray(array, dtype="<f4").data
+
+
+def _plain(value: Any) -> Any:
+    """Turn lists and mappings into JSON text, numpy scalars into Python's own."""
+    if isinstance(value, list | tuple | dict):
+        return json.dumps(value)
+    return value.item() if isinstance(value, np.generic) else value
+
+
+@contextmanager
+def store_folder(path: str | Path) -> Iterator[StoreFolder]:
+    """Make a store that appears at ``path`` whole or not at all."""
+    with replacing_folder(Path(path).expanduser(), _MARKER) as folder:
+        yield StoreFolder(folder)
+
+
+def open_store(path: str | Path, kind: str, required: tuple[str, ...]) -> xr.Dataset:
+    """Open a store lazily: only the index is read.
+
+    Raises
+    ------
+    InputError
+        If there is none, or it is damaged, or of another kind.
+    """
+    path = Path(path).expanduser()
+    if not path.exists():
+        raise InputError(f"{path}: no such {kind}. Check the path.")
+    if not (path / _MARKER).is_file():
+        raise InputError(f"{path}: is not a {kind}. Give a folder NAME.{_suffix(kind)}.")
+    try:
+        dataset = xr.open_zarr(path, chunks=None, consolidated=True)
+    except (*UNREADABLE, KeyError, ValueError) as error:
+        raise InputError(f"{path}: is damaged ({error}). Build it again.") from error
+    found = dataset.attrs.get("kind", "store of another program")
+    if found != kind:
+        raise InputError(f"{path}: is a {found}, not a {kind}. Give a NAME.{_suffix(kind)}.")
+    return validate(dataset.assign_attrs(path=str(path)), required)
+
+
+def _suffix(kind: str) -> str:
+    return "ld.zarr" if kind == "panel" else f"{kind}.zarr"
+
+
+def read_array(dataset: xr.Dataset, block: int, name: str) -> np.ndarray:
+    """Read one array of one block from the store that the Dataset was opened from."""
+    path = Path(dataset.attrs["path"]) / "blocks" / str(block) / name
+    try:
+        # Opened by its own path: the index of a genome-wide store takes longer to parse.
+        return np.asarray(zarr.open_array(path, mode="r", zarr_format=2)[...])
+    except (*UNREADABLE, KeyError, ValueError, RuntimeError) as error:
+        raise InputError(
+            f"{dataset.attrs['path']}: block {block} cannot be read. Build it again."
+        ) from error
+
+
+class StudyWriter:
+    """Writes a study block by block; made by :func:`study_writer`."""
+
+    def __init__(self, folder: StoreFolder, variants: xr.Dataset, attrs: Mapping[str, Any]):
+        self._folder = folder
+        self._variants = validate(variants, STUDY_VARIABLES)
+        self._attrs = dict(attrs)
+        self._components: list[int] = []
+        self._hash = hashlib.sha256()
+        for name in ("variant_z", "variant_annotation"):
+            self._hash.update(_bytes(variants[name].values))
+
+    def add(self, block: Mapping[str, np.ndarray]) -> None:
+        """Write the next block: Q (variants, components), x and eigenvalues (components)."""
+        arrays = {
+            name: np.ascontiguousarray(block[name], dtype="<f4")
+            for name in ("Q", "x", "eigenvalues")
+        }
+        index = len(self._components)
+        rows = int(self._variants["block_variants"].values[index])
+        components = len(arrays["x"])
+        if arrays["Q"].shape != (rows, components) or len(arrays["eigenvalues"]) != components:
+            shapes = {name: array.shape for name, array in arrays.items()}
+            raise ValueError(f"block {index} has {rows} variants, but its arrays are {shapes}")
+        self._folder.write_block(index, arrays)
+        self._hash.update(_bytes(arrays["Q"]))
+        self._components.append(components)
+
+    def finish(self) -> None:
+        """Write the variants once every block was added."""
+        blocks = self._variants.sizes["blocks"]
+        if len(self._components) != blocks:
+            raise ValueError(f"{len(self._components)} of {blocks} blocks were written")
+        scored = self._variants["variant_scored"].values
+        offset = self._variants["block_offset"].values
+        stop = offset + self._variants["block_variants"].values
+        counts = [scored[a:b].sum() for a, b in zip(offset, stop, strict=True)]
+        dataset = self._variants.assign(
+            block_scored=("blocks", np.asarray(counts, dtype=np.int32)),
+            block_components=("blocks", np.asarray(self._components, dtype=np.int32)),
+        )
+        attrs = self._attrs | {"kind": "study", "content_hash": self._hash.hexdigest()}
+        self._folder.write_dataset(dataset, attrs)
+
+
+@contextmanager
+def study_writer(
+    path: str | Path, variants: xr.Dataset, attrs: Mapping[str, Any]
+) -> Iterator[StudyWriter]:
+    """Write a study one block at a time; it appears whole at the end or not at all.
+
+    Parameters
+    ----------
+    path : path
+        NAME.study.zarr; an older study of this name is replaced.
+    variants : xarray.Dataset
+        Every variable of a study but block_scored and block_components, which are counted.
+    attrs : mapping
+        Attributes; lists are stored as JSON text. ``kind`` and ``content_hash`` are added.
+
+    Examples
+    --------
+    >>> with study_writer(path, variants, attrs) as writer:  # doctest: +SKIP
+    ...     for block in blocks:
+    ...         writer.add(block)
+    """
+    with store_folder(path) as folder:
+        writer = StudyWriter(folder, variants, attrs)
+        yield writer
+        writer.finish()
+
+
+def write_study(
+    path: str | Path,
+    variants: xr.Dataset,
+    blocks: Iterable[Mapping[str, np.ndarray]],
+    attrs: Mapping[str, Any],
+) -> None:
+    """Write a study at one go; see :func:`study_writer`."""
+    with study_writer(path, variants, attrs) as writer:
+        for block in blocks:
+            writer.add(block)
+
+
+def open_study_store(path: str | Path) -> xr.Dataset:
+    """Open a study lazily.
+
+    Raises
+    ------
+    InputError
+        If there is none at this path, or it is damaged.
+    """
+    return open_store(path, "study", (*STUDY_VARIABLES, "block_scored", "block_components"))
+
+
+def read_block(study: xr.Dataset, block: int) -> xr.Dataset:
+    """Read one whitened LD block of a study.
+
+    Returns
+    -------
+    xarray.Dataset
+        Q (variants, components), x (components), eigenvalues (components), float32.
+    """
+    return xr.Dataset(
+        {
+            "Q": (("variants", "components"), read_array(study, block, "Q")),
+            "x": ("components", read_array(study, block, "x")),
+            "eigenvalues": ("components", read_array(study, block, "eigenvalues")),
+        },
+        attrs={"path": study.attrs["path"], "block": block},
+    )

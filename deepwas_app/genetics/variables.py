@@ -1,0 +1,165 @@
+"""The registry of variables: what each array of a Dataset is called, and what it means."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from deepwas_app.errors import InputError
+
+
+class Variable(NamedTuple):
+    """One variable that a Dataset may hold.
+
+    Attributes
+    ----------
+    name : str
+        Name in the Dataset.
+    dims : tuple of str
+        Its dimensions, in order.
+    kind : str
+        numpy kind codes that are allowed: "U" text, "f" float, "i" integer, "b" bool.
+    unit : str
+        Unit, empty where there is none.
+    meaning : str
+        One line for people.
+    label : str
+        Short text for axes, without the unit.
+    """
+
+    name: str
+    dims: tuple[str, ...]
+    kind: str
+    unit: str
+    meaning: str
+    label: str
+
+
+_V = ("variants",)
+_A = ("annotations",)
+_B = ("blocks",)
+_VA = ("variants", "annotations")
+
+REGISTRY: dict[str, Variable] = {
+    variable.name: variable
+    for variable in (
+        Variable("variant_id", _V, "UO", "", "rsID or other name", "Variant"),
+        Variable("variant_chromosome", _V, "UO", "", "1 to 22, X, Y or MT", "Chromosome"),
+        Variable("variant_position", _V, "i", "bp", "1-based position", "Position"),
+        Variable("variant_effect_allele", _V, "UO", "", "allele that z counts", "Effect allele"),
+        Variable("variant_other_allele", _V, "UO", "", "the other allele", "Other allele"),
+        Variable(
+            "variant_allele_frequency", _V, "f", "", "frequency of the effect allele", "Frequency"
+        ),
+        Variable("variant_z", _V, "f", "", "GWAS z-score, NaN where unscored", "z-score"),
+        Variable("variant_sample_size", _V, "f", "people", "GWAS sample size", "Sample size"),
+        Variable("variant_block", _V, "i", "", "index of the LD block", "LD block"),
+        Variable("variant_ld_score", _V, "f", "", "sum of r² within the block", "LD score"),
+        Variable("variant_scored", _V, "b", "", "has a z-score that is modelled", "Scored"),
+        Variable("variant_annotation", _VA, "f", "", "annotation value", "Annotation"),
+        Variable("variant_neg_log10_p", _V, "f", "", "-log10 of the two-sided P", "-log10 P"),
+        Variable(
+            "variant_heritability",
+            _V,
+            "f",
+            "",
+            "prior variance of the standardised effect",
+            "Heritability per variant",
+        ),
+        Variable(
+            "variant_true_heritability",
+            _V,
+            "f",
+            "",
+            "simulated prior variance",
+            "True heritability per variant",
+        ),
+        Variable(
+            "variant_true_effect",
+            _V,
+            "f",
+            "√N s.d.",
+            "simulated joint effect b = √N β",
+            "True effect",
+        ),
+        Variable(
+            "variant_posterior_mean",
+            _V,
+            "f",
+            "√N s.d.",
+            "posterior mean of b = √N β",
+            "Posterior mean",
+        ),
+        Variable(
+            "variant_posterior_variance",
+            _V,
+            "f",
+            "",
+            "posterior variance of b = √N β",
+            "Posterior variance",
+        ),
+        Variable("variant_pip", _V, "f", "", "posterior inclusion probability", "PIP"),
+        Variable(
+            "variant_pgs_weight", _V, "f", "s.d. per allele", "polygenic score weight", "PGS weight"
+        ),
+        Variable("annotation", _A, "UO", "", "name of the annotation", "Annotation"),
+        Variable("annotation_kind", _A, "UO", "", "binary or continuous", "Kind"),
+        Variable("block_chromosome", _B, "UO", "", "chromosome of the block", "Chromosome"),
+        Variable("block_start", _B, "i", "bp", "start, 0-based", "Block start"),
+        Variable("block_stop", _B, "i", "bp", "stop, not included", "Block stop"),
+        Variable("block_offset", _B, "i", "", "first row of the block in variants", "First row"),
+        Variable("block_variants", _B, "i", "", "rows of the block in variants", "Variants"),
+        Variable("block_scored", _B, "i", "", "variants with a modelled z-score", "Scored"),
+        Variable("block_components", _B, "i", "", "components that are kept", "Components"),
+    )
+}
+
+
+def label(name: str) -> str:
+    """Axis label of a variable, with its unit: "Position (bp)", "-log10 P"."""
+    variable = REGISTRY.get(name)
+    if variable is None:
+        return name.replace("_", " ")
+    return f"{variable.label} ({variable.unit})" if variable.unit else variable.label
+
+
+def validate(dataset: xr.Dataset, required: tuple[str, ...] = ()) -> xr.Dataset:
+    """Check the known variables of a Dataset: there, of the right shape and type.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Names that are not in the registry are left alone.
+    required : tuple of str
+        Names that must be there.
+
+    Returns
+    -------
+    xarray.Dataset
+        The same object.
+
+    Raises
+    ------
+    InputError
+        Names the file (attribute ``path``), the variable and what is wrong with it.
+    """
+    where = dataset.attrs.get("path", "Dataset")
+    for name in required:
+        if name not in dataset.variables:
+            raise InputError(f"{where}: {name} is missing. Build the file again.")
+    for known in dataset.variables:
+        name = str(known)
+        variable = REGISTRY.get(name)
+        if variable is None:
+            continue
+        array = dataset[name]
+        if array.dims != variable.dims:
+            raise InputError(
+                f"{where}: {name} has dimensions {array.dims}, expected {variable.dims}. "
+                "Build the file again."
+            )
+        if np.dtype(array.dtype).kind not in variable.kind:
+            raise InputError(f"{where}: {name} holds {array.dtype} values. Build the file again.")
+    return dataset
