@@ -1,0 +1,319 @@
+"""The command line: one verb per job, flags generated from the settings."""
+
+import argparse
+import json
+import math
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import param
+
+from deepwas_app.errors import InputError
+from deepwas_app.workflow.settings import (
+    PanelSettings,
+    ScalingSettings,
+    SimulateSettings,
+    StudySettings,
+    TrainSettings,
+)
+
+# Flags that are shorter than the name of their setting.
+_FLAGS = {"learning_rate": ["--lr"], "output": ["-o", "--output"]}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; 0 when it went well, 1 on bad input, 130 when interrupted."""
+    options = parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except InputError as problem:
+        print(f"deepwas: {problem}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        return 1
+    except KeyboardInterrupt:
+        print("deepwas: interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of all commands."""
+    top = argparse.ArgumentParser(
+        prog="deepwas",
+        description="Learn which annotations carry heritability, from a GWAS under LD.",
+    )
+    commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable, text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.set_defaults(run=run)
+        return sub
+
+    serve = command("serve", _serve, "Serve the dashboard in the browser.")
+    serve.add_argument(
+        "studies", nargs="*", metavar="STUDY", help="Studies; the built-in ones if none is named."
+    )
+    serve.add_argument("--port", type=int, default=5006, help="Default 5006.")
+    serve.add_argument("--address", default="localhost", help="Default localhost.")
+    serve.add_argument("--data-root", metavar="DIR", help="Where runs and new studies are kept.")
+
+    ld = command("ld", _ld, "Make an LD panel from reference genotypes.")
+    _add_settings(ld, PanelSettings)
+    study = command("study", _study, "Align summary statistics to an LD panel and whiten them.")
+    _add_settings(study, StudySettings)
+    _add_json(study)
+    simulate = command("simulate", _simulate, "Simulate a study whose truth is known.")
+    _add_settings(simulate, SimulateSettings)
+
+    train = command("train", _train, "Fit a prior to a study.")
+    train.add_argument("study", metavar="STUDY", help="NAME.study.zarr or a built-in study.")
+    _add_settings(train, TrainSettings)
+    train.add_argument("--resume", action="store_true", help="Go on from the run's checkpoint.")
+    train.add_argument("--device", choices=["cpu", "gpu"], help="Default: the best there is.")
+    train.add_argument("-o", "--output", required=True, metavar="RUN", help="NAME.run")
+    _add_json(train)
+
+    evaluate = command("evaluate", _evaluate, "Held-out gain of runs over the constant prior.")
+    evaluate.add_argument("runs", nargs="+", metavar="RUN")
+    _add_table(evaluate)
+    _add_json(evaluate)
+
+    scaling = command("scaling", _scaling, "Held-out likelihood against the number of parameters.")
+    scaling.add_argument("study", metavar="STUDY", help="NAME.study.zarr or a built-in study.")
+    _add_settings(scaling, ScalingSettings)
+    scaling.add_argument("-o", "--output", required=True, metavar="DIR", help="Folder of the runs.")
+
+    effects = command("effects", _effects, "Annotation effects and enrichment, as a table.")
+    effects.add_argument("run_path", metavar="RUN")
+    _add_study(effects)
+    _add_table(effects)
+
+    info = command("info", _info, "What is in a study, panel, run or data file.")
+    info.add_argument("path", metavar="PATH")
+    _add_json(info)
+    return top
+
+
+def _add_settings(sub: argparse.ArgumentParser, settings: type[param.Parameterized]) -> None:
+    """One flag per setting, with its type, bounds, default and text."""
+    for name, knob in settings.param.objects("existing").items():
+        if name == "name":
+            continue
+        flags = _FLAGS.get(name, [f"--{name.replace('_', '-')}"])
+        options: dict[str, Any] = {"dest": name, "default": None}
+        if isinstance(knob, param.List):
+            options["nargs"] = "+"
+        elif isinstance(knob, param.Selector):
+            options["choices"] = [choice for choice in knob.objects if choice]
+        elif isinstance(knob, param.Integer):
+            options["type"] = int
+        elif isinstance(knob, param.Number):
+            options["type"] = float
+        if name == "output":
+            options["required"] = True
+        default = ", ".join(knob.default) if isinstance(knob, param.List) else knob.default
+        shown = "" if default in ("", None) else f" Default {default}."
+        text = f"{knob.doc}{shown}".replace("%", "%%")
+        sub.add_argument(*flags, help=text, **options)
+
+
+def _add_json(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--json", action="store_true", help="Print one JSON value last.")
+
+
+def _add_table(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument(
+        "-o", "--output", default="-", metavar="TSV", help="Tab-separated table; - for the screen."
+    )
+
+
+def _add_study(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--study", metavar="STUDY", help="Where the run's study is, if it was moved.")
+
+
+def _settings(options: argparse.Namespace, kind: type[param.Parameterized]):
+    given = {
+        name: getattr(options, name)
+        for name in kind.param.objects("existing")
+        if name != "name" and getattr(options, name, None) is not None
+    }
+    # A List setting with comma-separated words is what people type.
+    for name, value in given.items():
+        if isinstance(value, list):
+            given[name] = [item for word in value for item in word.split(",") if item]
+    try:
+        return kind(**given)
+    except ValueError as problem:
+        raise InputError(f"settings: {problem}") from None
+
+
+def _follow(job, quiet: bool = False):
+    """Run a job to its end under a progress bar on standard error."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeElapsedColumn())
+    with Progress(
+        *columns, TextColumn("{task.description}"), console=Console(stderr=True), disable=quiet
+    ) as bar:
+        task = bar.add_task("", total=1.0)
+        while True:
+            try:
+                step = next(job)
+            except StopIteration as stop:
+                bar.update(task, completed=1.0, description="done")
+                return stop.value
+            bar.update(task, completed=step.fraction, description=_describe(step))
+
+
+def _describe(step) -> str:
+    gain = getattr(step, "held_out_gain", None)
+    return step.message if gain is None else f"{step.message}, held-out {1e3 * gain:+.2f} mnat"
+
+
+def _print_json(value: Any) -> None:
+    def plain(item):
+        return None if isinstance(item, float) and not math.isfinite(item) else item
+
+    if isinstance(value, list):
+        value = [{k: plain(v) for k, v in row.items()} for row in value]
+    print(json.dumps(value, default=lambda item: item.item()))
+
+
+def _write_table(table, output: str) -> None:
+    text = table.to_csv(sep="\t", index=False, na_rep="NA")
+    if output == "-":
+        sys.stdout.write(text)
+        return
+    path = Path(output)
+    if not path.parent.is_dir():
+        raise InputError(f"{path.parent}: no such folder. Make it first.")
+    path.write_text(text)
+
+
+def _serve(options) -> None:
+    from deepwas_app.app.serving import serve
+
+    serve(options.studies, options.port, options.address, options.data_root)
+
+
+def _ld(options) -> None:
+    from deepwas_app.genetics.panel import open_panel
+    from deepwas_app.workflow.study import build_panel
+
+    panel = open_panel(_follow(build_panel(_settings(options, PanelSettings))))
+    _print_report(json.loads(panel.attrs["report"]))
+    print(f"{panel.attrs['path']}: {panel.sizes['blocks']} LD blocks")
+
+
+def _study(options) -> None:
+    from deepwas_app.genetics.store import open_study_store
+    from deepwas_app.workflow.study import build_study
+
+    path = _follow(build_study(_settings(options, StudySettings)), quiet=options.json)
+    study = open_study_store(path)
+    report = json.loads(study.attrs["alignment"])
+    notes = json.loads(study.attrs["annotation_notes"])
+    if options.json:
+        _print_json(
+            {
+                "study": str(path),
+                "variants": study.sizes["variants"],
+                "blocks": study.sizes["blocks"],
+                "annotations": study["annotation"].values.tolist(),
+                "alignment": report,
+                "annotation_notes": notes,
+            }
+        )
+        return
+    _print_report(report)
+    print("\n".join([*notes, f"{path}: {study.sizes['annotations']} annotations"]))
+
+
+def _print_report(report: list[dict]) -> None:
+    """The alignment report, one line a step; losses and totals add up, remarks do not."""
+    for row in report:
+        indent = "    " if row["kind"] == "note" else ""
+        print(f"{row['variants']:>12,}  {indent}{row['step']}")
+
+
+def _simulate(options) -> None:
+    from deepwas_app.workflow.simulate import simulate
+
+    print(_follow(simulate(_settings(options, SimulateSettings))))
+
+
+def _train(options) -> None:
+    if options.device:
+        # JAX reads this once, when it is first imported.
+        os.environ["JAX_PLATFORMS"] = {"cpu": "cpu", "gpu": "cuda"}[options.device]
+    from deepwas_app.workflow.builtin import open_study
+    from deepwas_app.workflow.train import train
+
+    study = open_study(options.study)
+    path = Path(options.output)
+    path = path if path.suffix == ".run" else path.with_name(path.name + ".run")
+    job = train(study, _settings(options, TrainSettings), path, options.resume)
+    run = _follow(job, quiet=options.json)
+    if options.json:
+        _print_json(run.summary)
+        return
+    for key, value in run.summary.items():
+        print(f"{key:>12}  {value:.6g}" if isinstance(value, float) else f"{key:>12}  {value}")
+
+
+def _evaluate(options) -> None:
+    from deepwas_app.workflow.results import evaluate
+    from deepwas_app.workflow.run import open_run
+
+    table = evaluate([open_run(path) for path in options.runs])
+    if not options.json or options.output != "-":
+        _write_table(table, options.output)
+    if options.json:
+        _print_json(table.to_dict("records"))
+
+
+def _scaling(options) -> None:
+    from deepwas_app.workflow.builtin import open_study
+    from deepwas_app.workflow.sweep import scaling
+
+    study = open_study(options.study)
+    table = _follow(scaling(study, _settings(options, ScalingSettings), options.output))
+    _write_table(table, "-")
+
+
+def _effects(options) -> None:
+    from deepwas_app.workflow.builtin import open_study
+    from deepwas_app.workflow.results import annotation_effects, effects_table
+    from deepwas_app.workflow.run import open_run
+
+    run = open_run(options.run_path)
+    study = open_study(options.study or run.study_path)
+    _write_table(effects_table(annotation_effects(study, run)), options.output)
+
+
+def _info(options) -> None:
+    from deepwas_app.workflow.info import describe
+
+    facts = describe(options.path)
+    if options.json:
+        _print_json(facts)
+        return
+    for key, value in facts.items():
+        if isinstance(value, list):
+            print(f"{key}:")
+            print("\n".join(f"    {_line(item)}" for item in value))
+        else:
+            print(f"{key}: {value}")
+
+
+def _line(item: Any) -> str:
+    return "  ".join(f"{v}" for v in item.values()) if isinstance(item, dict) else str(item)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Where labels meet arrays: settings, studies, batching, runs and results."""

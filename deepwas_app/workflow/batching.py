@@ -1,0 +1,155 @@
+"""From a study's LD blocks to padded batches on the device."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+
+from deepwas_app.core.batch import BlockBatch, put, stack_blocks
+from deepwas_app.core.block import WhitenedBlock
+from deepwas_app.core.priors import Standardisation
+from deepwas_app.genetics.store import read_block
+from deepwas_app.workflow.compilation import keep_compiled
+
+
+def log_scale(study: xr.Dataset, alpha: float) -> np.ndarray:
+    """Log N_j + alpha log p_j (1 - p_j) of every variant, float32."""
+    n = study["variant_sample_size"].values.astype(np.float64)
+    return (np.log(n) + alpha * _log_heterozygosity(study)).astype(np.float32)
+
+
+def frequency_scale(study: xr.Dataset, alpha: float) -> np.ndarray:
+    """(p_j (1 - p_j)) ** alpha of every variant, so that v_j = f(a_j) times this."""
+    return np.exp(alpha * _log_heterozygosity(study))
+
+
+def _log_heterozygosity(study: xr.Dataset) -> np.ndarray:
+    p = study["variant_allele_frequency"].values.astype(np.float64)
+    # A variant that the panel lists as monomorphic has no effect to speak of, but needs a log.
+    return np.log(np.maximum(p * (1 - p), 1e-6))
+
+
+def block_slice(study: xr.Dataset, block: int) -> slice:
+    """Rows of the study's variants that one LD block covers."""
+    start = int(study["block_offset"].values[block])
+    return slice(start, start + int(study["block_variants"].values[block]))
+
+
+def standardisation(study: xr.Dataset, blocks: Sequence[int] | np.ndarray) -> Standardisation:
+    """Mean and s.d. of each annotation over the variants of some blocks."""
+    values = study["variant_annotation"].values
+    rows = np.concatenate(
+        [np.arange(s.start, s.stop) for s in (block_slice(study, b) for b in blocks)]
+    )
+    values = values[rows].astype(np.float64)
+    deviation = values.std(axis=0)
+    # An annotation that is constant over the training blocks cannot be learned; leave it alone.
+    deviation[deviation == 0] = 1.0
+    return Standardisation(
+        jnp.asarray(values.mean(axis=0), jnp.float32), jnp.asarray(deviation, jnp.float32)
+    )
+
+
+def block_batches(
+    study: xr.Dataset, blocks: Sequence[int] | np.ndarray, *, alpha: float, batch_blocks: int
+) -> list[BlockBatch]:
+    """Padded batches of some of a study's LD blocks, on the device.
+
+    Parameters
+    ----------
+    study
+        From ``open_study``.
+    blocks
+        Numbers of the blocks to use.
+    alpha
+        Exponent of p (1 - p) in the per-variant heritability.
+    batch_blocks
+        At most this many blocks in a batch.
+
+    Notes
+    -----
+    Blocks are grouped by size over the whole study, so that training and held-out blocks share a
+    handful of compiled shapes; within a group the batches are equally long.
+    """
+    # Everything that is compiled works on what this function returns.
+    keep_compiled()
+    annotations = study["variant_annotation"].values
+    scale = log_scale(study, alpha)
+    scored_in = study["variant_block"].values
+    scored = study["variant_scored"].values
+    batches = []
+    for members, variants, components, longest in batch_plan(study, blocks, batch_blocks):
+        parts = []
+        for b in members:
+            rows = block_slice(study, b)
+            data = read_block(study, b)
+            parts.append(
+                BlockBatch(
+                    block=WhitenedBlock(
+                        data["Q"].values, data["x"].values, data["eigenvalues"].values
+                    ),
+                    annotations=annotations[rows],
+                    log_scale=scale[rows],
+                    counted=scored[rows] & (scored_in[rows] == b),
+                    index=np.array(b, np.int32),
+                )
+            )
+        batches.append(put(stack_blocks(parts, variants, components, longest)))
+    return batches
+
+
+class PlannedBatch(NamedTuple):
+    """Blocks of one batch, and the sizes that it is padded to."""
+
+    members: list[int]
+    variants: int
+    components: int
+    blocks: int
+
+
+def batch_plan(
+    study: xr.Dataset, blocks: Sequence[int] | np.ndarray, batch_blocks: int
+) -> list[PlannedBatch]:
+    """Which blocks go into which batch, smallest first."""
+    plan = []
+    wanted = set(map(int, blocks))
+    for group in size_groups(study):
+        members = [int(b) for b in group if int(b) in wanted]
+        count = -(-len(members) // batch_blocks)
+        for part in np.array_split(members, count) if count else []:
+            plan.append(
+                PlannedBatch(
+                    members=[int(b) for b in part],
+                    variants=int(study["block_variants"].values[group].max()),
+                    components=int(study["block_components"].values[group].max()),
+                    blocks=-(-len(members) // count),
+                )
+            )
+    return plan
+
+
+def size_groups(study: xr.Dataset, most: int = 6, waste: float = 0.25) -> list[np.ndarray]:
+    """Blocks in groups of about one size, smallest first.
+
+    Parameters
+    ----------
+    study
+        From ``open_study``.
+    most
+        At most so many groups, and one per dozen blocks: each size takes seconds to compile.
+    waste
+        As few groups as keep the work that padding adds below this share.
+    """
+    components = study["block_components"].values.astype(np.float64)
+    variants = study["block_variants"].values.astype(np.float64)
+    usable = np.flatnonzero(components > 0)
+    order = usable[np.argsort(components[usable], kind="stable")]
+    work = (variants * components**2)[order].sum()
+    for count in range(1, max(min(most, len(order) // 12), 1) + 1):
+        groups = np.array_split(order, count)
+        padded = sum(len(g) * variants[g].max() * components[g].max() ** 2 for g in groups)
+        if padded <= (1 + waste) * work:
+            break
+    return groups

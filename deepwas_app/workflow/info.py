@@ -1,0 +1,99 @@
+"""What is in any file or folder that the software knows, and where it came from."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from deepwas_app.errors import InputError
+from deepwas_app.genetics.panel import open_panel
+from deepwas_app.genetics.plink import read_genotypes
+from deepwas_app.genetics.sumstats import read_sumstats
+from deepwas_app.workflow.builtin import BUILTIN, open_study
+from deepwas_app.workflow.run import open_run
+
+
+def describe(path: str | Path) -> dict:
+    """Facts about a study, LD panel, run, genotypes or summary statistics, by its name.
+
+    Raises
+    ------
+    InputError
+        If it is none of these, or cannot be read.
+    """
+    text = str(path).rstrip("/")
+    if text in BUILTIN or text.endswith(".study.zarr"):
+        return _study(text)
+    if text.endswith(".ld.zarr"):
+        return _panel(text)
+    if text.endswith(".run"):
+        return _run(text)
+    if Path(text).is_dir():
+        raise InputError(f"{text}: not a .study.zarr, .ld.zarr or .run folder.")
+    if text.endswith((".bed", ".bim", ".fam")):
+        genotypes = read_genotypes(text)
+        return {
+            "kind": genotypes.attrs["format"],
+            "people": genotypes.attrs["sample_size"],
+            "variants": genotypes.sizes["variants"],
+            "chromosomes": pd.unique(genotypes["variant_chromosome"].values).tolist(),
+        }
+    sumstats = read_sumstats(text)
+    return {
+        "kind": f"summary statistics, {sumstats.attrs['format']}",
+        "variants": sumstats.sizes["variants"],
+        "median N": float(sumstats["variant_sample_size"].median()),
+        "dropped": json.dumps(sumstats.attrs["dropped"]),
+        "columns": json.dumps(sumstats.attrs["columns"]),
+    }
+
+
+def _study(path: str) -> dict:
+    study = open_study(path)
+    return {
+        "kind": "study",
+        "title": study.attrs["title"],
+        "path": study.attrs["path"],
+        "genome build": study.attrs["genome_build"],
+        "variants": study.sizes["variants"],
+        "scored": int(study["variant_scored"].values.sum()),
+        "LD blocks": study.sizes["blocks"],
+        "components": int(study["block_components"].values.sum()),
+        "variance kept": study.attrs["variance"],
+        "median N": float(study["variant_sample_size"].median()),
+        "content hash": study.attrs["content_hash"],
+        "annotations": study["annotation"].values.tolist(),
+        "alignment": json.loads(study.attrs["alignment"]),
+        "provenance": json.loads(study.attrs["provenance"]),
+    }
+
+
+def _panel(path: str) -> dict:
+    panel = open_panel(path)
+    return {
+        "kind": "LD panel",
+        "title": panel.attrs["title"],
+        "source": panel.attrs["source"],
+        "genome build": panel.attrs["genome_build"],
+        "people": panel.attrs["sample_size"],
+        "variants": panel.sizes["variants"],
+        "LD blocks": panel.sizes["blocks"],
+        "variance kept": panel.attrs["variance"],
+        "variants in and out": json.loads(panel.attrs["report"]),
+        "provenance": json.loads(panel.attrs["provenance"]),
+    }
+
+
+def _run(path: str) -> dict:
+    run = open_run(path)
+    settings = {k: v for k, v in run.settings.param.values().items() if k != "name"}
+    return {
+        "kind": "run" if run.finished else "run, not finished",
+        "study": run.study_path,
+        "study title": run.study_title,
+        "content hash of the study": run.study_hash,
+        "LD blocks trained on": len(run.train_blocks),
+        "LD blocks held out": len(run.test_blocks),
+        **{f"setting {k}": v for k, v in settings.items()},
+        **run.summary,
+    }

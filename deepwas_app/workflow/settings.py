@@ -1,0 +1,125 @@
+"""Every knob, declared once: widgets, command-line flags and run records are made from these."""
+
+import param
+
+PRIORS = ("constant", "linear", "mlp")
+OBJECTIVES = ("likelihood",)
+TRUTHS = ("constant", "linear", "interactions")
+BUILDS = ("hg19", "hg38")
+
+
+class PanelSettings(param.Parameterized):
+    """An LD panel from reference genotypes."""
+
+    bfile = param.String("", doc="PLINK 1 genotypes: the path without .bed, .bim, .fam.")
+    blocks = param.String("", doc="BED file of LD blocks. Empty: one block per chromosome.")
+    variance = param.Number(
+        0.99, bounds=(0.5, 1.0), doc="Share of the variance of each LD block to keep."
+    )
+    maf = param.Number(
+        0.0, bounds=(0.0, 0.5), doc="Drop variants with a lower minor allele frequency."
+    )
+    build: param.Selector[str] = param.Selector(
+        default="hg19", objects=list(BUILDS), doc="Genome build."
+    )
+    output = param.String("", doc="Where to write the panel, NAME.ld.zarr.")
+
+
+class StudySettings(param.Parameterized):
+    """A study: summary statistics aligned to an LD panel, with annotations, whitened."""
+
+    sumstats = param.String("", doc="GWAS summary statistics.")
+    ld = param.String("", doc="LD panel, NAME.ld.zarr.")
+    annotations = param.List(default=[], item_type=str, doc="Annotation files.")
+    n = param.Number(
+        None, bounds=(1, None), allow_None=True, doc="People in the GWAS, where the file has no N."
+    )
+    build: param.Selector[str] = param.Selector(
+        default="", objects=["", *BUILDS], doc="Genome build of the GWAS. Empty: as the panel."
+    )
+    variance = param.Number(
+        0.99, bounds=(0.5, 1.0), doc="Share of the variance of each LD block to keep."
+    )
+    title = param.String("", doc="Name shown to people. Empty: from the output's name.")
+    output = param.String("", doc="Where to write the study, NAME.study.zarr.")
+
+
+class SimulateSettings(param.Parameterized):
+    """A study whose truth is known."""
+
+    ld = param.String("", doc="LD panel to draw from. Empty: a coalescent simulation.")
+    truth: param.Selector[str] = param.Selector(
+        default="interactions", objects=list(TRUTHS), doc="How annotations act on heritability."
+    )
+    h2 = param.Number(0.3, bounds=(0.001, 0.95), doc="Heritability in the whole study.")
+    n = param.Number(500_000, bounds=(100, None), doc="People in the GWAS.")
+    annotations = param.Integer(24, bounds=(2, 500), doc="Number of annotations.")
+    variants = param.Integer(
+        100_000, bounds=(500, None), doc="Number of variants, where no LD panel is given."
+    )
+    chromosomes = param.Integer(
+        22, bounds=(1, 22), doc="Number of chromosomes, where no LD panel is given."
+    )
+    people = param.Integer(
+        400, bounds=(50, None), doc="People in the reference panel, where no LD panel is given."
+    )
+    seed = param.Integer(1, bounds=(0, None), doc="Seed of every random number.")
+    title = param.String("", doc="Name shown to people. Empty: from the output's name.")
+    output = param.String("", doc="Where to write the study, NAME.study.zarr.")
+
+
+class TrainSettings(param.Parameterized):
+    """One training run."""
+
+    prior: param.Selector[str] = param.Selector(
+        default="linear",
+        objects=list(PRIORS),
+        doc="How heritability depends on annotations: not at all, log-linearly, or by a "
+        "neural network (multilayer perceptron).",
+    )
+    width = param.Integer(64, bounds=(1, 4096), doc="Units in each hidden layer of the MLP.")
+    depth = param.Integer(2, bounds=(1, 12), doc="Hidden layers of the MLP.")
+    coefficient_sd = param.Number(
+        0.5,
+        bounds=(1e-3, 1e3),
+        doc="Linear prior: s.d. of a weak normal prior on each coefficient, in log variance per "
+        "s.d. of the annotation. It matters only where the data say little; 1000 turns it off.",
+    )
+    objective: param.Selector[str] = param.Selector(
+        default="likelihood", objects=list(OBJECTIVES), doc="What training maximises."
+    )
+    epochs = param.Integer(
+        30,
+        bounds=(1, 10_000),
+        doc="Passes over the training blocks (MLP; others stop by themselves).",
+    )
+    learning_rate = param.Number(
+        3e-3, bounds=(1e-6, 1.0), inclusive_bounds=(True, True), doc="AdamW's peak step size (MLP)."
+    )
+    batch_blocks = param.Integer(4, bounds=(1, 1024), doc="LD blocks in a mini-batch (MLP).")
+    test_chromosomes = param.String(
+        "", doc="Held-out chromosomes, as 6,7,8. Empty: chosen for you. none: train on all."
+    )
+    test_blocks = param.String("", doc="Held-out LD blocks by number from 0, as 3,7,11.")
+    alpha = param.Number(
+        0.7,
+        bounds=(0.0, 1.5),
+        doc="Per-variant heritability is proportional to (p (1 - p)) ** alpha.",
+    )
+    seed = param.Integer(0, bounds=(0, None), doc="Seed of weights and of the order of blocks.")
+
+
+class ScalingSettings(param.Parameterized):
+    """Held-out likelihood against the number of parameters."""
+
+    sizes = param.List(
+        default=["linear", "8x1", "32x2", "128x2"],
+        item_type=str,
+        doc="Models to compare: linear, or WIDTHxDEPTH of an MLP.",
+    )
+    objectives = param.List(default=["likelihood"], item_type=str, doc="What training maximises.")
+    seeds = param.Integer(1, bounds=(1, 100), doc="Seeds per model; MLPs only.")
+    epochs = param.Integer(30, bounds=(1, 10_000), doc="Passes over the training blocks (MLP).")
+    learning_rate = param.Number(3e-3, bounds=(1e-6, 1.0), doc="AdamW's peak step size (MLP).")
+    test_chromosomes = param.String("", doc="Held-out chromosomes, as 6,7,8.")
+    test_blocks = param.String("", doc="Held-out LD blocks by number from 0, as 3,7,11.")

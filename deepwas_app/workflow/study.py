@@ -1,0 +1,194 @@
+"""Building LD panels and studies from files, and opening studies by path or built-in name."""
+
+import json
+from collections.abc import Generator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from deepwas_app.errors import InputError
+from deepwas_app.genetics.align import align
+from deepwas_app.genetics.annotations import join_annotations, read_annotations
+from deepwas_app.genetics.blocks import read_blocks
+from deepwas_app.genetics.files import file_record
+from deepwas_app.genetics.panel import (
+    genotype_block,
+    open_panel,
+    panel_writer,
+    plan_panel,
+    read_factor,
+)
+from deepwas_app.genetics.plink import genotype_files, read_genotypes
+from deepwas_app.genetics.store import study_writer
+from deepwas_app.genetics.sumstats import read_sumstats
+from deepwas_app.workflow.progress import Progress
+from deepwas_app.workflow.settings import PanelSettings, StudySettings
+
+
+def output_path(output: str, suffix: str) -> Path:
+    """Where to write, with the suffix that this kind of store has.
+
+    Raises
+    ------
+    InputError
+        If no output is named.
+    """
+    if not output:
+        raise InputError(f"no output: say where to write with -o NAME{suffix}")
+    path = Path(output)
+    return path if path.name.endswith(suffix) else path.with_name(path.name + suffix)
+
+
+def build_panel(settings: PanelSettings) -> Generator[Progress, None, Path]:
+    """Make an LD panel from genotypes, one block in memory at a time.
+
+    Yields
+    ------
+    Progress
+
+    Returns
+    -------
+    Path of the panel.
+    """
+    if not settings.bfile:
+        raise InputError("no LD source: name PLINK genotypes with --bfile PREFIX")
+    path = output_path(settings.output, ".ld.zarr")
+    genotypes = read_genotypes(settings.bfile)
+    blocks = read_blocks(settings.blocks) if settings.blocks else _whole_chromosomes(genotypes)
+    plan = plan_panel(genotypes, blocks)
+    records = [file_record(p, "PLINK 1", "genotypes") for p in genotype_files(settings.bfile)]
+    if settings.blocks:
+        records.append(file_record(settings.blocks, "BED", "LD blocks"))
+    attrs = {
+        "title": path.name.removesuffix(".ld.zarr"),
+        "genome_build": settings.build,
+        "sample_size": genotypes.attrs["sample_size"],
+        "variance": settings.variance,
+        "source": f"PLINK 1 genotypes {settings.bfile}",
+        "provenance": records,
+    }
+    with panel_writer(path, attrs, plan.dropped) as writer:
+        count = len(plan.rows)
+        for b in range(count):
+            writer.add(genotype_block(plan, b, variance=settings.variance, maf=settings.maf))
+            yield Progress((b + 1) / count, f"LD block {b + 1} of {count}")
+    return path
+
+
+def build_study(settings: StudySettings) -> Generator[Progress, None, Path]:
+    """Align summary statistics to an LD panel, join annotations, and whiten every block.
+
+    Yields
+    ------
+    Progress
+
+    Returns
+    -------
+    Path of the study.
+    """
+    # JAX is slow to import; reading files must not wait for it.
+    from deepwas_app.core import whiten
+
+    path = output_path(settings.output, ".study.zarr")
+    panel = open_panel(settings.ld)
+    if settings.build and settings.build != panel.attrs["genome_build"]:
+        raise InputError(
+            f"{settings.sumstats}: is on {settings.build}, but the LD panel {settings.ld} is on "
+            f"{panel.attrs['genome_build']}. Use a panel of the same build, or lift one over."
+        )
+    yield Progress(0.0, "reading summary statistics")
+    sumstats = read_sumstats(settings.sumstats, n=settings.n)
+    records = [file_record(settings.sumstats, sumstats.attrs["format"], "summary statistics")]
+    yield Progress(0.1, "aligning alleles")
+    aligned, report = align(sumstats, panel)
+    if settings.annotations:
+        yield Progress(0.2, "joining annotations")
+        records += [file_record(f, "table", "annotations") for f in settings.annotations]
+    variants, notes = annotate(aligned, settings.annotations)
+
+    attrs = {
+        "title": settings.title or path.name.removesuffix(".study.zarr"),
+        "genome_build": panel.attrs["genome_build"],
+        "variance": settings.variance,
+        "panel": panel.attrs["source"],
+        "panel_sample_size": panel.attrs["sample_size"],
+        "alignment": report,
+        "annotation_notes": notes,
+        "provenance": records + _provenance(panel),
+    }
+    z = variants["variant_z"].values
+    scored = variants["variant_scored"].values
+    with study_writer(path, variants, attrs) as writer:
+        count = panel.sizes["blocks"]
+        for b in range(count):
+            start = int(panel["block_offset"].values[b])
+            rows = slice(start, start + int(panel["block_variants"].values[b]))
+            W = read_factor(panel, b).astype(np.float64)
+            if scored[rows].any():
+                block = whiten(
+                    W, z[rows], scored[rows], variance=_share(W[scored[rows]], settings.variance)
+                )
+                arrays = {k: np.asarray(getattr(block, k)) for k in ("Q", "x", "eigenvalues")}
+            else:
+                arrays = {"Q": np.zeros((len(W), 0)), "x": np.zeros(0), "eigenvalues": np.zeros(0)}
+            writer.add(arrays)
+            yield Progress(0.3 + 0.7 * (b + 1) / count, f"whitening LD block {b + 1} of {count}")
+    return path
+
+
+def annotate(variants: xr.Dataset, files: list[str]) -> tuple[xr.Dataset, list[str]]:
+    """Join annotation files, and add what the software computes itself.
+
+    Returns
+    -------
+    The Dataset with ``variant_annotation``, and notes for people. The LD score and the minor
+    allele frequency come last, unless the files have columns of these names.
+    """
+    frequency = variants["variant_allele_frequency"].values
+    columns = {
+        "LD score (log)": np.log(np.maximum(variants["variant_ld_score"].values, 1.0)),
+        "Minor allele frequency": np.minimum(frequency, 1 - frequency),
+    }
+    if files:
+        joined = join_annotations(variants, read_annotations(files))
+        names, kinds, notes = list(joined.names), list(joined.kinds), list(joined.notes)
+        columns = {k: v for k, v in columns.items() if k not in names}
+        values = [joined.values]
+    else:
+        names, kinds, notes, values = [], [], [], []
+    values += [column[:, None] for column in columns.values()]
+    return variants.assign(
+        variant_annotation=(
+            ("variants", "annotations"),
+            np.concatenate(values, axis=1).astype(np.float32),
+        ),
+        annotation_kind=("annotations", np.array(kinds + ["continuous"] * len(columns))),
+    ).assign_coords(annotation=("annotations", np.array(names + list(columns)))), notes
+
+
+def _share(W_scored: np.ndarray, variance: float) -> float:
+    """Share of the factor's own variance that is `variance` of the true one.
+
+    LD has a unit diagonal, so the true variance is the number of variants. A panel that was cut
+    already must not be cut twice.
+    """
+    return min(1.0, variance * len(W_scored) / float((W_scored**2).sum()))
+
+
+def _provenance(panel: xr.Dataset) -> list[dict]:
+    return json.loads(panel.attrs["provenance"])
+
+
+def _whole_chromosomes(genotypes: xr.Dataset) -> pd.DataFrame:
+    table = pd.DataFrame(
+        {
+            "chromosome": genotypes["variant_chromosome"].values,
+            "position": genotypes["variant_position"].values,
+        }
+    )
+    spans = table.groupby("chromosome", sort=False)["position"].agg(["min", "max"]).reset_index()
+    return pd.DataFrame(
+        {"chromosome": spans["chromosome"], "start": spans["min"] - 1, "stop": spans["max"]}
+    )
