@@ -1,0 +1,270 @@
+"""Small pieces that every page is put together from."""
+
+import html
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+
+from deepwas_app.app.jobs import JOBS, Job, Status
+
+GAP = 16
+
+_ALERT = {"& p": {"margin": 0}, "borderRadius": "8px"}
+
+TABLE_STYLE = """
+.tabulator .tabulator-row.tabulator-selected,
+.tabulator .tabulator-row.tabulator-selected:hover {
+  background-color: rgba(63, 127, 209, 0.16) !important; color: inherit !important;
+}
+.tabulator { border-radius: 6px; font-size: 13px; }
+.tabulator .tabulator-header .tabulator-col { background: transparent; }
+"""
+
+
+def title(text: str, intro: str) -> pmui.Column:
+    """A page's heading (the only h1) and one line that says what it is for."""
+    return pmui.Column(
+        pmui.Typography(text, variant="h1", sx={"fontSize": "1.6rem", "m": 0}, margin=(4, 0, 0, 0)),
+        pmui.Typography(
+            intro, variant="body2", sx={"color": "text.secondary"}, margin=(0, 0, 4, 0)
+        ),
+        sizing_mode="stretch_width",
+    )
+
+
+def section(name: str, *objects: Any, note: str = "", **params: Any) -> pmui.Paper:
+    """A card with a heading, an optional explaining line, and its contents."""
+    head = [
+        pmui.Typography(
+            name, variant="h2", sx={"fontSize": "1.05rem", "fontWeight": 600}, margin=(0, 0, 2, 0)
+        )
+    ]
+    if note:
+        head.append(
+            pmui.Typography(
+                note, variant="body2", sx={"color": "text.secondary"}, margin=(0, 0, 6, 0)
+            )
+        )
+    options: dict[str, Any] = {"sizing_mode": "stretch_width"}
+    options |= params
+    return pmui.Paper(
+        *head,
+        *objects,
+        variant="outlined",
+        elevation=0,
+        margin=(0, 0, GAP, 0),
+        sx={"p": "14px 16px", "borderRadius": "10px"},
+        **options,
+    )
+
+
+def cells(*objects: tuple[Any, int], breakpoint: str = "md") -> pmui.Grid:
+    """Objects side by side in twelfths of the width; below a breakpoint, one under the other.
+
+    Parameters
+    ----------
+    *objects
+        Pairs of an object and the twelfths that it takes.
+    breakpoint
+        Material's name of the width from which they are side by side.
+
+    Returns
+    -------
+    panel_material_ui.Grid
+        The layout.
+    """
+    return pmui.Grid(
+        *(pmui.Grid(item, size={"xs": 12, breakpoint: twelfths}) for item, twelfths in objects),
+        container=True,
+        spacing=2,
+        sizing_mode="stretch_width",
+    )
+
+
+def figures(label: str, value: str, help_text: str = "") -> Any:
+    """One number on a card."""
+    card = pmui.Paper(
+        pmui.Typography(label, variant="caption", sx={"color": "text.secondary"}, margin=0),
+        pmui.Typography(
+            value, sx={"fontSize": "1.25rem", "fontWeight": 600, "whiteSpace": "nowrap"}, margin=0
+        ),
+        variant="outlined",
+        elevation=0,
+        margin=0,
+        sx={"p": "10px 14px", "borderRadius": "10px"},
+        sizing_mode="stretch_width",
+    )
+    if not help_text:
+        return card
+    return pmui.Tooltip(card, title=help_text, sizing_mode="stretch_width")
+
+
+def figures_row(cards: Sequence[Any]) -> pmui.Grid:
+    """Lay cards side by side, wrapping on narrow screens."""
+    return pmui.Grid(
+        *(pmui.Grid(card, size=1) for card in cards),
+        columns={"xs": 2, "sm": 4, "md": len(cards)},
+        container=True,
+        spacing=1.2,
+        sizing_mode="stretch_width",
+        margin=(0, 0, GAP, 0),
+    )
+
+
+def empty(text: str) -> pmui.Alert:
+    """What a page says when there is nothing to show yet: what to do."""
+    return pmui.Alert(
+        object=text,
+        severity="info",
+        variant="outlined",
+        sx=_ALERT,
+        sizing_mode="stretch_width",
+        margin=(0, 0, GAP, 0),
+    )
+
+
+def trouble(text: str) -> pmui.Alert:
+    """What a page says when something is wrong."""
+    return pmui.Alert(
+        object=html.escape(text),
+        severity="error",
+        variant="outlined",
+        sx=_ALERT,
+        sizing_mode="stretch_width",
+        margin=(0, 0, GAP, 0),
+    )
+
+
+def plot(element: Any = None, **params: Any) -> pn.pane.HoloViews:
+    """A pane for a HoloViews figure that takes the width of its card."""
+    return pn.pane.HoloViews(element, sizing_mode="stretch_width", margin=0, **params)
+
+
+def waiting(text: str) -> pmui.Row:
+    """Shown while a figure is being computed."""
+    return pmui.Row(
+        pmui.CircularProgress(value=True, size=22, label=text, margin=(8, 8)),
+        height=240,
+    )
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds as people say them: ``"40 s"``, ``"3 min"``, ``"1 h 20 min"``."""
+    if seconds is None:
+        return ""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds // 3600:.0f} h {seconds % 3600 / 60:.0f} min"
+
+
+def job_line(job: Job) -> str:
+    """One line on where a job stands."""
+    if job.status is Status.QUEUED:
+        ahead = JOBS.place(job)
+        return f"{job.title}: waiting, {ahead} ahead" if ahead else f"{job.title}: about to start"
+    if job.status is Status.RUNNING:
+        if job.cancelling:
+            return f"{job.title}: stopping after this step…"
+        if job.pausing:
+            return f"{job.title}: pausing after this step…"
+        left = f", {duration(job.seconds_left)} left" if job.seconds_left is not None else ""
+        return f"{job.title}: {job.message or 'starting'}{left}"
+    if job.status is Status.PAUSED:
+        return f"{job.title}: paused at {100 * job.fraction:.0f}%"
+    if job.status is Status.FAILED:
+        return job.error
+    return f"{job.title}: {job.status}"
+
+
+class JobView(pn.viewable.Viewer):
+    """Progress of one job, with its buttons. ``refresh`` is called by the session's timer.
+
+    Parameters
+    ----------
+    on_over
+        Called once, with the job, when a job that was being watched is over.
+    """
+
+    def __init__(self, on_over: Callable[[Job], None] | None = None) -> None:
+        super().__init__()
+        self.job: Job | None = None
+        self._on_over = on_over
+        self._seen: tuple[Any, ...] = ()
+        self._bar = pmui.LinearProgress(
+            value=0,
+            variant="determinate",
+            sizing_mode="stretch_width",
+            label="Progress",
+            margin=(6, 0),
+            sx={"height": "8px", "borderRadius": "4px"},
+        )
+        self._line = pmui.Typography("", variant="body2", margin=(0, 0, 4, 0))
+        self.pause = self._button("Pause", "pause", self._toggle)
+        self.cancel = self._button("Cancel", "close", self._cancel)
+        self._layout = pmui.Column(
+            self._line,
+            self._bar,
+            pmui.Row(self.pause, self.cancel),
+            sizing_mode="stretch_width",
+            visible=False,
+        )
+
+    def watch(self, job: Job | None) -> None:
+        """Show this job from now on."""
+        self.job, self._seen = job, ()
+        self._told = job is None or job.status.over
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Bring the widgets up to date; does nothing when nothing changed."""
+        job = self.job
+        if job is None:
+            self._layout.visible = False
+            return
+        line, percent = job_line(job), round(100 * job.fraction)
+        now = (job, line, percent, job.status)
+        if now == self._seen:
+            return
+        self._seen = now
+        over = job.status.over
+        self._line.object = html.escape(line)
+        self._bar.param.update(
+            value=percent,
+            color={Status.FAILED: "error", Status.DONE: "success"}.get(job.status, "primary"),
+        )
+        paused = job.status is Status.PAUSED
+        self.pause.param.update(
+            label="Resume" if paused else "Pause",
+            icon="play_arrow" if paused else "pause",
+            disabled=over or (job.pausing and not paused),
+        )
+        self.cancel.disabled = over or job.cancelling
+        self._layout.visible = True
+        if over and not self._told:
+            self._told = True
+            if self._on_over is not None:
+                self._on_over(job)
+
+    def _button(self, label: str, icon: str, action: Callable[[Any], None]) -> pmui.Button:
+        button = pmui.Button(
+            label=label, icon=icon, variant="outlined", size="small", margin=(4, 8, 4, 0)
+        )
+        button.on_click(action)
+        return button
+
+    def _toggle(self, _: Any) -> None:
+        if self.job is not None:
+            (JOBS.resume if self.job.status is Status.PAUSED else JOBS.pause)(self.job)
+            self.refresh()
+
+    def _cancel(self, _: Any) -> None:
+        if self.job is not None:
+            JOBS.cancel(self.job)
+            self.refresh()
+
+    def __panel__(self) -> pmui.Column:
+        return self._layout

@@ -1,0 +1,30 @@
+"""A guard in the browser against a race between panel-material-ui and Bokeh."""
+
+from panel.custom import JSComponent
+
+
+class LayoutGuard(JSComponent):
+    """Keeps Bokeh from measuring a figure that has not been laid out yet.
+
+    When figures are put on a page that is already on show, Material components measure their
+    children as soon as they resize, which may be before a new figure has a layout; Bokeh then
+    raises ``Cannot read properties of undefined (reading 'top_panel')``. The figure is measured
+    again when its layout is there, so the early calls can be skipped.
+    """
+
+    _esm = """
+    export function render() {
+      const figure = window.Bokeh?.Models?.get("Figure")
+      const view = figure?.prototype?.default_view?.prototype
+      if (view && !view.guarded_layout) {
+        for (const name of ["_measure_layout", "_after_layout"]) {
+          const original = view[name]
+          view[name] = function() {
+            if (this.layout != null) { original.call(this) }
+          }
+        }
+        view.guarded_layout = true
+      }
+      return document.createElement("div")
+    }
+    """

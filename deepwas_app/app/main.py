@@ -1,0 +1,9 @@
+"""What ``panel serve deepwas_app/app/main.py`` takes: one dashboard per session.
+
+Environment: ``DEEPWAS_STUDIES``, studies to offer, separated as in PATH, the first is opened;
+``DEEPWAS_DATA_ROOT``, the folder for runs and for studies that are built here.
+"""
+
+from deepwas_app.app.serving import serve_session
+
+serve_session()

@@ -1,0 +1,144 @@
+"""What the five pages share: a state, a guarded build, and messages."""
+
+import html
+import logging
+from typing import Any, ClassVar
+
+import panel as pn
+import panel_material_ui as pmui
+import param
+import xarray as xr
+
+from deepwas_app.app.components import empty, title, trouble, waiting
+from deepwas_app.app.poller import Poller
+from deepwas_app.app.state import AppState
+from deepwas_app.errors import InputError
+
+logger = logging.getLogger(__name__)
+
+
+class Page(pn.viewable.Viewer):
+    """A page over a state.
+
+    Parameters
+    ----------
+    study
+        A study, a built-in name, a path, or a state that several pages share.
+    poller
+        The session's timer; a page alone makes its own.
+    """
+
+    heading: ClassVar[str] = ""
+    intro: ClassVar[str] = ""
+
+    active = param.Boolean(default=True, doc="Whether the page is on show; others draw later.")
+
+    def __init__(
+        self,
+        study: "xr.Dataset | str | AppState | None" = None,
+        *,
+        poller: Poller | None = None,
+        **params: Any,
+    ) -> None:
+        super().__init__(**params)
+        self.alone = poller is None
+        self.poller = poller or Poller()
+        self._content = pmui.Column(sizing_mode="stretch_width")
+        self._notice = pmui.Alert(visible=False, sizing_mode="stretch_width", closeable=True)
+        self._drawn: Any = None
+        self._turn = 0
+        self.state = self._open(study)
+        self._layout = pmui.Column(
+            title(self.heading, self.intro),
+            self._notice,
+            self._content,
+            sizing_mode="stretch_width",
+            margin=(0, 0, 24, 0),
+        )
+        self._watchers = [
+            self.state.param.watch(self._study_changed, ["study", "opening"]),
+            self.state.param.watch(self._show_notice, "notice"),
+        ]
+        self.poller.add(self.tick)
+        if self.active:
+            self.draw()
+
+    def _open(self, study: "xr.Dataset | str | AppState | None") -> AppState:
+        try:
+            return AppState.of(study)
+        except InputError as problem:
+            state = AppState()
+            self._notice.param.update(object=html.escape(str(problem)), severity="error")
+            self._notice.visible = True
+            return state
+
+    def build(self, study: xr.Dataset) -> list[Any]:
+        """The page's content for a study. Subclasses say what."""
+        raise NotImplementedError
+
+    def build_without_study(self) -> list[Any]:
+        """What to show while no study is open."""
+        if self.state.opening is not None:
+            return [waiting("Opening the study…")]
+        return [empty("No study is open. Open one on the Study page.")]
+
+    def draw(self) -> None:
+        """Build the content; a problem becomes a message in its place."""
+        self._drawn = self.state.study
+        self._turn += 1
+        try:
+            study = self.state.study
+            objects = self.build_without_study() if study is None else self.build(study)
+        except InputError as problem:
+            objects = [trouble(str(problem))]
+        except Exception as problem:
+            logger.exception("the page %s could not be built", self.heading)
+            objects = [
+                trouble(f"This page could not be built: {type(problem).__name__}: {problem}")
+            ]
+        self._content.objects = objects
+
+    def tick(self) -> None:
+        """Called ten times a second; subclasses that watch jobs extend it."""
+
+    def later(self, pane: Any, compute: Any, show: Any) -> None:
+        """Compute in a thread, then put ``show(result)`` into a layout, if it is still wanted."""
+        turn = self._turn
+
+        def done(result: Any) -> None:
+            if turn == self._turn:
+                pane.objects = [show(result)]
+
+        def failed(text: str) -> None:
+            if turn == self._turn:
+                pane.objects = [trouble(text)]
+
+        self.poller.later(compute, done, failed)
+
+    def close(self) -> None:
+        """Let go of the state, when the session is over."""
+        for watcher in self._watchers:
+            self.state.param.unwatch(watcher)
+        self._content.objects = []
+
+    @param.depends("active", watch=True)
+    def _activated(self) -> None:
+        if self.active and self._drawn is not self.state.study:
+            self.draw()
+
+    def _study_changed(self, *_: Any) -> None:
+        """Draw another study; or, where there is none yet, whether one is on its way."""
+        if self.active and (self._drawn is not self.state.study or self.state.study is None):
+            self.draw()
+
+    def _show_notice(self, event: Any) -> None:
+        if event.new is None or not self.alone:
+            return
+        severity, text = event.new
+        self._notice.param.update(object=html.escape(text), severity=severity, closed=False)
+        self._notice.visible = True
+
+    def __panel__(self) -> pmui.Column:
+        if self.alone:
+            self.poller.start()
+        return self._layout

@@ -1,0 +1,270 @@
+"""The Locus page: association, LD, prior heritability, annotations and genes on one axis."""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import panel as pn
+import panel_material_ui as pmui
+import xarray as xr
+from bokeh.events import RangesUpdate
+
+from deepwas_app.app import store
+from deepwas_app.app.components import cells, section
+from deepwas_app.app.pages.base import Page
+from deepwas_app.app.pages.runs import follow, runs_choice
+from deepwas_app.app.regions import Region, parse_region, strongest_loci
+from deepwas_app.errors import InputError
+from deepwas_app.plots.locus import (
+    annotation_ticks,
+    ld_to_reference,
+    locus_table,
+    rows_in_region,
+    stack_genes,
+)
+from deepwas_app.plots.locus_figure import LocusFigure
+from deepwas_app.plots.study import minus_log10_p
+
+PRIOR, POSTERIOR = "Prior heritability", "Posterior mean effect"
+SHOWN_ANNOTATIONS = 8
+HALF_WINDOW = 500_000
+
+
+class LocusPage(Page):
+    """A region of the genome; click a variant to see its LD.
+
+    Examples
+    --------
+    >>> LocusPage("height_chr22")  # in a notebook cell
+    """
+
+    heading = "Locus"
+    intro = "Association, LD, prior and annotations side by side. Click a variant to see its LD."
+
+    def __init__(self, *args: Any, **params: Any) -> None:
+        super().__init__(*args, **params)
+        self._watchers += [
+            self.state.param.watch(self._runs_changed, ["runs", "selected"]),
+            self.state.param.watch(lambda event: self._darken(event.new), "dark"),
+        ]
+
+    def build(self, study: xr.Dataset) -> list[Any]:
+        """The controls and the tracks, at the strongest locus."""
+        self.genes = store.genes(study)
+        self.figure = LocusFigure()
+        self.figure.on_tap(self.choose_reference)
+        self.figure.set_dark(self.state.dark)
+        self.figure.association_track.on_event(RangesUpdate, self._panned)
+        self._known_region: Region | None = None
+        self.reference: int | None = None
+        self.table = pd.DataFrame()
+        self._stage = pmui.Column(sizing_mode="stretch_width")
+        controls = self._controls(study)
+        loci = list(self.loci.options.values())
+        if loci:
+            self.go_to_variant(loci[0])
+        self._arrange()
+        return [section("Region", *controls), section("Tracks", self._stage)]
+
+    def _arrange(self) -> None:
+        """Show the tracks that have something to show."""
+        wanted = self.figure.tracks
+        if [pane.object for pane in self._stage.objects] != wanted:
+            kept = {id(pane.object): pane for pane in self._stage.objects}
+            self._stage.objects = [
+                kept.get(id(track)) or pn.pane.Bokeh(track, sizing_mode="stretch_width", margin=0)
+                for track in wanted
+            ]
+
+    def go(self, region: Region, reference: int | None = None) -> None:
+        """Show a region, coloured by LD to a variant: its strongest one if none is named."""
+        study = self.state.study
+        rows = rows_in_region(study, region.chromosome, region.start, region.stop)
+        table = locus_table(study, rows)
+        if table.empty:
+            raise InputError(f"{region}: no scored variants there. Choose another region.")
+        self.region, self.rows, self.table = region, rows, table
+        self.box.value = str(region)
+        self.figure.show_region(
+            table, region.chromosome, region.start, region.stop, study.attrs.get("genome_build", "")
+        )
+        self.figure.show_genes(stack_genes(self.genes, *region))
+        self._draw_annotations()
+        self._draw_runs()
+        strongest = int(table["row"].iloc[int(np.argmax(table["minus_log10_p"]))])
+        self.choose_reference(strongest if reference is None else reference)
+
+    def go_to_variant(self, row: int) -> None:
+        """Show half a megabase on either side of a variant, with LD to it."""
+        study = self.state.study
+        chromosome = str(study["variant_chromosome"].values[row])
+        position = int(study["variant_position"].values[row])
+        self.go(
+            Region(chromosome, max(1, position - HALF_WINDOW), position + HALF_WINDOW),
+            reference=row,
+        )
+
+    def choose_reference(self, row: int) -> None:
+        """Colour the variants by their LD to this one."""
+        study = self.state.study
+        block = int(study["variant_block"].values[row])
+        r2 = np.full(len(self.table), np.nan)
+        if block >= 0:
+            offset = int(study["block_offset"].values[block])
+            known = ld_to_reference(store.read_block(study, block), row - offset)
+            inside = self.table["row"].to_numpy() - offset
+            here = (inside >= 0) & (inside < len(known))
+            r2[here] = known[inside[here]]
+        drawn = np.flatnonzero(self.table["row"].to_numpy() == row)
+        self.reference = row
+        self.figure.show_ld(r2, int(drawn[0]) if len(drawn) else None)
+        self.about.object = self._about(row)
+
+    def _about(self, row: int) -> str:
+        variant = self.state.study.isel(variants=row)
+        z = float(variant["variant_z"])
+        return (
+            f"Reference variant **{variant['variant_id'].item()}**, "
+            f"{variant['variant_chromosome'].item()}:{int(variant['variant_position']):,}, "
+            f"effect allele {variant['variant_effect_allele'].item()}, "
+            f"z = {z:.2f}, −log₁₀ P = {float(minus_log10_p(np.array(z))):.1f}"
+        )
+
+    def _controls(self, study: xr.Dataset) -> list[Any]:
+        small: dict[str, Any] = {"size": "small", "margin": (6, 12, 6, 0)}
+        self.box = pmui.TextInput(
+            label="Region, gene or variant",
+            placeholder="22:30,500,000-31,500,000, MYH9 or rs9610",
+            description="Press Enter to go there. At most 10 Mb.",
+            width=300,
+            **small,
+        )
+        self.box.param.watch(lambda _: self._typed(self.box.value), "enter_pressed")
+        self.go_button = pmui.Button(label="Go", color="primary", margin=(8, 12, 6, 0))
+        self.go_button.on_click(lambda _: self._typed(self.box.value))
+        self.loci = pmui.Select(
+            label="Strongest loci",
+            options=self._loci(study),
+            width=300,
+            description="Variants with the smallest P, at least 500 kb from each other.",
+            **small,
+        )
+        self.loci.param.watch(lambda event: self._attempt(self.go_to_variant, event.new), "value")
+        zooms = []
+        for label, icon, factor in (("Zoom in", "zoom_in", 0.5), ("Zoom out", "zoom_out", 2.0)):
+            button = pmui.Button(label=label, icon=icon, variant="outlined", margin=(8, 8, 6, 0))
+            button.on_click(partial(self._zoom, factor))
+            zooms.append(button)
+        self.chooser = runs_choice(self.state, sizing_mode="stretch_width", margin=(6, 0))
+        self.chooser.param.watch(
+            lambda event: self.state.param.update(selected=list(event.new)), "value"
+        )
+        self.track = pmui.Select(
+            label="Track of the runs",
+            options=[PRIOR, POSTERIOR],
+            value=PRIOR,
+            size="small",
+            sizing_mode="stretch_width",
+            margin=(6, 0),
+        )
+        self.track.param.watch(lambda _: self._draw_runs(), "value")
+        names = study["annotation"].values.astype(str).tolist()
+        self.annotations = pmui.MultiChoice(
+            label="Annotations",
+            options=names,
+            value=names[:SHOWN_ANNOTATIONS],
+            visual_size="small",
+            sizing_mode="stretch_width",
+            margin=(6, 0),
+        )
+        self.annotations.param.watch(lambda _: self._draw_annotations(), "value")
+        self.about = pmui.Typography("", variant="body2", margin=(6, 0, 0, 0))
+        return [
+            pmui.FlexBox(self.box, self.go_button, self.loci, *zooms, align_items="center"),
+            cells((self.chooser, 3), (self.track, 3), (self.annotations, 6)),
+            self.about,
+        ]
+
+    def _loci(self, study: xr.Dataset) -> dict[str, int]:
+        found = {}
+        for row in strongest_loci(study):
+            variant = study.isel(variants=row)
+            name, chromosome = variant["variant_id"].item(), variant["variant_chromosome"].item()
+            height = float(minus_log10_p(variant["variant_z"].values))
+            position = int(variant["variant_position"])
+            found[f"{name}, {chromosome}:{position:,}, −log₁₀ P {height:.0f}"] = row
+        return found
+
+    def _typed(self, text: str) -> None:
+        study = self.state.study
+        variant = np.flatnonzero(study["variant_id"].values.astype(str) == text.strip())
+        if len(variant):
+            self._attempt(self.go_to_variant, int(variant[0]))
+        else:
+            self._attempt(lambda: self.go(parse_region(text, study, self.genes)))
+
+    def _attempt(self, action: Any, *arguments: Any) -> None:
+        try:
+            action(*arguments)
+        except InputError as problem:
+            self.state.say(str(problem), "error")
+
+    def _zoom(self, factor: float, _: Any) -> None:
+        self._attempt(self.go, self.region.scaled(factor), self.reference)
+
+    def _panned(self, event: Any) -> None:
+        """Load more when a pan or a zoom leaves the region that is drawn."""
+        start, stop = int(event.x0 * 1e6), int(event.x1 * 1e6)
+        inside = start >= self.region.start - 1 and stop <= self.region.stop + 1
+        if inside or stop <= start:
+            return
+        region = Region(self.region.chromosome, max(1, start), stop).scaled(1.0)
+        self._attempt(self.go, region, self.reference)
+
+    def _draw_annotations(self) -> None:
+        names = list(self.annotations.value or [])
+        self.figure.show_annotations(annotation_ticks(self.state.study, self.rows, names), names)
+        self._arrange()
+
+    def _draw_runs(self) -> None:
+        study, runs, rows = self.state.study, self.state.selected_runs(), self.rows
+        prior = self.track.value == PRIOR
+        label = "Prior h²" if prior else "Posterior √N β"
+        x = study["variant_position"].values[rows] / 1e6
+        variant = study["variant_id"].values[rows].astype(str)
+        turn = self._turn
+
+        def compute() -> dict[str, np.ndarray]:
+            found = {}
+            for run in runs:
+                if prior:
+                    found[store.run_name(run)] = store.heritability(study, run)[rows]
+                else:
+                    mean = store.posterior(study, run)["variant_posterior_mean"]
+                    found[store.run_name(run)] = mean.values[rows]
+            return found
+
+        def done(found: dict[str, np.ndarray]) -> None:
+            if turn == self._turn and rows == self.rows:
+                tables = {
+                    name: pd.DataFrame({"x": x, "value": value, "variant": variant})
+                    for name, value in found.items()
+                }
+                self.figure.show_heritability(tables, label)
+                self._arrange()
+
+        if runs:
+            self.poller.later(compute, done, lambda text: self.state.say(text, "error"))
+        else:
+            self.figure.show_heritability({}, label)
+            self._arrange()
+
+    def _runs_changed(self, *_: Any) -> None:
+        if self.active and self._drawn is self.state.study and not self.table.empty:
+            follow(self.chooser, self.state)
+            self._draw_runs()
+
+    def _darken(self, dark: bool) -> None:
+        if self.state.study is not None and self._drawn is self.state.study:
+            self.figure.set_dark(dark)

@@ -1,0 +1,174 @@
+"""The Scaling page: held-out likelihood against model size."""
+
+from collections.abc import Generator
+from typing import Any
+
+import pandas as pd
+import panel as pn
+import panel_material_ui as pmui
+import xarray as xr
+
+from deepwas_app.app import store
+from deepwas_app.app.components import TABLE_STYLE, JobView, cells, empty, plot, section
+from deepwas_app.app.jobs import JOBS, Job, Status
+from deepwas_app.app.pages.base import Page
+from deepwas_app.app.pages.held_out import HeldOut
+from deepwas_app.app.settings_form import widget
+from deepwas_app.plots.scaling import per_variant, scaling_curve
+from deepwas_app.workflow.settings import ScalingSettings
+
+SIZES = ["linear", "8x1", "16x2", "32x2", "64x2", "128x2", "256x3", "512x3"]
+COLUMNS = {
+    "size": "Size",
+    "objective": "Objective",
+    "seed": "Seed",
+    "parameters": "Parameters",
+    "gain": "Gain (10⁻³ nats/variant)",
+    "gain_se": "s.e.",
+}
+
+
+class ScalingPage(Page):
+    """A sweep over model sizes and seeds, drawn as it comes.
+
+    Examples
+    --------
+    >>> ScalingPage("height_chr22")  # in a notebook cell
+    """
+
+    heading = "Scaling"
+    intro = "Do larger models predict held-out variants better? Fit several sizes and see."
+
+    def __init__(self, *args: Any, **params: Any) -> None:
+        self.settings = ScalingSettings()
+        self.progress = JobView(on_over=self._over)
+        self._shown = -1
+        super().__init__(*args, **params)
+
+    def build(self, study: xr.Dataset) -> list[Any]:
+        """The form, the curve and the table."""
+        self.held_out = HeldOut(study)
+        offered = list(dict.fromkeys([*SIZES, *self.settings.sizes]))
+        self.sizes = pmui.MultiChoice(
+            label="Sizes",
+            options=offered,
+            value=list(self.settings.sizes),
+            description="linear, or WIDTH x DEPTH of a neural network.",
+            visual_size="small",
+            sizing_mode="stretch_width",
+            margin=(6, 0),
+        )
+        fields = [widget(self.settings, name) for name in ("seeds", "epochs", "learning_rate")]
+        self.button = pmui.Button(
+            label="Start sweep", icon="play_arrow", color="primary", margin=(10, 0, 0, 0)
+        )
+        self.button.on_click(lambda _: self.start())
+        self.results = pmui.Column(sizing_mode="stretch_width")
+        self._shown = -1
+        self.progress.watch(JOBS.latest("scaling", store.study_hash(study)))
+        self._show()
+        return [
+            cells(
+                (
+                    section(
+                        "Sweep",
+                        self.sizes,
+                        *fields,
+                        self.held_out,
+                        self.button,
+                    ),
+                    4,
+                ),
+                (
+                    section(
+                        "Held-out gain over the constant prior",
+                        self.progress,
+                        self.results,
+                        note="Mean over seeds with 95% intervals; small points are single fits.",
+                    ),
+                    8,
+                ),
+            )
+        ]
+
+    def start(self) -> None:
+        """Submit the sweep."""
+        study = self.state.study
+        if not self.sizes.value:
+            self.state.say("Choose at least one size.", "warning")
+            return
+        self.settings.sizes = list(self.sizes.value)
+        self.held_out.write(self.settings)
+        values = {k: v for k, v in self.settings.param.values().items() if k != "name"}
+        settings = ScalingSettings(**values)
+        folder = store.data_root() / "scaling" / store.study_hash(study)[:16]
+        number = 1
+        while (folder / f"sweep-{number}").exists():
+            number += 1
+        path = folder / f"sweep-{number}"
+        folder.mkdir(parents=True, exist_ok=True)
+
+        def sweep() -> Generator[Any, None, Any]:
+            from deepwas_app.workflow.sweep import scaling
+
+            return scaling(study, settings, path)
+
+        job = Job(f"Sweep {number}", sweep, kind="scaling", study=store.study_hash(study))
+        self._shown = -1
+        self.progress.watch(JOBS.submit(job))
+        self._show()
+
+    def tick(self) -> None:
+        """Redraw when another fit is finished."""
+        if self.state.study is not None and self._drawn is self.state.study:
+            self.progress.refresh()
+            self._show()
+
+    def _rows(self) -> pd.DataFrame:
+        job = self.progress.job
+        if job is None:
+            return pd.DataFrame()
+        if job.status is Status.DONE:
+            return job.result
+        return job.events[-1].table if job.events else pd.DataFrame()
+
+    def _show(self) -> None:
+        rows = self._rows()
+        if len(rows) == self._shown:
+            return
+        self._shown = len(rows)
+        if not len(rows):
+            self.results.objects = [
+                empty(
+                    "Fits appear here as they finish."
+                    if self.progress.job and not self.progress.job.status.over
+                    else "Choose sizes and press Start sweep."
+                )
+            ]
+            return
+        self.results.objects = [plot(scaling_curve(rows)), self._table(rows)]
+
+    def _table(self, rows: pd.DataFrame) -> pn.widgets.Tabulator:
+        return pn.widgets.Tabulator(
+            per_variant(rows)[list(COLUMNS)],
+            titles=COLUMNS,
+            formatters={
+                name: {"type": "money", "precision": digits, "thousand": ","}
+                for name, digits in (("parameters", False), ("gain", 3), ("gain_se", 3))
+            },
+            show_index=False,
+            disabled=True,
+            selectable=False,
+            sizing_mode="stretch_width",
+            layout="fit_data_stretch",
+            margin=(14, 0, 0, 0),
+            stylesheets=[TABLE_STYLE],
+        )
+
+    def _over(self, job: Job) -> None:
+        if job.error:
+            self.state.say(job.error, "error")
+        elif job.status is Status.DONE:
+            self.state.say(f"{job.title}: finished.", "success")
+        self._shown = -1
+        self.state.refresh_runs()

@@ -1,0 +1,219 @@
+"""The Study page: open a study or build one, and see what is in it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import panel as pn
+import panel_material_ui as pmui
+import xarray as xr
+
+from deepwas_app.app import store
+from deepwas_app.app.components import (
+    TABLE_STYLE,
+    JobView,
+    cells,
+    empty,
+    figures,
+    figures_row,
+    plot,
+    section,
+    waiting,
+)
+from deepwas_app.app.pages.base import Page
+from deepwas_app.app.pages.load_own import OwnStudyForm
+from deepwas_app.plots import study as pictures
+
+MEDIAN_CHI2 = 0.4549364
+
+
+class StudyPage(Page):
+    """Open a built-in study or one on disk, or build one; then what is loaded.
+
+    Examples
+    --------
+    >>> StudyPage("height_chr22")  # in a notebook cell
+    """
+
+    heading = "Study"
+    intro = "Which GWAS, aligned to which LD, with which annotations, and whether it looks sound."
+
+    def __init__(self, *args: Any, **params: Any) -> None:
+        self.chooser: Any = None
+        super().__init__(*args, **params)
+        self.opening = JobView()
+        self.form = OwnStudyForm(self.state)
+        self._layout.insert(2, self._choices())
+        self._watchers.append(self.state.param.watch(self._opening_changed, "opening"))
+        if self.state.opening is not None:
+            self.opening.watch(self.state.opening)
+
+    def build(self, study: xr.Dataset) -> list[Any]:
+        """Cards, figures and provenance of a study."""
+        spectrum = pmui.Column(
+            waiting("Computing the residual spectrum…"), sizing_mode="stretch_width"
+        )
+        self.later(
+            spectrum, lambda: store.spectrum(study), lambda s: plot(pictures.residual_spectrum(s))
+        )
+        return [
+            figures_row(study_figures(study)),
+            section(
+                "Manhattan plot",
+                plot(pictures.manhattan(study)),
+                note="Dashed: genome-wide significance, P = 5×10⁻⁸. Dense parts are thinned.",
+            ),
+            cells(
+                (
+                    section(
+                        "Alignment",
+                        plot(pictures.alignment_waterfall(study)),
+                        note="Rows of the GWAS file, what was lost and why, what is scored.",
+                    ),
+                    6,
+                ),
+                (
+                    section(
+                        "z-scores",
+                        plot(pictures.z_histogram(study)),
+                        note="Wider than the standard normal: signal, or inflation.",
+                    ),
+                    6,
+                ),
+                (
+                    section(
+                        "Residual spectrum",
+                        spectrum,
+                        note="Observed against expected; a gap at the left shows LD mismatch.",
+                    ),
+                    6,
+                ),
+                (section("Where it came from", provenance_table(study)), 6),
+                breakpoint="lg",
+            ),
+        ]
+
+    def build_without_study(self) -> list[Any]:
+        """What to do first."""
+        if self.state.opening is not None:
+            return [waiting("Opening the study…")]
+        return [empty("Choose a study above, or build one from your own files.")]
+
+    def tick(self) -> None:
+        """Follow the jobs that open and build studies."""
+        self.state.check_opening()
+        self.opening.refresh()
+        self.form.refresh()
+
+    def _choices(self) -> pmui.Paper:
+        known = store.known_studies()
+        self.chooser = pmui.Select(
+            label="Study",
+            options=known,
+            size="small",
+            width=300,
+            margin=(6, 12, 6, 0),
+            value=self.state.study_key if self.state.study_key in known.values() else None,
+            description="Built-in studies, and those in the server's data folder.",
+        )
+        self.path = pmui.TextInput(
+            label="Or a path on the server",
+            placeholder="/data/my.study.zarr",
+            size="small",
+            width=340,
+            margin=(6, 12, 6, 0),
+            description="A folder NAME.study.zarr.",
+        )
+        button = pmui.Button(
+            label="Open", icon="folder_open", color="primary", margin=(8, 12, 6, 0)
+        )
+        button.on_click(lambda _: self._ask(self.path.value.strip() or self.chooser.value))
+        self.path.param.watch(lambda _: self._ask(self.path.value.strip()), "enter_pressed")
+        own = pmui.Button(
+            label="Build from your files",
+            icon="upload_file",
+            variant="outlined",
+            margin=(8, 0, 6, 0),
+        )
+        form = pmui.Column(
+            pmui.Divider(margin=(10, 0)), self.form, sizing_mode="stretch_width", visible=False
+        )
+
+        def toggle(_: Any) -> None:
+            form.visible = not form.visible
+
+        own.on_click(toggle)
+        return section(
+            "Open or build",
+            pmui.FlexBox(self.chooser, self.path, button, own, align_items="center"),
+            self.opening,
+            form,
+        )
+
+    def _ask(self, key: str | None) -> None:
+        if key:
+            self.state.request(key)
+
+    def _opening_changed(self, event: Any) -> None:
+        self.opening.watch(event.new)
+        if event.new is None and self.state.study is not None:
+            known = store.known_studies()
+            self.chooser.options = known
+            if self.state.study_key in known.values():
+                self.chooser.value = self.state.study_key
+
+
+def study_figures(study: xr.Dataset) -> list[Any]:
+    """Cards with the study's most telling numbers."""
+    z = study["variant_z"].values
+    z = z[np.isfinite(z)].astype(float)
+    chi2 = z**2
+    people = study["variant_sample_size"].values
+    people = people[np.isfinite(people)]
+    hits = int((pictures.minus_log10_p(z) > 7.301).sum())
+    return [
+        figures("Variants", f"{study.sizes['variants']:,}", "All variants of the LD panel"),
+        figures("Scored", f"{len(z):,}", "Variants with a z-score after alignment"),
+        figures("LD blocks", f"{study.sizes['blocks']:,}"),
+        figures("People", f"{np.median(people):,.0f}" if len(people) else "unknown", "Median N"),
+        figures("Annotations", f"{study.sizes['annotations']:,}"),
+        figures("Build", str(study.attrs.get("genome_build", "unknown"))),
+        figures(
+            "λ GC",
+            f"{np.median(chi2) / MEDIAN_CHI2:.3f}" if len(z) else "–",
+            "Median χ² over its value under the null; high where a trait is polygenic",
+        ),
+        figures("Mean χ²", f"{chi2.mean():.2f}" if len(z) else "–"),
+        figures("P < 5×10⁻⁸", f"{hits:,}", "Genome-wide significant variants"),
+    ]
+
+
+def provenance_table(study: xr.Dataset) -> Any:
+    """Every input file of a study: role, format, size, hash."""
+    records = study.attrs.get("provenance", "[]")
+    rows = json.loads(records) if isinstance(records, str) else records
+    if not rows:
+        return empty("This study does not say which files it was made from.")
+    table = pd.DataFrame(rows)
+    table["path"] = table["path"].map(lambda path: Path(path).name)
+    table["sha256"] = table["sha256"].str[:12]
+    named = [c for c in ("role", "path", "format", "size", "sha256") if c in table]
+    return pn.widgets.Tabulator(
+        table[named],
+        titles={
+            "role": "Role",
+            "path": "File",
+            "format": "Format",
+            "size": "Bytes",
+            "sha256": "SHA-256",
+        },
+        formatters={"size": {"type": "money", "thousand": ",", "precision": False}},
+        show_index=False,
+        disabled=True,
+        selectable=False,
+        sizing_mode="stretch_width",
+        layout="fit_data_stretch",
+        stylesheets=[TABLE_STYLE],
+    )

@@ -1,0 +1,310 @@
+"""The Train page: fit a prior and watch it learn."""
+
+from collections.abc import Generator
+from typing import Any
+
+import pandas as pd
+import panel as pn
+import panel_material_ui as pmui
+import xarray as xr
+
+from deepwas_app.app import store
+from deepwas_app.app.components import TABLE_STYLE, JobView, cells, empty, plot, section
+from deepwas_app.app.jobs import JOBS, Job, Status
+from deepwas_app.app.pages.base import Page
+from deepwas_app.app.pages.held_out import HeldOut
+from deepwas_app.app.settings_form import widgets
+from deepwas_app.plots import train as pictures
+from deepwas_app.workflow.settings import TrainSettings
+
+MILLI = 1e3
+COLUMNS = {
+    "run": "Run",
+    "prior": "Prior",
+    "parameters": "Parameters",
+    "gain": "Gain (10⁻³ nats/variant)",
+    "gain_se": "s.e.",
+    "h2": "h²",
+    "s2": "s²",
+    "kappa": "κ",
+    "seconds": "Seconds",
+    "status": "Status",
+}
+
+
+def light_steps(steps: Generator[Any, None, Any]) -> Generator[Any, None, Any]:
+    """The steps of a training without their checkpoints, which pages do not need."""
+    try:
+        while True:
+            try:
+                step = next(steps)
+            except StopIteration as stop:
+                return stop.value
+            yield step._replace(checkpoint=None) if hasattr(step, "checkpoint") else step
+    finally:
+        steps.close()
+
+
+def runs_table(runs: list[Any]) -> pd.DataFrame:
+    """One row per run; numbers are missing for runs that are not finished."""
+    rows = []
+    for run in runs:
+        summary = dict(run.summary or {})
+        variants = summary.get("variants") or 0
+        for name in ("gain", "gain_se"):
+            value = summary.get(name)
+            summary[name] = MILLI * value / variants if value is not None and variants else None
+        rows.append(
+            {name: summary.get(name) for name in COLUMNS}
+            | {
+                "run": store.run_name(run),
+                "prior": run.settings.prior,
+                "status": "finished" if run.finished else "unfinished",
+            }
+        )
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+class TrainPage(Page):
+    """Settings, a live view of the training, and the table of runs.
+
+    Examples
+    --------
+    >>> TrainPage("height_chr22")  # in a notebook cell
+    """
+
+    heading = "Train"
+    intro = "Fit how per-variant heritability depends on annotations; judge it on held-out blocks."
+
+    def __init__(self, *args: Any, **params: Any) -> None:
+        self.settings = TrainSettings(prior="mlp")
+        self.progress = JobView(on_over=self._over)
+        self.curves = pictures.LiveCurves()
+        self.runs = pn.widgets.Tabulator(
+            runs_table([]),
+            titles=COLUMNS,
+            selectable="checkbox",
+            show_index=False,
+            disabled=True,
+            sizing_mode="stretch_width",
+            layout="fit_data_stretch",
+            formatters={
+                name: {"type": "money", "precision": digits, "thousand": ","}
+                for name, digits in (
+                    ("parameters", False),
+                    ("gain", 3),
+                    ("gain_se", 3),
+                    ("h2", 4),
+                    ("s2", 3),
+                    ("kappa", 4),
+                    ("seconds", 0),
+                )
+            },
+            stylesheets=[TABLE_STYLE],
+        )
+        self._cursor = 0
+        self._filling = False
+        super().__init__(*args, **params)
+        self.runs.param.watch(self._picked, "selection")
+        self._watchers += [self.state.param.watch(self._runs_changed, ["runs", "selected"])]
+
+    def build(self, study: xr.Dataset) -> list[Any]:
+        """The form, the live curves and the table of runs."""
+        self.held_out = HeldOut(study)
+        self.compare = pmui.Column(sizing_mode="stretch_width")
+        self._table_card = section(
+            "Runs",
+            self.runs,
+            self.compare,
+            note="Tick runs to compare them here and on the Annotations and Locus pages.",
+        )
+        self._no_curves = empty("Choose a prior and press Start: the curves appear here.")
+        self._curves = [
+            pn.pane.Bokeh(self.curves.loss, sizing_mode="stretch_width", margin=0),
+            pn.pane.Bokeh(self.curves.gain, sizing_mode="stretch_width", margin=0),
+        ]
+        self._live = pmui.Column(self._no_curves, sizing_mode="stretch_width")
+        self._attach(JOBS.latest("train", store.study_hash(study)))
+        self._fill_table()
+        return [
+            cells(
+                (section("Settings", *self._form(study)), 4),
+                (section("Training", self.progress, self._live), 8),
+            ),
+            self._table_card,
+        ]
+
+    def tick(self) -> None:
+        """Stream what the job has yielded since the last tick."""
+        job = self.progress.job
+        if job is None:
+            return
+        new = job.events[self._cursor :]
+        if new:
+            self._cursor += len(new)
+            self.curves.extend(new)
+            self._show_curves(True)
+        self.progress.refresh()
+
+    def start(self) -> None:
+        """Submit a training job with the settings of the form."""
+        study = self.state.study
+        self.held_out.write(self.settings)
+        values = {k: v for k, v in self.settings.param.values().items() if k != "name"}
+        settings = TrainSettings(**values)
+        path = self._new_path(study)
+
+        def steps() -> Generator[Any, None, Any]:
+            from deepwas_app.workflow.train import train
+
+            return light_steps(train(study, settings, path))
+
+        self._submit(study, path, steps)
+
+    def go_on(self) -> None:
+        """Resume the ticked runs that are not finished."""
+        study = self.state.study
+        chosen = [run for run in self.state.runs if store.run_name(run) in self._ticked()]
+        unfinished = [run for run in chosen if not run.finished]
+        if not unfinished:
+            self.state.say("Tick an unfinished run in the table first.", "info")
+        for run in unfinished:
+
+            def steps(run: Any = run) -> Generator[Any, None, Any]:
+                from deepwas_app.workflow.train import train
+
+                return light_steps(train(study, run.settings, run.path, resume=True))
+
+            self._submit(study, run.path, steps)
+
+    def _submit(self, study: xr.Dataset, path: Any, steps: Any) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        name = path.name.removesuffix(".run")
+        job = Job(f"Train {name}", steps, kind="train", study=store.study_hash(study))
+        waiting = self.progress.job is not None and not self.progress.job.status.over
+        JOBS.submit(job)
+        if waiting:
+            self.state.say(f"{job.title} waits for its turn.", "info")
+        self._attach(job)
+
+    def _form(self, study: xr.Dataset) -> list[Any]:
+        fields = widgets(
+            self.settings,
+            ("prior", "width", "depth", "learning_rate", "epochs", "batch_blocks", "seed"),
+        )
+        network = pmui.Column(
+            pmui.Row(fields["width"], fields["depth"], sizing_mode="stretch_width"),
+            pmui.Row(fields["learning_rate"], fields["epochs"], sizing_mode="stretch_width"),
+            pmui.Row(fields["batch_blocks"], fields["seed"], sizing_mode="stretch_width"),
+            sizing_mode="stretch_width",
+        )
+        count = pmui.Typography("", variant="body2", sx={"color": "text.secondary"}, margin=(4, 0))
+
+        def changed(*_: Any) -> None:
+            network.visible = self.settings.prior == "mlp"
+            number = parameter_count(self.settings, study.sizes["annotations"])
+            count.object = (
+                f"**{number:,}** parameters over {study.sizes['annotations']} annotations"
+            )
+
+        for widget in fields.values():
+            widget.margin = (6, 8, 6, 0)
+        self.settings.param.watch(changed, ["prior", "width", "depth"])
+        changed()
+        self.button = pmui.Button(
+            label="Start", icon="play_arrow", color="primary", margin=(10, 8, 0, 0)
+        )
+        self.button.on_click(lambda _: self.start())
+        self.resume_button = pmui.Button(
+            label="Go on with ticked run",
+            icon="restart_alt",
+            variant="outlined",
+            margin=(10, 0, 0, 0),
+        )
+        self.resume_button.on_click(lambda _: self.go_on())
+        return [
+            fields["prior"],
+            network,
+            self.held_out,
+            count,
+            pmui.FlexBox(self.button, self.resume_button),
+        ]
+
+    def _new_path(self, study: xr.Dataset) -> Any:
+        folder = store.runs_folder(study)
+        kind = self.settings.prior
+        if kind == "mlp":
+            kind = f"mlp-{self.settings.width}x{self.settings.depth}"
+        taken = {job.title for job in JOBS.active()}
+        number = 1
+        while (folder / f"{kind}-{number}.run").exists() or f"Train {kind}-{number}" in taken:
+            number += 1
+        return folder / f"{kind}-{number}.run"
+
+    def _attach(self, job: Job | None) -> None:
+        self._cursor = 0
+        self.curves.clear()
+        self._show_curves(job is not None and bool(job.events or not job.status.over))
+        self.progress.watch(job)
+
+    def _show_curves(self, shown: bool) -> None:
+        wanted = self._curves if shown else [self._no_curves]
+        if list(self._live.objects) != wanted:
+            self._live.objects = wanted
+
+    def _over(self, job: Job) -> None:
+        name = job.title.removeprefix("Train ")
+        if job.status is Status.FAILED:
+            self.state.say(job.error, "error")
+        elif job.status is Status.DONE:
+            self.state.say(f"{job.title}: finished.", "success")
+        self.state.refresh_runs(select=name if job.status is Status.DONE else None)
+        queued = [other for other in JOBS.active() if other.kind == "train" and other is not job]
+        mine = [other for other in queued if other.study == job.study]
+        if mine:
+            self._attach(mine[0])
+
+    def _ticked(self) -> list[str]:
+        names = self.runs.value["run"].tolist()
+        return [names[i] for i in self.runs.selection if i < len(names)]
+
+    def _picked(self, _: Any) -> None:
+        if not self._filling:
+            self.state.selected = self._ticked()
+
+    def _runs_changed(self, *_: Any) -> None:
+        if self.active and self._drawn is self.state.study and self.state.study is not None:
+            self._fill_table()
+
+    def _activated_again(self) -> None:
+        self._fill_table()
+
+    def _fill_table(self) -> None:
+        table = runs_table(self.state.runs)
+        self._filling = True
+        try:
+            self.runs.value = table
+            self.runs.selection = [
+                i for i, name in enumerate(table["run"]) if name in self.state.selected
+            ]
+        finally:
+            self._filling = False
+        self.runs.visible = len(table) > 0
+        chosen = {store.run_name(run): run.metrics() for run in self.state.selected_runs()}
+        if not len(table):
+            self.compare.objects = [empty("No run yet. Start one above.")]
+        elif not chosen:
+            self.compare.objects = []
+        else:
+            self.compare.objects = [plot(pictures.held_out_gain(chosen))]
+
+
+def parameter_count(settings: TrainSettings, annotations: int) -> int:
+    """Number of trained parameters of the prior that the settings describe."""
+    if settings.prior == "constant":
+        return 1
+    if settings.prior == "linear":
+        return 1 + annotations
+    from deepwas_app.workflow.train import planned_parameters
+
+    return planned_parameters(settings, annotations)

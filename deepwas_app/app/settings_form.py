@@ -1,0 +1,76 @@
+"""Widgets from the settings classes: each knob is declared once, in workflow/settings.py."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import panel_material_ui as pmui
+import param
+
+LABELS = {
+    "learning_rate": "Learning rate",
+    "batch_blocks": "LD blocks per mini-batch",
+    "alpha": "Frequency exponent alpha",
+    "maf": "Lowest minor allele frequency",
+    "n": "People in the GWAS (N)",
+    "variance": "Variance kept per LD block",
+    "build": "Genome build",
+}
+
+
+def label_of(name: str) -> str:
+    """What people read beside the widget of a setting."""
+    return LABELS.get(name, name.replace("_", " ").capitalize())
+
+
+def widget(settings: param.Parameterized, name: str, **options: Any) -> Any:
+    """A labelled widget for one setting, linked to it in both directions.
+
+    Parameters
+    ----------
+    settings
+        An instance of a settings class.
+    name
+        Name of the setting; its ``doc`` becomes the help text.
+    **options
+        Passed to the widget; they win over what the setting says.
+
+    Returns
+    -------
+    panel.widgets.Widget
+        A Material widget.
+    """
+    setting = settings.param[name]
+    shared: dict[str, Any] = {
+        "label": label_of(name),
+        "description": setting.doc,
+        "size": "small",
+        "sizing_mode": "stretch_width",
+        "margin": (6, 0),
+    }
+    kind: Any = pmui.TextInput
+    if isinstance(setting, param.Selector):
+        kind = pmui.Select
+        if "" in setting.objects:
+            shared["options"] = {(item or "as the panel"): item for item in setting.objects}
+    elif isinstance(setting, param.Boolean):
+        kind = pmui.Switch
+    elif isinstance(setting, param.Integer):
+        kind = pmui.IntInput
+    elif isinstance(setting, param.Number):
+        kind = pmui.FloatInput
+        shared["step"] = _step(setting.default)
+    if kind in (pmui.IntInput, pmui.FloatInput):
+        # The stepping buttons have no name for screen readers; the arrow keys do the same.
+        shared["sx"] = {"& .MuiIconButton-root": {"display": "none"}}
+    return kind.from_param(settings.param[name], **(shared | options))
+
+
+def widgets(settings: param.Parameterized, names: Iterable[str]) -> dict[str, Any]:
+    """Widgets of several settings, by name."""
+    return {name: widget(settings, name) for name in names}
+
+
+def _step(default: float | None) -> float:
+    if not default:
+        return 0.01
+    return float(f"{abs(default) / 10:.0e}") if abs(default) < 0.1 else 0.01

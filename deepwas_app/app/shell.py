@@ -1,0 +1,214 @@
+"""The dashboard: five pages over one state, with navigation, job status and messages."""
+
+import importlib
+import logging
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+import xarray as xr
+
+from deepwas_app.app import leaks
+from deepwas_app.app.components import job_line, waiting
+from deepwas_app.app.guard import LayoutGuard
+from deepwas_app.app.jobs import JOBS
+from deepwas_app.app.poller import Poller
+from deepwas_app.app.state import PAGES, AppState
+
+logger = logging.getLogger(__name__)
+
+ICONS = {
+    "study": "dataset",
+    "train": "model_training",
+    "annotations": "label",
+    "locus": "my_location",
+    "scaling": "trending_up",
+}
+BAR = "#173a6b"
+THEME = {
+    "light": {
+        "palette": {
+            "primary": {"main": "#1d4f91"},
+            "background": {"paper": "#ffffff", "default": "#f6f8fb"},
+        },
+        "shape": {"borderRadius": 8},
+        "typography": {"button": {"textTransform": "none"}},
+        "chart_style": "standard",
+    },
+    "dark": {
+        "palette": {
+            "primary": {"main": "#7fb0ee"},
+            "background": {"paper": "#14181f", "default": "#0f1217"},
+        },
+        "shape": {"borderRadius": 8},
+        "typography": {"button": {"textTransform": "none"}},
+        "chart_style": "standard",
+    },
+}
+
+
+KINDS = {
+    "study": "StudyPage",
+    "train": "TrainPage",
+    "annotations": "AnnotationsPage",
+    "locus": "LocusPage",
+    "scaling": "ScalingPage",
+}
+
+
+def make_page(name: str, state: AppState, poller: Poller) -> Any:
+    """One of the five pages; its module is imported when it is first looked at."""
+    module = importlib.import_module(f"deepwas_app.app.pages.{name}")
+    return getattr(module, KINDS[name])(state, poller=poller)
+
+
+class Dashboard(pn.viewable.Viewer):
+    """The whole dashboard.
+
+    Parameters
+    ----------
+    study
+        A study, a built-in name, a path, or a state.
+    """
+
+    def __init__(self, study: "xr.Dataset | str | AppState | None" = None, **params: Any) -> None:
+        super().__init__(**params)
+        self.poller = Poller()
+        self.poller.on_error = self._failed
+        self.state = AppState.of(study)
+        self.pages: dict[str, Any] = {}
+        self._slots = {
+            name: pmui.Column(visible=False, sizing_mode="stretch_width") for name in PAGES
+        }
+        self.menu = pmui.MenuList(
+            label="Pages",
+            items=[{"label": name.capitalize(), "icon": ICONS[name]} for name in PAGES],
+            active=(PAGES.index(self.state.page),),
+            dense=False,
+            margin=(8, 0),
+            sizing_mode="stretch_width",
+        )
+        self.menu.param.watch(self._chosen, "active")
+        self.study_line = pmui.Typography(
+            "", sx={"color": "white", "opacity": 0.92, "fontSize": "0.95rem"}, margin=(0, 0, 0, 24)
+        )
+        self.job_line = pmui.Typography(
+            "",
+            sx={"color": "white", "opacity": 0.92, "fontSize": "0.85rem", "textAlign": "right"},
+            margin=(0, 16, 0, 12),
+            sizing_mode="stretch_width",
+        )
+        self.page = leaks.without_busy(self._make_page)
+        self.page.param.watch(self._darkened, "dark_theme")
+        self.state.dark = bool(self.page.dark_theme)
+        self.state.param.watch(self._turned, "page")
+        self.state.param.watch(self._show_notice, "notice")
+        self.state.param.watch(self._show_study, "study")
+        self.poller.add(self.state.check_opening)
+        self.poller.add(self._show_job)
+        self.poller.add(self._build_shown)
+        self._show_study()
+        self.turn_to(self.state.page)
+
+    def turn_to(self, name: str) -> None:
+        """Turn to a page; it is built at the next tick when it is first shown."""
+        for other, slot in self._slots.items():
+            slot.visible = other == name
+            if other in self.pages:
+                self.pages[other].active = other == name
+        if name not in self.pages:
+            self._slots[name].objects = [waiting("Drawing…")]
+
+    def _build_shown(self) -> None:
+        name = self.state.page
+        if name not in self.pages:
+            self.pages[name] = make_page(name, self.state, self.poller)
+            self._slots[name].objects = [self.pages[name]]
+
+    def close(self, document: Any = None) -> None:
+        """Let go of everything, when the session is over."""
+        leaks.close_session(self.page, self.poller, document)
+        for page in self.pages.values():
+            page.close()
+
+    def _make_page(self) -> pmui.Page:
+        return pmui.Page(
+            title="DeepWAS Explorer",
+            header=[self.study_line, self.job_line],
+            sidebar=[self.menu],
+            sidebar_width=200,
+            main=[
+                LayoutGuard(width=0, height=0, margin=0),
+                pmui.Column(*self._slots.values(), sizing_mode="stretch_width", margin=(12, 20)),
+            ],
+            theme_config=THEME,
+            busy_indicator=None,
+            sx={
+                "& .title": {"fontSize": "1.25rem", "fontWeight": 600},
+                "& .MuiAppBar-root": {"backgroundColor": BAR, "backgroundImage": "none"},
+                # Panel does not name it for screen readers, and the pages say what is going on.
+                "& .MuiAppBar-root .MuiLinearProgress-root": {"display": "none"},
+                "& .MuiAppBar-root .MuiIconButton-root": {"color": "white"},
+            },
+        )
+
+    def _failed(self, problem: Exception) -> None:
+        logger.error("an update of the page failed", exc_info=problem)
+        self.state.say(f"Unexpected: {type(problem).__name__}: {problem}", "error")
+
+    def _chosen(self, event: Any) -> None:
+        active = event.new
+        index = active[0] if isinstance(active, (tuple, list)) and active else active
+        if isinstance(index, int) and PAGES[index] != self.state.page:
+            self.state.page = PAGES[index]
+
+    def _turned(self, event: Any) -> None:
+        self.menu.active = (PAGES.index(event.new),)
+        self.turn_to(event.new)
+
+    def _darkened(self, event: Any) -> None:
+        self.state.dark = bool(event.new)
+
+    def _show_study(self, *_: Any) -> None:
+        study = self.state.study
+        self.study_line.object = "" if study is None else str(study.attrs.get("title", ""))
+
+    def _show_job(self) -> None:
+        active = JOBS.active()
+        line = job_line(active[0]) if active else ""
+        if len(active) > 1:
+            line += f" (+{len(active) - 1} waiting)"
+        if self.job_line.object != line:
+            self.job_line.object = line
+
+    def _show_notice(self, event: Any) -> None:
+        if event.new is None:
+            return
+        severity, text = event.new
+        toasts = pn.state.notifications
+        if toasts is None:
+            logger.info("%s: %s", severity, text)
+            return
+        show = {"error": toasts.error, "warning": toasts.warning, "success": toasts.success}
+        show.get(severity, toasts.info)(text, duration=12_000 if severity == "error" else 5_000)
+
+    def __panel__(self) -> pmui.Page:
+        self.poller.start()
+        return self.page
+
+
+def sync_address(state: AppState) -> None:
+    """Keep the page and the study in the browser's address, both ways."""
+    if pn.state.location is None:
+        return
+    pn.state.location.sync(state, {"page": "page", "study_key": "study"})
+
+
+def error_page(problem: Exception) -> pmui.Column:
+    """What people see in place of an endless spinner when the dashboard cannot be built."""
+    return pmui.Column(
+        pmui.Typography("DeepWAS Explorer could not start", variant="h1"),
+        pmui.Alert(object=f"{type(problem).__name__}: {problem}", severity="error"),
+        pmui.Typography("The server's log has the details. Reload this page to try again."),
+        margin=40,
+    )

@@ -1,0 +1,168 @@
+"""Data that all sessions of this process share: sessions hold references, never copies."""
+
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Generator, Hashable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from deepwas_app.errors import InputError
+
+
+class Shelf:
+    """The most recently used results of slow functions."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._kept: OrderedDict[Hashable, Any] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        """What is kept under a key, made first if need be."""
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        made = make()
+        with self._lock:
+            self._kept[key] = made
+            while len(self._kept) > self._size:
+                self._kept.popitem(last=False)
+        return made
+
+
+_STUDIES = Shelf(6)
+_BLOCKS = Shelf(32)
+_RESULTS = Shelf(64)
+
+
+def data_root() -> Path:
+    """Folder for runs, uploads and studies made here; ``DEEPWAS_DATA_ROOT`` overrides it."""
+    named = os.environ.get("DEEPWAS_DATA_ROOT")
+    if named:
+        return Path(named).expanduser()
+    share = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(share) / "deepwas"
+
+
+def study_hash(study: xr.Dataset) -> str:
+    """Content hash of a study: what jobs and caches are keyed by."""
+    return str(study.attrs.get("content_hash") or study.attrs.get("path", ""))
+
+
+def open_study(name_or_path: str) -> xr.Dataset:
+    """A study with its variant table in memory; the LD blocks stay on disk."""
+    from deepwas_app.workflow.builtin import open_study as open_from_disk
+
+    study = open_from_disk(name_or_path)
+    return _STUDIES.get(study_hash(study), lambda: _load_table(study))
+
+
+def opening(name_or_path: str) -> Generator[Any, None, xr.Dataset]:
+    """Open a study as a job: a built-in one is made on first use, with its progress."""
+    from deepwas_app.workflow.builtin import build_builtin, builtin_studies
+
+    if name_or_path in builtin_studies():
+        yield from build_builtin(name_or_path)
+    return open_study(name_or_path)
+
+
+def known_studies() -> dict[str, str]:
+    """Studies to offer, by title: built-in, named by ``DEEPWAS_STUDIES``, and in the data root."""
+    from deepwas_app.workflow.builtin import builtin_studies
+
+    found = {title: name for name, title in builtin_studies().items()}
+    named = [p for p in os.environ.get("DEEPWAS_STUDIES", "").split(os.pathsep) if p]
+    paths = named + sorted(str(p) for p in data_root().glob("*.study.zarr"))
+    for path in paths:
+        if path not in found.values():
+            found.setdefault(Path(path).name.removesuffix(".study.zarr"), path)
+    return found
+
+
+def run_name(run: Any) -> str:
+    """A run's name: its folder without ``.run``."""
+    return Path(run.path).name.removesuffix(".run")
+
+
+def _load_table(study: xr.Dataset) -> xr.Dataset:
+    light = [name for name in study.variables if study[name].ndim < 2]
+    return study.assign({name: study[name].load() for name in light if name in study.data_vars})
+
+
+def read_block(study: xr.Dataset, block: int) -> xr.Dataset:
+    """One whitened LD block."""
+    from deepwas_app.genetics.store import read_block as read_from_disk
+
+    return _BLOCKS.get((study_hash(study), block), lambda: read_from_disk(study, block).load())
+
+
+def runs_folder(study: xr.Dataset) -> Path:
+    """Where runs that are started here on a study are kept."""
+    return data_root() / "runs" / study_hash(study)[:16]
+
+
+def find_runs(study: xr.Dataset) -> list[Any]:
+    """Runs of a study, finished or not, oldest first: those made here and those beside it."""
+    folders = [runs_folder(study)]
+    beside = Path(str(study.attrs.get("path", ""))).parent
+    if beside.is_dir() and beside != folders[0]:
+        folders.append(beside)
+    paths = [path for folder in folders for path in folder.glob("*.run")]
+    if not paths:
+        return []
+    # Late, because runs bring JAX, which a look at the data should not wait for.
+    from deepwas_app.workflow.run import open_run
+
+    runs = []
+    for path in sorted(paths, key=lambda p: p.stat().st_mtime):
+        try:
+            run = open_run(path)
+            run.check_study(study)
+        except InputError:
+            continue
+        runs.append(run)
+    return runs
+
+
+def heritability(study: xr.Dataset, run: Any) -> np.ndarray:
+    """Prior heritability of every variant under a run."""
+    from deepwas_app.workflow.results import run_heritability
+
+    return _RESULTS.get(("heritability", str(run.path)), lambda: run_heritability(study, run))
+
+
+def posterior(study: xr.Dataset, run: Any) -> xr.Dataset:
+    """Posterior effects of every variant under a run."""
+    from deepwas_app.workflow.results import posterior as compute
+
+    return _RESULTS.get(("posterior", str(run.path)), lambda: compute(study, run))
+
+
+def effects(study: xr.Dataset, run: Any) -> xr.Dataset:
+    """Annotation effects under a run."""
+    from deepwas_app.workflow.results import annotation_effects
+
+    return _RESULTS.get(("effects", str(run.path)), lambda: annotation_effects(study, run))
+
+
+def spectrum(study: xr.Dataset) -> xr.Dataset:
+    """Residual spectrum of a study."""
+    from deepwas_app.workflow.results import residual_spectrum
+
+    return _RESULTS.get(("spectrum", study_hash(study)), lambda: residual_spectrum(study))
+
+
+def genes(study: xr.Dataset) -> pd.DataFrame:
+    """Protein-coding genes on the study's genome build; empty where there is no table."""
+    from deepwas_app.genetics.genes import read_genes
+
+    try:
+        return read_genes(str(study.attrs.get("genome_build", "")))
+    except InputError:
+        return pd.DataFrame(columns=["chromosome", "start", "stop", "strand", "name"])

@@ -1,0 +1,95 @@
+"""Held-out likelihood against model size."""
+
+import holoviews as hv
+import numpy as np
+import pandas as pd
+
+from deepwas_app.plots.theme import GREY, figure_options, series_colour
+
+
+def per_variant(sweep: pd.DataFrame) -> pd.DataFrame:
+    """Gains in milli-nats per held-out variant, in place of nats.
+
+    Parameters
+    ----------
+    sweep
+        One row per fit, with ``variants``, ``gain`` and ``gain_se``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The same rows.
+    """
+    scale = 1e3 / sweep["variants"].astype(float)
+    return sweep.assign(
+        gain=sweep["gain"].astype(float) * scale, gain_se=sweep["gain_se"].astype(float) * scale
+    )
+
+
+def scaling_summary(sweep: pd.DataFrame) -> pd.DataFrame:
+    """Mean over seeds of every size and objective.
+
+    Parameters
+    ----------
+    sweep
+        One row per fit: ``objective``, ``parameters``, ``variants`` (held out), ``gain`` and
+        ``gain_se`` in nats.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``objective``, ``parameters``, ``gain`` (mean) and ``gain_se`` in milli-nats per variant,
+        and ``seeds``. The error is the larger of that of one fit (over LD blocks) and that over
+        seeds.
+    """
+    sweep = per_variant(sweep)
+    rows = []
+    for (objective, parameters), part in sweep.groupby(["objective", "parameters"], sort=True):
+        between = part["gain"].std(ddof=1) / np.sqrt(len(part)) if len(part) > 1 else 0.0
+        within = part["gain_se"].astype(float).mean()
+        se = np.nanmax([within, between])
+        rows.append((objective, int(parameters), part["gain"].mean(), se, len(part)))
+    return pd.DataFrame(rows, columns=["objective", "parameters", "gain", "gain_se", "seeds"])
+
+
+def scaling_curve(sweep: pd.DataFrame) -> hv.Overlay:
+    """Held-out gain over the constant prior against the number of parameters.
+
+    Parameters
+    ----------
+    sweep
+        One row per fit, as for `scaling_summary`.
+
+    Returns
+    -------
+    holoviews.Overlay
+        One line with 95% intervals per objective, every fit as a small point; log x axis.
+    """
+    summary, fits = scaling_summary(sweep), per_variant(sweep)
+    summary["low"] = summary["gain"] - 1.96 * summary["gain_se"]
+    summary["high"] = summary["gain"] + 1.96 * summary["gain_se"]
+    hover = [("Parameters", "@parameters{0,0}"), ("Gain", "@gain{0.000}"), ("Seeds", "@seeds")]
+    layers: list[hv.Element] = [hv.HLine(0.0).opts(color=GREY, line_width=1, line_dash="dashed")]
+    for i, (objective, part) in enumerate(summary.groupby("objective", sort=True)):
+        colour, label = series_colour(i), str(objective)
+        each = fits[fits["objective"] == objective]
+        layers += [
+            hv.Points(each, ["parameters", "gain"]).opts(color=colour, size=4, alpha=0.4),
+            hv.Segments(part, ["parameters", "low", "parameters", "high"]).opts(
+                color=colour, line_width=2
+            ),
+            hv.Curve(part, "parameters", "gain", label=label).opts(color=colour, line_width=2),
+            hv.Points(part, ["parameters", "gain"], ["seeds"], label=label).opts(
+                color=colour, size=9, tools=["hover"], hover_tooltips=hover
+            ),
+        ]
+    return hv.Overlay(layers).opts(
+        **figure_options(
+            420,
+            logx=True,
+            xlabel="Parameters of the prior",
+            ylabel="Held-out gain (10⁻³ nats per variant)",
+            show_legend=summary["objective"].nunique() > 1,
+            legend_position="top_left",
+        )
+    )

@@ -1,0 +1,86 @@
+"""Colours and figure defaults shared by every plot.
+
+Every colour is chosen to be readable both on white and on near-black, so that one drawing serves
+the light and the dark page; text and axes take the page's colours in the browser.
+"""
+
+from typing import Any
+
+BLUE = "#3f7fd1"
+PALE_BLUE = "#8db4e6"
+ORANGE = "#e5813a"
+GREEN = "#2fa37c"
+RED = "#d8505f"
+GREY = "#8a94a3"
+
+SERIES = (BLUE, ORANGE, GREEN, "#9a6ad6", "#c99a1c", "#1ba3b8", RED, "#b5739d")
+"""One colour per run, objective or annotation, in the order in which they appear."""
+
+LD_EDGES = (0.0, 0.2, 0.4, 0.6, 0.8)
+LD_COLOURS = ("#463699", "#26BCE1", "#6EFE68", "#F8C32A", "#DB3D11")
+LD_UNKNOWN = "#AAAAAA"
+LD_REFERENCE = "#9632B8"
+
+GENOME_WIDE = 7.301
+"""-log10 of the genome-wide significance threshold, P = 5e-8."""
+
+
+def ink(dark: bool) -> str:
+    """Colour of text that is drawn inside a plot.
+
+    Parameters
+    ----------
+    dark
+        Whether the page is dark.
+
+    Returns
+    -------
+    str
+        A hex colour.
+    """
+    return "#d5dae1" if dark else "#323a45"
+
+
+def series_colour(index: int) -> str:
+    """Colour of the ``index``-th run, objective or annotation; colours repeat after eight."""
+    return SERIES[index % len(SERIES)]
+
+
+def tidy(plot: Any, element: Any) -> None:
+    """HoloViews hook: keep the toolbar out of the way and let the page's theme show through."""
+    figure = plot.state
+    figure.toolbar.logo = None
+    figure.toolbar.autohide = True
+    figure.min_border_right = 16
+    for legend in figure.legend:
+        legend.click_policy = "hide"
+
+
+def figure_options(height: int = 300, **options: Any) -> dict[str, Any]:
+    """Options that every HoloViews figure of this package shares.
+
+    Parameters
+    ----------
+    height
+        Height in pixels; the width follows the page.
+    **options
+        Further HoloViews options; they win over the shared ones.
+
+    Returns
+    -------
+    dict
+        Keyword arguments for ``.opts``.
+    """
+    shared: dict[str, Any] = {
+        "responsive": True,
+        "height": height,
+        "min_width": 260,
+        "title": "",
+        "show_grid": True,
+        "toolbar": "right",
+        "default_tools": ["pan", "box_zoom", "reset", "save"],
+        "active_tools": [],
+        "hooks": [tidy],
+        "fontscale": 1.0,
+    }
+    return shared | options

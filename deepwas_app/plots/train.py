@@ -1,0 +1,181 @@
+"""Training curves: of finished runs as HoloViews, of a running job as a figure that streams."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import holoviews as hv
+import numpy as np
+import pandas as pd
+from bokeh.models import ColumnDataSource, HoverTool
+from bokeh.models.annotations import Span
+from bokeh.plotting import figure
+
+from deepwas_app.plots.theme import BLUE, GREY, ORANGE, figure_options, series_colour
+
+MILLI = 1e3
+LOSS = "Training loss (nats/variant)"
+GAIN = "Gain (10⁻³ nats/variant)"
+
+
+def training_loss(metrics: Mapping[str, pd.DataFrame]) -> hv.Overlay:
+    """Training loss of finished runs.
+
+    Parameters
+    ----------
+    metrics
+        By run name: a table with ``step`` and ``train_loss`` (nats per variant).
+
+    Returns
+    -------
+    holoviews.Overlay
+        One curve per run.
+    """
+    curves = [
+        hv.Curve(table, "step", "train_loss", label=run).opts(
+            color=series_colour(i), line_width=1.8, tools=["hover"]
+        )
+        for i, (run, table) in enumerate(metrics.items())
+    ]
+    return hv.Overlay(curves or [hv.Curve([], "step", "train_loss")]).opts(
+        **figure_options(
+            260,
+            xlabel="Step",
+            ylabel=LOSS,
+            show_legend=len(metrics) > 1,
+            legend_position="top_right",
+        )
+    )
+
+
+def held_out_gain(metrics: Mapping[str, pd.DataFrame]) -> hv.Overlay:
+    """Held-out log-likelihood gain over the constant prior, of finished runs.
+
+    Parameters
+    ----------
+    metrics
+        By run name: a table with ``step``, ``held_out_gain`` and, where known,
+        ``held_out_gain_se`` (nats per variant).
+
+    Returns
+    -------
+    holoviews.Overlay
+        One curve per run and the line at 0, in milli-nats per variant.
+    """
+    layers: list[hv.Element] = [hv.HLine(0.0).opts(color=GREY, line_width=1, line_dash="dashed")]
+    for i, (run, table) in enumerate(metrics.items()):
+        seen = table.dropna(subset=["held_out_gain"])
+        seen = seen.assign(milli=MILLI * seen["held_out_gain"].astype(float))
+        layers += [
+            hv.Curve(seen, "step", "milli", label=run).opts(color=series_colour(i), line_width=1.8),
+            hv.Points(seen, ["step", "milli"], label=run).opts(
+                color=series_colour(i), size=5, tools=["hover"]
+            ),
+        ]
+    return hv.Overlay(layers).opts(
+        **figure_options(
+            260,
+            xlabel="Step",
+            ylabel=GAIN,
+            show_legend=len(metrics) > 1,
+            legend_position="bottom_right",
+        )
+    )
+
+
+class LiveCurves:
+    """Two figures that grow while a model trains.
+
+    Attributes
+    ----------
+    loss, gain
+        The figures: training loss, and held-out gain over the constant prior with 95% intervals.
+    loss_source, gain_source
+        What they draw: ``step``, ``value`` and, for the gain, ``low`` and ``high``. The loss of a
+        mini-batch says more about its LD blocks than about the model, so the loss has one point
+        per pass over all of them: their mean.
+    """
+
+    def __init__(self) -> None:
+        self.loss_source = ColumnDataSource({"step": [], "value": []})
+        self.gain_source = ColumnDataSource({"step": [], "value": [], "low": [], "high": []})
+        self._pass: list[float] = []
+        self._epoch = self._last_step = 0
+        self.loss = _panel(LOSS)
+        self.loss.line("step", "value", source=self.loss_source, color=BLUE, line_width=2)
+        losses = self.loss.scatter(
+            "step", "value", source=self.loss_source, color=BLUE, size=6, name="loss"
+        )
+        self.gain = _panel(GAIN)
+        self.gain.add_layout(
+            Span(location=0, dimension="width", line_color=GREY, line_dash="dashed", line_width=1)
+        )
+        self.gain.segment(
+            "step", "low", "step", "high", source=self.gain_source, color=ORANGE, alpha=0.5
+        )
+        self.gain.line("step", "value", source=self.gain_source, color=ORANGE, line_width=2)
+        gains = self.gain.scatter(
+            "step", "value", source=self.gain_source, color=ORANGE, size=6, name="gain"
+        )
+        for plot, dots, name in ((self.loss, losses, "loss"), (self.gain, gains, "gain")):
+            tips = [("step", "@step{0,0}"), (name, "@value{0.0000}")]
+            plot.add_tools(HoverTool(renderers=[dots], tooltips=tips, mode="vline"))
+
+    def clear(self) -> None:
+        """Empty both figures, before another job is shown."""
+        self.loss_source.data = {"step": [], "value": []}
+        self.gain_source.data = {"step": [], "value": [], "low": [], "high": []}
+        self._pass, self._epoch, self._last_step = [], 0, 0
+
+    def extend(self, steps: Iterable[Any]) -> None:
+        """Add training steps, in one message per figure.
+
+        Parameters
+        ----------
+        steps
+            Objects with ``step``, ``epoch``, ``train_loss``, ``held_out_gain`` (nats per variant
+            or None) and ``held_out_gain_se``.
+        """
+        loss: dict[str, Any] = {"step": [], "value": []}
+        gain: dict[str, Any] = {"step": [], "value": [], "low": [], "high": []}
+        for step in steps:
+            if step.epoch != self._epoch:
+                self._end_pass(loss)
+                self._epoch = step.epoch
+            if np.isfinite(step.train_loss):
+                self._pass.append(float(step.train_loss))
+                self._last_step = step.step
+            if step.held_out_gain is not None:
+                half = 1.96 * MILLI * float(step.held_out_gain_se or 0.0)
+                value = MILLI * float(step.held_out_gain)
+                gain["step"].append(step.step)
+                gain["value"].append(value)
+                gain["low"].append(value - half)
+                gain["high"].append(value + half)
+                # Held-out likelihood is measured at the end of a pass.
+                self._end_pass(loss)
+        if loss["step"]:
+            self.loss_source.stream(loss)
+        if gain["step"]:
+            self.gain_source.stream(gain)
+
+    def _end_pass(self, loss: dict[str, Any]) -> None:
+        if self._pass:
+            loss["step"].append(self._last_step)
+            loss["value"].append(sum(self._pass) / len(self._pass))
+            self._pass = []
+
+
+def _panel(label: str) -> figure:
+    plot = figure(
+        height=260,
+        sizing_mode="stretch_width",
+        x_axis_label="Step",
+        y_axis_label=label,
+        tools="pan,box_zoom,reset,save",
+        toolbar_location="right",
+        min_width=260,
+    )
+    plot.toolbar.logo = None
+    plot.toolbar.autohide = True
+    plot.min_border_right = 16
+    return plot

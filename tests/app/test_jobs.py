@@ -1,0 +1,206 @@
+"""Jobs: one at a time per lane, in order, to be paused, resumed and cancelled."""
+
+import threading
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from deepwas_app.app.components import JobView, job_line
+from deepwas_app.app.jobs import JOBS, Job, JobStore, Status
+from deepwas_app.errors import InputError
+
+
+class Steps:
+    """A generator of steps that a test lets through one by one."""
+
+    def __init__(self, count: int = 3) -> None:
+        self.count, self.closed = count, threading.Event()
+        self.gate = threading.Semaphore(0)
+
+    def __call__(self):
+        try:
+            for i in range(self.count):
+                self.gate.acquire()
+                yield SimpleNamespace(fraction=(i + 1) / self.count, message=f"step {i + 1}")
+            return "the result"
+        finally:
+            self.closed.set()
+
+
+def until(condition, seconds: float = 5.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.005)
+
+
+@pytest.fixture
+def jobs() -> JobStore:
+    return JobStore()
+
+
+def test_a_job_runs_to_its_end_and_keeps_its_events(jobs):
+    steps = Steps()
+    steps.gate.release(3)
+    job = jobs.submit(Job("Count", steps))
+    assert job.wait(5)
+    assert job.status is Status.DONE
+    assert job.result == "the result"
+    assert [event.message for event in job.events] == ["step 1", "step 2", "step 3"]
+    assert job.fraction == 1.0
+
+
+def test_the_second_job_waits_and_sees_its_place(jobs):
+    first, second, third = Steps(), Steps(), Steps()
+    one, two, three = (jobs.submit(Job("J", s)) for s in (first, second, third))
+    until(lambda: one.status is Status.RUNNING)
+    assert [jobs.place(job) for job in (one, two, three)] == [0, 1, 2]
+    assert two.status is Status.QUEUED
+    first.gate.release(3)
+    assert one.wait(5)
+    until(lambda: two.status is Status.RUNNING)
+    assert jobs.place(three) == 1
+    for job, steps in ((two, second), (three, third)):
+        jobs.cancel(job)
+        steps.gate.release(3)
+        assert job.wait(5)
+
+
+def test_lanes_do_not_wait_for_each_other(jobs):
+    slow, quick = Steps(), Steps()
+    blocked = jobs.submit(Job("Slow", slow))
+    quick.gate.release(3)
+    assert jobs.submit(Job("Quick", quick, lane="files")).wait(5)
+    assert blocked.status is not Status.DONE
+    slow.gate.release(3)
+    assert blocked.wait(5)
+
+
+def test_cancelling_a_running_job_closes_its_generator(jobs):
+    steps = Steps()
+    job = jobs.submit(Job("Count", steps))
+    steps.gate.release(1)
+    until(lambda: len(job.events) == 1)
+    jobs.cancel(job)
+    steps.gate.release(1)
+    assert job.wait(5)
+    assert job.status is Status.CANCELLED
+    assert steps.closed.is_set()
+    assert len(job.events) <= 2
+
+
+def test_cancelling_a_waiting_job_never_starts_it(jobs):
+    first, second = Steps(), Steps()
+    running = jobs.submit(Job("One", first))
+    waiting = jobs.submit(Job("Two", second))
+    until(lambda: running.status is Status.RUNNING)
+    jobs.cancel(waiting)
+    assert waiting.status is Status.CANCELLED
+    first.gate.release(3)
+    assert running.wait(5)
+    assert waiting.events == []
+
+
+def test_a_paused_job_lets_the_next_one_run_and_then_goes_on(jobs):
+    first, second = Steps(), Steps()
+    one = jobs.submit(Job("One", first))
+    first.gate.release(1)
+    until(lambda: len(one.events) == 1)
+    two = jobs.submit(Job("Two", second))
+    jobs.pause(one)
+    first.gate.release(1)
+    until(lambda: one.status is Status.PAUSED)
+    second.gate.release(3)
+    assert two.wait(5)
+    assert one.status is Status.PAUSED
+    jobs.resume(one)
+    first.gate.release(1)
+    assert one.wait(5)
+    assert one.status is Status.DONE
+    assert len(one.events) == 3
+
+
+def test_cancelling_a_paused_job_closes_it(jobs):
+    steps = Steps()
+    job = jobs.submit(Job("One", steps))
+    steps.gate.release(1)
+    until(lambda: len(job.events) == 1)
+    jobs.pause(job)
+    steps.gate.release(1)
+    until(lambda: job.status is Status.PAUSED and JOBS is not jobs)
+    until(lambda: jobs._lanes[job.lane].current is None)
+    jobs.cancel(job)
+    assert job.wait(5)
+    assert steps.closed.is_set()
+
+
+def test_bad_input_is_one_line_and_the_rest_is_unexpected(jobs, caplog):
+    def bad():
+        raise InputError("a.txt: no such file. Check the path.")
+        yield
+
+    def broken():
+        yield SimpleNamespace(fraction=0.5, message="")
+        raise RuntimeError("boom")
+
+    job = jobs.submit(Job("Read", bad))
+    assert job.wait(5)
+    assert (job.status, job.error) == (Status.FAILED, "a.txt: no such file. Check the path.")
+    assert "Traceback" not in caplog.text
+    job = jobs.submit(Job("Fit", broken))
+    assert job.wait(5)
+    assert "unexpected" in job.error
+    assert "boom" in job.error
+    assert "Traceback" in caplog.text
+
+
+def test_the_store_forgets_old_jobs_but_never_active_ones(jobs):
+    stuck = Steps()
+    waiting = jobs.submit(Job("Stuck", stuck))
+    for _ in range(60):
+        steps = Steps(1)
+        steps.gate.release()
+        jobs.submit(Job("Quick", steps, lane="files")).wait(5)
+    assert len(jobs.jobs) <= 41
+    assert waiting in jobs.jobs
+    stuck.gate.release(3)
+    assert waiting.wait(5)
+
+
+def test_latest_prefers_a_job_that_is_not_over(jobs):
+    first, second = Steps(), Steps()
+    old = jobs.submit(Job("Old", first, kind="train", study="s"))
+    new = jobs.submit(Job("New", second, kind="train", study="s"))
+    until(lambda: old.status is Status.RUNNING)
+    jobs.cancel(new)
+    assert jobs.latest("train", "s") is old
+    assert jobs.latest("train", "other") is None
+    first.gate.release(3)
+    assert old.wait(5)
+
+
+def test_the_view_follows_its_job_and_tells_once_when_it_is_over():
+    steps, told = Steps(), []
+    view = JobView(on_over=told.append)
+    job = JOBS.submit(Job("Count", steps))
+    view.watch(job)
+    steps.gate.release(1)
+    until(lambda: job.events)
+    view.refresh()
+    assert view._bar.value == 33
+    assert "step 1" in view._line.object
+    view._toggle(None)
+    assert job.pausing
+    steps.gate.release(1)
+    until(lambda: job.status is Status.PAUSED)
+    view.refresh()
+    assert view.pause.label == "Resume"
+    assert "paused" in job_line(job)
+    view._toggle(None)
+    steps.gate.release(1)
+    assert job.wait(5)
+    view.refresh()
+    view.refresh()
+    assert told == [job]
+    assert view.cancel.disabled

@@ -1,0 +1,219 @@
+"""Each page without a browser: alone, with runs, without, with a broken study."""
+
+import numpy as np
+import panel as pn
+import pytest
+import xarray as xr
+
+from deepwas_app.app import explore, store
+from deepwas_app.app.jobs import JOBS, Status
+from deepwas_app.app.pages.annotations import AnnotationsPage
+from deepwas_app.app.pages.locus import LocusPage
+from deepwas_app.app.pages.scaling import ScalingPage
+from deepwas_app.app.pages.study import StudyPage
+from deepwas_app.app.pages.train import TrainPage, runs_table
+from deepwas_app.app.regions import Region, parse_region, strongest_loci
+from deepwas_app.app.state import PAGES, AppState
+from deepwas_app.errors import InputError
+
+KINDS = [StudyPage, TrainPage, AnnotationsPage, LocusPage, ScalingPage]
+
+
+def alerts(page) -> list[str]:
+    import panel_material_ui as pmui
+
+    return [alert.object for alert in page._layout.select(pmui.Alert) if alert.visible]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_page_works_alone_on_a_study(kind, small_study):
+    page = kind(small_study)
+    assert page.state.study is small_study
+    assert not any("could not be built" in text for text in alerts(page))
+    model = page.__panel__().get_root()
+    assert model is not None
+    assert len(page._layout.select(lambda o: getattr(o, "variant", "") == "h1")) == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_page_without_a_study_says_what_to_do(kind):
+    assert any("tudy" in text for text in alerts(kind()))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_page_on_a_missing_study_says_so_in_one_line(kind):
+    page = kind("nowhere.study.zarr")
+    assert any("nowhere.study.zarr" in text for text in alerts(page))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_broken_study_gives_a_message_in_place_of_the_page(kind, small_study, caplog):
+    broken = small_study.drop_vars(["variant_z", "block_chromosome", "annotation"])
+    page = kind(broken)
+    if kind is AnnotationsPage:
+        return  # asks for runs first
+    assert any("could not be built" in text for text in alerts(page))
+    assert "Traceback" in caplog.text
+
+
+def test_study_page_shows_the_spectrum_when_it_is_there(small_study, settle):
+    page = StudyPage(small_study)
+    assert len(page._content.select(pn.pane.HoloViews)) == 3
+    settle(page, lambda: len(page._content.select(pn.pane.HoloViews)) == 4)
+
+
+def test_study_page_opens_another_study(small_study, settle):
+    page = StudyPage()
+    page._ask(small_study.attrs["path"])
+    settle(page, lambda: page.state.study is not None)
+    assert page.state.study_key == small_study.attrs["path"]
+    assert page._content.select(pn.pane.HoloViews)
+
+
+def test_a_study_that_cannot_be_opened_is_a_notice(settle):
+    page = StudyPage()
+    page._ask("nowhere.study.zarr")
+    settle(page, lambda: page.state.notice is not None)
+    severity, text = page.state.notice
+    assert severity == "error"
+    assert "nowhere.study.zarr" in text
+    assert any("nowhere" in alert for alert in alerts(page))
+
+
+def test_training_from_the_page(small_study, settle):
+    page = TrainPage(small_study)
+    page.settings.param.update(prior="mlp", width=4, depth=1, epochs=2, batch_blocks=2)
+    page.start()
+    job = page.progress.job
+    settle(page, lambda: job.status.over and page.state.runs)
+    page.poller.poll()
+    assert job.status is Status.DONE, job.error
+    assert all(event.checkpoint is None for event in job.events)
+    assert len(page.curves.loss_source.data["step"]) >= 1
+    assert len(page.curves.gain_source.data["step"]) == 2
+    assert page.state.selected == ["mlp-4x1-1"]
+    assert page.runs.value["run"].tolist() == ["mlp-4x1-1"]
+    assert page.runs.value["status"].tolist() == ["finished"]
+
+
+def test_a_cancelled_training_leaves_no_half_written_run(small_study, settle):
+    page = TrainPage(small_study)
+    page.settings.param.update(prior="mlp", width=4, depth=1, epochs=10_000, batch_blocks=2)
+    page.start()
+    job = page.progress.job
+    JOBS.cancel(job)
+    settle(page, lambda: job.status.over)
+    assert job.status is Status.CANCELLED
+    assert not list(store.runs_folder(small_study).glob("*"))
+
+
+def test_two_sessions_see_the_same_job(small_study, settle):
+    one, two = TrainPage(small_study), TrainPage(small_study)
+    one.settings.param.update(prior="linear")
+    one.start()
+    settle(one, lambda: one.progress.job.status.over)
+    two.draw()
+    two.poller.poll()
+    assert two.progress.job is one.progress.job
+    assert two.curves.gain_source.data["step"] == one.curves.gain_source.data["step"]
+
+
+def test_runs_table_is_per_variant(study_with_runs):
+    state = AppState.of(study_with_runs)
+    table = runs_table(state.runs).set_index("run")
+    summary = next(r for r in state.runs if store.run_name(r) == "linear").summary
+    expected = 1e3 * summary["gain"] / summary["variants"]
+    assert table.loc["linear", "gain"] == pytest.approx(expected)
+    assert set(table.index) == {"constant", "linear", "mlp"}
+
+
+def test_annotations_of_selected_runs(study_with_runs, settle):
+    page = AnnotationsPage(study_with_runs)
+    page.state.selected = ["linear", "mlp"]
+    settle(page, lambda: page.results.select(pn.widgets.Tabulator))
+    table = page.results.select(pn.widgets.Tabulator)[0].value
+    assert set(table["run"]) == {"linear", "mlp"}
+    assert len(table) == 2 * study_with_runs.sizes["annotations"]
+    page.chooser.value = ["linear"]
+    assert page.state.selected == ["linear"]
+
+
+def test_annotations_of_a_constant_run_say_what_to_do(study_with_runs):
+    page = AnnotationsPage(study_with_runs)
+    page.state.selected = ["constant"]
+    assert any("linear or MLP" in text for text in alerts(page))
+
+
+def test_locus_opens_at_the_strongest_variant_and_recolours(study_with_runs, settle):
+    page = LocusPage(study_with_runs)
+    strongest = int(np.nanargmax(np.abs(study_with_runs["variant_z"].values)))
+    assert page.reference == strongest
+    before = list(page.figure.points.data["colour"])
+    other = int(np.argmin(np.abs(page.table["row"].to_numpy() - strongest - 25)))
+    page.figure.points.selected.indices = [other]
+    assert page.reference == int(page.table["row"].iloc[other])
+    assert list(page.figure.points.data["colour"]) != before
+    page.state.selected = ["linear", "mlp"]
+    settle(page, lambda: page.figure.heritability_track in page.figure.tracks)
+    assert set(page.figure.heritability.data["run"]) == {"linear", "mlp"}
+
+
+def test_locus_goes_where_it_is_told(small_study):
+    page = LocusPage(small_study)
+    start = page.region
+    page.go(start.scaled(0.5))
+    assert page.region.stop - page.region.start < start.stop - start.start
+    page._typed("not a place")
+    assert page.state.notice[0] == "error"
+    name = str(small_study["variant_id"].values[10])
+    page._typed(name)
+    assert page.reference == 10
+
+
+def test_scaling_from_the_page(small_study, settle):
+    page = ScalingPage(small_study)
+    page.sizes.value = ["linear", "4x1"]
+    page.settings.param.update(epochs=2, seeds=1)
+    page.start()
+    settle(page, lambda: page.progress.job.status.over)
+    page.poller.poll()
+    assert page.progress.job.status is Status.DONE, page.progress.job.error
+    table = page.results.select(pn.widgets.Tabulator)[0].value
+    assert table["size"].tolist() == ["linear", "4x1"]
+
+
+def test_dashboard_builds_pages_when_they_are_first_shown(small_study):
+    dashboard = explore(small_study)
+    dashboard.poller.poll()
+    assert list(dashboard.pages) == ["study"]
+    for name in PAGES:
+        dashboard.state.page = name
+        dashboard.poller.poll()
+        assert [n for n, slot in dashboard._slots.items() if slot.visible] == [name]
+    assert list(dashboard.pages) == list(PAGES)
+    assert dashboard.study_line.object == "Small"
+
+
+def test_regions_are_read_in_several_ways(small_study: xr.Dataset):
+    genes = store.genes(small_study)
+    assert parse_region("chr1:1,000-2,000", small_study, genes) == Region("1", 1000, 2000)
+    assert parse_region("1:2000-1000", small_study, genes) == Region("1", 1000, 2000)
+    assert parse_region("1:500000", small_study, genes) == Region("1", 250_000, 750_000)
+    for wrong in ("", "1:1-99,000,000", "X:1-2", "NOTAGENE"):
+        with pytest.raises(InputError):
+            parse_region(wrong, small_study, genes)
+
+
+def test_strongest_loci_are_apart(small_study: xr.Dataset):
+    rows = strongest_loci(small_study, count=5, apart=100_000)
+    z = np.abs(small_study["variant_z"].values[rows])
+    assert (np.diff(z) <= 0).all()
+    place = small_study.isel(variants=rows)
+    for i, a in enumerate(rows):
+        for j in range(i):
+            if place["variant_chromosome"].values[i] == place["variant_chromosome"].values[j]:
+                gap = abs(
+                    int(place["variant_position"].values[i])
+                    - int(place["variant_position"].values[j])
+                )
+                assert gap >= 100_000, a

@@ -1,0 +1,90 @@
+"""Study pictures: the right elements, holding the right numbers."""
+
+import holoviews as hv
+import numpy as np
+import pytest
+import xarray as xr
+from scipy.stats import norm
+
+from deepwas_app.plots import study as pictures
+from deepwas_app.plots.theme import GENOME_WIDE
+
+
+def test_minus_log10_p_agrees_with_scipy_and_survives_huge_z():
+    z = np.array([0.0, 1.0, -5.0])
+    expected = -np.log10(2 * norm.sf(np.abs(z)))
+    np.testing.assert_allclose(pictures.minus_log10_p(z), expected, rtol=1e-12)
+    tail = 60.0**2 / 2 / np.log(10) + np.log10(60.0 * np.sqrt(2 * np.pi) / 2)
+    assert pictures.minus_log10_p(np.array([60.0]))[0] == pytest.approx(tail, rel=1e-4)
+    assert np.isnan(pictures.minus_log10_p(np.array([np.nan]))[0])
+
+
+def test_thinning_keeps_extremes_and_one_point_per_cell():
+    rng = np.random.default_rng(1)
+    x, y = rng.random(50_000), rng.exponential(size=50_000)
+    y[123] = 40.0
+    kept = pictures.thin(x, y, (50, 20))
+    assert 123 in kept
+    assert len(kept) <= 50 * 20
+    assert len(np.unique(kept)) == len(kept)
+    assert len(pictures.thin(np.zeros(0), np.zeros(0))) == 0
+
+
+def test_manhattan_places_chromosomes_end_to_end(study: xr.Dataset):
+    table = pictures.manhattan_table(study)
+    left = table[table["chromosome"] == "21"]
+    right = table[table["chromosome"] == "22"]
+    assert left["x"].max() < right["x"].min()
+    assert left["colour"].unique().tolist() != right["colour"].unique().tolist()
+    assert "rs5" not in set(table["variant"]), "an unscored variant is drawn"
+    assert table.loc[table["minus_log10_p"].idxmax(), "variant"] == "rs90"
+    figure = pictures.manhattan(study)
+    line, points = list(figure)
+    assert line.data == GENOME_WIDE
+    assert len(points) == len(table)
+    hv.render(figure)
+
+
+def test_manhattan_of_one_chromosome_is_in_megabases(study: xr.Dataset):
+    one = study.isel(variants=study["variant_chromosome"].values == "22")
+    x, ticks = pictures.genome_axis(one)
+    np.testing.assert_allclose(x, one["variant_position"].values / 1e6)
+    assert ticks == []
+
+
+def test_z_histogram_is_a_density_beside_the_normal(study: xr.Dataset):
+    bars, null = list(pictures.z_histogram(study))
+    edges, density = bars.edges, bars.dimension_values(1)
+    assert (np.diff(edges) * density).sum() == pytest.approx(1.0)
+    assert null.dimension_values(1).max() == pytest.approx(norm.pdf(0))
+
+
+def test_waterfall_adds_up(study: xr.Dataset):
+    table = pictures.waterfall_table(study)
+    assert table["kind"].tolist() == ["in", "loss", "loss", "note", "out"]
+    losses = table[table["kind"] == "loss"]
+    assert losses["start"].tolist() == [365, 359]
+    assert losses["stop"].tolist() == [400, 365]
+    assert losses["start"].iloc[-1] == table["variants"].iloc[-1]
+    assert losses["text"].tolist() == ["−35", "−6"]
+    hv.render(pictures.alignment_waterfall(study))
+
+
+def test_waterfall_without_a_report_is_empty(study: xr.Dataset):
+    study.attrs["alignment"] = "[]"
+    assert pictures.waterfall_table(study).empty
+
+
+def test_residual_spectrum_has_intervals():
+    spectrum = xr.Dataset(
+        {
+            "eigenvalue": ("bins", np.geomspace(0.01, 10, 5)),
+            "observed": ("bins", np.arange(1.0, 6.0)),
+            "observed_se": ("bins", np.full(5, 0.5)),
+            "expected": ("bins", np.arange(1.0, 6.0) + 0.1),
+        }
+    )
+    expected, bars, points = list(pictures.residual_spectrum(spectrum))
+    assert isinstance(expected, hv.Curve)
+    np.testing.assert_allclose(bars.dimension_values("high") - bars.dimension_values("low"), 1.96)
+    assert len(points) == 5
