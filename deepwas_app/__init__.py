@@ -9,9 +9,16 @@ from importlib import import_module
 
 # Name to module. Loaded on first use: reading a file must not wait for JAX or Panel.
 _PUBLIC = {
+    "AnnotationsPage": "deepwas_app.app.pages.annotations",
     "InputError": "deepwas_app.errors",
+    "LocusPage": "deepwas_app.app.pages.locus",
+    "ScalingPage": "deepwas_app.app.pages.scaling",
+    "StudyPage": "deepwas_app.app.pages.study",
+    "TrainPage": "deepwas_app.app.pages.train",
+    "alignment": "deepwas_app.workflow.results",
     "annotation_effects": "deepwas_app.workflow.results",
     "builtin_studies": "deepwas_app.workflow.builtin",
+    "effects_table": "deepwas_app.workflow.results",
     "evaluate": "deepwas_app.workflow.results",
     "explore": "deepwas_app.app",
     "fit": "deepwas_app.workflow.train",

@@ -117,24 +117,21 @@ def forest(
     )
 
 
-def effect_forest(effects: Mapping[str, xr.Dataset], joint: bool = True) -> hv.Overlay:
+def effect_forest(effects: Mapping[str, xr.Dataset]) -> hv.Overlay:
     """Effect of every annotation on log heritability, per standard deviation of the annotation.
 
     Parameters
     ----------
     effects
-        Annotation effects by run name.
-    joint
-        True: the coefficient, with all other annotations in the model (linear priors). False: the
-        average partial effect, which any prior has.
+        Annotation effects by run name. Drawn is the average partial effect, which for a linear
+        prior is its coefficient.
 
     Returns
     -------
     holoviews.Overlay
         A forest plot around 0.
     """
-    value = "coefficient" if joint else "partial_effect"
-    return forest(effects, value, "Change of log heritability per s.d.")
+    return forest(effects, "partial_effect", "Change of log heritability per s.d.")
 
 
 def enrichment_forest(effects: Mapping[str, xr.Dataset]) -> hv.Overlay:

@@ -36,7 +36,7 @@ from deepwas_app.plots.theme import (
     series_colour,
 )
 
-LEFT_BORDER = 150
+LEFT_BORDER = 164
 NAME_LETTERS = 22
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 POINT_COLUMNS = (
@@ -314,7 +314,9 @@ class LocusFigure:
             ("−log₁₀ P", "@minus_log10_p{0.00}"),
             ("r² to reference", "@r2_text"),
         ]
-        track.add_tools(HoverTool(renderers=[dots], tooltips=tips), TapTool(renderers=[dots]))
+        # Where variants lie on each other, all their tips at once would hide the plot.
+        hover = HoverTool(renderers=[dots], tooltips=tips, limit=1)
+        track.add_tools(hover, TapTool(renderers=[dots]))
         track.add_layout(self._ld_legend(track), "above")
         return track
 
@@ -342,7 +344,7 @@ class LocusFigure:
             "x", "scaled", source=self.heritability, color="colour", size=5, legend_field="run"
         )
         tips = [("Variant", "@variant"), ("Run", "@run"), ("Value", "@value{0.00e+0}")]
-        track.add_tools(HoverTool(renderers=[dots], tooltips=tips))
+        track.add_tools(HoverTool(renderers=[dots], tooltips=tips, limit=1))
         track.legend.location = "top_right"
         track.legend.orientation = "horizontal"
         return track
@@ -353,7 +355,7 @@ class LocusFigure:
             "x", "low", "x", "high", source=self.ticks, line_color="colour", line_width=2
         )
         tips = [("Annotation", "@annotation"), ("Variant", "@variant"), ("Value", "@value{0.000}")]
-        track.add_tools(HoverTool(renderers=[marks], tooltips=tips))
+        track.add_tools(HoverTool(renderers=[marks], tooltips=tips, limit=1))
         track.xgrid.grid_line_color = None
         return track
 

@@ -18,17 +18,14 @@ TABLE_COLUMNS = {
     "run": "Run",
     "annotation": "Annotation",
     "kind": "Kind",
-    "coefficient": "Effect per s.d.",
-    "coefficient_se": "s.e.",
-    "partial_effect": "Partial effect per s.d.",
-    "partial_effect_se": "s.e. ",
+    "partial_effect": "Effect per s.d.",
+    "partial_effect_se": "s.e.",
     "enrichment": "Enrichment",
     "enrichment_se": "s.e.  ",
     "enrichment_p": "P",
     "proportion_variants": "Share of variants",
     "proportion_heritability": "Share of heritability",
 }
-JOINT, PARTIAL = "Joint (linear priors)", "Average partial effect (any prior)"
 
 
 def effects_table(effects: dict[str, xr.Dataset]) -> pd.DataFrame:
@@ -62,19 +59,10 @@ class AnnotationsPage(Page):
         """The chooser of runs and what they say."""
         self.chooser = runs_choice(self.state, width=420, margin=(6, 16, 6, 0))
         self.chooser.param.watch(self._picked, "value")
-        self.kind = pmui.RadioButtonGroup(
-            label="Kind of effect",
-            options=[JOINT, PARTIAL],
-            value=JOINT,
-            size="small",
-            margin=(10, 0),
-        )
-        self.kind.param.watch(lambda _: self._show(), "value")
         self.results = pmui.Column(sizing_mode="stretch_width")
-        self._effects: dict[str, xr.Dataset] = {}
         self._compute()
         return [
-            section("Runs", pmui.FlexBox(self.chooser, self.kind, align_items="center")),
+            section("Runs", self.chooser),
             self.results,
         ]
 
@@ -104,26 +92,16 @@ class AnnotationsPage(Page):
             def compute() -> dict[str, xr.Dataset]:
                 return {store.run_name(run): store.effects(study, run) for run in informative}
 
-            self.later(self.results, compute, self._computed)
+            self.later(self.results, compute, self._figures)
 
-    def _computed(self, effects: dict[str, xr.Dataset]) -> Any:
-        self._effects = effects
-        return self._figures()
-
-    def _show(self) -> None:
-        if self._effects and self.results.objects:
-            self.results.objects = [self._figures()]
-
-    def _figures(self) -> pmui.Column:
-        effects = self._effects
-        joint = self.kind.value == JOINT
+    def _figures(self, effects: dict[str, xr.Dataset]) -> pmui.Column:
         table = effects_table(effects)
         cards = [
             section(
                 "Effect on heritability",
-                self._effect_plot(joint),
-                note="Change of log heritability per s.d. of the annotation, "
-                + ("others in the model." if joint else "others as they are."),
+                plot(pictures.effect_forest(effects)),
+                note="Change of log heritability per s.d. of the annotation, the others as they "
+                "are: a linear prior's coefficient, another's average partial effect.",
             ),
             section(
                 "Enrichment",
@@ -151,12 +129,6 @@ class AnnotationsPage(Page):
             )
         objects.append(section("Table", self._download(table), self._table(table)))
         return pmui.Column(*objects, sizing_mode="stretch_width")
-
-    def _effect_plot(self, joint: bool) -> Any:
-        name = "coefficient" if joint else "partial_effect"
-        if not any(effect[name].notnull().any() for effect in self._effects.values()):
-            return empty("Only a linear prior has joint coefficients. Choose the partial effect.")
-        return plot(pictures.effect_forest(self._effects, joint=joint))
 
     def _table(self, table: pd.DataFrame) -> pn.widgets.Tabulator:
         shown = [name for name in TABLE_COLUMNS if name in table]

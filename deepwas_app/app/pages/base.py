@@ -10,6 +10,7 @@ import param
 import xarray as xr
 
 from deepwas_app.app.components import empty, title, trouble, waiting
+from deepwas_app.app.guard import LayoutGuard
 from deepwas_app.app.poller import Poller
 from deepwas_app.app.state import AppState
 from deepwas_app.errors import InputError
@@ -49,6 +50,7 @@ class Page(pn.viewable.Viewer):
         self._turn = 0
         self.state = self._open(study)
         self._layout = pmui.Column(
+            *([LayoutGuard(width=0, height=0, margin=0)] if self.alone else []),
             title(self.heading, self.intro),
             self._notice,
             self._content,

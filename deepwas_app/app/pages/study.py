@@ -191,25 +191,23 @@ def study_figures(study: xr.Dataset) -> list[Any]:
 
 
 def provenance_table(study: xr.Dataset) -> Any:
-    """Every input file of a study: role, format, size, hash."""
+    """Every input file of a study: role, name, format, size."""
     records = study.attrs.get("provenance", "[]")
     rows = json.loads(records) if isinstance(records, str) else records
     if not rows:
         return empty("This study does not say which files it was made from.")
     table = pd.DataFrame(rows)
     table["path"] = table["path"].map(lambda path: Path(path).name)
-    table["sha256"] = table["sha256"].str[:12]
-    named = [c for c in ("role", "path", "format", "size", "sha256") if c in table]
+    table["size"] = table["size"].map(lambda size: f"{size / 1e6:,.2f} MB")
+    named = ["role", "path", "format", "size"]
     return pn.widgets.Tabulator(
         table[named],
         titles={
             "role": "Role",
             "path": "File",
             "format": "Format",
-            "size": "Bytes",
-            "sha256": "SHA-256",
+            "size": "Size",
         },
-        formatters={"size": {"type": "money", "thousand": ",", "precision": False}},
         show_index=False,
         disabled=True,
         selectable=False,
