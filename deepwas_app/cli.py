@@ -157,8 +157,14 @@ def _follow(job, quiet: bool = False):
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeElapsedColumn())
+    console = Console(stderr=True)
+    # It vanishes at the end, so that one line is left where something went wrong.
     with Progress(
-        *columns, TextColumn("{task.description}"), console=Console(stderr=True), disable=quiet
+        *columns,
+        TextColumn("{task.description}"),
+        console=console,
+        transient=True,
+        disable=quiet or not console.is_terminal,
     ) as bar:
         task = bar.add_task("", total=1.0)
         while True:

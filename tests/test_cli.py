@@ -1,0 +1,144 @@
+"""The commands, as they are typed."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from deepwas_app.cli import main
+from deepwas_app.genetics.builtin import data_dir
+
+HEIGHT = data_dir() / "height_chr22"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cli")
+
+
+@pytest.fixture(scope="module")
+def panel(folder: Path) -> str:
+    out = str(folder / "eur.ld.zarr")
+    files = ["--bfile", str(HEIGHT / "genotypes"), "--blocks", str(HEIGHT / "blocks.bed")]
+    assert main(["ld", *files, "-o", out]) == 0
+    return out
+
+
+@pytest.fixture(scope="module")
+def linear_run(small_study, folder: Path) -> str:
+    out = str(folder / "linear.run")
+    assert main(["train", small_study.attrs["path"], "--prior", "linear", "-o", out]) == 0
+    return out
+
+
+def last_json(capsys: pytest.CaptureFixture[str]):
+    return json.loads(capsys.readouterr().out.strip().splitlines()[-1])
+
+
+def test_ld_then_study_then_info(panel, folder, capsys):
+    out = str(folder / "height.study.zarr")
+    files = ["--sumstats", str(HEIGHT / "height.fastGWA.gz"), "--ld", panel]
+    notes = ["--annotations", str(HEIGHT / "annotations.tsv.gz")]
+    assert main(["study", *files, *notes, "-o", out, "--json"]) == 0
+    made = last_json(capsys)
+    flow = [row for row in made["alignment"] if row["kind"] in ("in", "loss")]
+    scored = next(row for row in made["alignment"] if row["kind"] == "out")
+    assert flow[0]["variants"] == 15_935
+    assert sum(row["variants"] for row in flow) == scored["variants"]
+    assert main(["info", out, "--json"]) == 0
+    facts = last_json(capsys)
+    assert (facts["variants"], facts["LD blocks"]) == (15_938, 24)
+    assert {Path(row["path"]).name for row in facts["provenance"]} >= {
+        "height.fastGWA.gz",
+        "annotations.tsv.gz",
+    }
+    assert main(["info", panel]) == 0
+    assert "variants: 15938" in capsys.readouterr().out
+
+
+def test_train_prints_its_summary(small_study, folder, capsys):
+    out = str(folder / "mlp")
+    knobs = ["--prior", "mlp", "--width", "4", "--depth", "1", "--epochs", "2", "--lr", "0.01"]
+    split = ["--test-chromosomes", "2,3", "--device", "cpu"]
+    assert main(["train", small_study.attrs["path"], *knobs, *split, "-o", out, "--json"]) == 0
+    summary = last_json(capsys)
+    names = ("run", "prior", "objective", "parameters", "h2", "s2", "kappa", "gain", "gain_se")
+    assert set(names) <= set(summary)
+    assert summary["parameters"] == 1 + (9 + 1) * 4 + 4 + 1
+    assert Path(out + ".run").is_dir()
+
+
+def test_evaluate_gives_the_summary_of_training(linear_run, folder, capsys):
+    assert main(["evaluate", linear_run, "--json"]) == 0
+    (row,) = last_json(capsys)
+    trained = json.loads((Path(linear_run) / "run.json").read_text())["summary"]
+    assert row == {name: trained[name] for name in row}
+    table = folder / "table.tsv"
+    assert main(["evaluate", linear_run, "-o", str(table)]) == 0
+    assert pd.read_csv(table, sep="\t")["gain"].item() == pytest.approx(row["gain"])
+
+
+def test_effects_are_a_table_of_the_annotations(linear_run, capsys):
+    import io
+
+    assert main(["effects", linear_run]) == 0
+    table = pd.read_csv(io.StringIO(capsys.readouterr().out), sep="\t")
+    assert len(table) == 9
+    assert (table["Coefficient_std_error"] > 0).all()
+    np.testing.assert_allclose(
+        table["Coefficient_z-score"], table["Coefficient"] / table["Coefficient_std_error"]
+    )
+
+
+def test_scaling_prints_one_row_a_model(small_study, folder, capsys):
+    sizes = ["--sizes", "linear,4x1", "--epochs", "1"]
+    assert main(["scaling", small_study.attrs["path"], *sizes, "-o", str(folder / "sweep")]) == 0
+    lines = capsys.readouterr().out.strip().splitlines()
+    assert [line.split("\t")[0] for line in lines] == ["size", "linear", "4x1"]
+
+
+def test_simulate_writes_a_study(folder, capsys):
+    out = str(folder / "tiny")
+    few = ["--variants", "1200", "--chromosomes", "2", "--people", "60", "--annotations", "3"]
+    assert main(["simulate", *few, "--seed", "5", "-o", out]) == 0
+    assert capsys.readouterr().out.strip() == out + ".study.zarr"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["info", "nowhere"], "nowhere: no such"),
+        (["train", "nowhere", "-o", "x.run"], "nowhere: no such study"),
+        (["evaluate", "nowhere.run"], "nowhere.run: not a run folder"),
+        (["effects", "nowhere.run"], "nowhere.run: not a run folder"),
+        (["ld", "--bfile", "nowhere", "-o", "x"], "nowhere.bed: no such file"),
+        (["study", "--sumstats", "no.gz", "--ld", "no.ld.zarr", "-o", "x"], "no such"),
+        (["simulate", "--h2", "7", "-o", "x"], "h2"),
+        (["serve", "nowhere.study.zarr"], "nowhere.study.zarr: no such study"),
+    ],
+)
+def test_bad_input_is_one_line_and_leaves_nothing(words, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(words) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    (line,) = [line for line in printed.err.splitlines() if line.strip()]
+    assert line.startswith("deepwas: ")
+    assert message in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_run_of_another_study_is_one_line(linear_run, height, capsys):
+    assert main(["effects", linear_run, "--study", height.attrs["path"]]) == 1
+    assert "was trained on another study" in capsys.readouterr().err
+
+
+def test_every_command_has_help(capsys):
+    verbs = ("serve", "ld", "study", "simulate", "train", "evaluate", "scaling", "effects", "info")
+    for verb in verbs:
+        with pytest.raises(SystemExit) as end:
+            main([verb, "--help"])
+        assert end.value.code == 0
+        assert len(capsys.readouterr().out) > 150
