@@ -1,6 +1,20 @@
-"""A guard in the browser against a race between panel-material-ui and Bokeh."""
+"""Guards against two races between Panel and Bokeh, one in the server and one in the browser."""
 
 from panel.custom import JSComponent
+from panel.io.document import with_lock
+from panel.reactive import Syncable
+
+
+def lock_events() -> None:
+    """Let widget callbacks run with the document locked, so that they may change Bokeh models.
+
+    Panel runs an event that arrives while the document is busy without the lock; Bokeh then
+    refuses every change of a figure's data ("_pending_writes should be non-None").
+    """
+    for name in ("_event_coroutine", "_change_coroutine"):
+        method = getattr(Syncable, name)
+        if not getattr(method, "lock", False):
+            setattr(Syncable, name, with_lock(method))
 
 
 class LayoutGuard(JSComponent):

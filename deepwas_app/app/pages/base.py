@@ -10,12 +10,14 @@ import param
 import xarray as xr
 
 from deepwas_app.app.components import empty, title, trouble, waiting
-from deepwas_app.app.guard import LayoutGuard
+from deepwas_app.app.guard import LayoutGuard, lock_events
 from deepwas_app.app.poller import Poller
 from deepwas_app.app.state import AppState
 from deepwas_app.errors import InputError
 
 logger = logging.getLogger(__name__)
+
+lock_events()
 
 
 class Page(pn.viewable.Viewer):
