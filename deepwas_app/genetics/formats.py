@@ -313,8 +313,8 @@ def mapping(
                 "Check the format."
             )
         for role, columns in FORMATS[name].columns.items():
-            if (column := next((c for c in columns if c in names), None)) is not None:
-                found[role] = column
+            if there := [column for column in columns if column in names]:
+                found[role] = there[0]
     if any(role in EFFECTS for role in override):
         found = {role: c for role, c in found.items() if role not in EFFECTS}
     found |= override

@@ -9,7 +9,6 @@ import pandas as pd
 import xarray as xr
 
 from deepwas_app.errors import InputError
-from deepwas_app.genetics.align import align
 from deepwas_app.genetics.annotations import join_annotations, read_annotations
 from deepwas_app.genetics.blocks import read_blocks
 from deepwas_app.genetics.files import file_record
@@ -22,7 +21,7 @@ from deepwas_app.genetics.panel import (
 )
 from deepwas_app.genetics.plink import genotype_files, read_genotypes
 from deepwas_app.genetics.store import study_writer
-from deepwas_app.genetics.sumstats import read_sumstats
+from deepwas_app.workflow.gwas import align_gwas, read_gwas
 from deepwas_app.workflow.progress import Progress
 from deepwas_app.workflow.settings import PanelSettings, StudySettings
 
@@ -93,16 +92,11 @@ def build_study(settings: StudySettings) -> Generator[Progress, None, Path]:
 
     path = output_path(settings.output, ".study.zarr")
     panel = open_panel(settings.ld)
-    if settings.build and settings.build != panel.attrs["genome_build"]:
-        raise InputError(
-            f"{settings.sumstats}: is on {settings.build}, but the LD panel {settings.ld} is on "
-            f"{panel.attrs['genome_build']}. Use a panel of the same build, or lift one over."
-        )
     yield Progress(0.0, "reading summary statistics")
-    sumstats = read_sumstats(settings.sumstats, n=settings.n)
-    records = [file_record(settings.sumstats, sumstats.attrs["format"], "summary statistics")]
+    sumstats, records = read_gwas(settings, panel)
     yield Progress(0.1, "aligning alleles")
-    aligned, report = align(sumstats, panel)
+    aligned, report, regions = align_gwas(settings, sumstats, panel)
+    records += regions
     if settings.annotations:
         yield Progress(0.2, "joining annotations")
         records += [file_record(f, "table", "annotations") for f in settings.annotations]
