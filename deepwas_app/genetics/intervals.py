@@ -11,10 +11,10 @@ from deepwas_app.errors import InputError
 from deepwas_app.genetics import chromosomes
 from deepwas_app.genetics.files import UNREADABLE, existing, open_text, unreadable
 
-_COLUMNS = ("chromosome", "start", "stop", "name", "value")
+_PLACE = ["chromosome", "start", "stop"]
 
 
-def read_bed(path: str | Path) -> pd.DataFrame:
+def read_bed(path: str | Path, value_column: int = 5) -> pd.DataFrame:
     """Read intervals.
 
     Parameters
@@ -22,6 +22,9 @@ def read_bed(path: str | Path) -> pd.DataFrame:
     path : path
         BED, packed or not: chromosome, start, stop (0-based, stop not included), then perhaps
         a name and a value. Lines of ``track``, ``browser`` and ``#``, and a header, are skipped.
+
+    value_column : int
+        Which column is the value: 5 in a BED, 4 in a bedGraph.
 
     Returns
     -------
@@ -37,17 +40,18 @@ def read_bed(path: str | Path) -> pd.DataFrame:
     """
     path = existing(path)
     skip, separator, width = _preamble(path)
+    used = dict(enumerate(_PLACE)) | ({value_column - 1: "value"} if width >= value_column else {})
     try:
         with open_text(path) as stream:
             frame = pd.read_csv(
                 stream,
                 sep=separator,
                 header=None,
-                names=list(_COLUMNS[: min(width, 5)]),
-                usecols=range(min(width, 5)),
+                names=[used.get(index, f"column {index}") for index in range(width)],
+                usecols=list(used.values()),
                 skiprows=skip,
                 comment="#",
-                dtype={"chromosome": str, "name": str},
+                dtype={"chromosome": str},
                 keep_default_na=False,
                 low_memory=False,
             )
@@ -72,7 +76,7 @@ def read_bed(path: str | Path) -> pd.DataFrame:
             "file counts from 1, take 1 from every start."
         )
     frame["chromosome"] = chromosomes.normalise(frame["chromosome"])
-    keep = ["chromosome", "start", "stop"]
+    keep = [*_PLACE]
     if "value" in frame:
         value = pd.to_numeric(frame["value"], errors="coerce").astype(np.float64)
         if value.notna().all():

@@ -53,15 +53,22 @@ def read_columns(path: str | Path, columns: Mapping[str, pa.DataType]) -> pa.Tab
     try:
         if packed == "parquet":
             table = pq.read_table(path, columns=list(columns))
-            table = table.cast(pa.schema([(name, columns[name]) for name in table.column_names]))
+            table = pa.table({name: _cast(table[name], kind) for name, kind in columns.items()})
         else:
             header = sniff(path)
             table = _read_text(path, header, columns)
-    except (*UNREADABLE, ValueError) as error:
+    except (*UNREADABLE, ValueError, pa.ArrowNotImplementedError) as error:
         _explain(path, header, columns, error)
     if not table.num_rows:
         raise InputError(f"{path}: has a header and no rows. Download or copy it again.")
     return table.unify_dictionaries()
+
+
+def _cast(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+    if kind != LEVELS:
+        return column.cast(kind)
+    # Chromosomes may be integers.
+    return column.cast(pa.string()).dictionary_encode()
 
 
 def _read_text(path: Path, header: Header, columns: Mapping[str, pa.DataType]) -> pa.Table:

@@ -32,7 +32,13 @@ class StudySettings(param.Parameterized):
 
     sumstats = param.String("", doc="GWAS summary statistics.")
     ld = param.String("", doc="LD panel, NAME.ld.zarr.")
-    annotations = param.List(default=[], item_type=str, doc="Annotation files.")
+    annotations = param.List(
+        default=[],
+        item_type=str,
+        doc="Annotation files: tables, LDSC .annot, BED (FILE.bed#5 for its values), bigWig "
+        "(FILE.bw#1000 for the mean in a window), gene tables, or the word genes; globs and {CHR} "
+        "work.",
+    )
     format: param.Selector[str] = param.Selector(
         default="", objects=["", *FORMATS], doc="Format of the GWAS. Empty: by its header."
     )

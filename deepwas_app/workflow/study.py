@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from deepwas_app.errors import InputError
-from deepwas_app.genetics.annotations import join_annotations, read_annotations
+from deepwas_app.genetics.annotations import annotation_format, join_annotations
 from deepwas_app.genetics.blocks import read_blocks
 from deepwas_app.genetics.files import file_record
 from deepwas_app.genetics.panel import (
@@ -99,8 +99,8 @@ def build_study(settings: StudySettings) -> Generator[Progress, None, Path]:
     records += regions
     if settings.annotations:
         yield Progress(0.2, "joining annotations")
-        records += [file_record(f, "table", "annotations") for f in settings.annotations]
-    variants, notes = annotate(aligned, settings.annotations)
+    variants, notes, files = annotate(aligned, settings.annotations)
+    records += [file_record(f, annotation_format(f), "annotations") for f in files]
 
     attrs = {
         "title": settings.title or path.name.removesuffix(".study.zarr"),
@@ -132,13 +132,13 @@ def build_study(settings: StudySettings) -> Generator[Progress, None, Path]:
     return path
 
 
-def annotate(variants: xr.Dataset, files: list[str]) -> tuple[xr.Dataset, list[str]]:
+def annotate(variants: xr.Dataset, files: list[str]) -> tuple[xr.Dataset, list[str], list[Path]]:
     """Join annotation files, and add what the software computes itself.
 
     Returns
     -------
-    The Dataset with ``variant_annotation``, and notes for people. The LD score and the minor
-    allele frequency come last, unless the files have columns of these names.
+    The Dataset with ``variant_annotation``, notes for people, and the files. The LD score and the
+    minor allele frequency come last, unless the files have columns of these names.
     """
     frequency = variants["variant_allele_frequency"].values
     columns = {
@@ -146,20 +146,24 @@ def annotate(variants: xr.Dataset, files: list[str]) -> tuple[xr.Dataset, list[s
         "Minor allele frequency": np.minimum(frequency, 1 - frequency),
     }
     if files:
-        joined = join_annotations(variants, read_annotations(files))
+        joined = join_annotations(variants, files, variants.attrs["genome_build"])
         names, kinds, notes = list(joined.names), list(joined.kinds), list(joined.notes)
         columns = {k: v for k, v in columns.items() if k not in names}
-        values = [joined.values]
+        values, read = [joined.values], joined.files
     else:
-        names, kinds, notes, values = [], [], [], []
+        names, kinds, notes, values, read = [], [], [], [], []
     values += [column[:, None] for column in columns.values()]
-    return variants.assign(
-        variant_annotation=(
-            ("variants", "annotations"),
-            np.concatenate(values, axis=1).astype(np.float32),
-        ),
-        annotation_kind=("annotations", np.array(kinds + ["continuous"] * len(columns))),
-    ).assign_coords(annotation=("annotations", np.array(names + list(columns)))), notes
+    return (
+        variants.assign(
+            variant_annotation=(
+                ("variants", "annotations"),
+                np.concatenate(values, axis=1).astype(np.float32),
+            ),
+            annotation_kind=("annotations", np.array(kinds + ["continuous"] * len(columns))),
+        ).assign_coords(annotation=("annotations", np.array(names + list(columns)))),
+        notes,
+        read,
+    )
 
 
 def _share(W_scored: np.ndarray, variance: float) -> float:

@@ -59,6 +59,16 @@ def test_every_format_gives_the_same_variants(path: Path):
     assert sumstats.attrs["columns"]["effect_allele"]
 
 
+def test_parquet_may_hold_numbers_for_chromosomes(tmp_path: Path):
+    path = tmp_path / "polyfun.parquet"
+    table = pd.read_csv(FILES / "PolyFun.txt", sep="\t").replace({"CHR": {"X": 23}})
+    table.astype({"CHR": int, "N": np.float32}).to_parquet(path)
+    sumstats = read_sumstats(path)
+    assert sumstats.attrs["format"] == "PolyFun"
+    assert sumstats["variant_chromosome"].values.tolist() == ["22", "22", "X"]
+    np.testing.assert_array_equal(sumstats["variant_z"], np.float32([2.5, -3, 0.5]))
+
+
 def test_every_format_has_a_file():
     assert {path.name.split(".")[0] for path in FILES.glob("*.*")} == set(FORMATS)
 
