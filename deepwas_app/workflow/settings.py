@@ -79,6 +79,15 @@ class StudySettings(param.Parameterized):
     variance = param.Number(
         0.99, bounds=(0.5, 1.0), doc="Share of the variance of each LD block to keep."
     )
+    tracks = param.List(
+        default=[],
+        item_type=str,
+        doc="bigWig files of track models, written to NAME.tracks.zarr beside the study; globs "
+        "work.",
+    )
+    track_window = param.Integer(
+        256, bounds=(1, 100_000), doc="Bases of each track around a variant."
+    )
     title = param.String("", doc="Name shown to people. Empty: from the output's name.")
     output = param.String("", doc="Where to write the study, NAME.study.zarr.")
 

@@ -24,6 +24,7 @@ from deepwas_app.genetics.store import study_writer
 from deepwas_app.workflow.gwas import align_gwas, read_gwas
 from deepwas_app.workflow.progress import Progress
 from deepwas_app.workflow.settings import PanelSettings, StudySettings
+from deepwas_app.workflow.track_store import build_tracks, check_tracks
 
 
 def output_path(output: str, suffix: str) -> Path:
@@ -92,6 +93,7 @@ def build_study(settings: StudySettings) -> Generator[Progress, None, Path]:
 
     path = output_path(settings.output, ".study.zarr")
     panel = open_panel(settings.ld)
+    check_tracks(settings.tracks)
     yield Progress(0.0, "reading summary statistics")
     sumstats, records = read_gwas(settings, panel)
     yield Progress(0.1, "aligning alleles")
@@ -129,6 +131,8 @@ def build_study(settings: StudySettings) -> Generator[Progress, None, Path]:
                 arrays = {"Q": np.zeros((len(W), 0)), "x": np.zeros(0), "eigenvalues": np.zeros(0)}
             writer.add(arrays)
             yield Progress(0.3 + 0.7 * (b + 1) / count, f"whitening LD block {b + 1} of {count}")
+    if settings.tracks:
+        yield from build_tracks(path, settings.tracks, settings.track_window)
     return path
 
 

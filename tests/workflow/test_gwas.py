@@ -223,3 +223,27 @@ def test_bad_settings_are_said_in_one_line(fastgwa, panel, tmp_path):
             finish(build_study(study(fastgwa, panel, tmp_path / "bad", **change)))
         assert "\n" not in str(caught.value)
     assert not (tmp_path / "bad.study.zarr").exists()
+
+
+def test_tracks_are_written_beside_the_study(fastgwa, panel, tmp_path):
+    import pybigtools
+
+    from deepwas_app.genetics.tracks import open_tracks, read_tracks
+
+    for name in ("a", "b"):
+        spans = [("chr22", i, i + 1, float(i % 7)) for i in range(1000)]
+        writer = pybigtools.open(str(tmp_path / f"{name}.bw"), "w")
+        writer.write({"chr22": 2000}, iter(spans))
+    settings = study(
+        fastgwa, panel, tmp_path / "s", tracks=[str(tmp_path / "*.bw")], track_window=16
+    )
+    made = open_study_store(finish(build_study(settings)))
+    tracks = open_tracks(tmp_path / "s.tracks.zarr")
+    assert tracks.attrs["content_hash"] == made.attrs["content_hash"]
+    for block, variants in enumerate(made["block_variants"].values):
+        assert read_tracks(tracks, block).shape == (variants, 16, 2)
+    (tmp_path / "c.bw").write_bytes(b"<html></html>")
+    settings.output = str(tmp_path / "t")
+    with pytest.raises(InputError, match=r"c\.bw: is no bigWig"):
+        finish(build_study(settings))
+    assert not (tmp_path / "t.study.zarr").exists()
