@@ -192,7 +192,7 @@ def sniff(path: Path) -> Header:
     lines = len(comments) + 1
     if comments and not comments[-1].startswith("##"):
         below = _fields(line, _separator(comments[-1]))
-        if not line or any(map(_is_number, below)):
+        if not line or any(map(is_number, below)):
             line, lines = comments[-1].removeprefix("#"), len(comments)
     separator = _separator(line)
     names = _fields(line, separator)
@@ -213,7 +213,8 @@ def _fields(line: str, separator: str) -> list[str]:
     return [name.strip().strip('"') for name in names]
 
 
-def _is_number(text: str) -> bool:
+def is_number(text: str) -> bool:
+    """Whether a text reads as a number, nan and inf included."""
     try:
         float(text)
     except ValueError:

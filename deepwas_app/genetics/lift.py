@@ -49,36 +49,35 @@ def lift(sumstats: xr.Dataset, chain: str | Path) -> xr.Dataset:
     names = sumstats["variant_chromosome"].values
     position = sumstats["variant_position"].values.copy()
     placed = np.flatnonzero(position > 0)
+    lifted = np.zeros(len(placed), dtype=np.int64)
+    reverse = np.zeros(len(placed), dtype=bool)
     spelled = {name: _spelling(name, chains) for name in pd.unique(names)}
-    found: list[Any] = [
-        chains.convert_coordinate(spelled[names[row]], int(position[row]))
-        if spelled[names[row]]
-        else ()
-        for row in placed
-    ]
-    stays = np.array(
-        [len(f) == 1 and _bare(f[0][0]) == names[r] for f, r in zip(found, placed, strict=True)]
-    )
+    for index, (name, place) in enumerate(
+        zip(names[placed], position[placed].tolist(), strict=True)
+    ):
+        spelling = spelled[name]
+        found: Any = chains.convert_coordinate(spelling, place) if spelling else ()
+        if len(found) == 1 and _bare(found[0][0]) == name:
+            lifted[index], reverse[index] = found[0][1], found[0][2] == "-"
+    stays = lifted > 0
     if not stays.any():
         raise InputError(
             f"{chain}: leads none of the {len(placed)} positions of {sumstats.attrs['path']} to "
             "the other build. Check its direction, from the build of the GWAS."
         )
-    position[placed[stays]] = [f[0][1] for f, ok in zip(found, stays, strict=True) if ok]
-    reverse = placed[stays][[f[0][2] == "-" for f, ok in zip(found, stays, strict=True) if ok]]
+    position[placed] = lifted
+    turned = placed[reverse]
     keep = np.ones(len(position), dtype=bool)
     keep[placed[~stays]] = False
     arrays: dict[str, Any] = {"variant_position": ("variants", position)}
-    for name in ("variant_effect_allele", "variant_other_allele"):
-        alleles = sumstats[name].values.astype(object)
-        alleles[reverse] = [COMPLEMENT.get(allele, allele) for allele in alleles[reverse]]
-        arrays[name] = (
-            "variants",
-            pd.Categorical(alleles) if len(reverse) else sumstats[name].data,
-        )
+    if len(turned):
+        for name in ("variant_effect_allele", "variant_other_allele"):
+            alleles = sumstats[name].values.astype(object)
+            alleles[turned] = [COMPLEMENT.get(allele, allele) for allele in alleles[turned]]
+            arrays[name] = ("variants", pd.Categorical(alleles))
     lost = {"no single place on the new build": int((~keep).sum())} if not keep.all() else {}
-    lifted = sumstats.assign(arrays).isel(variants=keep)
-    return lifted.assign_attrs(dropped=sumstats.attrs["dropped"] | lost, chain=str(chain))
+    moved = sumstats.assign(arrays).isel(variants=keep)
+    return moved.assign_attrs(dropped=sumstats.attrs["dropped"] | lost, chain=str(chain))
 
 
 def _spelling(name: str, chains: Any) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from scipy.special import ndtri_exp
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics import chromosomes
-from deepwas_app.genetics.files import existing, read_header
+from deepwas_app.genetics.files import existing, is_number, read_header
 from deepwas_app.genetics.formats import LEVEL_ROLES, TEXT_ROLES, mapping
 from deepwas_app.genetics.gwas_vcf import read_gwas_vcf
 from deepwas_app.genetics.tables import LEVELS, NUMBER, TEXT, read_columns
@@ -76,7 +77,11 @@ def read_sumstats(
         if n is None and cases is None and controls is None:
             n, cases, controls = meta.n, meta.cases, meta.controls
     else:
-        table = read_columns(path, {c: _type(role) for role, c in found.items()})
+        # Where all depends on P, its text is kept: 1e-400 is 0 as a number.
+        kinds = {c: _type(role) for role, c in found.items()}
+        if "p" in found and not {"z", "se", "neg_log10_p", "statistic"} & {*found}:
+            kinds[found["p"]] = TEXT
+        table = read_columns(path, kinds)
         table = pa.table({role: table[column] for role, column in found.items()})
     size, origin = _sample_size(path, table, n, cases, controls)
 
@@ -240,7 +245,7 @@ def _z(table: pa.Table, path: Path) -> tuple[np.ndarray, dict[str, np.ndarray]]:
             z = np.where(np.isnan(z), _numbers(table, "statistic"), z)
         rest = np.isnan(z) & np.isfinite(effect)
         if rest.any():
-            log_p = _log_p(table, rest)
+            log_p = _log_p(path, table, rest)
             reasons["P of exactly 0 and no standard error"] = _placed(rest, log_p == -np.inf)
             reasons["P outside 0 to 1"] = _placed(rest, log_p > 0)
             size = -ndtri_exp(np.where(log_p <= 0, log_p, np.nan) - np.log(2.0))
@@ -256,10 +261,30 @@ def _placed(rows: np.ndarray, values: np.ndarray) -> np.ndarray:
     return whole
 
 
-def _log_p(table: pa.Table, rows: np.ndarray) -> np.ndarray:
+def _log_p(path: Path, table: pa.Table, rows: np.ndarray) -> np.ndarray:
     """Natural logarithm of P; -log10 P goes first, as it survives P below 1e-308."""
     log_p = -np.log(10.0) * _numbers(table, "neg_log10_p")[rows]
+    if "p" in table.column_names and table["p"].type == TEXT:
+        return _log_of_text(path, table["p"].filter(pa.array(rows)), np.flatnonzero(rows))
     return np.where(np.isnan(log_p), np.log(_numbers(table, "p")[rows]), log_p)
+
+
+def _log_of_text(path: Path, text: pa.ChunkedArray, rows: np.ndarray) -> np.ndarray:
+    """Natural logarithm of numbers that are too small for a float."""
+    try:
+        value = text.cast(NUMBER).to_numpy()
+    except pa.ArrowInvalid as error:
+        words = enumerate(text.to_pylist())
+        index, word = next((i, w) for i, w in words if w and not is_number(w))
+        raise InputError(
+            f"{path}: row {rows[index] + 1} has {word[:20]!r} for P, where a number belongs. "
+            "Correct it or take it out."
+        ) from error
+    log = np.array(np.log(value))
+    tiny = np.flatnonzero(value < np.finfo(float).tiny)
+    exact = [Decimal(word) for word in text.take(pa.array(tiny)).to_pylist()]
+    log[tiny] = [float(number.ln()) if number else -np.inf for number in exact]
+    return log
 
 
 def _usable(reasons: Mapping[str, np.ndarray], rows: int) -> tuple[np.ndarray, dict[str, int]]:

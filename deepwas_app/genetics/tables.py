@@ -17,6 +17,7 @@ from deepwas_app.genetics.files import (
     UNREADABLE,
     Header,
     existing,
+    is_number,
     open_bytes,
     packing,
     sniff,
@@ -154,7 +155,7 @@ def _explain(
                     ) from error
                 for index in numbers:
                     text = fields[index].strip().strip('"')
-                    if text not in MISSING and not _is_number(text):
+                    if text not in MISSING and not is_number(text):
                         raise InputError(
                             f"{path}: line {number} has {text[:20]!r} in column "
                             f"{header.names[index]}, where a number belongs. {remedy}"
@@ -169,11 +170,3 @@ def _explain(
             f"({' '.join(str(cause).split())[:80]}). Download or copy it again."
         ) from error
     raise unreadable(path, error) from error
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

@@ -73,6 +73,19 @@ def test_every_format_has_a_file():
     assert {path.name.split(".")[0] for path in FILES.glob("*.*")} == set(FORMATS)
 
 
+def test_p_values_below_the_range_of_a_float_count_where_there_is_nothing_else(tmp_path: Path):
+    path = tmp_path / "prs.txt"
+    rows = ["rs1 A G 0.1 1e-350", "rs2 A G -0.1 0.05", "rs3 A G 0.1 0", "rs4 A G 0.1 2.0E-310"]
+    path.write_text("SNP A1 A2 BETA P\n" + "\n".join(rows) + "\n")
+    sumstats = read_sumstats(path, n=500)
+    expected = [40.0497, norm.ppf(0.025), 37.66306]
+    np.testing.assert_allclose(sumstats["variant_z"], expected, rtol=1e-5)
+    assert sumstats.attrs["dropped"] == {"P of exactly 0 and no standard error": 1}
+    path.write_text("SNP A1 A2 BETA P\nrs1 A G 0.1 small\n")
+    with pytest.raises(InputError, match="row 1 has 'small' for P"):
+        read_sumstats(path, n=500)
+
+
 @pytest.mark.parametrize("suffix", ["", ".gz", ".bz2", ".zst", ".parquet"])
 def test_every_compression_reads_alike(tmp_path: Path, suffix: str):
     path = tmp_path / f"gwas.tsv{suffix}"
