@@ -106,7 +106,7 @@ def _add_settings(sub: argparse.ArgumentParser, settings: type[param.Parameteriz
         flags = _FLAGS.get(name, [f"--{name.replace('_', '-')}"])
         options: dict[str, Any] = {"dest": name, "default": None}
         if isinstance(knob, param.List):
-            options["nargs"] = "+"
+            options |= {"nargs": "+", "action": "extend"}
         elif isinstance(knob, param.Selector):
             options["choices"] = [choice for choice in knob.objects if choice]
         elif isinstance(knob, param.Integer):
@@ -218,11 +218,13 @@ def _ld(options) -> None:
 
 def _study(options) -> None:
     from deepwas_app.genetics.store import open_study_store
+    from deepwas_app.workflow.gwas import mapping_line
     from deepwas_app.workflow.study import build_study
 
     path = _follow(build_study(_settings(options, StudySettings)), quiet=options.json)
     study = open_study_store(path)
     report = json.loads(study.attrs["alignment"])
+    gwas = json.loads(study.attrs["provenance"])[0]
     notes = json.loads(study.attrs["annotation_notes"])
     if options.json:
         _print_json(
@@ -231,11 +233,15 @@ def _study(options) -> None:
                 "variants": study.sizes["variants"],
                 "blocks": study.sizes["blocks"],
                 "annotations": study["annotation"].values.tolist(),
+                "format": gwas["format"],
+                "columns": gwas["columns"],
+                "sample_size": gwas["sample_size"],
                 "alignment": report,
                 "annotation_notes": notes,
             }
         )
         return
+    print(mapping_line(gwas))
     _print_report(report)
     print("\n".join([*notes, f"{path}: {study.sizes['annotations']} annotations"]))
 

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from deepwas_app.errors import InputError
+from deepwas_app.genetics.matching import (
+    SAME,
+    SAME_STRAND,
+    SWAPPED,
+    SWAPPED_STRAND,
+    Match,
+    match_variants,
+)
+from deepwas_app.genetics.regions import excluded
 
-SAME, SWAPPED, SAME_STRAND, SWAPPED_STRAND = 1, 2, 3, 4
-_COMPLEMENT = {"A": "T", "C": "G", "G": "C", "T": "A"}
+# Fewer variants than this say nothing certain about a whole file.
+_TELLING = 20
 
 
 def align(
     sumstats: xr.Dataset,
     panel: xr.Dataset,
     *,
-    frequency_tolerance: float = 0.2,
+    max_frequency_difference: float = 0.2,
     informative_frequency: float = 0.08,
+    exclude: pd.DataFrame | None = None,
 ) -> tuple[xr.Dataset, list[dict]]:
     """Put z-scores on the variants of a panel, counted for the panel's effect allele.
 
@@ -27,11 +39,13 @@ def align(
         From :func:`deepwas_app.genetics.sumstats.read_sumstats`.
     panel : xarray.Dataset
         From :func:`deepwas_app.genetics.panel.open_panel`.
-    frequency_tolerance : float
+    max_frequency_difference : float
         Rows whose allele frequency is further than this from the panel's are dropped.
     informative_frequency : float
         A/T and C/G variants are resolved by allele frequency where both frequencies are at
         least this far from one half; otherwise they are dropped.
+    exclude : pandas.DataFrame, optional
+        Regions that are not scored; see :func:`deepwas_app.genetics.regions.read_regions`.
 
     Returns
     -------
@@ -55,162 +69,164 @@ def align(
     are all dropped, so that the order of the file does not matter.
     """
     where = sumstats.attrs.get("path", "summary statistics")
-    rows = _frame(sumstats)
-    reference = _frame(panel)
-    _check_build(rows, reference, where, panel)
-    match = _match(rows, reference)
+    match = match_variants(sumstats, panel)
+    _check_build(match, where, panel)
     losses = dict(sumstats.attrs.get("dropped", {}))
-    rows_in = len(rows) + sum(losses.values())
+    rows = sumstats.sizes["variants"]
+    rows_in = rows + sum(losses.values())
+    losses["not in the LD panel"] = rows - match.other_alleles - len(match.row)
+    losses["other alleles than the LD panel"] = match.other_alleles
+    pairs = _pairs(match, sumstats, panel)
+    swapped_labels = int(np.isin(pairs.orientation, (SWAPPED, SWAPPED_STRAND)).sum())
+    same_labels = len(pairs.row) - swapped_labels
 
-    known = _known(rows, reference)
-    losses["not in the LD panel"] = int((~known).sum())
-    losses["other alleles than the LD panel"] = int(known.sum()) - len(match)
-    swapped_labels = int(match["orientation"].isin([SWAPPED, SWAPPED_STRAND]).sum())
-    same_labels = len(match) - swapped_labels
-    match, ambiguous = _resolve_palindromes(match, informative_frequency)
+    if exclude is not None:
+        inside = excluded(panel, exclude)[pairs.panel_row]
+        losses["in an excluded region"] = int(inside.sum())
+        pairs = pairs.keep(~inside)
+    pairs, ambiguous = _resolve_palindromes(pairs, informative_frequency)
     losses["strand ambiguous (A/T or C/G)"] = ambiguous
-    flip = match["orientation"].isin([SWAPPED, SWAPPED_STRAND])
-    match["z"] = match["z"].where(~flip, -match["z"])
-    match["frequency"] = match["frequency"].where(~flip, 1 - match["frequency"])
-    apart = (match["frequency"] - match["panel_frequency"]).abs() > frequency_tolerance
+    pairs = _flip(pairs)
+    apart = np.abs(pairs.frequency - pairs.panel_frequency) > max_frequency_difference
     losses["allele frequency far from the panel's"] = int(apart.sum())
-    match = match[~apart]
-    match, repeated, contradictory = _once(match)
+    pairs = pairs.keep(~apart)
+    pairs, repeated, contradictory = _once(pairs)
     losses["repeated rows"] = repeated
     losses["rows that contradict each other"] = contradictory
-    if match.empty:
+    if not len(pairs.row):
         raise InputError(
             f"{where}: none of its {rows_in} variants is left after alignment to "
             f"{panel.attrs.get('path', 'the LD panel')} ({_largest(losses)}). "
             "Check the chromosomes, the genome build and the alleles."
         )
-    report = [{"step": "In the summary statistics", "variants": rows_in, "kind": "in"}]
-    report += [
-        {"step": reason[0].upper() + reason[1:], "variants": -count, "kind": "loss"}
-        for reason, count in losses.items()
-        if count
-    ]
-    report.append({"step": "Scored", "variants": len(match), "kind": "out"})
-    other_strand = match["orientation"].isin([SAME_STRAND, SWAPPED_STRAND]).sum()
+    other_strand = np.isin(pairs.orientation, (SAME_STRAND, SWAPPED_STRAND))
     notes = {
         "Matched, same allele order": same_labels,
         "Matched, alleles swapped": swapped_labels,
-        "Scored from the other strand": int(other_strand),
-        "Panel variants without a z-score": len(reference) - len(match),
+        "Scored from the other strand": int(other_strand.sum()),
+        "Scored, strand told by allele frequency (A/T or C/G)": int(pairs.palindromic.sum()),
+        "Scored insertions and deletions": int(pairs.indel.sum()),
+        "Panel variants without a z-score": panel.sizes["variants"] - len(pairs.row),
     }
-    report += [{"step": step, "variants": n, "kind": "note"} for step, n in notes.items()]
-    return _on_panel(match, panel), report
+    report = _report(rows_in, losses, len(pairs.row), notes)
+    return _on_panel(pairs, panel), report
 
 
-def _frame(dataset: xr.Dataset) -> pd.DataFrame:
-    names = ("id", "chromosome", "position", "effect_allele", "other_allele")
-    frame = pd.DataFrame({name: dataset[f"variant_{name}"].values for name in names})
-    frame["frequency"] = dataset["variant_allele_frequency"].values.astype(np.float64)
-    if "variant_z" in dataset:
-        frame["z"] = dataset["variant_z"].values.astype(np.float64)
-        frame["n"] = dataset["variant_sample_size"].values.astype(np.float64)
-    frame["row"] = np.arange(len(frame))
-    return frame
+class _Pairs(NamedTuple):
+    """Matched rows, one array entry each."""
+
+    row: np.ndarray
+    panel_row: np.ndarray
+    orientation: np.ndarray
+    palindromic: np.ndarray
+    indel: np.ndarray
+    z: np.ndarray
+    n: np.ndarray
+    frequency: np.ndarray
+    panel_frequency: np.ndarray
+
+    def keep(self, which: np.ndarray) -> _Pairs:
+        return _Pairs(*(array[which] for array in self))
 
 
-def _check_build(
-    rows: pd.DataFrame, reference: pd.DataFrame, where: str, panel: xr.Dataset
-) -> None:
-    """Stop when most variants of the same name are elsewhere."""
-    columns = ["id", "chromosome", "position"]
-    placed = rows.loc[(rows["position"] > 0) & (rows["id"] != ""), columns].drop_duplicates("id")
-    shared = placed.merge(reference[columns].drop_duplicates("id"), on="id", suffixes=("", "_p"))
-    elsewhere = (shared["position"] != shared["position_p"]).sum()
-    if len(shared) >= 20 and elsewhere > len(shared) / 2:
+def _pairs(match: Match, sumstats: xr.Dataset, panel: xr.Dataset) -> _Pairs:
+    def values(dataset: xr.Dataset, name: str, rows: np.ndarray) -> np.ndarray:
+        return dataset[f"variant_{name}"].values[rows].astype(np.float64)
+
+    return _Pairs(
+        match.row,
+        match.panel_row,
+        match.orientation,
+        match.palindromic,
+        match.indel,
+        z=values(sumstats, "z", match.row),
+        n=values(sumstats, "sample_size", match.row),
+        frequency=values(sumstats, "allele_frequency", match.row),
+        panel_frequency=values(panel, "allele_frequency", match.panel_row),
+    )
+
+
+def _check_build(match: Match, where: str, panel: xr.Dataset) -> None:
+    """Stop when most variants of the same name are elsewhere, or places have other alleles."""
+    build = panel.attrs.get("genome_build", "its build")
+    remedy = "Bring both to the same genome build: liftover, with a chain file (--chain)."
+    if match.shared_names >= _TELLING and match.elsewhere > match.shared_names / 2:
         raise InputError(
-            f"{where}: {elsewhere} of {len(shared)} variants of the same name have another "
-            f"position than in the LD panel ({panel.attrs.get('genome_build', 'its build')}). "
-            "Bring both to the same genome build (liftover)."
+            f"{where}: {match.elsewhere} of {match.shared_names} variants of the same name have "
+            f"another position than in the LD panel ({build}). {remedy}"
+        )
+    few_names = match.shared_names < _TELLING
+    if few_names and match.other_alleles >= 5 * _TELLING and match.other_alleles > len(match.row):
+        raise InputError(
+            f"{where}: {match.other_alleles} of the {match.other_alleles + len(match.row)} "
+            f"variants at a position of the LD panel ({build}) have other alleles there. {remedy}"
         )
 
 
-def _known(rows: pd.DataFrame, reference: pd.DataFrame) -> np.ndarray:
-    """Rows whose position or name the panel has."""
-    key = ["chromosome", "position"]
-    places = pd.MultiIndex.from_frame(reference[key])
-    by_place = pd.MultiIndex.from_frame(rows[key]).isin(places)
-    return by_place | ((rows["id"] != "") & rows["id"].isin(reference["id"])).to_numpy()
-
-
-def _match(rows: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
-    """At most one panel variant for each row: by place and alleles, else by name and alleles."""
-    by_place = _candidates(rows, reference, ["chromosome", "position"])
-    rest = rows[~rows["row"].isin(by_place["row"]) & (rows["id"] != "")]
-    return pd.concat([by_place, _candidates(rest, reference, ["id"])], ignore_index=True)
-
-
-def _candidates(rows: pd.DataFrame, reference: pd.DataFrame, key: list[str]) -> pd.DataFrame:
-    columns = [*key, "effect_allele", "other_allele", "frequency", "row"]
-    other = reference[columns].rename(columns={c: f"panel_{c}" for c in columns if c not in key})
-    pairs = rows.merge(other, on=key)
-    pairs["orientation"] = _orientation(pairs)
-    pairs = pairs[pairs["orientation"] > 0]
-    # The lower code is the simpler explanation; ties go to the panel's first variant.
-    pairs = pairs.sort_values(["row", "orientation", "panel_row"], kind="stable")
-    return pairs.drop_duplicates("row")
-
-
-def _orientation(pairs: pd.DataFrame) -> np.ndarray:
-    """How the alleles of a row relate to those of the panel; 0 where they do not."""
-    names = ("effect_allele", "other_allele", "panel_effect_allele", "panel_other_allele")
-    codes, alleles = pd.factorize(np.concatenate([pairs[name].to_numpy(object) for name in names]))
-    effect, other, panel_effect, panel_other = np.split(codes, 4)
-    # Only single bases have a complement; the others get -1, which no allele has.
-    complement = pd.Index(alleles).get_indexer([_COMPLEMENT.get(a, "-") for a in alleles])
-    effect_c, other_c = complement[effect], complement[other]
-    conditions = [
-        (effect == panel_effect) & (other == panel_other),
-        (effect == panel_other) & (other == panel_effect),
-        (effect_c == panel_effect) & (other_c == panel_other),
-        (effect_c == panel_other) & (other_c == panel_effect),
-    ]
-    return np.select(conditions, [SAME, SWAPPED, SAME_STRAND, SWAPPED_STRAND], default=0)
-
-
-def _resolve_palindromes(match: pd.DataFrame, informative: float) -> tuple[pd.DataFrame, int]:
+def _resolve_palindromes(pairs: _Pairs, informative: float) -> tuple[_Pairs, int]:
     """Orient A/T and C/G variants by allele frequency; drop those that it cannot tell apart."""
-    palindromic = match["panel_other_allele"] == match["panel_effect_allele"].map(_COMPLEMENT)
-    frequency, panel_frequency = match["frequency"] - 0.5, match["panel_frequency"] - 0.5
-    told = (frequency.abs() >= informative) & (panel_frequency.abs() >= informative)
+    frequency, panel_frequency = pairs.frequency - 0.5, pairs.panel_frequency - 0.5
+    told = (np.abs(frequency) >= informative) & (np.abs(panel_frequency) >= informative)
     same = np.sign(frequency) == np.sign(panel_frequency)
     # Swapped labels with frequencies on opposite sides are an ordinary swap.
-    swapped_labels = match["orientation"] == SWAPPED
+    swapped_labels = pairs.orientation == SWAPPED
     orientation = np.select(
-        [~swapped_labels & same, ~swapped_labels & ~same, swapped_labels & ~same],
-        [SAME, SWAPPED_STRAND, SWAPPED],
+        [
+            ~pairs.palindromic,
+            ~swapped_labels & same,
+            ~swapped_labels & ~same,
+            swapped_labels & ~same,
+        ],
+        [pairs.orientation, SAME, SWAPPED_STRAND, SWAPPED],
         default=SAME_STRAND,
     )
-    match = match.assign(orientation=match["orientation"].where(~palindromic, orientation))
-    ambiguous = palindromic & ~told
-    return match[~ambiguous].copy(), int(ambiguous.sum())
+    ambiguous = pairs.palindromic & ~told
+    return pairs._replace(orientation=orientation).keep(~ambiguous), int(ambiguous.sum())
 
 
-def _once(match: pd.DataFrame) -> tuple[pd.DataFrame, int, int]:
+def _flip(pairs: _Pairs) -> _Pairs:
+    """The same statements about the panel's effect allele."""
+    flip = np.isin(pairs.orientation, (SWAPPED, SWAPPED_STRAND))
+    return pairs._replace(
+        z=np.where(flip, -pairs.z, pairs.z),
+        frequency=np.where(flip, 1 - pairs.frequency, pairs.frequency),
+    )
+
+
+def _once(pairs: _Pairs) -> tuple[_Pairs, int, int]:
     """One row per panel variant; how many repeated and how many contradictory rows went."""
-    several = match[match.duplicated("panel_row", keep=False)]
-    values = several.groupby("panel_row")[["z", "n"]]
+    several = np.flatnonzero(np.bincount(pairs.panel_row)[pairs.panel_row] > 1)
+    if not len(several):
+        return pairs, 0, 0
+    frame = pd.DataFrame(
+        {name: getattr(pairs, name)[several] for name in ("panel_row", "z", "n")}, index=several
+    )
+    values = frame.groupby("panel_row")[["z", "n"]]
     agree = (values.transform("max") == values.transform("min")).all(axis=1)
-    contradictory = several.index[~agree]
-    repeated = several.index[agree & several.duplicated("panel_row")]
-    kept = match.drop(index=contradictory.union(repeated))
-    return kept, len(repeated), len(contradictory)
+    contradictory = frame.index[~agree]
+    repeated = frame.index[agree & frame.duplicated("panel_row")]
+    keep = np.ones(len(pairs.row), dtype=bool)
+    keep[contradictory] = keep[repeated] = False
+    return pairs.keep(keep), len(repeated), len(contradictory)
 
 
-def _on_panel(match: pd.DataFrame, panel: xr.Dataset) -> xr.Dataset:
+def _on_panel(pairs: _Pairs, panel: xr.Dataset) -> xr.Dataset:
     variants = panel.sizes["variants"]
-    row = match["panel_row"].to_numpy()
     z = np.full(variants, np.nan, dtype=np.float32)
-    z[row] = match["z"]
+    z[pairs.panel_row] = pairs.z
     # Unscored variants still need an N for d = N v.
-    n = np.full(variants, match["n"].median(), dtype=np.float32)
-    n[row] = match["n"]
+    n = np.full(variants, np.median(pairs.n), dtype=np.float32)
+    n[pairs.panel_row] = pairs.n
     arrays = {"variant_z": z, "variant_sample_size": n, "variant_scored": np.isfinite(z)}
     return panel.assign({name: ("variants", array) for name, array in arrays.items()})
+
+
+def _report(rows_in: int, losses: dict[str, int], out: int, notes: dict[str, int]) -> list[dict]:
+    steps = [("In the summary statistics", rows_in, "in")]
+    steps += [(r[0].upper() + r[1:], -count, "loss") for r, count in losses.items() if count]
+    steps.append(("Scored", out, "out"))
+    steps += [(step, count, "note") for step, count in notes.items()]
+    return [{"step": step, "variants": count, "kind": kind} for step, count, kind in steps]
 
 
 def _largest(losses: dict[str, int]) -> str:

@@ -1,4 +1,4 @@
-"""Annotation tables: read, and joined to the variants of a study."""
+"""Annotations on the variants of a study: from tables, intervals, signals and genes."""
 
 from __future__ import annotations
 
@@ -7,20 +7,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
 from deepwas_app.errors import InputError
-from deepwas_app.genetics import chromosomes
-from deepwas_app.genetics.files import read_header, read_table
-
-_KEYS = {
-    "id": ("SNP", "variant_id", "rsid", "ID", "SNPID"),
-    "chromosome": ("CHR", "chromosome", "CHROM", "chrom", "chr", "Chrom"),
-    "position": ("BP", "POS", "position", "pos", "base_pair_location"),
-}
-_IGNORED = ("CM", "A1", "A2", "REF", "ALT", "effect_allele", "other_allele")
-_PLACE = ["chromosome", "position"]
+from deepwas_app.genetics.annotation_sources import Source, expand
+from deepwas_app.genetics.annotation_tables import read_table_on
+from deepwas_app.genetics.bigwig import annotate_signal
+from deepwas_app.genetics.files import read_header
+from deepwas_app.genetics.gene_distance import GENES, gene_annotations, is_gene_table
+from deepwas_app.genetics.intervals import cover, read_bed
 
 
 class JoinedAnnotations(NamedTuple):
@@ -34,227 +29,209 @@ class JoinedAnnotations(NamedTuple):
         Name, and "binary" or "continuous", of each annotation.
     notes : list of str
         What was filled in or left out, one line each.
+    files : list of Path
+        The files that were read.
     """
 
     values: np.ndarray
     names: list[str]
     kinds: list[str]
     notes: list[str]
+    files: list[Path]
 
 
-def read_annotations(paths: str | Path | Iterable[str | Path]) -> xr.Dataset:
-    """Read annotation tables.
+class _Columns:
+    """Annotations that fill up, file by file, in the order in which they come."""
 
-    Parameters
-    ----------
-    paths : path or several
-        CSV, TSV, parquet or LDSC .annot, compressed or not, with a header: SNP, or
-        chromosome and position, or all three; every other column is an annotation.
-        Files with the same annotations are put under each other (one per chromosome);
-        files with different ones are joined by variant.
+    def __init__(self, variants: xr.Dataset):
+        self.variants = variants
+        self.values: dict[str, np.ndarray] = {}
+        self._origin: dict[str, Path] = {}
+        self.covered: dict[Path, np.ndarray] = {}
 
-    Returns
-    -------
-    xarray.Dataset
-        variant_annotation (variants, annotations) float32, NaN where missing; annotation;
-        variant_id, variant_chromosome and variant_position as far as the files have them.
-        Attribute ``path``: the files.
-
-    Raises
-    ------
-    InputError
-        If a file cannot be read, does not say which variants its rows are, or has a column
-        that is not numbers.
-    """
-    files = [paths] if isinstance(paths, str | Path) else list(paths)
-    if not files:
-        raise InputError("annotations: no file was given. Give at least one.")
-    tables: dict[frozenset[str], list[pd.DataFrame]] = {}
-    for file in files:
-        table = _read(Path(file))
-        tables.setdefault(frozenset(table.columns), []).append(table)
-    frame, *others = (pd.concat(group, ignore_index=True) for group in tables.values())
-    for other in others:
-        frame = _join_tables(frame, other, files)
-    keys = [name for name in _KEYS if name in frame]
-    names = [name for name in frame.columns if name not in _KEYS]
-    dataset = xr.Dataset(
-        {"variant_annotation": (("variants", "annotations"), _values(frame[names]))},
-        coords={"annotation": ("annotations", np.asarray(names, dtype=str))},
-        attrs={"path": ", ".join(map(str, files))},
-    )
-    return dataset.assign({f"variant_{k}": ("variants", _plain(frame[k])) for k in keys})
-
-
-def _values(frame: pd.DataFrame) -> np.ndarray:
-    return frame.to_numpy(dtype=np.float32, na_value=np.nan)
-
-
-def _plain(column: pd.Series) -> np.ndarray:
-    if column.name == "position":
-        return column.to_numpy(dtype=np.int32)
-    return column.fillna("").to_numpy(dtype=str)
-
-
-def _read(path: Path) -> pd.DataFrame:
-    header = read_header(path)
-    found = {
-        key: next((name for name in names if name in header), None) for key, names in _KEYS.items()
-    }
-    keys = {name: key for key, name in found.items() if name is not None}
-    if "id" not in keys.values() and not {*_PLACE} <= {*keys.values()}:
-        raise InputError(
-            f"{path}: does not say which variants its rows are. Add a column SNP, or CHR and BP."
+    def add(self, path: Path, name: str, value: np.ndarray, rows: np.ndarray | None = None) -> None:
+        """Put values at some variants, all by default; two files must not fill the same ones."""
+        column = self.values.setdefault(
+            name, np.full(self.variants.sizes["variants"], np.nan, dtype=np.float32)
         )
-    if "position" in keys.values() and "chromosome" not in keys.values():
-        keys = {name: key for name, key in keys.items() if key != "position"}
-    text = {name: str for name, key in keys.items() if key != "position"}
-    table = read_table(path, dtype=text).rename(columns=keys)
-    known = {name for names in _KEYS.values() for name in names}
-    table = table.drop(columns=[c for c in table if c in _IGNORED or c in known - {*_KEYS}])
-    names = [name for name in table.columns if name not in _KEYS]
-    if not names:
-        raise InputError(f"{path}: has no annotation column. Add at least one.")
-    for name in names:
-        try:
-            table[name] = pd.to_numeric(table[name]).astype(np.float32)
-        except (ValueError, TypeError) as error:
+        rows = np.arange(len(column)) if rows is None else rows
+        if np.isfinite(column[rows]).any():
             raise InputError(
-                f"{path}: column {name} holds values that are not numbers. "
-                "Code them as 0 and 1, or take the column out."
-            ) from error
-    if "chromosome" in table:
-        table["chromosome"] = chromosomes.normalise(table["chromosome"].fillna(""))
-    if "position" in table:
-        position = pd.to_numeric(table["position"], errors="coerce")
-        if position.isna().any():
-            row = int(np.flatnonzero(position.isna())[0]) + 1
-            raise InputError(f"{path}: row {row} has no position. Take the row out.")
-        table["position"] = position.astype(np.int32)
-    return table
+                f"{path}: annotation {name} is in another file too, {self._origin[name]}. "
+                "Rename one of them."
+            )
+        self._origin[name] = path
+        column[rows] = value
 
 
-def _join_tables(frame: pd.DataFrame, other: pd.DataFrame, files: list) -> pd.DataFrame:
-    keys = [key for key in _KEYS if key in frame and key in other]
-    if "id" not in keys and not {*_PLACE} <= {*keys}:
-        raise InputError(
-            f"{files[-1]}: names its variants in another way than {files[0]}. "
-            "Give both SNP, or both CHR and BP."
-        )
-    repeated = [name for name in other if name in frame and name not in _KEYS]
-    if repeated:
-        raise InputError(
-            f"{files[-1]}: annotation {repeated[0]} is in another file too. Rename one of them."
-        )
-    return frame.merge(other.drop_duplicates(keys), on=keys, how="outer", sort=False)
-
-
-def join_annotations(variants: xr.Dataset, annotations: xr.Dataset) -> JoinedAnnotations:
-    """Bring annotations onto the variants of a study.
+def join_annotations(
+    variants: xr.Dataset, sources: str | Path | Iterable[str | Path], build: str = "hg19"
+) -> JoinedAnnotations:
+    """Read annotations and bring them onto the variants of a study.
 
     Parameters
     ----------
     variants : xarray.Dataset
-        With variant_id, variant_chromosome, variant_position.
-    annotations : xarray.Dataset
-        From :func:`read_annotations`.
+        With variant_id, variant_chromosome, variant_position and alleles.
+    sources : path or several
+        Files, globs, and paths with ``{CHR}``; see :func:`read_table_on` for tables. A BED
+        gives membership, or with ``#5`` the mean of its fifth column; a bedGraph its value; a
+        bigWig the value at the variant, or with ``#1000`` the mean in 1,000 bases around it. A
+        gene table (chromosome, start, stop, strand), or the word ``genes`` for the built-in
+        one, gives the distance to the nearest gene start and whether a variant is in a gene.
+    build : str
+        Genome build of the variants, for ``genes``.
 
     Raises
     ------
     InputError
-        If no variant is in the table, its positions are of another genome build, or no
-        annotation varies.
+        If a file cannot be read, no variant is in the tables, their positions are of another
+        genome build, or no annotation varies.
 
     Notes
     -----
-    By name, else by chromosome and position. A missing value becomes the mean of a
-    continuous annotation and 0 of a binary one.
+    A missing value becomes 0 in a binary annotation; in a continuous one it becomes the mean,
+    and a further binary annotation tells which values were missing. Tables are matched by
+    alleles where they have them, else by name, else by chromosome and position. Annotations
+    that are the same for every variant, or the same as another one, are left out.
     """
-    where = annotations.attrs.get("path", "annotations")
-    rows = _rows(variants, annotations, where)
-    names = [str(name) for name in annotations["annotation"].values]
-    values = annotations["variant_annotation"].values[rows]
-    absent = rows < 0
-    values[absent] = np.nan
-    notes = []
-    if absent.any():
-        notes.append(
-            f"{int(absent.sum())} of {len(rows)} variants are not in the annotation table."
+    words = [sources] if isinstance(sources, str | Path) else list(sources)
+    present = list(dict.fromkeys(variants["variant_chromosome"].values))
+    columns = _Columns(variants)
+    tables = np.zeros(variants.sizes["variants"], dtype=bool)
+    files: list[Path] = []
+    table_names: list[str] = []
+    read: list[Path] = []
+    if GENES in words:
+        _add_genes(columns, GENES, build)
+        words = [word for word in words if word != GENES]
+    for source in expand(words, present) if words else []:
+        files.append(source.path)
+        if source.kind != "table":
+            columns.add(source.path, source.name, _one(source, variants))
+        elif is_gene_table(source.path):
+            _add_genes(columns, source.path, build)
+        else:
+            table = read_table_on(source.path, variants, source.choice)
+            found = table.rows >= 0
+            tables |= found
+            read.append(source.path)
+            for name, column in zip(table.names, table.columns, strict=True):
+                columns.add(source.path, name, column[table.rows[found]], np.flatnonzero(found))
+                table_names.append(name)
+    if not columns.values:
+        raise InputError("annotations: no file was given. Give at least one.")
+    notes = _absent(tables, read)
+    return _complete(columns, notes, tables if read else None, {*table_names}, files)
+
+
+def _absent(found: np.ndarray, read: list[Path]) -> list[str]:
+    if not read or found.all():
+        return []
+    if not found.any():
+        shown = ", ".join(map(str, read[:3])) + (", ..." if len(read) > 3 else "")
+        raise InputError(
+            f"{shown}: none of the study's variants is in the table. "
+            "Check the names, the chromosomes and the genome build."
         )
-    kinds = []
-    for index, name in enumerate(names):
-        column = values[:, index]
+    absent = int((~found).sum())
+    return [f"{absent} of {len(found)} variants are not in the annotation table."]
+
+
+def _one(source: Source, variants: xr.Dataset) -> np.ndarray:
+    """The one annotation of a BED, bedGraph or bigWig."""
+    chromosome = variants["variant_chromosome"].values
+    position = variants["variant_position"].values
+    if source.kind == "bigwig":
+        if source.choice and not source.choice.isdigit():
+            raise InputError(f"{source.path}#{source.choice}: give the window in bases, as #1000.")
+        return annotate_signal(source.path, chromosome, position, int(source.choice or 1))
+    if source.kind == "bed" and source.choice not in ("", "5"):
+        raise InputError(f"{source.path}#{source.choice}: give #5 for the value of column 5.")
+    valued = source.kind == "bedgraph" or source.choice == "5"
+    bed = read_bed(source.path, value_column=4 if source.kind == "bedgraph" else 5)
+    if valued and "value" not in bed:
+        raise InputError(f"{source.path}: not every interval has a value. Use it without #5.")
+    count, mean = cover(chromosome, position, bed)
+    if not count.any():
+        raise InputError(
+            f"{source.path}: no variant of the study lies in its intervals. Check the chromosomes "
+            "and the genome build."
+        )
+    # Outside of intervals that carry a value there is no signal.
+    return np.nan_to_num(mean) if valued else (count > 0).astype(np.float32)
+
+
+def _add_genes(columns: _Columns, table: str | Path, build: str) -> None:
+    for name, value in gene_annotations(columns.variants, table, build).items():
+        columns.add(Path(table), name, value)
+
+
+def _complete(
+    columns: _Columns,
+    notes: list[str],
+    covered: np.ndarray | None,
+    table_names: set[str],
+    files: list[Path],
+) -> JoinedAnnotations:
+    """Fill in what is missing, and leave out what says nothing."""
+    names, kinds = list(columns.values), []
+    flags: dict[bytes, str] = {}
+    extra: list[np.ndarray] = []
+    for name, column in columns.values.items():
         missing = ~np.isfinite(column)
         present = column[~missing]
-        kind = "binary" if np.isin(present, (0, 1)).all() else "continuous"
+        kind = "binary" if ((present == 0) | (present == 1)).all() else "continuous"
         kinds.append(kind)
-        fill = 0.0 if kind == "binary" or not len(present) else float(present.mean(dtype=float))
+        if not missing.any() or not len(present):
+            column[missing] = 0
+            continue
+        fill = 0.0 if kind == "binary" else float(present.mean(dtype=float))
         column[missing] = fill
-        unexplained = int((missing & ~absent).sum())
-        if unexplained:
-            word = "0" if kind == "binary" else f"the mean, {fill:.4g}"
+        word = "0" if kind == "binary" else f"the mean, {fill:.4g}"
+        absent = ~covered if covered is not None and name in table_names else False
+        if unexplained := int((missing & ~np.asarray(absent)).sum()):
             notes.append(f"{name}: {unexplained} missing values became {word}.")
+        if kind == "continuous" and missing.tobytes() not in flags:
+            flags[missing.tobytes()] = f"{name} (missing)"
+            extra.append(missing.astype(np.float32))
+    values = [*columns.values.values(), *extra]
+    names, kinds = [*names, *flags.values()], kinds + ["binary"] * len(extra)
     keep, dropped = _informative(values, names)
     if not keep:
+        where = ", ".join(map(str, files[:3]))
         raise InputError(f"{where}: no annotation varies between the variants of the study.")
+    whole = np.empty((len(values[0]), len(keep)), dtype=np.float32)
+    for place, index in enumerate(keep):
+        whole[:, place] = values[index]
     return JoinedAnnotations(
-        np.ascontiguousarray(values[:, keep]),
-        [names[i] for i in keep],
-        [kinds[i] for i in keep],
-        notes + dropped,
+        whole, [names[i] for i in keep], [kinds[i] for i in keep], notes + dropped, files
     )
 
 
-def _rows(variants: xr.Dataset, annotations: xr.Dataset, where: str) -> np.ndarray:
-    """Row of the annotation table for each variant, -1 where there is none."""
-    rows = np.full(variants.sizes["variants"], -1, dtype=np.int64)
-    if "variant_id" in annotations:
-        ids = pd.Index(annotations["variant_id"].values)
-        first = ~ids.duplicated() & (ids != "")
-        found = ids[first].get_indexer(variants["variant_id"].values)
-        rows = np.where(found >= 0, np.flatnonzero(first)[found], -1) if first.any() else rows
-    if "variant_position" in annotations:
-        place = ["variant_chromosome", "variant_position"]
-        if (rows >= 0).any():
-            _check_build(variants, annotations, rows, where)
-        table = pd.MultiIndex.from_arrays([annotations[name].values for name in place])
-        first = ~table.duplicated()
-        wanted = pd.MultiIndex.from_arrays([variants[name].values for name in place])
-        found = table[first].get_indexer(wanted)
-        rows = np.where((rows < 0) & (found >= 0), np.flatnonzero(first)[found], rows)
-    if (rows < 0).all():
-        raise InputError(
-            f"{where}: none of the study's variants is in the table. "
-            "Check the names, the chromosomes and the genome build."
-        )
-    return rows
-
-
-def _check_build(
-    variants: xr.Dataset, annotations: xr.Dataset, rows: np.ndarray, where: str
-) -> None:
-    shared = np.flatnonzero(rows >= 0)
-    ours = variants["variant_position"].values[shared]
-    elsewhere = int((annotations["variant_position"].values[rows[shared]] != ours).sum())
-    if elsewhere > len(shared) / 2:
-        raise InputError(
-            f"{where}: {elsewhere} of {len(shared)} variants have another position than in the "
-            "study. Bring both to the same genome build, and positions to 1-based."
-        )
-
-
-def _informative(values: np.ndarray, names: list[str]) -> tuple[list[int], list[str]]:
+def _informative(values: list[np.ndarray], names: list[str]) -> tuple[list[int], list[str]]:
     """Columns to keep, and a note for each constant or repeated one."""
     keep: list[int] = []
     notes = []
-    seen: dict[bytes, str] = {}
-    for index, name in enumerate(names):
-        column = np.ascontiguousarray(values[:, index])
+    seen: dict[int, list[int]] = {}
+    for index, (name, column) in enumerate(zip(names, values, strict=True)):
         if (column == column[0]).all():
             notes.append(f"{name}: left out, the same for every variant.")
-        elif (content := column.tobytes()) in seen:
-            notes.append(f"{name}: left out, the same as {seen[content]}.")
+            continue
+        alike = seen.setdefault(hash(column.tobytes()), [])
+        same = next((i for i in alike if np.array_equal(values[i], column)), None)
+        if same is not None:
+            notes.append(f"{name}: left out, the same as {names[same]}.")
         else:
-            seen[content] = name
+            alike.append(index)
             keep.append(index)
     return keep, notes
+
+
+def annotation_format(path: Path) -> str:
+    """What kind of annotation file this is, for the record."""
+    kind = Source(path, "").kind
+    if kind != "table":
+        return {"bed": "BED", "bedgraph": "bedGraph", "bigwig": "bigWig"}[kind]
+    header = read_header(path)
+    return "LDSC .annot" if {"CHR", "BP", "SNP", "CM"} <= {*header} else "table"

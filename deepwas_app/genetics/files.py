@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import pandas as pd
 
@@ -26,7 +26,12 @@ UNREADABLE = (
     pd.errors.EmptyDataError,
     pd.errors.ParserWarning,
 )
-_COMPRESSED = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
+_COMPRESSED = {".gz": "gzip", ".bgz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
+# What a file begins with says more than its name: downloads are often renamed or unpacked.
+_MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\x28\xb5\x2f\xfd": "zstd", b"PAR1": "parquet"}
+
+
+_LONGEST_LINE = 2**24
 
 
 def existing(path: str | Path) -> Path:
@@ -47,22 +52,40 @@ def existing(path: str | Path) -> Path:
     return path
 
 
-def bare_suffix(path: Path) -> str:
-    """Suffix without the compression: ".tsv" for "x.tsv.gz"."""
-    return Path(path.stem).suffix if path.suffix in _COMPRESSED else path.suffix
+def packing(path: Path) -> str | None:
+    """How a file is packed, by its first bytes: gzip, bz2, zstd, parquet, or None for plain.
+
+    Raises
+    ------
+    InputError
+        If the name promises a packing that the file does not have, and it is not plain text.
+    """
+    with path.open("rb") as stream:
+        start = stream.read(512)
+    found = next((name for magic, name in _MAGIC.items() if start.startswith(magic)), None)
+    text = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if text.startswith((b"<!doctype", b"<html", b"<?xml", b"<head")):
+        raise InputError(f"{path}: is a web page, not data. Download the file itself.")
+    promised = "parquet" if path.suffix == ".parquet" else _COMPRESSED.get(path.suffix)
+    if found is None and promised and b"\x00" in start:
+        raise InputError(f"{path}: is no {promised} file. Download or copy it again.")
+    return found
+
+
+def open_bytes(path: Path) -> IO[bytes]:
+    """Open plain, .gz, .bz2 or .zst data for reading, unpacked."""
+    compression = packing(path)
+    if compression is None or compression == "parquet":
+        return path.open("rb")
+    import pyarrow as pa
+
+    stream: Any = pa.input_stream(str(path), compression=compression)
+    return io.BufferedReader(stream, 2**20)
 
 
 def open_text(path: Path) -> IO[str]:
     """Open plain, .gz, .bz2 or .zst text for reading; a byte-order mark is skipped."""
-    compression = _COMPRESSED.get(path.suffix)
-    stream: Any
-    if compression:
-        import pyarrow as pa
-
-        stream = io.BufferedReader(pa.input_stream(str(path), compression=compression))
-    else:
-        stream = path.open("rb")
-    return io.TextIOWrapper(stream, encoding="utf-8-sig")
+    return io.TextIOWrapper(open_bytes(path), encoding="utf-8-sig")
 
 
 def unreadable(path: Path, error: Exception) -> InputError:
@@ -93,11 +116,13 @@ def read_table(path: str | Path, columns: list[str] | None = None, **options: An
         If the file is missing, empty, damaged, or has a header and no rows.
     """
     path = existing(path)
+    packed = packing(path)
     try:
-        if bare_suffix(path) == ".parquet":
+        if packed == "parquet":
             frame = pd.read_parquet(path, columns=columns)
         else:
-            header, separator, skip = _sniff(path)
+            header, separator, skip = sniff(path)
+            separator = r"\s+" if separator == " " else separator
             with open_text(path) as stream, warnings.catch_warnings():
                 # Rows longer than the header are an error: with a mere warning here, or with
                 # ``usecols`` none at all, they would be read with their columns shifted.
@@ -107,7 +132,7 @@ def read_table(path: str | Path, columns: list[str] | None = None, **options: An
                     sep=separator,
                     names=header,
                     header=None,
-                    skiprows=skip + 1,
+                    skiprows=skip,
                     index_col=False,
                     low_memory=False,
                     **options,
@@ -122,37 +147,79 @@ def read_table(path: str | Path, columns: list[str] | None = None, **options: An
 def read_header(path: str | Path) -> list[str]:
     """Column names of a table that :func:`read_table` reads."""
     path = existing(path)
+    packed = packing(path)
     try:
-        if bare_suffix(path) == ".parquet":
+        if packed == "parquet":
             import pyarrow.parquet as pq
 
             return list(pq.read_schema(path).names)
-        return _sniff(path)[0]
+        return sniff(path).names
     except (*UNREADABLE, ValueError) as error:
         raise unreadable(path, error) from error
 
 
-def _sniff(path: Path) -> tuple[list[str], str, int]:
-    """Column names, separator, and how many lines come before the header."""
-    with open_text(path) as stream:
-        skip = 0
-        line = stream.readline()
-        while line.startswith("##"):
-            skip += 1
-            line = stream.readline()
-    line = line.rstrip("\r\n")
-    if "\t" in line:
-        separator = "\t"
-    elif "," in line:
-        separator = ","
-    else:
-        separator = r"\s+"
-    names = line.split() if separator == r"\s+" else line.split(separator)
-    names = [name.strip().strip('"') for name in names]
-    names[0] = names[0].removeprefix("#")
-    if "\x00" in line or len(set(names)) < len(names) or len(names) < 2:
+class Header(NamedTuple):
+    """The first lines of a text table.
+
+    Attributes
+    ----------
+    names : list of str
+        Column names.
+    separator : str
+        Tab, comma, or a space that stands for any white space.
+    lines : int
+        Lines up to and including the header.
+    """
+
+    names: list[str]
+    separator: str
+    lines: int
+
+
+def sniff(path: Path) -> Header:
+    """Find the header of a text table: names, separator, and where the rows begin.
+
+    Comment lines start with ``#``. The last of them is the header if the line below it holds
+    numbers, as headers do not.
+    """
+    comments: list[str] = []
+    # Bytes that are no text further down are not this function's to report.
+    with io.TextIOWrapper(open_bytes(path), "utf-8-sig", errors="replace") as stream:
+        line = stream.readline(_LONGEST_LINE)
+        while line.startswith("#"):
+            comments.append(line)
+            line = stream.readline(_LONGEST_LINE)
+    lines = len(comments) + 1
+    if comments and not comments[-1].startswith("##"):
+        below = _fields(line, _separator(comments[-1]))
+        if not line or any(map(is_number, below)):
+            line, lines = comments[-1].removeprefix("#"), len(comments)
+    separator = _separator(line)
+    names = _fields(line, separator)
+    if "\x00" in line:
+        raise ValueError("it holds binary data, not text")
+    if len(set(names)) < len(names) or len(names) < 2:
         raise ValueError("the first line is not a row of column names")
-    return names, separator, skip
+    return Header(names, separator, lines)
+
+
+def _separator(line: str) -> str:
+    return next((mark for mark in ("\t", ",") if mark in line), " ")
+
+
+def _fields(line: str, separator: str) -> list[str]:
+    line = line.rstrip("\r\n")
+    names = line.split() if separator == " " else line.split(separator)
+    return [name.strip().strip('"') for name in names]
+
+
+def is_number(text: str) -> bool:
+    """Whether a text reads as a number, nan and inf included."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def file_record(path: str | Path, format: str, role: str) -> dict[str, Any]:

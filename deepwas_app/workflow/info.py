@@ -6,6 +6,8 @@ from pathlib import Path
 import pandas as pd
 
 from deepwas_app.errors import InputError
+from deepwas_app.genetics.files import read_header
+from deepwas_app.genetics.formats import mapping
 from deepwas_app.genetics.panel import open_panel
 from deepwas_app.genetics.plink import read_genotypes
 from deepwas_app.genetics.sumstats import read_sumstats
@@ -38,11 +40,20 @@ def describe(path: str | Path) -> dict:
             "variants": genotypes.sizes["variants"],
             "chromosomes": pd.unique(genotypes["variant_chromosome"].values).tolist(),
         }
-    sumstats = read_sumstats(text)
+    return _gwas(text)
+
+
+def _gwas(path: str) -> dict:
+    format, roles = mapping(Path(path), read_header(path), "auto", {})
+    # What is in a file without N can be told all the same.
+    known = format == "GWAS-VCF" or not {"n", "cases"}.isdisjoint(roles)
+    sumstats = read_sumstats(path, n=None if known else 1.0)
+    size = sumstats.attrs["sample_size"] if known else "not in the file; give it with --n"
     return {
         "kind": f"summary statistics, {sumstats.attrs['format']}",
         "variants": sumstats.sizes["variants"],
-        "median N": float(sumstats["variant_sample_size"].median()),
+        "sample size": size,
+        **({"median N": float(sumstats["variant_sample_size"].median())} if known else {}),
         "dropped": json.dumps(sumstats.attrs["dropped"]),
         "columns": json.dumps(sumstats.attrs["columns"]),
     }

@@ -2,6 +2,8 @@
 
 import param
 
+from deepwas_app.genetics.formats import FORMATS, ROLES
+
 PRIORS = ("constant", "linear", "mlp")
 OBJECTIVES = ("likelihood",)
 TRUTHS = ("constant", "linear", "interactions")
@@ -30,15 +32,61 @@ class StudySettings(param.Parameterized):
 
     sumstats = param.String("", doc="GWAS summary statistics.")
     ld = param.String("", doc="LD panel, NAME.ld.zarr.")
-    annotations = param.List(default=[], item_type=str, doc="Annotation files.")
+    annotations = param.List(
+        default=[],
+        item_type=str,
+        doc="Annotation files: tables, LDSC .annot, BED (FILE.bed#5 for its values), bigWig "
+        "(FILE.bw#1000 for the mean in a window), gene tables, or the word genes; globs and {CHR} "
+        "work.",
+    )
+    format: param.Selector[str] = param.Selector(
+        default="", objects=["", *FORMATS], doc="Format of the GWAS. Empty: by its header."
+    )
+    column = param.List(
+        default=[],
+        item_type=str,
+        doc="Which column of the GWAS is what, where its header does not say: ROLE=NAME. Roles: "
+        f"{', '.join(ROLES)}.",
+    )
     n = param.Number(
         None, bounds=(1, None), allow_None=True, doc="People in the GWAS, where the file has no N."
+    )
+    cases = param.Number(
+        None,
+        bounds=(1, None),
+        allow_None=True,
+        doc="Cases in the GWAS; with --controls, N is the effective one, 4 / (1/cases + "
+        "1/controls).",
+    )
+    controls = param.Number(
+        None, bounds=(1, None), allow_None=True, doc="Controls in the GWAS; see --cases."
     )
     build: param.Selector[str] = param.Selector(
         default="", objects=["", *BUILDS], doc="Genome build of the GWAS. Empty: as the panel."
     )
+    chain = param.String("", doc="Chain file that lifts the GWAS over to the panel's genome build.")
+    max_frequency_difference = param.Number(
+        0.2,
+        bounds=(0.0, 1.0),
+        doc="Drop variants whose allele frequency is further than this from the panel's.",
+    )
+    exclude_regions = param.List(
+        default=[],
+        item_type=str,
+        doc="Regions that are not scored: mhc, long-range (long-range LD, with the MHC), or BED "
+        "files.",
+    )
     variance = param.Number(
         0.99, bounds=(0.5, 1.0), doc="Share of the variance of each LD block to keep."
+    )
+    tracks = param.List(
+        default=[],
+        item_type=str,
+        doc="bigWig files of track models, written to NAME.tracks.zarr beside the study; globs "
+        "work.",
+    )
+    track_window = param.Integer(
+        256, bounds=(1, 100_000), doc="Bases of each track around a variant."
     )
     title = param.String("", doc="Name shown to people. Empty: from the output's name.")
     output = param.String("", doc="Where to write the study, NAME.study.zarr.")

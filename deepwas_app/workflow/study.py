@@ -9,8 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from deepwas_app.errors import InputError
-from deepwas_app.genetics.align import align
-from deepwas_app.genetics.annotations import join_annotations, read_annotations
+from deepwas_app.genetics.annotations import annotation_format, join_annotations
 from deepwas_app.genetics.blocks import read_blocks
 from deepwas_app.genetics.files import file_record
 from deepwas_app.genetics.panel import (
@@ -22,9 +21,10 @@ from deepwas_app.genetics.panel import (
 )
 from deepwas_app.genetics.plink import genotype_files, read_genotypes
 from deepwas_app.genetics.store import study_writer
-from deepwas_app.genetics.sumstats import read_sumstats
+from deepwas_app.workflow.gwas import align_gwas, read_gwas
 from deepwas_app.workflow.progress import Progress
 from deepwas_app.workflow.settings import PanelSettings, StudySettings
+from deepwas_app.workflow.track_store import build_tracks, check_tracks
 
 
 def output_path(output: str, suffix: str) -> Path:
@@ -93,20 +93,16 @@ def build_study(settings: StudySettings) -> Generator[Progress, None, Path]:
 
     path = output_path(settings.output, ".study.zarr")
     panel = open_panel(settings.ld)
-    if settings.build and settings.build != panel.attrs["genome_build"]:
-        raise InputError(
-            f"{settings.sumstats}: is on {settings.build}, but the LD panel {settings.ld} is on "
-            f"{panel.attrs['genome_build']}. Use a panel of the same build, or lift one over."
-        )
+    check_tracks(settings.tracks)
     yield Progress(0.0, "reading summary statistics")
-    sumstats = read_sumstats(settings.sumstats, n=settings.n)
-    records = [file_record(settings.sumstats, sumstats.attrs["format"], "summary statistics")]
+    sumstats, records = read_gwas(settings, panel)
     yield Progress(0.1, "aligning alleles")
-    aligned, report = align(sumstats, panel)
+    aligned, report, regions = align_gwas(settings, sumstats, panel)
+    records += regions
     if settings.annotations:
         yield Progress(0.2, "joining annotations")
-        records += [file_record(f, "table", "annotations") for f in settings.annotations]
-    variants, notes = annotate(aligned, settings.annotations)
+    variants, notes, files = annotate(aligned, settings.annotations)
+    records += [file_record(f, annotation_format(f), "annotations") for f in files]
 
     attrs = {
         "title": settings.title or path.name.removesuffix(".study.zarr"),
@@ -135,16 +131,18 @@ def build_study(settings: StudySettings) -> Generator[Progress, None, Path]:
                 arrays = {"Q": np.zeros((len(W), 0)), "x": np.zeros(0), "eigenvalues": np.zeros(0)}
             writer.add(arrays)
             yield Progress(0.3 + 0.7 * (b + 1) / count, f"whitening LD block {b + 1} of {count}")
+    if settings.tracks:
+        yield from build_tracks(path, settings.tracks, settings.track_window)
     return path
 
 
-def annotate(variants: xr.Dataset, files: list[str]) -> tuple[xr.Dataset, list[str]]:
+def annotate(variants: xr.Dataset, files: list[str]) -> tuple[xr.Dataset, list[str], list[Path]]:
     """Join annotation files, and add what the software computes itself.
 
     Returns
     -------
-    The Dataset with ``variant_annotation``, and notes for people. The LD score and the minor
-    allele frequency come last, unless the files have columns of these names.
+    The Dataset with ``variant_annotation``, notes for people, and the files. The LD score and the
+    minor allele frequency come last, unless the files have columns of these names.
     """
     frequency = variants["variant_allele_frequency"].values
     columns = {
@@ -152,20 +150,24 @@ def annotate(variants: xr.Dataset, files: list[str]) -> tuple[xr.Dataset, list[s
         "Minor allele frequency": np.minimum(frequency, 1 - frequency),
     }
     if files:
-        joined = join_annotations(variants, read_annotations(files))
+        joined = join_annotations(variants, files, variants.attrs["genome_build"])
         names, kinds, notes = list(joined.names), list(joined.kinds), list(joined.notes)
         columns = {k: v for k, v in columns.items() if k not in names}
-        values = [joined.values]
+        values, read = [joined.values], joined.files
     else:
-        names, kinds, notes, values = [], [], [], []
+        names, kinds, notes, values, read = [], [], [], [], []
     values += [column[:, None] for column in columns.values()]
-    return variants.assign(
-        variant_annotation=(
-            ("variants", "annotations"),
-            np.concatenate(values, axis=1).astype(np.float32),
-        ),
-        annotation_kind=("annotations", np.array(kinds + ["continuous"] * len(columns))),
-    ).assign_coords(annotation=("annotations", np.array(names + list(columns)))), notes
+    return (
+        variants.assign(
+            variant_annotation=(
+                ("variants", "annotations"),
+                np.concatenate(values, axis=1).astype(np.float32),
+            ),
+            annotation_kind=("annotations", np.array(kinds + ["continuous"] * len(columns))),
+        ).assign_coords(annotation=("annotations", np.array(names + list(columns)))),
+        notes,
+        read,
+    )
 
 
 def _share(W_scored: np.ndarray, variance: float) -> float:

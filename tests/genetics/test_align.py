@@ -160,7 +160,7 @@ def test_nothing_is_lost_where_the_files_agree(panel_and_table):
     panel, table = panel_and_table
     aligned, report = align(as_dataset(table), panel)
     np.testing.assert_array_equal(aligned["variant_z"], table["z"])
-    assert [row["kind"] for row in report] == ["in", "out", "note", "note", "note", "note"]
+    assert [row["kind"] for row in report] == ["in", "out"] + ["note"] * 6
 
 
 def test_every_loss_has_its_reason(panel_and_table):
@@ -234,6 +234,64 @@ def test_another_genome_build_stops_with_the_remedy(panel_and_table):
     moved = table.assign(position=table["position"] + np.int32(7))
     with pytest.raises(InputError, match=r"gwas\.tsv: 24 of 24 .* \(hg19\).*liftover"):
         align(as_dataset(moved), panel)
+
+
+def test_another_build_shows_in_the_alleles_where_there_are_no_names():
+    rng = np.random.default_rng(5)
+    panel = make_panel(rng, 400)
+    panel["variant_id"].values[:] = "."
+    table = table_of(panel, np.ones(400)).iloc[1:].assign(id=".")
+    table["position"] = np.roll(table["position"], 7)
+    with pytest.raises(InputError, match=r"variants at a position of .* have other alleles there"):
+        align(as_dataset(table), panel)
+
+
+def test_regions_are_left_out_and_counted(panel_and_table):
+    panel, table = panel_and_table
+    regions = pd.DataFrame({"chromosome": ["22", "22"], "start": [99, 120], "stop": [120, 130]})
+    aligned, report = align(as_dataset(table), panel, exclude=regions)
+    assert count(report, "In an excluded region") == -4
+    inside = panel["variant_position"].values.astype(int)
+    inside = (inside >= 100) & (inside <= 130)
+    np.testing.assert_array_equal(np.isnan(aligned["variant_z"]), inside)
+    assert_adds_up(report, aligned)
+
+
+def test_a_name_serves_where_the_place_fails(panel_and_table):
+    panel, table = panel_and_table
+    table.loc[5, "position"] = 9999  # found by its name
+    table.loc[6, "id"] = "rs7"  # found by its place, and leaves the name to the other row
+    table.loc[7, "position"] = 9998
+    aligned, report = align(as_dataset(table), panel)
+    np.testing.assert_array_equal(aligned["variant_z"], table["z"])
+    assert_adds_up(report, aligned)
+
+
+def test_what_becomes_of_palindromes_and_indels_is_told(panel_and_table):
+    panel, table = panel_and_table
+    panel["variant_effect_allele"].values[4:7] = "C"
+    table.loc[4:6, "effect_allele"] = "C"
+    panel["variant_allele_frequency"].values[4:7] = [0.2, 0.2, 0.45]
+    table.loc[4:6, "allele_frequency"] = [0.25, 0.75, 0.45]
+    aligned, report = align(as_dataset(table), panel)
+    z = aligned["variant_z"].values
+    assert z[4] == table["z"][4]
+    assert z[5] == -table["z"][5]
+    assert np.isnan(z[6])
+    assert count(report, "Strand ambiguous (A/T or C/G)") == -1
+    assert count(report, "Scored, strand told by allele frequency (A/T or C/G)") == 2
+    assert count(report, "Scored insertions and deletions") == 1
+    assert_adds_up(report, aligned)
+
+
+def test_a_looser_frequency_keeps_more(panel_and_table):
+    panel, table = panel_and_table
+    table["allele_frequency"] = (panel["variant_allele_frequency"].values + 0.3) % 1
+    strict, _ = align(as_dataset(table.assign(allele_frequency=np.nan)), panel)
+    loose, _ = align(as_dataset(table), panel, max_frequency_difference=1.0)
+    np.testing.assert_array_equal(loose["variant_z"], strict["variant_z"])
+    with pytest.raises(InputError, match=r"none of its 24 .*frequency far"):
+        align(as_dataset(table), panel)
 
 
 def test_no_overlap_names_both_files_and_the_remedy(panel_and_table):

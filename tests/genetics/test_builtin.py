@@ -9,7 +9,7 @@ import pytest
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.align import align
-from deepwas_app.genetics.annotations import join_annotations, read_annotations
+from deepwas_app.genetics.annotations import join_annotations
 from deepwas_app.genetics.blocks import assign_blocks, read_blocks
 from deepwas_app.genetics.builtin import data_dir
 from deepwas_app.genetics.genes import read_genes
@@ -76,7 +76,7 @@ def test_alignment_of_height(height: SimpleNamespace):
 
 
 def test_annotations_of_height(height: SimpleNamespace):
-    joined = join_annotations(height.genotypes, read_annotations(HEIGHT / "annotations.tsv.gz"))
+    joined = join_annotations(height.genotypes, HEIGHT / "annotations.tsv.gz")
     assert joined.notes == []
     assert joined.kinds.count("binary") >= 10
     values = dict(zip(joined.names, joined.values.T, strict=True))

@@ -11,41 +11,79 @@ import pytest
 from scipy.stats import norm
 
 from deepwas_app.errors import InputError
-from deepwas_app.genetics.sumstats import FORMATS, read_sumstats, recognise
+from deepwas_app.genetics.formats import FORMATS, recognise
+from deepwas_app.genetics.sumstats import read_sumstats
 
 FASTGWA = (
     "CHR\tSNP\tPOS\tA1\tA2\tN\tAF1\tBETA\tSE\tP\n"
     "chr22\trs1\t100\ta\tG\t1000\t0.1\t0.2\t0.1\t0.0455\n"
     "22\trs2\t200\tC\tT\t900\t0.4\t-0.3\t0.1\t0.0027\n"
 )
-SSF = (
-    "chromosome\tbase_pair_location\teffect_allele\tother_allele\tbeta\tstandard_error\t"
-    "effect_allele_frequency\tp_value\trsid\tn\n"
-    "22\t100\tA\tG\t0.2\t0.1\t0.1\t0.0455\trs1\t1000\n"
-    "22\t200\tC\tT\t-0.3\t0.1\t0.4\t0.0027\trs2\t900\n"
-)
-COJO = "SNP A1 A2 freq b se p N\nrs1 A G 0.1 0.2 0.1 0.0455 1000\nrs2 C T 0.4 -0.3 0.1 0.0027 900\n"
 LDSC = "SNP\tA1\tA2\tFRQ\tN\tZ\nrs1\tA\tG\t0.1\t1000\t2\nrs2\tC\tT\t0.4\t900\t-3\n"
-
-
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [("fastGWA", FASTGWA), ("GWAS-SSF", SSF), ("COJO", COJO), ("LDSC", LDSC)],
+COJO = "SNP A1 A2 freq b se p N\nrs1 A G 0.1 0.2 0.1 0.0455 1000\nrs2 C T 0.4 -0.3 0.1 0.0027 900\n"
+LONG = b"".join(
+    b"22\trs%d\t%d\tA\tG\t1000\t0.1\t%g\t0.1\t0.5\n" % (i, i * i, (i * 7919 % 1000) / 1e5)
+    for i in range(20_000)
 )
-def test_every_format_gives_the_same_variants(tmp_path: Path, name: str, text: str):
-    path = tmp_path / "gwas.tsv"
-    path.write_text(text)
-    sumstats = read_sumstats(path)
+LONG = FASTGWA.split("\n")[0].encode() + b"\n" + LONG
+FILES = Path(__file__).parent / "formats"
+# What a format does not tell: positions, or frequencies, or sample sizes.
+LACKS = {
+    "COJO": {"position"},
+    "LDSC": {"position"},
+    "PRS-CS": {"position", "frequency", "n"},
+    "BOLT-LMM": {"n"},
+    "GWAS-Catalog": {"n"},
+    "PolyFun": {"frequency"},
+}
+
+
+@pytest.mark.parametrize("path", sorted(FILES.glob("*.*")), ids=lambda path: path.name)
+def test_every_format_gives_the_same_variants(path: Path):
+    name = path.name.split(".")[0]
+    lacks = LACKS.get(name, set())
+    sumstats = read_sumstats(path, n=1000 if "n" in lacks else None)
     assert sumstats.attrs["format"] == name
-    assert sumstats["variant_id"].values.tolist() == ["rs1", "rs2"]
-    assert sumstats["variant_effect_allele"].values.tolist() == ["A", "C"]
-    assert sumstats["variant_other_allele"].values.tolist() == ["G", "T"]
-    np.testing.assert_allclose(sumstats["variant_z"], [2, -3], rtol=1e-6)
-    np.testing.assert_allclose(sumstats["variant_allele_frequency"], [0.1, 0.4], rtol=1e-6)
-    np.testing.assert_array_equal(sumstats["variant_sample_size"], [1000, 900])
-    placed = "position" in FORMATS[name].columns
-    assert sumstats["variant_position"].values.tolist() == ([100, 200] if placed else [0, 0])
-    assert sumstats["variant_chromosome"].values.tolist() == (["22"] * 2 if placed else [""] * 2)
+    assert sumstats["variant_id"].values.tolist() == ["rs1", "rs2", "rs3"]
+    assert sumstats["variant_effect_allele"].values.tolist() == ["A", "C", "T"]
+    assert sumstats["variant_other_allele"].values.tolist() == ["G", "T", "TAC"]
+    np.testing.assert_array_equal(sumstats["variant_z"], np.float32([2.5, -3, 0.5]))
+    frequency = [np.nan] * 3 if "frequency" in lacks else np.float32([0.1, 0.4, 0.75])
+    np.testing.assert_array_equal(sumstats["variant_allele_frequency"], frequency)
+    size = [1000, 1000, 1000] if "n" in lacks else [1000, 900, 1000]
+    np.testing.assert_array_equal(sumstats["variant_sample_size"], size)
+    position = [0, 0, 0] if "position" in lacks else [100, 200, 300]
+    assert sumstats["variant_position"].values.tolist() == position
+    if "position" not in lacks:
+        assert sumstats["variant_chromosome"].values.tolist() == ["22", "22", "X"]
+    assert sumstats.attrs["columns"]["effect_allele"]
+
+
+def test_parquet_may_hold_numbers_for_chromosomes(tmp_path: Path):
+    path = tmp_path / "polyfun.parquet"
+    table = pd.read_csv(FILES / "PolyFun.txt", sep="\t").replace({"CHR": {"X": 23}})
+    table.astype({"CHR": int, "N": np.float32}).to_parquet(path)
+    sumstats = read_sumstats(path)
+    assert sumstats.attrs["format"] == "PolyFun"
+    assert sumstats["variant_chromosome"].values.tolist() == ["22", "22", "X"]
+    np.testing.assert_array_equal(sumstats["variant_z"], np.float32([2.5, -3, 0.5]))
+
+
+def test_every_format_has_a_file():
+    assert {path.name.split(".")[0] for path in FILES.glob("*.*")} == set(FORMATS)
+
+
+def test_p_values_below_the_range_of_a_float_count_where_there_is_nothing_else(tmp_path: Path):
+    path = tmp_path / "prs.txt"
+    rows = ["rs1 A G 0.1 1e-350", "rs2 A G -0.1 0.05", "rs3 A G 0.1 0", "rs4 A G 0.1 2.0E-310"]
+    path.write_text("SNP A1 A2 BETA P\n" + "\n".join(rows) + "\n")
+    sumstats = read_sumstats(path, n=500)
+    expected = [40.0497, norm.ppf(0.025), 37.66306]
+    np.testing.assert_allclose(sumstats["variant_z"], expected, rtol=1e-5)
+    assert sumstats.attrs["dropped"] == {"P of exactly 0 and no standard error": 1}
+    path.write_text("SNP A1 A2 BETA P\nrs1 A G 0.1 small\n")
+    with pytest.raises(InputError, match="row 1 has 'small' for P"):
+        read_sumstats(path, n=500)
 
 
 @pytest.mark.parametrize("suffix", ["", ".gz", ".bz2", ".zst", ".parquet"])
@@ -115,8 +153,7 @@ def test_a_sample_size_given_by_hand_goes_before_the_column(tmp_path: Path):
 
 def test_formats_are_told_apart_by_their_required_columns():
     for name, format in FORMATS.items():
-        assert recognise(list(format.columns.values())) == name
-        assert recognise([format.columns[role] for role in format.required]) == name
+        assert recognise([needed.split("|")[0] for needed in format.required]) == name
     assert recognise(["a", "b"]) is None
 
 
@@ -125,14 +162,27 @@ def test_formats_are_told_apart_by_their_required_columns():
     [
         ("empty.tsv", b"", "is empty"),
         ("norows.tsv", FASTGWA.split("\n")[0].encode() + b"\n", "no rows"),
+        ("norows.glm.linear", b"#CHROM\tPOS\tID\tREF\tALT\tA1\tTEST\tBETA\tSE\tN\n", "no rows"),
         ("other.tsv", b"a\tb\n1\t2\n", "no known format"),
-        ("noise.tsv", bytes(range(256)), "cannot be read"),
-        ("page.tsv.gz", b"<html>not found</html>", "cannot be read"),
-        ("cut.tsv.gz", gzip.compress(FASTGWA.encode() * 50)[:-20], "cannot be read"),
-        ("long.tsv", FASTGWA.replace("0.0455", "0.0455\t1").encode(), "cannot be read"),
-        ("shifted.tsv", FASTGWA.replace("0.0027", "0.0027\t1").encode(), "line 3"),
+        ("noise.tsv", bytes(range(256)), "cannot be read .it holds binary data"),
+        ("noise.tsv.gz", bytes(range(256)), "is no gzip file"),
+        ("page.tsv.gz", b"<!DOCTYPE html><html>not found</html>", "is a web page"),
+        ("page.tsv", b"\n <html>not found</html>", "is a web page"),
+        ("cut.tsv.gz", gzip.compress(LONG)[:-200], r"cannot be read beyond line \d+"),
+        ("middle.tsv", LONG + b"22\trs3\t\xff\xfe\x00\n", "line 20002 holds"),
+        ("latin.tsv", FASTGWA.encode().replace(b"rs2", b"rs\xe9"), "line 3 holds bytes"),
+        ("long.tsv", FASTGWA.replace("0.0455", "0.0455\t1").encode(), "line 2 has 11 fields"),
+        ("shifted.tsv", FASTGWA.replace("\t-0.3", "").encode(), "line 3 has 9 fields"),
+        (
+            "column.tsv",
+            FASTGWA.replace("900\t0.4", "T\t900").encode(),
+            "line 3 has 'T' in column N",
+        ),
+        ("twice.tsv", (FASTGWA * 2).encode(), "line 4 has 'POS' in column POS"),
         ("no_n.tsv", b"SNP\tA1\tA2\tZ\nrs1\tA\tG\t1\n", "Give the sample size"),
         ("no_z.tsv", b"SNP\tA1\tA2\tZ\tN\nrs1\tA\tG\tNA\t9\n", "no row can be used"),
+        ("spaces.ma", COJO.replace("0.4 ", "0.4 x ").encode(), "line 3 has 9 fields"),
+        ("two.vcf", b"#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\ta\tb\n", "2 studies"),
     ],
 )
 def test_bad_files_end_in_one_line_that_names_them(
@@ -144,6 +194,123 @@ def test_bad_files_end_in_one_line_that_names_them(
         read_sumstats(path)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        FASTGWA.replace("CHR\t", "#CHR\t"),
+        "## made by hand\n# twice, 2 comments\n" + FASTGWA,
+        "# made by hand\n#" + FASTGWA.replace("\n", "\r\n"),
+        "\ufeff" + FASTGWA.replace("\t", ","),
+        FASTGWA.replace("\t", "   ").replace("\n22 ", "\n  22  "),
+        FASTGWA + "\n\n",
+        FASTGWA.replace("chr22", "022").replace("100", "1e2").replace("rs1", '"rs1"'),
+    ],
+)
+def test_a_table_may_be_laid_out_in_many_ways(tmp_path: Path, text: str):
+    path = tmp_path / "gwas.txt"
+    path.write_text(text, encoding="utf-8", newline="")
+    sumstats = read_sumstats(path)
+    assert sumstats.attrs["format"] == "fastGWA"
+    assert sumstats["variant_id"].values.tolist() == ["rs1", "rs2"]
+    assert sumstats["variant_chromosome"].values.tolist() == ["22", "22"]
+    assert sumstats["variant_position"].values.tolist() == [100, 200]
+    np.testing.assert_allclose(sumstats["variant_z"], [2, -3], rtol=1e-6)
+
+
+def test_a_packed_file_needs_no_suffix_and_may_have_several_parts(tmp_path: Path):
+    path = tmp_path / "gwas.txt"
+    lines = FASTGWA.encode().splitlines(keepends=True)
+    path.write_bytes(b"".join(gzip.compress(line) for line in lines))
+    assert read_sumstats(path).sizes["variants"] == 2
+    unpacked = tmp_path / "gwas.txt.gz"
+    unpacked.write_bytes(FASTGWA.encode())
+    assert read_sumstats(unpacked).sizes["variants"] == 2
+
+
+@pytest.mark.parametrize("word", ["NA", "#NA", "", ".", "NaN", "nan", "null", "N/A"])
+def test_missing_values_are_spelled_in_many_ways(tmp_path: Path, word: str):
+    path = tmp_path / "gwas.tsv"
+    path.write_text(FASTGWA + f"22\t{word}\t300\tA\tG\t1000\t{word}\t{word}\t0.1\t{word}\n")
+    assert read_sumstats(path).attrs["dropped"] == {"no finite z-score": 1}
+
+
+def test_columns_may_be_named_by_hand(tmp_path: Path):
+    path = tmp_path / "own.tsv"
+    path.write_text("marker\tref\talt\tZSCORE\tsize\nrs1\tG\tA\t2\t1000\n")
+    columns = {"id": "marker", "effect_allele": "alt", "other_allele": "ref", "z": "ZSCORE"}
+    sumstats = read_sumstats(path, columns=columns | {"n": "size"})
+    assert sumstats.attrs["format"] == "custom"
+    assert sumstats.attrs["columns"] == columns | {"n": "size"}
+    assert sumstats["variant_effect_allele"].values.tolist() == ["A"]
+    for change, words in (
+        ({"zeta": "ZSCORE"}, "column zeta: no such role. Roles are id, "),
+        ({"z": "Z"}, "has no column Z. It has marker"),
+        ({"z": "ZSCORE"}, "has no column for id, or chromosome and position. Name it with"),
+    ):
+        with pytest.raises(InputError, match=words):
+            read_sumstats(path, columns=change)
+
+
+def test_a_column_named_by_hand_goes_before_that_of_the_format(tmp_path: Path):
+    path = tmp_path / "own.tsv"
+    path.write_text("SNP\tA1\tA2\tZ\tN\tBETA\tSE\nrs1\tA\tG\t9\t1000\t1\t0.5\n")
+    assert read_sumstats(path)["variant_z"].item() == 9
+    columns = {"beta": "BETA", "se": "SE", "effect_allele": "A2", "other_allele": "A1"}
+    sumstats = read_sumstats(path, columns=columns)
+    assert sumstats["variant_z"].item() == 2
+    assert sumstats["variant_effect_allele"].values.tolist() == ["G"]
+
+
+def test_cases_and_controls_give_the_effective_sample_size(tmp_path: Path):
+    path = tmp_path / "gwas.tsv"
+    path.write_text(FASTGWA)
+    sumstats = read_sumstats(path, cases=1000, controls=4000)
+    assert (sumstats["variant_sample_size"] == 3200).all()
+    assert sumstats.attrs["sample_size"] == "effective, 3200, of given cases and controls"
+    with pytest.raises(InputError, match="cases and controls go together"):
+        read_sumstats(path, cases=1000)
+    with pytest.raises(InputError, match="not both"):
+        read_sumstats(path, n=10, cases=1000, controls=4000)
+    saige = (FILES / "SAIGE.txt").read_text().splitlines()
+    rows = [saige[0] + "\tN_case\tN_ctrl", *(line + "\t100\t900" for line in saige[1:])]
+    path.write_text("\n".join(rows))
+    sumstats = read_sumstats(path)
+    assert (sumstats["variant_sample_size"] == 360).all()
+    assert sumstats.attrs["sample_size"] == "effective, from the columns of cases and controls"
+
+
+def test_a_vcf_may_tell_its_sample_size_in_the_header(tmp_path: Path):
+    path = tmp_path / "gwas.vcf.gz"
+    text = (FILES / "GWAS-VCF.vcf").read_text().replace(":SS", ":XX")
+    sample = "##SAMPLE=<ID=tiny,TotalCases=1000,TotalControls=4000,StudyType=CaseControl>"
+    path.write_bytes(gzip.compress(text.replace("##SAMPLE=<ID=tiny>", "").encode()))
+    with pytest.raises(InputError, match="Give the sample size"):
+        read_sumstats(path)
+    path.write_bytes(gzip.compress(text.replace("##SAMPLE", sample + "\n##X").encode()))
+    assert (read_sumstats(path)["variant_sample_size"] == 3200).all()
+
+
+def test_odds_ratios_and_extreme_p_values(tmp_path: Path):
+    path = tmp_path / "ssf.tsv"
+    path.write_text(
+        "chromosome\tbase_pair_location\teffect_allele\tother_allele\tbeta\todds_ratio\t"
+        "standard_error\tp_value\tneg_log_10_p_value\n"
+        "1\t10\tA\tC\t#NA\t1\t0.1\t1\t#NA\n"
+        "1\t20\tA\tC\t#NA\t2\t0.1\t0\t#NA\n"
+        "1\t30\tA\tC\t0.2\t9\t#NA\t0\t350\n"
+        "1\t40\tA\tC\t0.2\t9\t#NA\t0\t#NA\n"
+        "1\t50\tA\tC\t0.2\t9\t#NA\t1.5\t#NA\n"
+        "1\t60\tA\tC\t-0.2\t9\t#NA\t1e-20\t#NA\n"
+    )
+    sumstats = read_sumstats(path, n=500)
+    expected = [0, np.log(2) / 0.1, 40.0497, norm.ppf(0.5e-20)]
+    np.testing.assert_allclose(sumstats["variant_z"], expected, rtol=1e-5)
+    assert sumstats.attrs["dropped"] == {
+        "P of exactly 0 and no standard error": 1,
+        "P outside 0 to 1": 1,
+    }
 
 
 def test_a_missing_file_and_a_wrong_format_are_named(tmp_path: Path):

@@ -1,0 +1,211 @@
+"""Which row of a GWAS is which variant of a panel: on integers, whatever their number."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import xarray as xr
+
+SAME, SWAPPED, SAME_STRAND, SWAPPED_STRAND = 1, 2, 3, 4
+COMPLEMENT = {"A": "T", "C": "G", "G": "C", "T": "A"}
+_UNNAMED = ("", ".")
+_SAMPLE = 250_000
+
+
+class Match(NamedTuple):
+    """Rows of the GWAS and the panel variant of each.
+
+    Attributes
+    ----------
+    row, panel_row : (matches,) int arrays
+        A row is there at most once; a panel variant may be there more often.
+    orientation : (matches,) int array
+        SAME, SWAPPED, SAME_STRAND or SWAPPED_STRAND: the alleles of the row as the panel's.
+    palindromic : (matches,) bool array
+        A/T or C/G.
+    indel : (matches,) bool array
+        An allele is longer than one base.
+    other_alleles : int
+        Rows whose place or name the panel has, but not their alleles.
+    shared_names, elsewhere : int
+        Rows with a place whose name the panel has, and those of them whose place differs,
+        in a sample of the rows.
+    """
+
+    row: np.ndarray
+    panel_row: np.ndarray
+    orientation: np.ndarray
+    palindromic: np.ndarray
+    indel: np.ndarray
+    other_alleles: int
+    shared_names: int
+    elsewhere: int
+
+
+def match_variants(rows: xr.Dataset, panel: xr.Dataset) -> Match:
+    """Match by chromosome, position and the pair of alleles, else by name and alleles.
+
+    Parameters
+    ----------
+    rows, panel : xarray.Dataset
+        With variant_id, variant_chromosome, variant_position, variant_effect_allele and
+        variant_other_allele.
+    """
+    alleles = _Alleles(rows, panel)
+    place, panel_place = _places(rows, panel)
+    by_place = _Groups(place, panel_place)
+    row, panel_row, orientation = by_place.best(alleles)
+    shared_names, elsewhere = _elsewhere(rows, panel, place, panel_place)
+
+    # Names serve only the rows and the panel variants that have found nothing by place.
+    names, panel_names = _names(rows["variant_id"]), _names(panel["variant_id"])
+    by_name = _Groups(_without(names, row), _without(panel_names, panel_row))
+    found = by_name.best(alleles)
+    known = int(((by_place.group >= 0) | (by_name.group >= 0)).sum())
+    pieces = zip((row, panel_row, orientation), found, strict=True)
+    row, panel_row, orientation = (np.concatenate(pair) for pair in pieces)
+    effect, other = alleles.panel_effect[panel_row], alleles.panel_other[panel_row]
+    return Match(
+        row,
+        panel_row,
+        orientation,
+        palindromic=alleles.complement[effect] == other,
+        indel=(effect >= len(COMPLEMENT)) | (other >= len(COMPLEMENT)),
+        other_alleles=known - len(row),
+        shared_names=shared_names,
+        elsewhere=elsewhere,
+    )
+
+
+class _Alleles:
+    """Alleles as integers: A, C, G and T are 0 to 3, whatever else comes after."""
+
+    def __init__(self, rows: xr.Dataset, panel: xr.Dataset):
+        self._codes = {base: code for code, base in enumerate(COMPLEMENT)}
+        self.effect = self._encode(rows["variant_effect_allele"])
+        self.other = self._encode(rows["variant_other_allele"])
+        self.panel_effect = self._encode(panel["variant_effect_allele"])
+        self.panel_other = self._encode(panel["variant_other_allele"])
+        # Only single bases have a complement; the others get -1, which no allele has.
+        self.complement = np.full(len(self._codes) + 1, -1, dtype=np.int32)
+        self.complement[: len(COMPLEMENT)] = [self._codes[c] for c in COMPLEMENT.values()]
+
+    def _encode(self, array: xr.DataArray) -> np.ndarray:
+        codes, levels = _factorize(array)
+        lookup = [self._codes.setdefault(level, len(self._codes)) for level in levels]
+        return np.append(lookup, -1).astype(np.int32)[codes]
+
+    def orientation(self, row: np.ndarray, panel_row: np.ndarray) -> np.ndarray:
+        """How the alleles of a row relate to those of the panel; 0 where they do not."""
+        effect, other = self.effect[row], self.other[row]
+        panel_effect, panel_other = self.panel_effect[panel_row], self.panel_other[panel_row]
+        effect_c, other_c = self.complement[effect], self.complement[other]
+        conditions = [
+            (effect == panel_effect) & (other == panel_other),
+            (effect == panel_other) & (other == panel_effect),
+            (effect_c == panel_effect) & (other_c == panel_other),
+            (effect_c == panel_other) & (other_c == panel_effect),
+        ]
+        codes = [SAME, SWAPPED, SAME_STRAND, SWAPPED_STRAND]
+        return np.select(conditions, codes, default=0).astype(np.int8)
+
+
+class _Groups:
+    """Rows and panel variants of the same key; nulls have none (-1)."""
+
+    def __init__(self, values: pa.Array, panel_values: pa.Array):
+        distinct = pc.unique(panel_values).drop_null()
+        self.group = _index_in(values, distinct)
+        panel_group = _index_in(panel_values, distinct)
+        self.order = np.argsort(panel_group, kind="stable")
+        self.start = np.searchsorted(panel_group[self.order], np.arange(len(distinct) + 1))
+
+    def first(self) -> np.ndarray:
+        """First panel variant of each group."""
+        return self.order[self.start[:-1]]
+
+    def best(self, alleles: _Alleles) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """For each row of a group the panel variant whose alleles fit it, if there is one.
+
+        The lower code is the simpler explanation; ties go to the panel's first variant.
+        """
+        row = np.flatnonzero(self.group >= 0)
+        first, size = self.start[self.group[row]], np.diff(self.start)[self.group[row]]
+        panel_row = np.zeros(len(row), dtype=np.int64)
+        orientation = np.full(len(row), SWAPPED_STRAND + 1, dtype=np.int8)
+        for k in range(int(size.max(initial=0))):
+            live = np.flatnonzero(size > k)
+            candidate = self.order[first[live] + k]
+            code = alleles.orientation(row[live], candidate)
+            better = (code > 0) & (code < orientation[live])
+            panel_row[live[better]], orientation[live[better]] = candidate[better], code[better]
+        found = orientation <= SWAPPED_STRAND
+        return row[found], panel_row[found], orientation[found]
+
+
+def _index_in(values: pa.Array, distinct: pa.Array) -> np.ndarray:
+    if not len(distinct):
+        return np.full(len(values), -1, dtype=np.int32)
+    return pc.index_in(values, value_set=distinct).fill_null(-1).to_numpy()
+
+
+def _without(values: pa.Array, rows: np.ndarray) -> pa.Array:
+    """The same values with nulls at some rows."""
+    keep = np.ones(len(values), dtype=bool)
+    keep[rows] = False
+    return pc.if_else(pa.array(keep), values, pa.scalar(None, values.type))
+
+
+def _factorize(array: xr.DataArray) -> tuple[np.ndarray, Any]:
+    data = array.data
+    if isinstance(data, pd.Categorical):
+        return data.codes, data.categories
+    return pd.factorize(np.asarray(array.values, dtype=object))
+
+
+def _places(rows: xr.Dataset, panel: xr.Dataset) -> tuple[pa.Array, pa.Array]:
+    """Chromosome and position in one integer; null where either is not known."""
+    panel_codes, levels = _factorize(panel["variant_chromosome"])
+    ranks = {level: code for code, level in enumerate(levels)} | {"": -1}
+    codes, levels = _factorize(rows["variant_chromosome"])
+    # Chromosomes that the panel has not are no place of the panel's, but a place.
+    lookup = [ranks.setdefault(level, len(ranks)) for level in levels]
+    codes = np.append(lookup, -1).astype(np.int64)[codes]
+    return _keys(codes, rows), _keys(panel_codes.astype(np.int64), panel)
+
+
+def _keys(codes: np.ndarray, dataset: xr.Dataset) -> pa.Array:
+    position = dataset["variant_position"].values
+    return pa.array((codes << 32) | position, mask=(codes < 0) | (position <= 0))
+
+
+def _names(array: xr.DataArray) -> pa.Array:
+    data = array.data
+    if isinstance(data, pd.api.extensions.ExtensionArray):
+        names = pa.array(data)
+    else:
+        names = pa.array(np.asarray(data, dtype=object), pa.string())
+    if isinstance(names, pa.ChunkedArray):
+        names = names.combine_chunks()
+    unnamed = pc.is_in(names, value_set=pa.array(_UNNAMED, names.type))
+    return pc.if_else(unnamed, pa.scalar(None, names.type), names)
+
+
+def _elsewhere(
+    rows: xr.Dataset, panel: xr.Dataset, place: pa.Array, panel_place: pa.Array
+) -> tuple[int, int]:
+    """Rows whose name the panel has, and how many of them are at another place.
+
+    Every so many rows tell enough of a large file.
+    """
+    some = slice(None, None, max(rows.sizes["variants"] // _SAMPLE, 1))
+    by_name = _Groups(_names(rows["variant_id"][some]), _names(panel["variant_id"]))
+    key = place.fill_null(-1).to_numpy()[some]
+    panel_key = panel_place.fill_null(-1).to_numpy()
+    shared = np.flatnonzero((by_name.group >= 0) & (key >= 0))
+    panel_row = by_name.first()[by_name.group[shared]]
+    return len(shared), int((panel_key[panel_row] != key[shared]).sum())
