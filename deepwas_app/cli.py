@@ -61,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument("--address", default="localhost", help="Default localhost.")
     serve.add_argument("--data-root", metavar="DIR", help="Where runs and new studies are kept.")
 
-    ld = command("ld", _ld, "Make an LD panel from reference genotypes.")
+    ld = command("ld", _ld, "Make an LD panel from genotypes or from LD files.")
     _add_settings(ld, PanelSettings)
     study = command("study", _study, "Align summary statistics to an LD panel and whiten them.")
     _add_settings(study, StudySettings)
@@ -207,7 +207,8 @@ def _ld(options) -> None:
 
     panel = open_panel(_follow(build_panel(_settings(options, PanelSettings))))
     _print_report(json.loads(panel.attrs["report"]))
-    print(f"{panel.attrs['path']}: {panel.sizes['blocks']} LD blocks")
+    notes = json.loads(panel.attrs["notes"])
+    print("\n".join([*notes, f"{panel.attrs['path']}: {panel.sizes['blocks']} LD blocks"]))
 
 
 def _study(options) -> None:
