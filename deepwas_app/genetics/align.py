@@ -7,6 +7,7 @@ import pandas as pd
 import xarray as xr
 
 from deepwas_app.errors import InputError
+from deepwas_app.genetics.frequency import fill_frequency
 
 SAME, SWAPPED, SAME_STRAND, SWAPPED_STRAND = 1, 2, 3, 4
 _COMPLEMENT = {"A": "T", "C": "G", "G": "C", "T": "A"}
@@ -210,6 +211,7 @@ def _on_panel(match: pd.DataFrame, panel: xr.Dataset) -> xr.Dataset:
     n = np.full(variants, match["n"].median(), dtype=np.float32)
     n[row] = match["n"]
     arrays = {"variant_z": z, "variant_sample_size": n, "variant_scored": np.isfinite(z)}
+    arrays["variant_allele_frequency"] = fill_frequency(panel, row, match["frequency"].to_numpy())
     return panel.assign({name: ("variants", array) for name, array in arrays.items()})
 
 

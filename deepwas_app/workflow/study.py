@@ -11,6 +11,7 @@ from deepwas_app.errors import InputError
 from deepwas_app.genetics.align import align
 from deepwas_app.genetics.annotations import join_annotations, read_annotations
 from deepwas_app.genetics.files import file_record
+from deepwas_app.genetics.frequency import frequency_note
 from deepwas_app.genetics.panel import open_panel, panel_writer, read_factor
 from deepwas_app.genetics.store import study_writer
 from deepwas_app.genetics.sumstats import read_sumstats
@@ -106,7 +107,7 @@ def build_study(settings: StudySettings) -> Generator[Progress, None, Path]:
         "panel": panel.attrs["source"],
         "panel_sample_size": panel.attrs["sample_size"],
         "alignment": report,
-        "annotation_notes": notes,
+        "annotation_notes": notes + frequency_note(panel, aligned["variant_scored"].values),
         "provenance": records + _provenance(panel),
     }
     z = variants["variant_z"].values
