@@ -61,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument("--address", default="localhost", help="Default localhost.")
     serve.add_argument("--data-root", metavar="DIR", help="Where runs and new studies are kept.")
 
-    ld = command("ld", _ld, "Make an LD panel from reference genotypes.")
+    ld = command("ld", _ld, "Make an LD panel from genotypes or from LD files.")
     _add_settings(ld, PanelSettings)
     study = command("study", _study, "Align summary statistics to an LD panel and whiten them.")
     _add_settings(study, StudySettings)
@@ -91,6 +91,13 @@ def parser() -> argparse.ArgumentParser:
     effects.add_argument("run_path", metavar="RUN")
     _add_study(effects)
     _add_table(effects)
+
+    check = command("check", _check, "Check the LD of every block of a study against its z-scores.")
+    check.add_argument("study", metavar="STUDY", help="NAME.study.zarr or a built-in study.")
+    check.add_argument("--run", dest="run_path", metavar="RUN", help="Compare with its model.")
+    check.add_argument("--all", action="store_true", help="List blocks that fit as well.")
+    _add_table(check)
+    _add_json(check)
 
     info = command("info", _info, "What is in a study, panel, run or data file.")
     info.add_argument("path", metavar="PATH")
@@ -213,7 +220,8 @@ def _ld(options) -> None:
 
     panel = open_panel(_follow(build_panel(_settings(options, PanelSettings))))
     _print_report(json.loads(panel.attrs["report"]))
-    print(f"{panel.attrs['path']}: {panel.sizes['blocks']} LD blocks")
+    notes = json.loads(panel.attrs["notes"])
+    print("\n".join([*notes, f"{panel.attrs['path']}: {panel.sizes['blocks']} LD blocks"]))
 
 
 def _study(options) -> None:
@@ -306,6 +314,25 @@ def _effects(options) -> None:
     run = open_run(options.run_path)
     study = open_study(options.study or run.study_path)
     _write_table(effects_table(annotation_effects(study, run)), options.output)
+
+
+def _check(options) -> None:
+    from deepwas_app.workflow.builtin import open_study
+    from deepwas_app.workflow.mismatch import ld_mismatch
+    from deepwas_app.workflow.run import open_run
+
+    study = open_study(options.study)
+    table = ld_mismatch(study, open_run(options.run_path) if options.run_path else None)
+    flagged = table[table["flagged"]]
+    print(
+        f"{study.attrs['path']}: {len(flagged)} of {len(table)} LD blocks do not fit the GWAS",
+        file=sys.stderr,
+    )
+    shown = table if options.all else flagged
+    if not options.json or options.output != "-":
+        _write_table(shown, options.output)
+    if options.json:
+        _print_json(shown.to_dict("records"))
 
 
 def _info(options) -> None:

@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from deepwas_app.errors import InputError
+from deepwas_app.genetics.frequency import fill_frequency
 from deepwas_app.genetics.matching import (
     SAME,
     SAME_STRAND,
@@ -218,6 +219,7 @@ def _on_panel(pairs: _Pairs, panel: xr.Dataset) -> xr.Dataset:
     n = np.full(variants, np.median(pairs.n), dtype=np.float32)
     n[pairs.panel_row] = pairs.n
     arrays = {"variant_z": z, "variant_sample_size": n, "variant_scored": np.isfinite(z)}
+    arrays["variant_allele_frequency"] = fill_frequency(panel, pairs.panel_row, pairs.frequency)
     return panel.assign({name: ("variants", array) for name, array in arrays.items()})
 
 

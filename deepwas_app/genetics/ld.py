@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from scipy.linalg import eigh
 
@@ -31,8 +33,23 @@ def standardise(dosages: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return (centred / scale).astype(np.float32), mean / 2
 
 
-def low_rank_factor(standardised: np.ndarray, variance: float) -> np.ndarray:
-    """Factor W of the LD matrix of standardised genotypes.
+class LowRank(NamedTuple):
+    """LD of one block of genotypes.
+
+    Attributes
+    ----------
+    factor : (variants, components) float32 array
+        W, with R = W Wᵀ.
+    scores : (variants,) float64 array
+        LD scores from every component, corrected for the sampling noise of the panel.
+    """
+
+    factor: np.ndarray
+    scores: np.ndarray
+
+
+def decompose(standardised: np.ndarray, variance: float) -> LowRank:
+    """Factor W of the LD matrix of standardised genotypes, and their LD scores.
 
     Parameters
     ----------
@@ -41,27 +58,37 @@ def low_rank_factor(standardised: np.ndarray, variance: float) -> np.ndarray:
     variance : float
         Share of the variance to keep, above 0; 1 keeps the genotypes as they are.
 
-    Returns
-    -------
-    (variants, components) float32 array
-
     Notes
     -----
     R = XᵀX / n. Below 1 the leading components of the thin SVD of X / sqrt(n) are kept,
-    rotated: W = V S. They come from the smaller Gram matrix, in float64.
+    rotated: W = V S. They come from the smaller of the two Gram matrices, in float64: that of
+    the people where variants are more, so that nothing larger than the genotypes is formed.
     """
     people, variants = standardised.shape
     scaled = standardised.astype(np.float64) / np.sqrt(people)
-    if variance >= 1:
-        return np.ascontiguousarray(scaled.T, dtype=np.float32)
     wide = variants > people
-    values, vectors = eigh(scaled @ scaled.T if wide else scaled.T @ scaled)
+    gram = scaled @ scaled.T if wide else scaled.T @ scaled
+    # Row sums of R o R: the other Gram matrix gives them without R.
+    left, right = (gram @ scaled, scaled) if wide else (gram, gram)
+    squared = np.einsum("ij,ij->j", left, right)
+    scores = correct_scores(squared, variants, people)
+    if variance >= 1:
+        return LowRank(np.ascontiguousarray(scaled.T, dtype=np.float32), scores)
+    values, vectors = eigh(gram, overwrite_a=True, check_finite=False)
     values, vectors = np.maximum(values[::-1], 0), vectors[:, ::-1]
     # R has a unit diagonal, so the eigenvalues sum to the number of variants.
     enough = int(np.searchsorted(np.cumsum(values), variance * variants)) + 1
     kept = vectors[:, : min(enough, len(values))]
     factor = scaled.T @ kept if wide else kept * np.sqrt(values[: kept.shape[1]])
-    return np.ascontiguousarray(factor, dtype=np.float32)
+    return LowRank(np.ascontiguousarray(factor, dtype=np.float32), scores)
+
+
+def low_rank_factor(standardised: np.ndarray, variance: float) -> np.ndarray:
+    """Factor W (variants, components) of standardised genotypes; see :func:`decompose`."""
+    if variance >= 1:
+        scaled = standardised.astype(np.float64) / np.sqrt(len(standardised))
+        return np.ascontiguousarray(scaled.T, dtype=np.float32)
+    return decompose(standardised, variance).factor
 
 
 def ld_scores(factor: np.ndarray, sample_size: int) -> np.ndarray:
@@ -72,7 +99,7 @@ def ld_scores(factor: np.ndarray, sample_size: int) -> np.ndarray:
     factor : (variants, components) array
         W, with R = W Wᵀ.
     sample_size : int
-        People in the panel.
+        People in the panel; 0 where that is unknown: then nothing is corrected.
 
     Returns
     -------
@@ -80,12 +107,31 @@ def ld_scores(factor: np.ndarray, sample_size: int) -> np.ndarray:
 
     Notes
     -----
-    l_j = sum_k [ r_jk² - (1 - r_jk²) / (n - 2) ]. The row sums of R o R are those of
-    (W (Wᵀ W)) o W, so that R is not formed where it would be the larger matrix.
+    The row sums of R o R are those of (W (Wᵀ W)) o W, so that R is not formed where it would
+    be the larger matrix.
     """
     variants, components = factor.shape
     if components < variants:
         squared = ((factor @ (factor.T @ factor)) * factor).sum(axis=1, dtype=np.float64)
     else:
         squared = np.square(factor @ factor.T).sum(axis=1, dtype=np.float64)
-    return squared - (variants - squared) / (sample_size - 2)
+    return correct_scores(squared, variants, sample_size)
+
+
+def correct_scores(squared: np.ndarray, variants: int, sample_size: int) -> np.ndarray:
+    """Take the sampling noise of the panel off sums of squared correlations.
+
+    Parameters
+    ----------
+    squared : (variants,) array
+        Sum of r_jk² over the variants of the block.
+    variants : int
+        How many there are in the sum.
+    sample_size : int
+        People in the panel; 0 where that is unknown: then nothing is corrected.
+
+    Notes
+    -----
+    l_j = sum_k [ r_jk² - (1 - r_jk²) / (n - 2) ].
+    """
+    return squared - (variants - squared) / (sample_size - 2) if sample_size > 2 else squared

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +14,8 @@ import xarray as xr
 from deepwas_app.errors import InputError
 from deepwas_app.genetics import chromosomes
 from deepwas_app.genetics.blocks import assign_blocks
-from deepwas_app.genetics.ld import ld_scores, low_rank_factor, standardise
+from deepwas_app.genetics.ld import decompose, low_rank_factor, standardise
+from deepwas_app.genetics.pgen import read_pgen_dosages
 from deepwas_app.genetics.plink import read_dosages
 from deepwas_app.genetics.store import StoreFolder, open_store, read_array, store_folder
 from deepwas_app.genetics.variables import validate
@@ -52,12 +53,15 @@ class PanelPlan(NamedTuple):
         For each block its rows of the genotypes, sorted by position.
     dropped : dict
         Reason to number of variants that are in no block.
+    read : callable
+        Dosages (people, variants) of some rows of the genotypes.
     """
 
     genotypes: xr.Dataset
     blocks: pd.DataFrame
     rows: list[np.ndarray]
     dropped: dict[str, int]
+    read: Callable[[np.ndarray], np.ndarray]
 
 
 class PanelBlock(NamedTuple):
@@ -73,6 +77,14 @@ class PanelBlock(NamedTuple):
         W, with R = W Wᵀ.
     dropped : dict
         Reason to number of variants that were left out.
+    owned : (variants,) bool array, optional
+        Variants that this block scores; the others are flanks, which only contribute signal
+        and which a neighbour scores. All of them by default.
+    offset : int, optional
+        Row of the panel that the block begins at: before the end of the panel so far where it
+        overlaps its neighbours. Right after the blocks before it by default.
+    clipped : float
+        Most negative eigenvalue of the LD matrix, where there was one worth telling of.
     """
 
     chromosome: str
@@ -81,6 +93,9 @@ class PanelBlock(NamedTuple):
     variants: xr.Dataset
     factor: np.ndarray
     dropped: dict[str, int]
+    owned: np.ndarray | None = None
+    offset: int | None = None
+    clipped: float = 0.0
 
 
 def plan_panel(genotypes: xr.Dataset, blocks: pd.DataFrame) -> PanelPlan:
@@ -89,7 +104,8 @@ def plan_panel(genotypes: xr.Dataset, blocks: pd.DataFrame) -> PanelPlan:
     Parameters
     ----------
     genotypes : xarray.Dataset
-        From :func:`deepwas_app.genetics.plink.read_genotypes`.
+        From :func:`deepwas_app.genetics.plink.read_genotypes` or
+        :func:`deepwas_app.genetics.pgen.read_pgen`.
     blocks : pandas.DataFrame
         From :func:`deepwas_app.genetics.blocks.read_blocks`.
 
@@ -101,13 +117,17 @@ def plan_panel(genotypes: xr.Dataset, blocks: pd.DataFrame) -> PanelPlan:
     chromosome = genotypes["variant_chromosome"].values
     position = genotypes["variant_position"].values
     block = assign_blocks(chromosome, position, blocks)
-    repeated = _repeated(genotypes)
+    inside = block >= 0
+    several = _alleles(genotypes) > 2
+    names = ("chromosome", "position", "effect_allele", "other_allele")
+    again = repeated(pd.DataFrame({name: genotypes[f"variant_{name}"].values for name in names}))
     dropped = {
-        "outside the LD blocks": int((block < 0).sum()),
-        "repeated variant": int((repeated & (block >= 0)).sum()),
+        "outside the LD blocks": int((~inside).sum()),
+        "more than two alleles": int((inside & several).sum()),
+        "repeated variant": int((inside & ~several & again).sum()),
     }
     order = chromosomes.sort_order(chromosome, position)
-    order = order[(block[order] >= 0) & ~repeated[order]]
+    order = order[(inside & ~several & ~again)[order]]
     if not len(order):
         raise InputError(
             f"{genotypes.attrs.get('path', 'genotypes')}: no variant lies in the LD blocks. "
@@ -117,26 +137,32 @@ def plan_panel(genotypes: xr.Dataset, blocks: pd.DataFrame) -> PanelPlan:
     used, first = np.unique(block[order], return_index=True)
     kept = blocks.iloc[used].reset_index(drop=True)
     rows = np.split(order, first[1:])
-    return PanelPlan(genotypes, kept, rows, {r: count for r, count in dropped.items() if count})
+    dropped = {reason: count for reason, count in dropped.items() if count}
+    return PanelPlan(genotypes, kept, rows, dropped, dosage_reader(genotypes))
 
 
-def _repeated(genotypes: xr.Dataset) -> np.ndarray:
-    """Variants whose place and pair of alleles came before in the file."""
-    effect = genotypes["variant_effect_allele"].values
-    other = genotypes["variant_other_allele"].values
+def repeated(table: pd.DataFrame) -> np.ndarray:
+    """Rows whose place and pair of alleles came before, in either order of the alleles."""
+    effect, other = table["effect_allele"].to_numpy(str), table["other_allele"].to_numpy(str)
     later = effect > other
-    return (
-        pd.DataFrame(
-            {
-                "chromosome": genotypes["variant_chromosome"].values,
-                "position": genotypes["variant_position"].values,
-                "first": np.where(later, other, effect),
-                "second": np.where(later, effect, other),
-            }
-        )
-        .duplicated()
-        .to_numpy()
-    )
+    pairs = {"first": np.where(later, other, effect), "second": np.where(later, effect, other)}
+    return table[["chromosome", "position"]].assign(**pairs).duplicated().to_numpy()
+
+
+def _alleles(genotypes: xr.Dataset) -> np.ndarray:
+    """Number of alleles of each variant; PLINK 2 separates those beyond two by commas."""
+    effect = genotypes["variant_effect_allele"].values
+    return 2 + np.char.count(effect.astype(str), ",")
+
+
+def dosage_reader(genotypes: xr.Dataset) -> Callable[[np.ndarray], np.ndarray]:
+    """Give a function that reads dosages (people, variants) of rows of a whole variant table."""
+    path = genotypes.attrs["path"]
+    if genotypes.attrs["format"] == "PLINK 2":
+        alleles = _alleles(genotypes)
+        return lambda rows: read_pgen_dosages(path, rows, alleles)
+    shape = (genotypes.attrs["sample_size"], genotypes.sizes["variants"])
+    return lambda rows: read_dosages(path, rows, shape)
 
 
 def genotype_factor(prefix: str | Path, rows: np.ndarray, variance: float) -> np.ndarray:
@@ -161,7 +187,7 @@ def genotype_block(
         Variants with a rarer minor allele are dropped, as are those that do not vary.
     """
     rows = plan.rows[block]
-    standardised, frequency = standardise(read_dosages(plan.genotypes.attrs["path"], rows))
+    standardised, frequency = standardise(plan.read(rows))
     varies = standardised.any(axis=0)
     common = np.minimum(frequency, 1 - frequency) >= maf
     keep = varies & common
@@ -170,11 +196,10 @@ def genotype_block(
         f"minor allele rarer than {maf:g}": int((varies & ~common).sum()),
     }
     standardised = standardised[:, keep]
-    whole = low_rank_factor(standardised, 1.0)
-    scores = ld_scores(whole, len(standardised))
+    ld = decompose(standardised, variance)
     variants = plan.genotypes.isel(variants=rows[keep]).assign(
         variant_allele_frequency=("variants", frequency[keep].astype(np.float32)),
-        variant_ld_score=("variants", scores.astype(np.float32)),
+        variant_ld_score=("variants", ld.scores.astype(np.float32)),
     )
     place = plan.blocks.iloc[block]
     return PanelBlock(
@@ -182,7 +207,7 @@ def genotype_block(
         start=int(place["start"]),
         stop=int(place["stop"]),
         variants=variants,
-        factor=whole if variance >= 1 else low_rank_factor(standardised, variance),
+        factor=ld.factor,
         dropped={reason: count for reason, count in dropped.items() if count},
     )
 
@@ -196,15 +221,35 @@ class PanelWriter:
         self._dropped = dict(dropped)
         self._tables: list[xr.Dataset] = []
         self._places: list[tuple[str, int, int]] = []
+        self._rows: list[np.ndarray] = []
+        self._owned: list[np.ndarray] = []
+        self._scores: list[np.ndarray] = []
+        self._total = 0
+        self._clipped: list[float] = []
 
     def add(self, block: PanelBlock) -> None:
         """Write the next block; one that lost all its variants is left out."""
         for reason, count in block.dropped.items():
             self._dropped[reason] = self._dropped.get(reason, 0) + count
-        if block.variants.sizes["variants"]:
-            self._folder.write_block(len(self._tables), {"W": block.factor})
-            self._tables.append(block.variants[list(TABLE)])
-            self._places.append((block.chromosome, block.start, block.stop))
+        size = block.variants.sizes["variants"]
+        if not size:
+            return
+        offset = self._total if block.offset is None else block.offset
+        fresh = offset + size - self._total
+        if offset > self._total:
+            raise ValueError(f"a block begins at row {offset}, but there are {self._total} rows")
+        self._folder.write_block(len(self._rows), {"W": block.factor})
+        if fresh > 0:
+            self._tables.append(block.variants[list(TABLE)].isel(variants=slice(-fresh, None)))
+            self._total += fresh
+        owned = np.ones(size, dtype=bool) if block.owned is None else block.owned
+        self._rows.append(np.array([offset, size]))
+        self._owned.append(offset + np.flatnonzero(owned))
+        # A flank's LD score is that of the block which sees its neighbours on both sides.
+        self._scores.append(block.variants["variant_ld_score"].values[owned])
+        self._places.append((block.chromosome, block.start, block.stop))
+        if block.clipped < 0:
+            self._clipped.append(block.clipped)
 
     def finish(self) -> None:
         """Write the variants once every block was added."""
@@ -214,31 +259,50 @@ class PanelWriter:
                 f"({self._dropped}). Check the genotypes."
             )
         variants = xr.concat(self._tables, dim="variants", combine_attrs="drop")
-        sizes = np.asarray([table.sizes["variants"] for table in self._tables], dtype=np.int32)
+        owner = np.full(self._total, -1, dtype=np.int32)
+        scores = np.full(self._total, np.nan, dtype=np.float32)
+        for block, (rows, values) in enumerate(zip(self._owned, self._scores, strict=True)):
+            if (owner[rows] >= 0).any():
+                raise ValueError(f"block {block} owns variants that another block owns")
+            owner[rows], scores[rows] = block, values
+        if (owner < 0).any():
+            raise ValueError(f"{(owner < 0).sum()} variants are owned by no block")
+        offset, sizes = np.stack(self._rows, axis=1).astype(np.int32)
         chromosome, start, stop = zip(*self._places, strict=True)
         dataset = variants.assign(
-            variant_block=("variants", np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)),
+            variant_block=("variants", owner),
+            variant_ld_score=("variants", scores),
             block_chromosome=("blocks", np.asarray(chromosome, dtype=str)),
             block_start=("blocks", np.asarray(start, dtype=np.int32)),
             block_stop=("blocks", np.asarray(stop, dtype=np.int32)),
-            block_offset=("blocks", (np.cumsum(sizes) - sizes).astype(np.int32)),
+            block_offset=("blocks", offset),
             block_variants=("blocks", sizes),
         )
-        kept = int(sizes.sum())
-        report = [
-            {
-                "step": "In the LD source",
-                "variants": kept + sum(self._dropped.values()),
-                "kind": "in",
-            },
-            *(
-                {"step": reason[0].upper() + reason[1:], "variants": -count, "kind": "loss"}
-                for reason, count in self._dropped.items()
-            ),
-            {"step": "In the LD panel", "variants": kept, "kind": "out"},
-        ]
-        attrs = self._attrs | {"kind": "panel", "report": report}
+        attrs = self._attrs | {"kind": "panel", "report": self._report(), "notes": self._notes()}
         self._folder.write_dataset(validate(dataset, PANEL_VARIABLES), attrs)
+
+    def _report(self) -> list[dict[str, Any]]:
+        """Variants in and out by reason; it adds up."""
+        losses = [
+            {"step": reason[0].upper() + reason[1:], "variants": -count, "kind": "loss"}
+            for reason, count in self._dropped.items()
+        ]
+        everything = self._total + sum(self._dropped.values())
+        return [
+            {"step": "In the LD source", "variants": everything, "kind": "in"},
+            *losses,
+            {"step": "In the LD panel", "variants": self._total, "kind": "out"},
+        ]
+
+    def _notes(self) -> list[str]:
+        notes = list(self._attrs.get("notes", []))
+        if self._clipped:
+            notes.append(
+                f"The LD of {len(self._clipped)} of {len(self._rows)} blocks was not positive "
+                f"semi-definite (smallest eigenvalue {min(self._clipped):.3g}): the nearest "
+                "matrix that is was taken, by setting negative eigenvalues to zero."
+            )
+        return notes
 
 
 @contextmanager
@@ -253,7 +317,8 @@ def panel_writer(
         NAME.ld.zarr; an older panel of this name is replaced.
     attrs : mapping
         title, genome_build, sample_size, variance, source, provenance; lists are stored as
-        JSON text. ``kind`` and ``report`` (variants in and out by reason) are added.
+        JSON text. ``kind``, ``report`` (variants in and out by reason) and ``notes`` (for
+        people) are added.
     dropped : mapping, optional
         Reason to number of variants that are in no block (``plan.dropped``).
     """

@@ -86,7 +86,9 @@ def _check_size(bed: Path, people: int, variants: int) -> None:
         )
 
 
-def read_dosages(prefix: str | Path, rows: np.ndarray | slice) -> np.ndarray:
+def read_dosages(
+    prefix: str | Path, rows: np.ndarray | slice, shape: tuple[int, int] | None = None
+) -> np.ndarray:
     """Read the genotypes of some variants.
 
     Parameters
@@ -95,6 +97,9 @@ def read_dosages(prefix: str | Path, rows: np.ndarray | slice) -> np.ndarray:
         Path without .bed, .bim, .fam.
     rows : (variants,) int array or slice
         Rows of the .bim, in any order.
+    shape : (int, int), optional
+        People and variants of the files; counted by default, which takes longer than reading
+        a block of a whole genome.
 
     Returns
     -------
@@ -109,8 +114,16 @@ def read_dosages(prefix: str | Path, rows: np.ndarray | slice) -> np.ndarray:
     from bed_reader import open_bed
 
     bed, bim, fam = genotype_files(prefix)
+    people, variants = shape or (None, None)
     try:
-        with open_bed(bed, fam_filepath=fam, bim_filepath=bim, num_threads=1) as genotypes:
+        with open_bed(
+            bed,
+            iid_count=people,
+            sid_count=variants,
+            fam_filepath=fam,
+            bim_filepath=bim,
+            num_threads=1,
+        ) as genotypes:
             return genotypes.read(index=np.s_[:, rows], dtype="float32", order="F")
     except (*UNREADABLE, ValueError, IndexError) as error:
         raise unreadable(bed, error) from error

@@ -177,7 +177,12 @@ class StudyWriter:
         scored = self._variants["variant_scored"].values
         offset = self._variants["block_offset"].values
         stop = offset + self._variants["block_variants"].values
-        counts = [scored[a:b].sum() for a, b in zip(offset, stop, strict=True)]
+        # Overlapping blocks share rows; a variant counts where it is scored.
+        owner = self._variants["variant_block"].values
+        counts = [
+            (scored[a:b] & (owner[a:b] == block)).sum()
+            for block, (a, b) in enumerate(zip(offset, stop, strict=True))
+        ]
         dataset = self._variants.assign(
             block_scored=("blocks", np.asarray(counts, dtype=np.int32)),
             block_components=("blocks", np.asarray(self._components, dtype=np.int32)),

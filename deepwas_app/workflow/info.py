@@ -86,11 +86,12 @@ def _panel(path: str) -> dict:
         "title": panel.attrs["title"],
         "source": panel.attrs["source"],
         "genome build": panel.attrs["genome_build"],
-        "people": panel.attrs["sample_size"],
+        "people": panel.attrs["sample_size"] or "unknown",
         "variants": panel.sizes["variants"],
         "LD blocks": panel.sizes["blocks"],
         "variance kept": panel.attrs["variance"],
         "variants in and out": json.loads(panel.attrs["report"]),
+        "notes": json.loads(panel.attrs.get("notes", "[]")),
         "provenance": json.loads(panel.attrs["provenance"]),
     }
 

@@ -15,6 +15,7 @@ from deepwas_app.core.simulate import (
     true_log_variance,
 )
 from deepwas_app.genetics.coalescent import simulate_block
+from deepwas_app.genetics.frequency import fill_frequency
 from deepwas_app.genetics.ld import ld_scores, low_rank_factor, standardise
 from deepwas_app.genetics.panel import open_panel, read_factor
 from deepwas_app.genetics.store import study_writer
@@ -61,24 +62,29 @@ def simulate(settings: SimulateSettings) -> Generator[Progress, None, Path]:
     offsets, counts = variants["block_offset"].values, variants["block_variants"].values
     rows = [slice(a, a + n) for a, n in zip(offsets, counts, strict=True)]
     position = variants["variant_position"].values
-    annotations = np.concatenate(
-        [draw_annotations(position[r], settings.annotations, rng) for r in rows]
-    )
+    # Windows overlap in their flanks; each variant is drawn with the block that scores it.
+    owner = variants["variant_block"].values
+    annotations = np.empty((len(position), settings.annotations), np.float32)
+    for b in range(len(rows)):
+        mine = np.flatnonzero(owner == b)
+        annotations[mine] = draw_annotations(position[mine], settings.annotations, rng)
     standardised = (annotations - annotations.mean(axis=0)) / annotations.std(axis=0)
-    p = variants["variant_allele_frequency"].values.astype(np.float64)
+    p = fill_frequency(variants, np.zeros(0, int), np.zeros(0)).astype(np.float64)
     log_f = true_log_variance(standardised, settings.truth, np.random.default_rng(settings.seed))
     v = np.exp(log_f) * (p * (1 - p)) ** ALPHA
     v *= settings.h2 / v.sum()
     effects = draw_effects(settings.n * v, rng)
-    z = np.concatenate(
-        [draw_z(W, effects[r], rng) for W, r in zip(panel.factors, rows, strict=True)]
-    )
+    z = np.full(len(effects), np.nan)
+    for b, (W, r) in enumerate(zip(panel.factors, rows, strict=True)):
+        drawn, mine = draw_z(W, effects[r], rng), owner[r] == b
+        z[r][mine] = drawn[mine]
 
     binary = settings.annotations // 2
     names = [f"Binary {i + 1}" for i in range(binary)]
     names += [f"Continuous {i + 1}" for i in range(settings.annotations - binary)]
     kinds = ["binary"] * binary + ["continuous"] * (settings.annotations - binary)
     variants = variants.assign(
+        variant_allele_frequency=("variants", p.astype(np.float32)),
         variant_z=("variants", z.astype(np.float32)),
         variant_sample_size=("variants", np.full(len(z), settings.n, np.float32)),
         variant_scored=("variants", np.ones(len(z), bool)),
@@ -107,7 +113,7 @@ def simulate(settings: SimulateSettings) -> Generator[Progress, None, Path]:
     }
     with study_writer(path, variants, attrs) as writer:
         for b, (W, r) in enumerate(zip(panel.factors, rows, strict=True)):
-            block = core.whiten(W, z[r], variance=VARIANCE)
+            block = core.whiten(W, z[r], owner[r] == b, variance=VARIANCE)
             writer.add({k: np.asarray(getattr(block, k)) for k in ("Q", "x", "eigenvalues")})
             yield Progress(0.6 + 0.4 * (b + 1) / len(rows), f"LD block {b + 1} of {len(rows)}")
     return path

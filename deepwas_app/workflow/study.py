@@ -5,23 +5,16 @@ from collections.abc import Generator
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.annotations import annotation_format, join_annotations
-from deepwas_app.genetics.blocks import read_blocks
 from deepwas_app.genetics.files import file_record
-from deepwas_app.genetics.panel import (
-    genotype_block,
-    open_panel,
-    panel_writer,
-    plan_panel,
-    read_factor,
-)
-from deepwas_app.genetics.plink import genotype_files, read_genotypes
+from deepwas_app.genetics.frequency import frequency_note
+from deepwas_app.genetics.panel import open_panel, panel_writer, read_factor
 from deepwas_app.genetics.store import study_writer
 from deepwas_app.workflow.gwas import align_gwas, read_gwas
+from deepwas_app.workflow.ld_source import open_ld_source
 from deepwas_app.workflow.progress import Progress
 from deepwas_app.workflow.settings import PanelSettings, StudySettings
 from deepwas_app.workflow.track_store import build_tracks, check_tracks
@@ -42,7 +35,7 @@ def output_path(output: str, suffix: str) -> Path:
 
 
 def build_panel(settings: PanelSettings) -> Generator[Progress, None, Path]:
-    """Make an LD panel from genotypes, one block in memory at a time.
+    """Make an LD panel from any LD source, one block in memory at a time.
 
     Yields
     ------
@@ -52,28 +45,27 @@ def build_panel(settings: PanelSettings) -> Generator[Progress, None, Path]:
     -------
     Path of the panel.
     """
-    if not settings.bfile:
-        raise InputError("no LD source: name PLINK genotypes with --bfile PREFIX")
     path = output_path(settings.output, ".ld.zarr")
-    genotypes = read_genotypes(settings.bfile)
-    blocks = read_blocks(settings.blocks) if settings.blocks else _whole_chromosomes(genotypes)
-    plan = plan_panel(genotypes, blocks)
-    records = [file_record(p, "PLINK 1", "genotypes") for p in genotype_files(settings.bfile)]
-    if settings.blocks:
-        records.append(file_record(settings.blocks, "BED", "LD blocks"))
+    yield Progress(0.0, "reading the LD source")
+    source = open_ld_source(settings)
+    said = source.genome_build
+    if said and settings.build and settings.build != said:
+        raise InputError(
+            f"{source.title}: is on {said}, not {settings.build}. "
+            f"Leave out --build {settings.build}."
+        )
     attrs = {
         "title": path.name.removesuffix(".ld.zarr"),
-        "genome_build": settings.build,
-        "sample_size": genotypes.attrs["sample_size"],
+        "genome_build": said or settings.build or "hg19",
+        "sample_size": source.sample_size,
         "variance": settings.variance,
-        "source": f"PLINK 1 genotypes {settings.bfile}",
-        "provenance": records,
+        "source": source.title,
+        "provenance": source.records,
     }
-    with panel_writer(path, attrs, plan.dropped) as writer:
-        count = len(plan.rows)
-        for b in range(count):
-            writer.add(genotype_block(plan, b, variance=settings.variance, maf=settings.maf))
-            yield Progress((b + 1) / count, f"LD block {b + 1} of {count}")
+    with panel_writer(path, attrs, source.dropped) as writer:
+        for b, block in enumerate(source.blocks(settings.variance, settings.maf)):
+            writer.add(block)
+            yield Progress((b + 1) / source.count, f"LD block {b + 1} of {source.count}")
     return path
 
 
@@ -111,21 +103,22 @@ def build_study(settings: StudySettings) -> Generator[Progress, None, Path]:
         "panel": panel.attrs["source"],
         "panel_sample_size": panel.attrs["sample_size"],
         "alignment": report,
-        "annotation_notes": notes,
+        "annotation_notes": notes + frequency_note(panel, aligned["variant_scored"].values),
         "provenance": records + _provenance(panel),
     }
     z = variants["variant_z"].values
     scored = variants["variant_scored"].values
+    owner = variants["variant_block"].values
     with study_writer(path, variants, attrs) as writer:
         count = panel.sizes["blocks"]
         for b in range(count):
             start = int(panel["block_offset"].values[b])
             rows = slice(start, start + int(panel["block_variants"].values[b]))
             W = read_factor(panel, b).astype(np.float64)
-            if scored[rows].any():
-                block = whiten(
-                    W, z[rows], scored[rows], variance=_share(W[scored[rows]], settings.variance)
-                )
+            # Flanks contribute signal; a neighbour scores them.
+            mine = scored[rows] & (owner[rows] == b)
+            if mine.any():
+                block = whiten(W, z[rows], mine, variance=_share(W[mine], settings.variance))
                 arrays = {k: np.asarray(getattr(block, k)) for k in ("Q", "x", "eigenvalues")}
             else:
                 arrays = {"Q": np.zeros((len(W), 0)), "x": np.zeros(0), "eigenvalues": np.zeros(0)}
@@ -181,16 +174,3 @@ def _share(W_scored: np.ndarray, variance: float) -> float:
 
 def _provenance(panel: xr.Dataset) -> list[dict]:
     return json.loads(panel.attrs["provenance"])
-
-
-def _whole_chromosomes(genotypes: xr.Dataset) -> pd.DataFrame:
-    table = pd.DataFrame(
-        {
-            "chromosome": genotypes["variant_chromosome"].values,
-            "position": genotypes["variant_position"].values,
-        }
-    )
-    spans = table.groupby("chromosome", sort=False)["position"].agg(["min", "max"]).reset_index()
-    return pd.DataFrame(
-        {"chromosome": spans["chromosome"], "start": spans["min"] - 1, "stop": spans["max"]}
-    )

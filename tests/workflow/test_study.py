@@ -127,12 +127,15 @@ def test_whitening_of_a_study_is_that_of_core(full_panel, tmp_path):
     np.testing.assert_allclose(read_block(study, 3)["Q"], expected.Q, atol=1e-6)
 
 
-def test_blocks_default_to_whole_chromosomes(tmp_path):
+def test_blocks_are_cut_where_none_are_given(tmp_path):
     settings = PanelSettings(
         bfile=str(HEIGHT / "genotypes"), variance=0.5, maf=0.4, output=str(tmp_path / "one")
     )
     panel = open_panel(finish(build_panel(settings)))
-    assert panel["block_chromosome"].values.tolist() == ["22"]
+    assert set(panel["block_chromosome"].values.tolist()) == {"22"}
+    assert 8 <= panel.sizes["blocks"] <= 40
+    assert panel["block_variants"].values.max() <= 2_000
+    np.testing.assert_array_equal(panel["block_start"][1:], panel["block_stop"][:-1])
     frequency = panel["variant_allele_frequency"].values
     assert (np.minimum(frequency, 1 - frequency) >= 0.4).all()
     assert 100 < panel.sizes["variants"] < 5_000

@@ -1,0 +1,152 @@
+"""LD mismatch of every block of a study: what does not fit, and what to do about it."""
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from deepwas_app.core.mismatch import PairCheck, SpectrumFit, check_pairs, spectrum_fit
+from deepwas_app.core.moments import expected_squares
+from deepwas_app.workflow.batching import block_batches, block_slice
+from deepwas_app.workflow.run import Run
+from deepwas_app.workflow.split import usable_blocks
+from deepwas_app.workflow.train import moment_model
+
+# Blocks whose spectrum is this many standard errors from the typical block are far out ...
+FAR = 4.0
+# ... if the excess is also large enough to matter.
+EXCESS = 1.3
+_SHOWN = 5
+_BATCH = 4
+
+
+def ld_mismatch(study: xr.Dataset, run: Run | None = None) -> pd.DataFrame:
+    """Check the LD of every block against its z-scores.
+
+    Parameters
+    ----------
+    study
+        From ``open_study``.
+    run
+        Whose model the spectrum is compared with. None: the constant model that agrees with
+        the moments.
+
+    Returns
+    -------
+    Table with a row per usable block:
+
+    block, chromosome, start, stop, scored, components
+        Which block.
+    spectrum_ratio, spectrum_z
+        Mean of x_i^2 over what the model expects, over the half of the components with the
+        smaller eigenvalues; and how far its logarithm is above that of the typical block, in
+        standard errors.
+    strong_pairs, discordant_pairs
+        Pairs of variants with |r| of at least 0.95, and those whose z-scores contradict each
+        other (P < 5e-8).
+    worst_pair, worst_statistic
+        The pair that does most, and its chi-square.
+    suspects
+        Variants that contradict at least half of the variants in strong LD with them.
+    stated_n, implied_n_ratio
+        Median sample size; and the implied over the stated one, among suspects where there are
+        some: NaN where no variant is in strong LD with a hit.
+    flagged, advice
+        Whether the block is far out, and what to do.
+    """
+    if run is not None:
+        run.check_study(study)
+    alpha = 0.7 if run is None else run.settings.alpha
+    batches = block_batches(study, usable_blocks(study), alpha=alpha, batch_blocks=_BATCH)
+    model = moment_model(batches) if run is None else run.model()
+    z = study["variant_z"].values.astype(np.float64)
+    s2, kappa = float(model.s2), float(model.kappa)
+    rows = []
+    for batch in batches:
+        expected = np.asarray(expected_squares(model, batch))
+        eigenvalues, x = np.asarray(batch.block.eigenvalues), np.asarray(batch.block.x)
+        for i, b in enumerate(np.asarray(batch.index).tolist()):
+            if b < 0:
+                continue
+            real = np.isfinite(eigenvalues[i])
+            fit = spectrum_fit(x[i][real] ** 2, expected[i][real], eigenvalues[i][real])
+            where = block_slice(study, b)
+            mine = np.asarray(batch.counted)[i][: where.stop - where.start]
+            Q = np.asarray(batch.block.Q[i])[: len(mine)][mine]
+            variants = np.arange(where.start, where.stop)[mine]
+            pairs = check_pairs(Q, z[variants], s2=s2, kappa=kappa)
+            rows.append(_row(study, b, int(real.sum()), variants, fit, pairs))
+    table = pd.DataFrame(rows).sort_values("block", ignore_index=True)
+    table.insert(7, "spectrum_z", _distance(table["spectrum_ratio"], table.pop("error")))
+    far = (table["spectrum_z"] > FAR) & (table["spectrum_ratio"] > EXCESS)
+    table["flagged"] = far | (table["suspects"].str.len() > 0)
+    table["advice"] = [
+        _advice(row, bool(f)) for row, f in zip(table.itertuples(), far, strict=True)
+    ]
+    return table
+
+
+def _row(
+    study: xr.Dataset,
+    block: int,
+    components: int,
+    variants: np.ndarray,
+    fit: SpectrumFit,
+    pairs: PairCheck,
+) -> dict:
+    names = study["variant_id"].values[variants]
+    n = study["variant_sample_size"].values[variants].astype(np.float64)
+    suspect = (pairs.discordant > 0) & (2 * pairs.discordant >= pairs.strong)
+    # Of two variants that only contradict each other nobody knows which is wrong: both are named.
+    stated = np.where(pairs.partner >= 0, n / n[pairs.partner], np.nan)
+    ratio = pairs.n_ratio / stated
+    of = ratio[suspect] if np.isfinite(ratio[suspect]).any() else ratio
+    return {
+        "block": block,
+        "chromosome": str(study["block_chromosome"].values[block]),
+        "start": int(study["block_start"].values[block]),
+        "stop": int(study["block_stop"].values[block]),
+        "scored": len(variants),
+        "components": components,
+        "spectrum_ratio": fit.ratio,
+        "error": fit.error,
+        "strong_pairs": int(pairs.strong.sum()) // 2,
+        "discordant_pairs": int(pairs.discordant.sum() + 1) // 2,
+        "worst_pair": " ".join(names[list(pairs.worst)]) if pairs.worst[0] >= 0 else "",
+        "worst_statistic": pairs.statistic,
+        "suspects": " ".join(names[suspect]),
+        "stated_n": float(np.median(n)),
+        "implied_n_ratio": float(np.nanmedian(of)) if np.isfinite(of).any() else float("nan"),
+    }
+
+
+def _distance(ratio: pd.Series, error: pd.Series) -> np.ndarray:
+    """How far each block is above the typical one, in standard errors of its own size.
+
+    The model is never quite true: the spread of ordinary blocks counts as error too.
+    """
+    log = np.log(ratio.to_numpy())
+    away = log - np.median(log)
+    spread = 1.4826 * np.median(np.abs(away))
+    return away / np.maximum(error.to_numpy(), spread)
+
+
+def _advice(row, far: bool) -> str:
+    suspects = row.suspects.split()
+    words = []
+    if suspects and len(suspects) <= max(0.05 * row.scored, 2):
+        some = ", ".join(suspects[:_SHOWN]) + (", ..." if len(suspects) > _SHOWN else "")
+        if row.implied_n_ratio < 0.8:
+            words.append(
+                f"The z-scores of {some} are those of {row.implied_n_ratio:.0%} of the stated N: "
+                "give N per variant, or leave them out."
+            )
+        else:
+            words.append(f"Check the alleles of {some}, or leave them out: they contradict LD.")
+    elif suspects:
+        far = True
+    if far:
+        words.append(
+            "Its LD is not that of the GWAS: use a panel of the GWAS's ancestry, or leave out "
+            f"the region {row.chromosome}:{row.start}-{row.stop}."
+        )
+    return " ".join(words)
