@@ -105,7 +105,7 @@ def align(
         "Matched, same allele order": same_labels,
         "Matched, alleles swapped": swapped_labels,
         "Scored from the other strand": int(other_strand.sum()),
-        "Scored, strand told by allele frequency (A/T or C/G)": int(pairs.palindromic.sum()),
+        "Scored, A/T or C/G told by frequency": int(pairs.palindromic.sum()),
         "Scored insertions and deletions": int(pairs.indel.sum()),
         "Panel variants without a z-score": panel.sizes["variants"] - len(pairs.row),
     }

@@ -55,7 +55,7 @@ def expand(sources: Iterable[str | Path], chromosomes: Iterable[str]) -> list[So
     Parameters
     ----------
     sources : iterable of str
-        Paths, with ``*``, ``?`` and ``{CHR}`` (or ``@``, where a file name has it) allowed.
+        Paths, with ``*``, ``?`` and ``{CHR}`` allowed.
     chromosomes : iterable of str
         Those that ``{CHR}`` stands for.
 
@@ -66,7 +66,8 @@ def expand(sources: Iterable[str | Path], chromosomes: Iterable[str]) -> list[So
     """
     found: list[Source] = []
     for source in map(str, sources):
-        pattern, _, choice = source.partition("#")
+        # A file may have the mark in its name.
+        pattern, _, choice = (source, "", "") if Path(source).exists() else source.partition("#")
         if "{CHR}" not in pattern:
             found += [Source(path, choice) for path in _glob(pattern)]
             continue

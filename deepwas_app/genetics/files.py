@@ -80,7 +80,7 @@ def open_bytes(path: Path) -> IO[bytes]:
     import pyarrow as pa
 
     stream: Any = pa.input_stream(str(path), compression=compression)
-    return io.BufferedReader(stream, 2**20)
+    return io.BufferedReader(stream, 2**16)
 
 
 def open_text(path: Path) -> IO[str]:

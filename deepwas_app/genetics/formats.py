@@ -110,7 +110,7 @@ FORMATS: dict[str, Format] = {
         controls="n_controls|num_controls",
     ),
     "PLINK2": _format(
-        "CHROM POS ID A1 TEST OMITTED|AX|REF OMITTED|AX|ALT",
+        "CHROM POS ID A1 TEST|OBS_CT OMITTED|AX|REF OMITTED|AX|ALT",
         id="ID",
         chromosome="CHROM",
         position="POS",

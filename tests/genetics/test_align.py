@@ -279,7 +279,7 @@ def test_what_becomes_of_palindromes_and_indels_is_told(panel_and_table):
     assert z[5] == -table["z"][5]
     assert np.isnan(z[6])
     assert count(report, "Strand ambiguous (A/T or C/G)") == -1
-    assert count(report, "Scored, strand told by allele frequency (A/T or C/G)") == 2
+    assert count(report, "Scored, A/T or C/G told by frequency") == 2
     assert count(report, "Scored insertions and deletions") == 1
     assert_adds_up(report, aligned)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -247,3 +248,37 @@ def test_tracks_are_written_beside_the_study(fastgwa, panel, tmp_path):
     with pytest.raises(InputError, match=r"c\.bw: is no bigWig"):
         finish(build_study(settings))
     assert not (tmp_path / "t.study.zarr").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("cut.gz", lambda text: gzip.compress(text.encode())[:-30], "cannot be read"),
+        ("page.gz", lambda text: b"<!DOCTYPE html><p>Sign in</p>", "is a web page"),
+        ("noise.txt", lambda text: bytes(range(256)) * 9, "holds binary data"),
+        ("head.txt", lambda text: text.split("\n")[0].encode() + b"\n", "no rows"),
+        (
+            "moved.txt",
+            lambda text: text.replace("\trs20\t", "\t\trs20\t").encode(),
+            "line 22 has 10 fields, but the header has 9",
+        ),
+        (
+            "mixed.txt",
+            lambda text: text.replace("\trs20\t", "\t").replace("\t1020\t", "\t1020\tx\t").encode(),
+            "line 22 has 'A' in column POS",
+        ),
+    ],
+)
+def test_bad_files_end_the_command_with_one_line(
+    gwas, panel, tmp_path, capsys, name: str, content: Callable, words: str
+):
+    path, out = tmp_path / name, tmp_path / "out"
+    path.write_bytes(content(FORMATS["fastGWA"](gwas)))
+    out.mkdir()
+    words_given = ["--sumstats", str(path), "--ld", str(panel), "-o", str(out / "s")]
+    assert main(["study", *words_given, "--json"]) == 1
+    told = capsys.readouterr().err.strip()
+    assert words in told
+    assert str(path) in told
+    assert "\n" not in told
+    assert list(out.iterdir()) == []
