@@ -95,7 +95,7 @@ def _variants(pvar: Path) -> pd.DataFrame:
                 wanted = names
             table = pd.read_csv(
                 stream,
-                sep=r"\s+",
+                sep="\t" if "\t" in line else r"\s+",
                 names=header,
                 usecols=wanted,
                 header=None,

@@ -11,8 +11,6 @@ from deepwas_app.genetics.store import open_study_store
 from deepwas_app.workflow.folders import cache_dir
 from deepwas_app.workflow.progress import Progress, finish
 from deepwas_app.workflow.settings import PanelSettings, SimulateSettings, StudySettings
-from deepwas_app.workflow.simulate import simulate
-from deepwas_app.workflow.study import build_panel, build_study
 
 BUILTIN = {"height_chr22": "Height, chromosome 22", "simulated": "Simulated, 22 chromosomes"}
 
@@ -41,6 +39,10 @@ def build_builtin(name: str) -> Generator[Progress, None, Path]:
     path = builtin_path(name)
     if path.exists():
         return path
+    # These bring JAX along, which opening a study must not wait for.
+    from deepwas_app.workflow.simulate import simulate
+    from deepwas_app.workflow.study import build_panel, build_study
+
     path.parent.mkdir(parents=True, exist_ok=True)
     if name == "simulated":
         settings = SimulateSettings(title=BUILTIN[name], output=str(path))

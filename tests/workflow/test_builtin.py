@@ -1,5 +1,8 @@
 """Built-in studies are made once and opened by name."""
 
+import subprocess
+import sys
+
 import pytest
 
 import deepwas_app as dw
@@ -30,3 +33,11 @@ def test_study_is_opened_by_path_too(small_study):
     assert open_study(small_study.attrs["path"]).attrs["title"] == "Small"
     with pytest.raises(InputError, match="hight_chr22: no such study"):
         open_study("hight_chr22")
+
+
+def test_opening_a_study_does_not_wait_for_jax():
+    code = (
+        "import sys, deepwas_app as dw; dw.open_study; dw.open_panel; print('jax' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

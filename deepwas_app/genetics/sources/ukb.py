@@ -139,7 +139,7 @@ def plan_windows(
         Reason to number of variants.
     """
     tables = [read_variants(w.table, chromosome=w.chromosome) for w in windows]
-    known, codes = _union(tables)
+    known, codes, twice = _union(tables)
     bad = repeated(known)
     rare = ~bad & ~common(known, maf, windows[0].npz.parent)
     keep = np.flatnonzero(~bad & ~rare)
@@ -151,7 +151,7 @@ def plan_windows(
     position = table["position"].to_numpy(dtype=np.int64)
     owner = np.full(len(table), -1)
     nearest = np.full(len(table), np.iinfo(np.int64).max)
-    members = [row_of[code] for code in codes]
+    members = [np.where(code >= 0, row_of[code], -1) for code in codes]
     for i, (window, rows) in enumerate(zip(windows, members, strict=True)):
         rows = rows[rows >= 0]
         core = window.start + FLANK
@@ -165,16 +165,19 @@ def plan_windows(
     plans = [plan for plan in plans if len(plan.owned)]
     plans.sort(key=lambda plan: plan.rows[plan.rows >= 0].min())
     dropped = {
-        "repeated variant": int(bad.sum()),
+        "repeated variant": int(bad.sum()) + twice,
         f"minor allele rarer than {maf:g}": int(rare.sum()),
     }
     return table, plans, {reason: count for reason, count in dropped.items() if count}
 
 
-def _union(tables: list[pd.DataFrame]) -> tuple[pd.DataFrame, list[np.ndarray]]:
-    """Every variant of overlapping tables once, and for each table the rows of that."""
+def _union(tables: list[pd.DataFrame]) -> tuple[pd.DataFrame, list[np.ndarray], int]:
+    """Every variant of overlapping tables once, and where the rows of each table are in that.
+
+    A row that repeats one of its own table is nowhere (-1); last comes how many there are.
+    """
     known = tables[0].iloc[:0]
-    codes = []
+    codes, twice = [], 0
     for table in tables:
         # Only what lies where this table begins can be in it.
         first = table["position"].min() if len(table) else 0
@@ -183,11 +186,14 @@ def _union(tables: list[pd.DataFrame]) -> tuple[pd.DataFrame, list[np.ndarray]]:
         index, where = index.drop_duplicates(), tail[~index.duplicated()].to_numpy()
         found = index.get_indexer(pd.MultiIndex.from_frame(table[_KEY]))
         code = np.where(found >= 0, where[found] if len(where) else -1, -1)
-        new = np.flatnonzero(code < 0)
+        again = table.duplicated(_KEY).to_numpy()
+        twice += int((again & (code < 0)).sum())
+        new = np.flatnonzero((code < 0) & ~again)
+        code[again] = -1
         code[new] = len(known) + np.arange(len(new))
         known = pd.concat([known, table.iloc[new]], ignore_index=True)
         codes.append(code)
-    return known, codes
+    return known, codes, twice
 
 
 def _block(

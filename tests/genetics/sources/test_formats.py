@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,7 +17,7 @@ import pytest
 import xarray as xr
 
 from deepwas_app.core import negative_log_likelihood, whiten
-from deepwas_app.genetics.panel import read_factor
+from deepwas_app.genetics.panel import read_factor, write_panel
 from deepwas_app.genetics.sources.base import LdSource
 from deepwas_app.genetics.sources.dense import open_dense
 from deepwas_app.genetics.sources.eigen import open_eigen
@@ -189,3 +190,37 @@ def test_variants_of_one_index_are_in_perfect_ld(block: SimpleNamespace, panel_o
     assert report["Not in the precision matrix"] == -1
     r = np.r_[block.R[7], 1]
     np.testing.assert_allclose(panel["variant_ld_score"][7], (r**2).sum(), rtol=1e-5)
+
+
+def peak_memory(work: Callable[[], object]) -> int:
+    tracemalloc.start()
+    work()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
+
+
+def test_memory_of_a_panel_from_genotypes_is_that_of_its_largest_block(tmp_path: Path):
+    """With 40 people and 1,500 variants a block, R alone would be 9 MB; six blocks as one."""
+    people, variants = 40, 1_500
+    rng = np.random.default_rng(0)
+    peaks = {}
+    for count in (1, 6):
+        folder = tmp_path / str(count)
+        folder.mkdir()
+        total = variants * count
+        table = write.variant_table(1 + np.arange(total))
+        dosages = rng.binomial(2, 0.4, (people, total)).astype(np.float32)
+        prefix = write.write_bed(folder, dosages, table)
+        lines = (f"22\t{i * variants}\t{(i + 1) * variants}\n" for i in range(count))
+        (folder / "blocks.bed").write_text("".join(lines))
+        source = open_genotypes(bfile=prefix, blocks=folder / "blocks.bed")
+        write_panel(folder / "warm.ld.zarr", source.blocks(0.99, 0.0), {}, {})
+
+        def work(source=source) -> None:
+            for block in source.blocks(0.99, 0.0):
+                assert block.factor.shape[0] == variants
+
+        peaks[count] = peak_memory(work)
+    assert peaks[1] < 4 * variants**2
+    assert peaks[6] < 1.5 * peaks[1]

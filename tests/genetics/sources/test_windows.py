@@ -132,3 +132,20 @@ def test_two_chromosomes_follow_each_other(chromosome: SimpleNamespace, panel_of
     assert panel["block_offset"].values[1] == first
     report = json.loads(panel.attrs["report"])
     assert report[0]["variants"] == report[-1]["variants"] == first + 60
+
+
+def test_a_variant_that_a_window_lists_twice_counts_once(chromosome: SimpleNamespace, panel_of):
+    """Once in the panel, one loss in the report, the other windows untouched."""
+    table = chromosome.table.copy()
+    twin = int(np.flatnonzero(chromosome.position > 18.5 * MB)[0])
+    table.iloc[twin + 1] = table.iloc[twin]
+    for start in (16, 17, 18):
+        write(chromosome.folder, chromosome.R, table, start)
+    panel = panel_of(open_ukb(chromosome.folder))
+    report = {row["step"]: row["variants"] for row in json.loads(panel.attrs["report"])}
+    assert report == {"In the LD source": 60, "Repeated variant": -1, "In the LD panel": 59}
+    rows = rows_of(panel, 1)
+    mine = panel["variant_block"].values[rows] == 1
+    W = read_factor(panel, 1)
+    kept = np.delete(np.arange(60), twin + 1)[rows]
+    np.testing.assert_allclose(W @ W[mine].T, chromosome.R[np.ix_(kept, kept[mine])], atol=5e-6)
