@@ -1,5 +1,8 @@
 """What all tests share: a cache of their own, checked shapes in core, small studies made once."""
 
+import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,6 +13,15 @@ from jaxtyping import install_import_hook
 
 # Before anything imports core: from here on its calls are checked against its annotations.
 install_import_hook("deepwas_app.core", "beartype.beartype")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile a program once, whichever process or test needs it first; nothing is kept."""
+    if not hasattr(config, "workerinput"):
+        folder = tempfile.mkdtemp(prefix="deepwas-compiled-")
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = folder
+        os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.2"
 
 
 @pytest.fixture(scope="session", autouse=True)
