@@ -24,13 +24,18 @@ def standardise(dosages: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         Frequency of the counted allele; NaN where every call is missing.
     """
     missing = np.isnan(dosages)
+    some = missing.any()
     called = len(dosages) - missing.sum(axis=0)
-    total = np.where(missing, 0, dosages).sum(axis=0, dtype=np.float64)
+    x = np.where(missing, 0, dosages).astype(np.float32) if some else np.array(dosages, np.float32)
+    total = x.sum(axis=0, dtype=np.float64)
     mean = np.divide(total, called, out=np.full(len(called), np.nan), where=called > 0)
-    centred = np.where(missing, 0, dosages - np.nan_to_num(mean)).astype(np.float32)
-    scale = np.sqrt(np.square(centred, dtype=np.float64).mean(axis=0))
-    scale = np.where(scale > 1e-6, scale, np.inf)
-    return (centred / scale).astype(np.float32), mean / 2
+    # In place from here on: a block of genotypes is the largest thing in memory.
+    x -= np.nan_to_num(mean).astype(np.float32)
+    if some:
+        x[missing] = 0
+    scale = np.sqrt(np.einsum("ij,ij->j", x, x, dtype=np.float64) / max(len(x), 1))
+    x /= np.where(scale > 1e-6, scale, np.inf).astype(np.float32)
+    return x, mean / 2
 
 
 class LowRank(NamedTuple):
@@ -65,7 +70,8 @@ def decompose(standardised: np.ndarray, variance: float) -> LowRank:
     the people where variants are more, so that nothing larger than the genotypes is formed.
     """
     people, variants = standardised.shape
-    scaled = standardised.astype(np.float64) / np.sqrt(people)
+    scaled = standardised.astype(np.float64)
+    scaled *= 1 / np.sqrt(people)
     wide = variants > people
     gram = scaled @ scaled.T if wide else scaled.T @ scaled
     # Row sums of R o R: the other Gram matrix gives them without R.
