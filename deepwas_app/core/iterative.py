@@ -235,8 +235,8 @@ def iterative_solve(
         )
 
 
-def converged(residual: Float[Array, ""], options: Iterative) -> Bool[Array, ""]:
-    """Whether a solve may be trusted."""
+def converged(residual: Float[Array, "*blocks"], options: Iterative) -> Bool[Array, "*blocks"]:
+    """Whether a solve of this measured residual may be trusted."""
     return residual <= SLACK * options.tolerance
 
 
