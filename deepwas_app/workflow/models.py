@@ -100,7 +100,10 @@ def noisy_model(settings: TrainSettings, prior: Prior, s2, kappa, *, trained: bo
         Where the noise starts, unless it is fixed.
     trained
         Whether this is the model that is trained by the settings' objective, not the constant one
-        it starts from. LD score regression cannot tell kappa from s2 and keeps what it is given.
+        it starts from. LD score regression keeps the noise that the likelihood found with the
+        constant prior: it cannot tell kappa from s2, and its intercept, left free, runs off with
+        the signal (on the built-in simulated study to 2, where the truth is 1), which would be
+        held against its prior when that is scored by the likelihood.
     """
     ldsr = trained and settings.objective == "ldsr"
 
@@ -111,7 +114,7 @@ def noisy_model(settings: TrainSettings, prior: Prior, s2, kappa, *, trained: bo
         prior,
         log(settings.s2, s2),
         log(settings.kappa, kappa),
-        learn_s2=settings.s2 is None,
+        learn_s2=settings.s2 is None and not ldsr,
         learn_kappa=settings.kappa is None and not ldsr,
     )
 

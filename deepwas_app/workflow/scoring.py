@@ -11,7 +11,7 @@ from deepwas_app.core.fit import FitStep
 from deepwas_app.core.jackknife import Estimate, jackknife_sum
 from deepwas_app.core.priors import Model
 from deepwas_app.workflow.batching import Batches
-from deepwas_app.workflow.models import likelihood_of
+from deepwas_app.workflow.models import likelihood_of, stepwise
 from deepwas_app.workflow.run import Checkpoint
 from deepwas_app.workflow.settings import TrainSettings
 
@@ -33,6 +33,8 @@ class Scorer:
     ):
         self._likelihood = likelihood_of(settings)
         self._test, self._validation = test, validation
+        # Regression under a log link has its optimum where a few large z-scores pull it.
+        self._early = stepwise(settings) or settings.objective == "ldsr"
         self._blocks = study.sizes["blocks"]
         scored = study["block_scored"].values
         self._test_variants, self._validation_variants = (
@@ -63,7 +65,8 @@ class Scorer:
         if self._validation_variants:
             validation = float(np.nansum(self._losses(model, self._validation)))
             validation /= self._validation_variants
-            better = best is None or validation < float(best.best_loss)
+            # Fisher scoring goes to the one maximum; to stop it early would be another model.
+            better = not self._early or best is None or validation < float(best.best_loss)
             checkpoint = eqx.tree_at(lambda c: c.best_loss, checkpoint, np.asarray(validation))
             if best is not None and not better:
                 checkpoint = Checkpoint(

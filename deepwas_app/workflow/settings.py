@@ -106,7 +106,8 @@ class TrainSettings(param.Parameterized):
         default="likelihood",
         objects=list(OBJECTIVES),
         doc="What training maximises: the full likelihood, or LD score regression's weighted fit. "
-        "Both are scored by the full likelihood of what is held out.",
+        "Both are scored by the full likelihood of what is held out; regression takes its noise, "
+        "s2 and kappa, from the constant prior.",
     )
     s2 = param.Number(
         None, bounds=(1e-3, 1e3), allow_None=True, doc="Fix the noise scale. Default: learned."
@@ -125,7 +126,7 @@ class TrainSettings(param.Parameterized):
         1000, bounds=(1, 100_000), doc="Iterations after which the iterative solver gives up."
     )
     epochs = param.Integer(
-        30,
+        15,
         bounds=(1, 10_000),
         doc="Passes over the training blocks (constant and linear priors stop by themselves).",
     )
@@ -136,7 +137,8 @@ class TrainSettings(param.Parameterized):
     validation_chromosomes = param.String(
         "",
         doc="Chromosomes, as 1,2, that are neither trained on nor tested on: training stops early "
-        "when they are predicted no better, and keeps the best epoch. Empty: no early stopping.",
+        "when they are predicted no better, and keeps the best epoch. auto: an eighth of them. "
+        "Empty: no early stopping.",
     )
     patience = param.Integer(
         5, bounds=(1, 1000), doc="Passes without gain on the validation chromosomes before a stop."
@@ -179,12 +181,14 @@ class ScalingSettings(param.Parameterized):
         doc="What training maximises: likelihood, ldsr.",
     )
     seeds = param.Integer(1, bounds=(1, 100), doc="Seeds per model; not for constant and linear.")
-    epochs = param.Integer(30, bounds=(1, 10_000), doc="Passes over the training blocks (MLP).")
+    epochs = param.Integer(20, bounds=(1, 10_000), doc="Passes over the training blocks (MLP).")
     learning_rate = param.Number(3e-3, bounds=(1e-6, 1.0), doc="AdamW's peak step size (MLP).")
     test_chromosomes = param.String("", doc="Held-out chromosomes, as 6,7,8.")
     test_blocks = param.String("", doc="Held-out LD blocks by number from 0, as 3,7,11.")
     validation_chromosomes = param.String(
-        "", doc="Chromosomes, as 1,2, for early stopping. Empty: no early stopping."
+        "auto",
+        doc="Chromosomes, as 1,2, for early stopping. auto: an eighth of them. none: no early "
+        "stopping.",
     )
     patience = param.Integer(
         5, bounds=(1, 1000), doc="Passes without gain on the validation chromosomes before a stop."

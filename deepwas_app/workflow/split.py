@@ -45,7 +45,8 @@ def split_blocks(
     test_blocks
         Block numbers from 0, "3,7,11".
     validation_chromosomes
-        "1,2": neither trained on nor tested on.
+        "1,2": neither trained on nor tested on. "auto": an eighth of the chromosomes, none of
+        those that are tested on.
 
     Raises
     ------
@@ -60,7 +61,7 @@ def split_blocks(
     if wanted == ["none"]:
         wanted = []
     elif not wanted and not test_blocks.strip():
-        validated = [name.removeprefix("chr") for name in _items(validation_chromosomes)]
+        validated = _validated(study, validation_chromosomes, [])
         wanted = [name for name in default_test_chromosomes(study) if name not in validated]
         if not wanted:
             held[usable[1::4]] = True
@@ -72,7 +73,8 @@ def split_blocks(
                 f"Blocks are numbered 0 to {len(held) - 1}."
             )
         held[int(item)] = True
-    validation = _on(study, _items(validation_chromosomes))
+    tested = dict.fromkeys(chromosomes[held].tolist())
+    validation = _on(study, _validated(study, validation_chromosomes, list(tested)))
     both = dict.fromkeys(chromosomes[held & validation].tolist())
     if both:
         raise InputError(
@@ -86,6 +88,15 @@ def split_blocks(
             "example with --test-blocks."
         )
     return Split(train, usable[held[usable]], usable[validation[usable]])
+
+
+def _validated(study: xr.Dataset, text: str, tested: list[str]) -> list[str]:
+    names = [name.removeprefix("chr") for name in _items(text)]
+    if names != ["auto"]:
+        return names
+    chromosomes = list(dict.fromkeys(study["block_chromosome"].values.tolist()))
+    # The default test chromosomes are every fourth from the second on.
+    return [name for name in chromosomes[3::8] if name not in tested]
 
 
 def _on(study: xr.Dataset, names: list[str]) -> np.ndarray:
