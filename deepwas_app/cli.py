@@ -114,6 +114,8 @@ def _add_settings(sub: argparse.ArgumentParser, settings: type[param.Parameteriz
         options: dict[str, Any] = {"dest": name, "default": None}
         if isinstance(knob, param.List):
             options |= {"nargs": "+", "action": "extend"}
+        elif isinstance(knob, param.Boolean):
+            options["action"] = argparse.BooleanOptionalAction
         elif isinstance(knob, param.Selector):
             options["choices"] = [choice for choice in knob.objects if choice]
         elif isinstance(knob, param.Integer):

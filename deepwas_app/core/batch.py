@@ -1,14 +1,35 @@
 """Several LD blocks of about one size, padded and stacked for the device."""
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import AxisType, Mesh, NamedSharding
+from jax.sharding import PartitionSpec as P
 from jaxtyping import Bool, Float, Int
 
 from deepwas_app.core.block import HostOrDevice, WhitenedBlock
+
+
+class Marginal(eqx.Module):
+    """What LD score regression looks at, beside the LD itself.
+
+    Attributes
+    ----------
+    z
+        z-scores, (blocks, variants); 0 where not scored.
+    weight
+        Regression weights, (blocks, variants); 0 where a variant does not count.
+    people
+        People in the LD panel, (blocks,); inf where LD is exact or the number is not known.
+    """
+
+    z: Float[HostOrDevice, "*blocks variants"]
+    weight: Float[HostOrDevice, "*blocks variants"]
+    people: Float[HostOrDevice, "*blocks"]
 
 
 class BlockBatch(eqx.Module):
@@ -26,6 +47,11 @@ class BlockBatch(eqx.Module):
         Variants that are scored in this block, (blocks, variants): not padding, not a flank.
     index
         Number of each block in its study, -1 for a padded block, (blocks,).
+    tracks
+        Windows of tracks around each variant, (blocks, variants, window, tracks), for priors that
+        read them.
+    marginal
+        For LD score regression only.
     """
 
     block: WhitenedBlock
@@ -33,16 +59,35 @@ class BlockBatch(eqx.Module):
     log_scale: Float[HostOrDevice, "*blocks variants"]
     counted: Bool[HostOrDevice, "*blocks variants"]
     index: Int[HostOrDevice, "*blocks"]
+    tracks: Float[HostOrDevice, "*blocks variants window tracks"] | None = None
+    marginal: Marginal | None = None
+
+
+@cache
+def block_mesh() -> Mesh:
+    """All devices in a row; whole blocks are dealt out to them."""
+    return jax.make_mesh((jax.device_count(),), ("blocks",), axis_types=(AxisType.Auto,))
 
 
 def map_blocks(function, *stacked):
     """Apply `function` to each block of a stack.
 
     One after the other on a CPU, whose threads are all busy inside one block; at once elsewhere.
+    Several devices take an equal share each, where the number of blocks allows it.
     """
-    if jax.default_backend() == "cpu":
-        return jax.lax.map(lambda xs: function(*xs), stacked)
-    return jax.vmap(function)(*stacked)
+
+    def share(*stacked):
+        if jax.default_backend() == "cpu":
+            return jax.lax.map(lambda xs: function(*xs), stacked)
+        return jax.vmap(function)(*stacked)
+
+    devices = jax.device_count()
+    if devices == 1 or len(jax.tree.leaves(stacked)[0]) % devices:
+        return share(*stacked)
+    # No device looks at another's blocks, so there is nothing for the type system to check.
+    return jax.shard_map(
+        share, mesh=block_mesh(), in_specs=P("blocks"), out_specs=P("blocks"), check_vma=False
+    )(*stacked)
 
 
 def pad_stack(arrays: Sequence[np.ndarray], shape: Sequence[int], fill=0) -> np.ndarray:
@@ -76,21 +121,40 @@ def stack_blocks(
         x=stack([p.block.x for p in parts], (components,)),
         eigenvalues=stack([p.block.eigenvalues for p in parts], (components,), np.inf),
     )
+    tracks = marginal = None
+    if parts[0].tracks is not None:
+        windows = [np.asarray(p.tracks) for p in parts]
+        tracks = stack(windows, (variants, *windows[0].shape[1:]))
+    if parts[0].marginal is not None:
+        marginals = [p.marginal for p in parts if p.marginal is not None]
+        marginal = Marginal(
+            z=stack([m.z for m in marginals], (variants,)),
+            weight=stack([m.weight for m in marginals], (variants,)),
+            people=stack([m.people for m in marginals], (), np.inf),
+        )
     return BlockBatch(
         block=block,
         annotations=stack([p.annotations for p in parts], (variants, annotations)),
         log_scale=stack([p.log_scale for p in parts], (variants,)),
         counted=stack([p.counted for p in parts], (variants,), False),
         index=stack([p.index for p in parts], (), -1),
+        tracks=tracks,
+        marginal=marginal,
     )
+
+
+def shuffled_order(count: int, seed: int, epoch: int) -> np.ndarray:
+    """An order of so many batches that depends on the seed and the epoch only."""
+    return np.random.default_rng((seed, epoch)).permutation(count)
 
 
 def shuffled(batches: Sequence[BlockBatch], seed: int, epoch: int) -> Iterator[BlockBatch]:
     """The batches in an order that depends on the seed and the epoch only."""
-    order = np.random.default_rng((seed, epoch)).permutation(len(batches))
-    return (batches[i] for i in order)
+    return (batches[i] for i in shuffled_order(len(batches), seed, epoch))
 
 
 def put(batch: BlockBatch) -> BlockBatch:
-    """Move a batch to the default device."""
-    return jax.tree.map(jnp.asarray, batch)
+    """Move a batch to the default device, or its blocks to all devices in equal shares."""
+    if jax.device_count() == 1 or len(batch.index) % jax.device_count():
+        return jax.tree.map(jnp.asarray, batch)
+    return jax.device_put(batch, NamedSharding(block_mesh(), P("blocks")))

@@ -1,16 +1,22 @@
 """What a fitted prior says of its annotations, with block-jackknife standard errors."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from deepwas_app.core.batch import BlockBatch
 from deepwas_app.core.jackknife import jackknife_error
-from deepwas_app.core.objective import block_losses, information
+from deepwas_app.core.objective import (
+    FULL_LIKELIHOOD,
+    FullLikelihood,
+    check_converged,
+    information,
+)
 from deepwas_app.core.priors import Model, Prior, Standardisation
 
 
@@ -27,9 +33,9 @@ class Tilt(Prior):
     level: Float[Array, ""]
     coefficients: Float[Array, " annotations"]
 
-    def __call__(self, annotations):
+    def __call__(self, annotations, tracks=None):
         return (
-            self.fitted(annotations)
+            self.fitted(annotations, tracks)
             + self.level
             + self.standardise(annotations) @ self.coefficients
         )
@@ -201,15 +207,28 @@ def average_partial_effects(
 
 
 def losses_by_block(
-    model: Model, batches: Sequence[BlockBatch], blocks: int
+    model: Model,
+    batches: Iterable[BlockBatch],
+    blocks: int,
+    likelihood: FullLikelihood = FULL_LIKELIHOOD,
 ) -> Float[np.ndarray, " blocks"]:
-    """Negative log-likelihood of every block of a study, NaN where no batch holds it."""
+    """Negative log-likelihood of every block of a study, NaN where no batch holds it.
+
+    Raises
+    ------
+    UnconvergedError
+        If an iterative solve did not converge.
+    """
     out = np.full(blocks, np.nan)
     for batch in batches:
         index = np.asarray(batch.index)
-        losses = np.asarray(_block_losses(model, batch))
-        out[index[index >= 0]] = losses[index >= 0]
+        found = _block_losses(model, batch, likelihood)
+        check_converged(found, index, likelihood)
+        out[index[index >= 0]] = np.asarray(found.loss)[index >= 0]
     return out
 
 
-_block_losses = eqx.filter_jit(block_losses)
+# The same probes for every model, so that differences between models are certain.
+@eqx.filter_jit
+def _block_losses(model: Model, batch: BlockBatch, likelihood: FullLikelihood):
+    return likelihood.losses(model, batch, jax.random.key(0))

@@ -11,7 +11,12 @@ import optax
 from jaxtyping import Array, Float, PyTree
 
 from deepwas_app.core.batch import BlockBatch
-from deepwas_app.core.objective import block_losses, flatten, information
+from deepwas_app.core.objective import (
+    FULL_LIKELIHOOD,
+    Objective,
+    check_converged,
+    flatten,
+)
 from deepwas_app.core.priors import Model, trainable
 
 
@@ -43,9 +48,11 @@ class FitStep(eqx.Module):
     step, epoch
         Counted from 1.
     loss
-        Negative log-likelihood before the step, nats per scored variant of its blocks.
+        Loss before the step, per scored variant of its blocks; nats for the full likelihood.
     last_of_epoch
         Whether every block has now been seen once more.
+    residual, iterations
+        The largest of this step's iterative solves; 0 where nothing was iterated.
     """
 
     state: FitState
@@ -53,6 +60,8 @@ class FitStep(eqx.Module):
     epoch: int
     loss: float
     last_of_epoch: bool
+    residual: float = 0.0
+    iterations: int = 0
 
 
 class NonFiniteLossError(FloatingPointError):
@@ -85,17 +94,19 @@ def start_adam(model: Model, learning_rate: float, steps: int) -> FitState:
 
 # The schedule depends on the number of steps, so the transformation is an argument, not a global.
 @eqx.filter_jit
-def _adam_step(state: FitState, batch: BlockBatch, transformation):
+def _adam_step(state: FitState, batch: BlockBatch, transformation, objective: Objective):
     trained, fixed = eqx.partition(state.model, trainable(state.model))
+    # New probes at every step, the same ones when the step is done again.
+    key = jax.random.fold_in(jax.random.key(0), state.step)
 
     def loss(trained):
-        losses = block_losses(eqx.combine(trained, fixed), batch)
-        return losses.sum() / jnp.maximum(batch.counted.sum(), 1), losses
+        found = objective.losses(eqx.combine(trained, fixed), batch, key)
+        return found.loss.sum() / jnp.maximum(batch.counted.sum(), 1), found
 
-    (value, losses), gradient = jax.value_and_grad(loss, has_aux=True)(trained)
+    (value, found), gradient = jax.value_and_grad(loss, has_aux=True)(trained)
     updates, inner = transformation.update(gradient, state.optimiser, trained)
     model = eqx.combine(optax.apply_updates(trained, updates), fixed)
-    return FitState(model, inner, state.step + 1), value, losses
+    return FitState(model, inner, state.step + 1), value, found
 
 
 def fit_adam(
@@ -105,8 +116,9 @@ def fit_adam(
     batches_per_epoch: int,
     epochs: int,
     learning_rate: float,
+    objective: Objective = FULL_LIKELIHOOD,
 ) -> Iterator[FitStep]:
-    """Minimise the negative log-likelihood by AdamW on mini-batches of whole blocks.
+    """Minimise an objective by AdamW on mini-batches of whole blocks.
 
     Parameters
     ----------
@@ -116,6 +128,8 @@ def fit_adam(
         The batches of epoch e, in the order in which they are used. Must depend on e only.
     batches_per_epoch, epochs, learning_rate
         Length and step size of the schedule.
+    objective
+        What is minimised.
 
     Yields
     ------
@@ -125,6 +139,8 @@ def fit_adam(
     ------
     NonFiniteLossError
         When a block's likelihood is not finite.
+    UnconvergedError
+        When an iterative solve did not converge.
     """
     transformation = optimiser(learning_rate, epochs * batches_per_epoch)
     done = int(state.step)
@@ -133,12 +149,22 @@ def fit_adam(
             step = epoch * batches_per_epoch + i + 1
             if step <= done:
                 continue
-            after, loss, losses = _adam_step(state, batch, transformation)
+            after, loss, found = _adam_step(state, batch, transformation, objective)
             if not np.isfinite(loss):
-                bad = np.asarray(batch.index)[~np.isfinite(np.asarray(losses))]
+                index = np.asarray(batch.index)
+                check_converged(found, index, objective)
+                bad = index[~np.isfinite(np.asarray(found.loss))]
                 raise NonFiniteLossError(state, bad.tolist())
             state = after
-            yield FitStep(state, step, epoch + 1, float(loss), i + 1 == batches_per_epoch)
+            yield FitStep(
+                state,
+                step,
+                epoch + 1,
+                float(loss),
+                i + 1 == batches_per_epoch,
+                float(found.residual.max()),
+                int(found.iterations.max()),
+            )
 
 
 def start_scoring(model: Model) -> FitState:
@@ -147,16 +173,18 @@ def start_scoring(model: Model) -> FitState:
 
 
 @eqx.filter_jit
-def _information(model: Model, batch: BlockBatch):
+def _information(model: Model, batch: BlockBatch, objective: Objective):
     flat, unravel = flatten(model)
-    return information(flat, unravel, batch)
+    return objective.information(flat, unravel, batch)
 
 
-def total_information(model: Model, batches: Iterable[BlockBatch]):
+def total_information(
+    model: Model, batches: Iterable[BlockBatch], objective: Objective = FULL_LIKELIHOOD
+):
     """Loss (nats), gradient and Fisher information over all batches, float64 on the host."""
     loss, gradient, fisher = np.float64(0.0), np.zeros(1), np.zeros((1, 1))
     for batch in batches:
-        part = _information(model, batch)
+        part = _information(model, batch, objective)
         loss = loss + np.asarray(part.loss, np.float64).sum()
         gradient = gradient + np.asarray(part.score, np.float64).sum(axis=0)
         fisher = fisher + np.asarray(part.fisher, np.float64)
@@ -170,8 +198,9 @@ def fit_scoring(
     precision: Float[np.ndarray, " parameters"] | float = 0.0,
     steps: int = 50,
     tolerance: float = 1e-2,
+    objective: Objective = FULL_LIKELIHOOD,
 ) -> Iterator[FitStep]:
-    """Maximise the likelihood of a model of few parameters by damped Fisher scoring.
+    """Fit a model of few parameters by damped Fisher scoring.
 
     Parameters
     ----------
@@ -185,6 +214,8 @@ def fit_scoring(
         At most this many.
     tolerance
         Stop when a step is expected to gain less than this many nats in all.
+    objective
+        What is minimised; for LD score regression this is Gauss and Newton's method.
 
     Yields
     ------
@@ -208,13 +239,13 @@ def fit_scoring(
     dtype = jnp.result_type(float)
 
     def penalised(flat, model):
-        loss, gradient, fisher = total_information(model, batches)
+        loss, gradient, fisher = total_information(model, batches, objective)
         penalty = 0.5 * (precision * flat**2).sum()
         return loss, loss + penalty, gradient + precision * flat, fisher + np.diag(precision)
 
     loss, target, gradient, fisher = penalised(flat, state.model)
     if not np.isfinite(loss):
-        raise NonFiniteLossError(state, _broken_blocks(state.model, batches))
+        raise NonFiniteLossError(state, _broken_blocks(state.model, batches, objective))
     damping = float(state.optimiser)
     for step in range(int(state.step) + 1, steps + 1):
         # A parameter without information (a log variance at its lower edge) must not blow up.
@@ -243,10 +274,12 @@ def fit_scoring(
             return
 
 
-def _broken_blocks(model: Model, batches: Sequence[BlockBatch]) -> list[int]:
+def _broken_blocks(model: Model, batches: Sequence[BlockBatch], objective: Objective) -> list[int]:
     return [
         int(index)
         for batch in batches
-        for index, value in zip(batch.index, _information(model, batch).loss, strict=True)
+        for index, value in zip(
+            batch.index, _information(model, batch, objective).loss, strict=True
+        )
         if not np.isfinite(value)
     ]

@@ -1,13 +1,29 @@
 """The full likelihood of one whitened LD block, with its closed-form gradient."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray
 
 from deepwas_app.core.block import HostOrDevice, WhitenedBlock
+from deepwas_app.core.iterative import (
+    DEFAULT,
+    Iterative,
+    Report,
+    UnconvergedError,
+    converged,
+    gaussian_iterative,
+)
 from deepwas_app.core.linalg import triangular_inverse
+
+Solver = Literal["auto", "exact", "iterative"]
+
+# The largest number of components that "auto" still factorises, by kind of device. In time alone
+# the estimates win from about 1,000 components on (benchmarks/solvers.py), but a factor has no
+# Monte-Carlo error, so it is kept for as long as it is affordable.
+EXACT_MOST = {"cpu": 4_000, "gpu": 16_000}
 
 
 class Solve(NamedTuple):
@@ -107,12 +123,61 @@ def noise_variance(
     return jnp.where(real, s2 + kappa / jnp.where(real, eigenvalues, 1.0), 1.0)
 
 
+def choose_solver(solver: Solver, components: int) -> Literal["exact", "iterative"]:
+    """What "auto" means for a block of so many components on this device."""
+    if solver != "auto":
+        return solver
+    most = EXACT_MOST.get(jax.default_backend(), EXACT_MOST["gpu"])
+    return "exact" if components <= most else "iterative"
+
+
+class Likelihood(NamedTuple):
+    """A negative log-likelihood in nats, and how well an iterative solve of it went."""
+
+    value: Float[Array, ""]
+    report: Report
+
+
+def likelihood_with_report(
+    block: WhitenedBlock,
+    log_d: Float[Array, " variants"],
+    noise: Float[Array, " components"],
+    *,
+    solver: Solver = "auto",
+    options: Iterative = DEFAULT,
+    key: PRNGKeyArray | None = None,
+) -> Likelihood:
+    """Negative log-likelihood of one block, NaN where an iterative solve did not converge.
+
+    Parameters
+    ----------
+    block, log_d, solver, options, key
+        As for :func:`negative_log_likelihood`.
+    noise
+        Variance of the noise of each component, (components,), see :func:`noise_variance`.
+    """
+    noise = noise.astype(block.x.dtype)
+    log_d = jnp.asarray(log_d, block.Q.dtype)
+    components = jnp.sum(jnp.isfinite(block.eigenvalues))
+    constant = 0.5 * jnp.log(2 * jnp.pi) * components
+    if choose_solver(solver, block.x.shape[-1]) == "exact":
+        value = gaussian(block.Q, block.x, log_d, noise)
+        zero = jnp.zeros((), block.x.dtype)
+        return Likelihood(value + constant, Report(zero, jnp.asarray(0), zero))
+    key = jax.random.key(0) if key is None else key
+    value, report = gaussian_iterative(options, block.Q, block.x, log_d, noise, key)
+    return Likelihood(value + constant, report)
+
+
 def negative_log_likelihood(
     block: WhitenedBlock,
     log_d: Float[Array, " variants"],
     *,
     s2: ArrayLike = 1.0,
     kappa: ArrayLike = 0.0,
+    solver: Solver = "auto",
+    options: Iterative = DEFAULT,
+    key: PRNGKeyArray | None = None,
 ) -> Float[Array, ""]:
     """Negative log marginal likelihood of one block, in nats.
 
@@ -126,11 +191,23 @@ def negative_log_likelihood(
         Noise scale, about 1 (the intercept of LD score regression).
     kappa
         LD mismatch between panel and GWAS: noise of component i is s2 + kappa / lambda_i.
+    solver
+        "exact" (Cholesky), "iterative" (conjugate gradients and probes; value and gradient are
+        then unbiased estimates), or by the number of components and the device.
+    options, key
+        Of the iterative solver. Key 0 by default: the same probes for every model, so that
+        differences between models are more certain than either value.
 
     Returns
     -------
     Scalar, with the r/2 log 2 pi term. Differentiable (once) in `log_d`, `s2` and `kappa`; the
     data in `block` are constants.
+
+    Raises
+    ------
+    UnconvergedError
+        If conjugate gradients did not converge. In a compiled program it is JAX's own run-time
+        error, with the same message.
 
     Notes
     -----
@@ -143,8 +220,19 @@ def negative_log_likelihood(
     Amin, Potapczynski & Wilson 2025, arXiv:2506.19598.
     """
     noise = noise_variance(block.eigenvalues, s2, kappa)
-    noise = noise.astype(block.x.dtype)
-    log_d = jnp.asarray(log_d, block.Q.dtype)
-    components = jnp.sum(jnp.isfinite(block.eigenvalues))
-    constant = 0.5 * jnp.log(2 * jnp.pi) * components
-    return gaussian(block.Q, block.x, log_d, noise) + constant
+    value, report = likelihood_with_report(
+        block, log_d, noise, solver=solver, options=options, key=key
+    )
+    if choose_solver(solver, block.x.shape[-1]) == "exact":
+        return value
+    return _checked(value, report, options)
+
+
+def _checked(value: Float[Array, ""], report: Report, options: Iterative) -> Float[Array, ""]:
+    failed = ~converged(report.residual, options)
+    if isinstance(failed, jax.core.Tracer):
+        # What is traced has no residual to print yet.
+        return eqx.error_if(value, failed, "UnconvergedError: conjugate gradients did not converge")
+    if failed:
+        raise UnconvergedError(float(report.residual), int(report.iterations))
+    return value

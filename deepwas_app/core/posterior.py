@@ -3,12 +3,14 @@
 from typing import NamedTuple
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
 from deepwas_app.core.batch import BlockBatch, map_blocks
 from deepwas_app.core.block import WhitenedBlock
-from deepwas_app.core.likelihood import noise_variance, solve
+from deepwas_app.core.iterative import DEFAULT, Iterative, converged, iterative_solve
+from deepwas_app.core.likelihood import Solver, choose_solver, noise_variance, solve
 from deepwas_app.core.objective import log_prior_variance
 from deepwas_app.core.priors import Model
 
@@ -32,21 +34,29 @@ def posterior(
     *,
     s2: ArrayLike = 1.0,
     kappa: ArrayLike = 0.0,
+    solver: Solver = "auto",
+    options: Iterative = DEFAULT,
 ) -> Posterior:
     """Posterior mean and variance of every variant of one block, scored or not.
 
     Parameters
     ----------
-    block, log_d, s2, kappa
-        As for :func:`negative_log_likelihood`.
+    block, log_d, s2, kappa, solver, options
+        As for :func:`negative_log_likelihood`. The iterative solver gives the mean to its
+        tolerance and an estimate of the variance; NaN where it did not converge.
 
     Notes
     -----
     mean = d_j q_j^T K^-1 x; variance = d_j - d_j^2 q_j^T K^-1 q_j.
     """
     d = jnp.exp(log_d)
-    s = solve(block.Q, block.x, d, noise_variance(block.eigenvalues, s2, kappa))
-    return Posterior(d * s.projected, jnp.maximum(d - d**2 * s.leverage, 0.0))
+    noise = noise_variance(block.eigenvalues, s2, kappa).astype(block.x.dtype)
+    if choose_solver(solver, block.x.shape[-1]) == "exact":
+        s = solve(block.Q, block.x, d, noise)
+        return Posterior(d * s.projected, jnp.maximum(d - d**2 * s.leverage, 0.0))
+    t = iterative_solve(block.Q, block.x, d, noise, jax.random.key(0), options)
+    d = jnp.where(converged(t.residual, options), d, jnp.nan)
+    return Posterior(d * t.projected, jnp.clip(d - d**2 * t.leverage, 0.0, d))
 
 
 @eqx.filter_jit

@@ -1,17 +1,22 @@
 """From a study's LD blocks to padded batches on the device."""
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from copy import copy
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
-from deepwas_app.core.batch import BlockBatch, put, stack_blocks
+from deepwas_app.core.batch import BlockBatch, Marginal, put, stack_blocks
 from deepwas_app.core.block import WhitenedBlock
 from deepwas_app.core.priors import Standardisation
 from deepwas_app.genetics.store import read_block
 from deepwas_app.workflow.compilation import keep_compiled
+from deepwas_app.workflow.tracks import block_tracks, track_shape
 
 
 def log_scale(study: xr.Dataset, alpha: float) -> np.ndarray:
@@ -52,9 +57,88 @@ def standardisation(study: xr.Dataset, blocks: Sequence[int] | np.ndarray) -> St
     )
 
 
+class Batches(Sequence[BlockBatch]):
+    """Padded batches of some of a study's LD blocks, kept on the device or read when needed.
+
+    A study that fits into `memory` is read once. A larger one is read from disk in every pass, by
+    a thread that stays `AHEAD` batches in front of the computation; no more than these and the one
+    in use are on the device.
+    """
+
+    AHEAD = 2
+
+    def __init__(
+        self,
+        study: xr.Dataset,
+        plan: "list[PlannedBatch]",
+        load: Callable[["PlannedBatch"], BlockBatch],
+        memory: float,
+    ):
+        self.plan = plan
+        self._load = load
+        size = sum(batch.blocks * (batch.variants * batch.components) * 4 for batch in plan)
+        size += sum(b.blocks * b.variants for b in plan) * bytes_per_variant(study)
+        self.resident = size <= memory * 1e9
+        self._kept: dict[int, BlockBatch] = {}
+
+    def map(self, function: Callable[[BlockBatch], BlockBatch]) -> "Batches":
+        """These batches with something added to each."""
+        other = copy(self)
+        other._kept = {}
+        # What is kept already is not read again.
+        other._load = lambda planned: function(self[self.plan.index(planned)])
+        return other
+
+    def __len__(self) -> int:
+        return len(self.plan)
+
+    def __getitem__(self, i):
+        if i not in self._kept:
+            batch = self._load(self.plan[i])
+            if not self.resident:
+                return batch
+            self._kept[i] = batch
+        return self._kept[i]
+
+    def __iter__(self) -> Iterator[BlockBatch]:
+        return self.in_order(range(len(self)))
+
+    def in_order(self, order: Iterable[int]) -> Iterator[BlockBatch]:
+        """The batches in some order, each ready before it is asked for."""
+        numbers = [int(i) for i in order]
+        if self.resident:
+            yield from (self[i] for i in numbers)
+            return
+        with ThreadPoolExecutor(1, thread_name_prefix="read-ahead") as reader:
+            waiting: deque[Future[BlockBatch]] = deque()
+            try:
+                for i in numbers:
+                    waiting.append(reader.submit(self.__getitem__, i))
+                    if len(waiting) > self.AHEAD:
+                        yield waiting.popleft().result()
+                while waiting:
+                    yield waiting.popleft().result()
+            finally:
+                for future in waiting:
+                    future.cancel()
+
+
+def bytes_per_variant(study: xr.Dataset) -> int:
+    """Bytes of a variant's annotations, tracks and the rest."""
+    tracks = track_shape(study)
+    return 4 * (study.sizes["annotations"] + 8) + 4 * int(np.prod(tracks) if tracks else 0)
+
+
 def block_batches(
-    study: xr.Dataset, blocks: Sequence[int] | np.ndarray, *, alpha: float, batch_blocks: int
-) -> list[BlockBatch]:
+    study: xr.Dataset,
+    blocks: Sequence[int] | np.ndarray,
+    *,
+    alpha: float,
+    batch_blocks: int,
+    memory: float = np.inf,
+    tracks: bool = False,
+    marginal: bool = False,
+) -> Batches:
     """Padded batches of some of a study's LD blocks, on the device.
 
     Parameters
@@ -67,6 +151,12 @@ def block_batches(
         Exponent of p (1 - p) in the per-variant heritability.
     batch_blocks
         At most this many blocks in a batch.
+    memory
+        GB of batches that may stay on the device; more than that is read again in every pass.
+    tracks
+        Whether the batches carry the windows of the study's tracks.
+    marginal
+        Whether they carry z-scores, for LD score regression.
 
     Notes
     -----
@@ -79,25 +169,40 @@ def block_batches(
     scale = log_scale(study, alpha)
     scored_in = study["variant_block"].values
     scored = study["variant_scored"].values
-    batches = []
-    for members, variants, components, longest in batch_plan(study, blocks, batch_blocks):
-        parts = []
-        for b in members:
-            rows = block_slice(study, b)
-            data = read_block(study, b)
-            parts.append(
-                BlockBatch(
-                    block=WhitenedBlock(
-                        data["Q"].values, data["x"].values, data["eigenvalues"].values
-                    ),
-                    annotations=annotations[rows],
-                    log_scale=scale[rows],
-                    counted=scored[rows] & (scored_in[rows] == b),
-                    index=np.array(b, np.int32),
-                )
+    z = study["variant_z"].values if marginal else None
+    people = float(study.attrs.get("panel_sample_size") or np.inf)
+
+    def part(b: int) -> BlockBatch:
+        rows = block_slice(study, b)
+        data = read_block(study, b)
+        counted = scored[rows] & (scored_in[rows] == b)
+        return BlockBatch(
+            block=WhitenedBlock(data["Q"].values, data["x"].values, data["eigenvalues"].values),
+            annotations=annotations[rows],
+            log_scale=scale[rows],
+            counted=counted,
+            index=np.array(b, np.int32),
+            tracks=block_tracks(study, b) if tracks else None,
+            marginal=None
+            if z is None
+            else Marginal(
+                z=np.where(counted, z[rows], 0).astype(np.float32),
+                weight=counted.astype(np.float32),
+                people=np.array(people, np.float32),
+            ),
+        )
+
+    def load(planned: PlannedBatch) -> BlockBatch:
+        return put(
+            stack_blocks(
+                [part(b) for b in planned.members],
+                planned.variants,
+                planned.components,
+                planned.blocks,
             )
-        batches.append(put(stack_blocks(parts, variants, components, longest)))
-    return batches
+        )
+
+    return Batches(study, batch_plan(study, blocks, batch_blocks), load, memory)
 
 
 class PlannedBatch(NamedTuple):
@@ -114,6 +219,7 @@ def batch_plan(
 ) -> list[PlannedBatch]:
     """Which blocks go into which batch, smallest first."""
     plan = []
+    devices = jax.device_count()
     wanted = set(map(int, blocks))
     for group in size_groups(study):
         members = [int(b) for b in group if int(b) in wanted]
@@ -124,7 +230,8 @@ def batch_plan(
                     members=[int(b) for b in part],
                     variants=int(study["block_variants"].values[group].max()),
                     components=int(study["block_components"].values[group].max()),
-                    blocks=-(-len(members) // count),
+                    # Every device gets as many blocks.
+                    blocks=-(-len(members) // (count * devices)) * devices,
                 )
             )
     return plan

@@ -8,7 +8,8 @@ NAME.run/ holds ``run.json`` (settings, study, summary), ``metrics.parquet`` (on
 import json
 import os
 import shutil
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import equinox as eqx
@@ -19,12 +20,15 @@ import param
 import xarray as xr
 
 from deepwas_app.core.fit import FitState
-from deepwas_app.core.priors import ConstantPrior, Model, Standardisation, make_prior
+from deepwas_app.core.priors import ConstantPrior, Model
+from deepwas_app.core.transformer import TransformerPrior
 from deepwas_app.errors import InputError
-from deepwas_app.workflow.batching import frequency_scale
+from deepwas_app.workflow.batching import block_slice, frequency_scale
+from deepwas_app.workflow.models import blank_standardisation, build_prior, noisy_model
 from deepwas_app.workflow.settings import TrainSettings
+from deepwas_app.workflow.tracks import block_tracks, track_shape
 
-METRICS = ("step", "epoch", "train_loss", "held_out_gain", "held_out_gain_se")
+METRICS = ("step", "epoch", "train_loss", "held_out_gain", "held_out_gain_se", "validation_loss")
 
 
 class Checkpoint(eqx.Module):
@@ -37,19 +41,31 @@ class Checkpoint(eqx.Module):
     baseline
         The constant prior fitted on the same training blocks.
     losses, constant_losses
-        Held-out negative log-likelihood in nats, (blocks,), NaN for blocks not held out.
+        Held-out negative log-likelihood in nats of `best` and of the baseline, (blocks,), NaN for
+        blocks not held out.
+    best
+        The model of the epoch that predicted the validation chromosomes best; the latest one where
+        there are none.
+    best_loss, best_epoch
+        Its validation loss in nats a variant, and when that was.
     """
 
     state: FitState
     baseline: Model
     losses: np.ndarray
     constant_losses: np.ndarray
+    best: Model
+    best_loss: np.ndarray
+    best_epoch: np.ndarray
 
 
-def constant_model() -> Model:
-    """A constant model of unit level and noise, to be overwritten."""
-    zero = jnp.asarray(0.0)
-    return Model(ConstantPrior(zero), zero, zero)
+def blank_checkpoint(state: FitState, blocks: int) -> Checkpoint:
+    """A checkpoint of the shape that goes with a state, to be overwritten."""
+    zero, losses = jnp.asarray(0.0), np.full(blocks, np.nan)
+    constant = Model(ConstantPrior(zero), zero, zero)
+    return Checkpoint(
+        state, constant, losses, losses, state.model, np.asarray(np.inf), np.asarray(0)
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,8 +80,10 @@ class Run:
         The study, by path, content and name.
     annotations
         Names of the annotations, in order.
-    train_blocks, test_blocks
+    train_blocks, test_blocks, validation_blocks
         Numbers of the LD blocks.
+    tracks, window
+        Number of tracks that the prior reads, and positions of their window.
     summary
         Results; empty until the run is finished.
     """
@@ -79,6 +97,9 @@ class Run:
     train_blocks: list[int]
     test_blocks: list[int]
     summary: dict
+    validation_blocks: list[int] = field(default_factory=list)
+    tracks: int = 0
+    window: int = 1
 
     @property
     def name_on_disk(self) -> str:
@@ -112,15 +133,13 @@ class Run:
 
     def blank_model(self) -> Model:
         """A model of this run's shape, to be overwritten."""
-        zeros = jnp.zeros(len(self.annotations))
-        prior = make_prior(
-            self.settings.prior,
-            Standardisation(zeros, zeros),
-            level=0.0,
-            width=self.settings.width,
-            depth=self.settings.depth,
+        prior = build_prior(
+            self.settings,
+            blank_standardisation(len(self.annotations)),
+            window=self.window,
+            standardise_tracks=blank_standardisation(self.tracks) if self.tracks else None,
         )
-        return Model(prior, jnp.asarray(0.0), jnp.asarray(0.0))
+        return noisy_model(self.settings, prior, 1.0, 1.0)
 
 
 def open_run(path: str | Path) -> Run:
@@ -151,6 +170,9 @@ def open_run(path: str | Path) -> Run:
             train_blocks=content["train_blocks"],
             test_blocks=content["test_blocks"],
             summary=content["summary"],
+            validation_blocks=content.get("validation_blocks", []),
+            tracks=content.get("tracks", 0),
+            window=content.get("window", 1),
         )
     except FileNotFoundError:
         raise InputError(
@@ -175,6 +197,9 @@ def create_run(path: Path, study: xr.Dataset, settings: TrainSettings, split) ->
             f"{path}: exists already. Choose another -o, or go on from it with --resume."
         )
     path.mkdir(parents=True)
+    window, tracks = 1, 0
+    if settings.prior == "transformer":
+        window, tracks = track_shape(study) or (1, 0)
     _write_record(
         path,
         {
@@ -183,6 +208,9 @@ def create_run(path: Path, study: xr.Dataset, settings: TrainSettings, split) ->
             "annotations": study["annotation"].values.tolist(),
             "train_blocks": split.train.tolist(),
             "test_blocks": split.test.tolist(),
+            "validation_blocks": split.validation.tolist(),
+            "window": window,
+            "tracks": tracks,
             "summary": {},
         },
     )
@@ -193,7 +221,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint, metrics: list[dict]) -> 
     _replace(
         path / "metrics.parquet", lambda p: pd.DataFrame(metrics, columns=METRICS).to_parquet(p)
     )
-    _replace(path / "weights.eqx", lambda p: eqx.tree_serialise_leaves(p, checkpoint.state.model))
+    _replace(path / "weights.eqx", lambda p: eqx.tree_serialise_leaves(p, checkpoint.best))
     _replace(path / "checkpoint.eqx", lambda p: eqx.tree_serialise_leaves(p, checkpoint))
 
 
@@ -234,12 +262,22 @@ def heritability(study: xr.Dataset, model: Model, alpha: float) -> np.ndarray:
     """Per-variant heritability v_j = f(a_j) (p_j (1 - p_j)) ** alpha, (variants,), float64."""
     annotations = study["variant_annotation"].values
     prior = eqx.filter_jit(model.prior)
+    log_f = np.empty(len(annotations))
+    for rows, tracks in _stretches(study, model):
+        log_f[rows] = np.asarray(prior(jnp.asarray(annotations[rows]), tracks), np.float64)
+    return np.exp(log_f) * frequency_scale(study, alpha)
+
+
+def _stretches(study: xr.Dataset, model: Model) -> Iterator[tuple[slice, np.ndarray | None]]:
+    """Rows of the study, with the tracks around them if the model reads tracks."""
+    prior = model.prior
+    if isinstance(prior, TransformerPrior) and len(prior.standardise_tracks.mean):
+        for b in range(study.sizes["blocks"]):
+            yield block_slice(study, b), block_tracks(study, b)
+        return
     step = 65_536
-    parts = [
-        np.asarray(prior(jnp.asarray(annotations[i : i + step])), np.float64)
-        for i in range(0, len(annotations), step)
-    ]
-    return np.exp(np.concatenate(parts)) * frequency_scale(study, alpha)
+    for start in range(0, study.sizes["variants"], step):
+        yield slice(start, start + step), None
 
 
 def _plain(settings: param.Parameterized) -> dict:

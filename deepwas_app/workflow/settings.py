@@ -4,8 +4,11 @@ import param
 
 from deepwas_app.genetics.formats import FORMATS, ROLES
 
-PRIORS = ("constant", "linear", "mlp")
-OBJECTIVES = ("likelihood",)
+PRIORS = ("constant", "linear", "enrichment", "mlp", "transformer")
+LINKS = ("exp", "softplus", "relu")
+OBJECTIVES = ("likelihood", "ldsr")
+SOLVERS = ("auto", "exact", "iterative")
+SIZES = ("XS", "S", "M", "L", "XL")
 TRUTHS = ("constant", "linear", "interactions")
 BUILDS = ("hg19", "hg38")
 
@@ -154,11 +157,25 @@ class TrainSettings(param.Parameterized):
     prior: param.Selector[str] = param.Selector(
         default="linear",
         objects=list(PRIORS),
-        doc="How heritability depends on annotations: not at all, log-linearly, or by a "
-        "neural network (multilayer perceptron).",
+        doc="How heritability depends on annotations: not at all, linearly up to a link, by two "
+        "classes of variants, by a multilayer perceptron, or by a transformer over the tracks "
+        "around a variant.",
     )
-    width = param.Integer(64, bounds=(1, 4096), doc="Units in each hidden layer of the MLP.")
-    depth = param.Integer(2, bounds=(1, 12), doc="Hidden layers of the MLP.")
+    size: param.Selector[str] = param.Selector(
+        default="",
+        objects=["", *SIZES],
+        doc="Named size of an MLP or transformer, in place of width and depth.",
+    )
+    width = param.Integer(
+        64, bounds=(1, 4096), doc="Units in each hidden layer (MLP) or channels (transformer)."
+    )
+    depth = param.Integer(2, bounds=(1, 24), doc="Hidden layers (MLP) or layers (transformer).")
+    link: param.Selector[str] = param.Selector(
+        default="exp",
+        objects=list(LINKS),
+        doc="Linear prior: from the linear score to variance. relu with the objective ldsr is the "
+        "model of S-LDSC.",
+    )
     coefficient_sd = param.Number(
         0.5,
         bounds=(1e-3, 1e3),
@@ -166,17 +183,58 @@ class TrainSettings(param.Parameterized):
         "s.d. of the annotation. It matters only where the data say little; 1000 turns it off.",
     )
     objective: param.Selector[str] = param.Selector(
-        default="likelihood", objects=list(OBJECTIVES), doc="What training maximises."
+        default="likelihood",
+        objects=list(OBJECTIVES),
+        doc="What training maximises: the full likelihood, or LD score regression's weighted fit. "
+        "Both are scored by the full likelihood of what is held out; regression takes its noise, "
+        "s2 and kappa, from the constant prior.",
+    )
+    s2 = param.Number(
+        None, bounds=(1e-3, 1e3), allow_None=True, doc="Fix the noise scale. Default: learned."
+    )
+    kappa = param.Number(
+        None, bounds=(1e-9, 1e3), allow_None=True, doc="Fix the LD mismatch. Default: learned."
+    )
+    solver: param.Selector[str] = param.Selector(
+        default="auto",
+        objects=list(SOLVERS),
+        doc="Cholesky factors, or conjugate gradients with random probes. auto: by the size of the "
+        "blocks and the device. Constant and linear priors are always fitted by Cholesky factors.",
+    )
+    probes = param.Integer(16, bounds=(2, 4096), doc="Random probes of the iterative solver.")
+    max_iterations = param.Integer(
+        1000, bounds=(1, 100_000), doc="Iterations after which the iterative solver gives up."
     )
     epochs = param.Integer(
-        30,
+        15,
         bounds=(1, 10_000),
-        doc="Passes over the training blocks (MLP; others stop by themselves).",
+        doc="Passes over the training blocks (constant and linear priors stop by themselves).",
     )
     learning_rate = param.Number(
-        3e-3, bounds=(1e-6, 1.0), inclusive_bounds=(True, True), doc="AdamW's peak step size (MLP)."
+        3e-3, bounds=(1e-6, 1.0), inclusive_bounds=(True, True), doc="AdamW's peak step size."
     )
-    batch_blocks = param.Integer(4, bounds=(1, 1024), doc="LD blocks in a mini-batch (MLP).")
+    batch_blocks = param.Integer(4, bounds=(1, 1024), doc="LD blocks in a mini-batch.")
+    validation_chromosomes = param.String(
+        "",
+        doc="Chromosomes, as 1,2, that are neither trained on nor tested on: training stops early "
+        "when they are predicted no better, and keeps the best epoch. auto: an eighth of them. "
+        "Empty: no early stopping.",
+    )
+    patience = param.Integer(
+        5, bounds=(1, 1000), doc="Passes without gain on the validation chromosomes before a stop."
+    )
+    precision: param.Selector[str] = param.Selector(
+        default="float32",
+        objects=["float32", "bfloat16"],
+        doc="Arithmetic inside the transformer. The likelihood is always in float32.",
+    )
+    rematerialise = param.Boolean(False, doc="Transformer: compute layers twice to save memory.")
+    memory = param.Number(
+        4.0,
+        bounds=(0.0, 1e4),
+        doc="GB of LD blocks to keep on the device; a larger study is read from disk in every "
+        "pass, ahead of its use.",
+    )
     test_chromosomes = param.String(
         "", doc="Held-out chromosomes, as 6,7,8. Empty: chosen for you. none: train on all."
     )
@@ -193,13 +251,25 @@ class ScalingSettings(param.Parameterized):
     """Held-out likelihood against the number of parameters."""
 
     sizes = param.List(
-        default=["linear", "8x1", "32x2", "128x2"],
+        default=["linear", "XS", "S", "M", "L"],
         item_type=str,
-        doc="Models to compare: linear, or WIDTHxDEPTH of an MLP.",
+        doc="Models to compare: constant, linear, XS to XL, or WIDTHxDEPTH of an MLP.",
     )
-    objectives = param.List(default=["likelihood"], item_type=str, doc="What training maximises.")
-    seeds = param.Integer(1, bounds=(1, 100), doc="Seeds per model; MLPs only.")
-    epochs = param.Integer(30, bounds=(1, 10_000), doc="Passes over the training blocks (MLP).")
+    objectives = param.List(
+        default=["likelihood", "ldsr"],
+        item_type=str,
+        doc="What training maximises: likelihood, ldsr.",
+    )
+    seeds = param.Integer(1, bounds=(1, 100), doc="Seeds per model; not for constant and linear.")
+    epochs = param.Integer(20, bounds=(1, 10_000), doc="Passes over the training blocks (MLP).")
     learning_rate = param.Number(3e-3, bounds=(1e-6, 1.0), doc="AdamW's peak step size (MLP).")
     test_chromosomes = param.String("", doc="Held-out chromosomes, as 6,7,8.")
     test_blocks = param.String("", doc="Held-out LD blocks by number from 0, as 3,7,11.")
+    validation_chromosomes = param.String(
+        "auto",
+        doc="Chromosomes, as 1,2, for early stopping. auto: an eighth of them. none: no early "
+        "stopping.",
+    )
+    patience = param.Integer(
+        5, bounds=(1, 1000), doc="Passes without gain on the validation chromosomes before a stop."
+    )

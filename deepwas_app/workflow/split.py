@@ -9,10 +9,11 @@ from deepwas_app.errors import InputError
 
 
 class Split(NamedTuple):
-    """Block numbers for training and for testing."""
+    """Block numbers for training, for testing, and for deciding when to stop."""
 
     train: np.ndarray
     test: np.ndarray
+    validation: np.ndarray = np.zeros(0, int)
 
 
 def usable_blocks(study: xr.Dataset) -> np.ndarray:
@@ -26,7 +27,12 @@ def default_test_chromosomes(study: xr.Dataset) -> list[str]:
     return chromosomes[1::4] if len(chromosomes) > 1 else []
 
 
-def split_blocks(study: xr.Dataset, test_chromosomes: str = "", test_blocks: str = "") -> Split:
+def split_blocks(
+    study: xr.Dataset,
+    test_chromosomes: str = "",
+    test_blocks: str = "",
+    validation_chromosomes: str = "",
+) -> Split:
     """Blocks to train on and blocks to hold out.
 
     Parameters
@@ -38,11 +44,15 @@ def split_blocks(study: xr.Dataset, test_chromosomes: str = "", test_blocks: str
         is empty too: a quarter of the chromosomes, or of the blocks where there is one chromosome.
     test_blocks
         Block numbers from 0, "3,7,11".
+    validation_chromosomes
+        "1,2": neither trained on nor tested on. "auto": an eighth of the chromosomes, none of
+        those that are tested on.
 
     Raises
     ------
     InputError
-        For a chromosome or a block that the study has not, or when nothing is left to train on.
+        For a chromosome or a block that the study has not, for one that is both tested and
+        validated on, or when nothing is left to train on.
     """
     usable = usable_blocks(study)
     held = np.zeros(study.sizes["blocks"], bool)
@@ -51,17 +61,11 @@ def split_blocks(study: xr.Dataset, test_chromosomes: str = "", test_blocks: str
     if wanted == ["none"]:
         wanted = []
     elif not wanted and not test_blocks.strip():
-        wanted = default_test_chromosomes(study)
+        validated = _validated(study, validation_chromosomes, [])
+        wanted = [name for name in default_test_chromosomes(study) if name not in validated]
         if not wanted:
             held[usable[1::4]] = True
-    for name in wanted:
-        name = name.removeprefix("chr")
-        if name not in chromosomes:
-            present = ",".join(dict.fromkeys(chromosomes.tolist()))
-            raise InputError(
-                f"{study.attrs['path']}: no chromosome {name} to hold out. It has {present}."
-            )
-        held |= chromosomes == name
+    held |= _on(study, wanted)
     for item in _items(test_blocks):
         if not item.isdigit() or int(item) >= len(held):
             raise InputError(
@@ -69,13 +73,45 @@ def split_blocks(study: xr.Dataset, test_chromosomes: str = "", test_blocks: str
                 f"Blocks are numbered 0 to {len(held) - 1}."
             )
         held[int(item)] = True
-    train = usable[~held[usable]]
+    tested = dict.fromkeys(chromosomes[held].tolist())
+    validation = _on(study, _validated(study, validation_chromosomes, list(tested)))
+    both = dict.fromkeys(chromosomes[held & validation].tolist())
+    if both:
+        raise InputError(
+            f"{study.attrs['path']}: chromosome {','.join(both)} cannot be for validation and for "
+            "testing both. Name others with --validation-chromosomes."
+        )
+    train = usable[~(held | validation)[usable]]
     if len(train) == 0:
         raise InputError(
             f"{study.attrs['path']}: every LD block is held out. Leave some to train on, for "
             "example with --test-blocks."
         )
-    return Split(train, usable[held[usable]])
+    return Split(train, usable[held[usable]], usable[validation[usable]])
+
+
+def _validated(study: xr.Dataset, text: str, tested: list[str]) -> list[str]:
+    names = [name.removeprefix("chr") for name in _items(text)]
+    if names != ["auto"]:
+        return names
+    chromosomes = list(dict.fromkeys(study["block_chromosome"].values.tolist()))
+    # The default test chromosomes are every fourth from the second on.
+    return [name for name in chromosomes[3::8] if name not in tested]
+
+
+def _on(study: xr.Dataset, names: list[str]) -> np.ndarray:
+    """Which LD blocks are on the chromosomes that are named."""
+    chromosomes = study["block_chromosome"].values
+    found = np.zeros(len(chromosomes), bool)
+    for name in names:
+        name = name.removeprefix("chr")
+        if name not in chromosomes:
+            present = ",".join(dict.fromkeys(chromosomes.tolist()))
+            raise InputError(
+                f"{study.attrs['path']}: no chromosome {name} to hold out. It has {present}."
+            )
+        found |= chromosomes == name
+    return found
 
 
 def _items(text: str) -> list[str]:

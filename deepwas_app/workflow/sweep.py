@@ -8,7 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from deepwas_app.errors import InputError
-from deepwas_app.workflow.settings import ScalingSettings, TrainSettings
+from deepwas_app.workflow.settings import SIZES, ScalingSettings, TrainSettings
 from deepwas_app.workflow.train import train
 
 COLUMNS = [
@@ -33,7 +33,7 @@ class SweepStep(NamedTuple):
 
 
 def sized_settings(size: str) -> dict:
-    """Settings of a named size: "linear", "constant", or "WIDTHxDEPTH" for an MLP.
+    """Settings of a size: "linear", "constant", XS to XL or "WIDTHxDEPTH" of an MLP.
 
     Raises
     ------
@@ -42,9 +42,13 @@ def sized_settings(size: str) -> dict:
     """
     if size in ("constant", "linear"):
         return {"prior": size}
+    if size in SIZES:
+        return {"prior": "mlp", "size": size}
     width, _, depth = size.partition("x")
     if not (width.isdigit() and depth.isdigit()):
-        raise InputError(f"size {size!r}: give linear, or WIDTHxDEPTH of an MLP such as 64x2")
+        raise InputError(
+            f"size {size!r}: give linear, XS to XL, or WIDTHxDEPTH of an MLP such as 64x2"
+        )
     return {"prior": "mlp", "width": int(width), "depth": int(depth)}
 
 
@@ -92,6 +96,8 @@ def scaling(
             learning_rate=settings.learning_rate,
             test_chromosomes=settings.test_chromosomes,
             test_blocks=settings.test_blocks,
+            validation_chromosomes=settings.validation_chromosomes.replace("none", ""),
+            patience=settings.patience,
         )
         folder = path / f"{size}-{objective}-seed{seed}.run"
         training = train(study, knobs, folder, resume=folder.exists())

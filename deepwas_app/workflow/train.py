@@ -1,41 +1,45 @@
 """Training one prior on one study: a generator, and the run folder it leaves."""
 
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-import jax
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
-from deepwas_app.core.batch import BlockBatch, shuffled
-from deepwas_app.core.effects import losses_by_block
+from deepwas_app.core.batch import BlockBatch, shuffled_order
 from deepwas_app.core.fit import (
     FitState,
+    FitStep,
     NonFiniteLossError,
     fit_adam,
     fit_scoring,
     start_adam,
     start_scoring,
 )
-from deepwas_app.core.jackknife import Estimate, jackknife_sum
+from deepwas_app.core.iterative import UnconvergedError
+from deepwas_app.core.ldsr import with_weights
 from deepwas_app.core.moments import moment_estimate
-from deepwas_app.core.priors import (
-    ConstantPrior,
-    Model,
-    make_prior,
-    parameter_count,
-    ridge_precision,
-)
+from deepwas_app.core.objective import log_prior_variance
+from deepwas_app.core.priors import ConstantPrior, Model, parameter_count, ridge_precision
 from deepwas_app.errors import InputError
-from deepwas_app.workflow.batching import batch_plan, block_batches, standardisation
+from deepwas_app.workflow.batching import Batches, batch_plan, block_batches, standardisation
+from deepwas_app.workflow.models import (
+    build_prior,
+    noisy_model,
+    objective_of,
+    planned_parameters,
+    stepwise,
+)
 from deepwas_app.workflow.run import (
     METRICS,
     Checkpoint,
     Run,
-    constant_model,
+    blank_checkpoint,
     create_run,
     drop_if_empty,
     finish_run,
@@ -44,8 +48,12 @@ from deepwas_app.workflow.run import (
     read_checkpoint,
     save_checkpoint,
 )
+from deepwas_app.workflow.scoring import Scorer, gain_over_constant
 from deepwas_app.workflow.settings import TrainSettings
 from deepwas_app.workflow.split import Split, split_blocks
+from deepwas_app.workflow.tracks import has_tracks, track_shape, track_standardisation
+
+__all__ = ["TrainStep", "fit", "planned_parameters", "train"]
 
 SCORING_STEPS = 50
 
@@ -72,6 +80,10 @@ class TrainStep(NamedTuple):
         For people.
     checkpoint
         Model, state and held-out losses at the end of an epoch, None in between.
+    validation_loss
+        Nats per scored variant of the validation chromosomes; None in between and without them.
+    residual, iterations
+        The largest of this step's iterative solves; 0 where nothing was iterated.
     """
 
     step: int
@@ -85,36 +97,33 @@ class TrainStep(NamedTuple):
     seconds_left: float | None
     message: str
     checkpoint: Checkpoint | None = None
+    validation_loss: float | None = None
+    residual: float = 0.0
+    iterations: int = 0
 
 
 def start_model(study: xr.Dataset, settings: TrainSettings, blocks, start: Model) -> Model:
     """The model of some settings before training, with the level and noise of a constant one."""
     assert isinstance(start.prior, ConstantPrior)
-    prior = make_prior(
-        settings.prior,
+    window, tracks = 1, None
+    if settings.prior == "transformer" and (shape := track_shape(study)):
+        window, tracks = shape[0], track_standardisation(study, blocks)
+    prior = build_prior(
+        settings,
         standardisation(study, blocks),
         level=float(start.prior.level),
-        width=settings.width,
-        depth=settings.depth,
-        key=jax.random.key(settings.seed),
+        window=window,
+        standardise_tracks=tracks,
     )
-    return Model(prior, start.log_s2, start.log_kappa)
+    return noisy_model(settings, prior, start.s2, start.kappa)
 
 
 def start_state(model: Model, settings: TrainSettings, batches_per_epoch: int) -> FitState:
     """The state that training of some settings begins from."""
-    if settings.prior == "mlp":
+    if stepwise(settings):
         steps = settings.epochs * batches_per_epoch
         return start_adam(model, settings.learning_rate, steps)
     return start_scoring(model)
-
-
-def planned_parameters(settings: TrainSettings, annotations: int) -> int:
-    """Number of trained parameters of a prior with so many annotations."""
-    if settings.prior == "mlp":
-        inner = (settings.depth - 1) * (settings.width + 1) * settings.width
-        return 1 + (annotations + 1) * settings.width + inner + settings.width + 1
-    return 1 if settings.prior == "constant" else 1 + annotations
 
 
 def fit(
@@ -125,14 +134,14 @@ def fit(
     resume: Checkpoint | None = None,
     **knobs,
 ) -> Iterator[TrainStep]:
-    """Fit a prior to a study by the full likelihood, one :class:`TrainStep` at a time.
+    """Fit a prior to a study, one :class:`TrainStep` at a time.
 
     Parameters
     ----------
     study
         From ``open_study``.
     prior
-        "constant", "linear" or "mlp".
+        "constant", "linear", "enrichment", "mlp" or "transformer".
     settings
         All knobs at once, in place of `prior` and `knobs`.
     resume
@@ -151,54 +160,73 @@ def fit(
     ...     print(step.message)
     """
     settings = settings or TrainSettings(prior=prior, **knobs)
-    split = split_blocks(study, settings.test_chromosomes, settings.test_blocks)
-    began = time.monotonic()
-    batches, held_out = (
-        block_batches(study, blocks, alpha=settings.alpha, batch_blocks=settings.batch_blocks)
-        for blocks in (split.train, split.test)
+    split = split_blocks(
+        study,
+        settings.test_chromosomes,
+        settings.test_blocks,
+        settings.validation_chromosomes,
     )
-    variants = sum(int(batch.counted.sum()) for batch in held_out)
+    began = time.monotonic()
+
+    def batches_of(blocks, **more) -> Batches:
+        return block_batches(
+            study,
+            blocks,
+            alpha=settings.alpha,
+            batch_blocks=settings.batch_blocks,
+            memory=settings.memory,
+            tracks=settings.prior == "transformer" and has_tracks(study),
+            **more,
+        )
+
+    batches = batches_of(split.train, marginal=settings.objective == "ldsr")
+    scorer = Scorer(settings, batches_of(split.test), batches_of(split.validation), study)
 
     if resume:
-        baseline, state = resume.baseline, resume.state
+        baseline, state, best = resume.baseline, resume.state, resume
     else:
-        baseline = moment_model(batches)
-        if settings.prior != "constant":
+        baseline = moment_model(batches, settings)
+        best = None
+        if settings.prior != "constant" or settings.objective != "likelihood":
             yield _waiting(settings, "fitting the constant prior")
             for step in fit_scoring(start_scoring(baseline), batches, steps=SCORING_STEPS):
                 baseline = step.state.model
         model = start_model(study, settings, split.train, baseline)
         state = start_state(model, settings, len(batches))
 
-    if settings.prior == "mlp":
+    objective = objective_of(settings)
+    if settings.objective == "ldsr":
+        batches = batches.map(partial(_weighted, baseline))
+    if stepwise(settings):
         epochs, per_epoch = settings.epochs, len(batches)
         fitting = fit_adam(
             state,
-            lambda epoch: shuffled(batches, settings.seed, epoch),
+            lambda epoch: batches.in_order(shuffled_order(len(batches), settings.seed, epoch)),
             batches_per_epoch=per_epoch,
             epochs=epochs,
             learning_rate=settings.learning_rate,
+            objective=objective,
         )
     else:
         epochs, per_epoch = SCORING_STEPS, 1
         precision = np.asarray(ridge_precision(state.model, settings.coefficient_sd))
-        fitting = fit_scoring(state, batches, precision=precision, steps=SCORING_STEPS)
+        fitting = fit_scoring(
+            state, batches, precision=precision, steps=SCORING_STEPS, objective=objective
+        )
     steps, first = epochs * per_epoch, int(state.step)
+    if best is not None and _waited(settings, best, epoch=first // per_epoch):
+        return
 
     for step in fitting:
-        gain = gain_se = checkpoint = None
+        gain = gain_se = validation = checkpoint = None
         if step.last_of_epoch:
-            model = step.state.model
-            if settings.prior == "constant":
-                baseline = model
-            losses, constant_losses = (
-                losses_by_block(m, held_out, study.sizes["blocks"]) for m in (model, baseline)
-            )
-            checkpoint = Checkpoint(step.state, baseline, losses, constant_losses)
-            if variants:
-                total = gain_over_constant(losses, constant_losses)
-                gain, gain_se = total.value / variants, total.error / variants
+            if settings.prior == "constant" and settings.objective == "likelihood":
+                baseline = step.state.model
+            score = scorer.score(step, baseline, best)
+            best = checkpoint = score.checkpoint
+            gain, gain_se, validation = score.gain, score.gain_se, score.validation_loss
         elapsed = time.monotonic() - began
+        stop = checkpoint is not None and _waited(settings, checkpoint, step.epoch)
         yield TrainStep(
             step=step.step,
             steps=steps,
@@ -207,28 +235,48 @@ def fit(
             train_loss=step.loss,
             held_out_gain=gain,
             held_out_gain_se=gain_se,
-            fraction=step.step / steps,
+            fraction=1.0 if stop else step.step / steps,
             seconds_left=elapsed * (steps - step.step) / (step.step - first),
-            message=f"pass {step.epoch} of at most {epochs}",
+            message=_describe(step, epochs, stop),
             checkpoint=checkpoint,
+            validation_loss=validation,
+            residual=step.residual,
+            iterations=step.iterations,
         )
+        if stop:
+            return
 
 
-def moment_model(batches: Sequence[BlockBatch]) -> Model:
+def _waited(settings: TrainSettings, best: Checkpoint, epoch: int) -> bool:
+    """Whether the validation chromosomes have been predicted no better for long enough."""
+    if not settings.validation_chromosomes:
+        return False
+    return epoch - int(best.best_epoch) >= settings.patience
+
+
+def _describe(step: FitStep, epochs: int, stop: bool) -> str:
+    text = f"pass {step.epoch} of at most {epochs}"
+    if step.iterations:
+        text += f", {step.iterations} CG iterations to residual {step.residual:.1g}"
+    return text + (", no better on the validation chromosomes: stopped" if stop else "")
+
+
+@eqx.filter_jit
+def _weighted(baseline: Model, batch: BlockBatch) -> BlockBatch:
+    """The batch with LD score regression's weights under the constant prior."""
+    return with_weights(batch, jnp.exp(log_prior_variance(baseline, batch)), baseline.s2)
+
+
+def moment_model(batches: Iterable[BlockBatch], settings: TrainSettings | None = None) -> Model:
     """The constant model that agrees with the moments of the training blocks."""
-    level, s2, kappa = (jnp.asarray(value) for value in moment_estimate(batches))
-    return Model(ConstantPrior(level), jnp.log(s2), jnp.log(kappa))
+    level, s2, kappa = moment_estimate(batches)
+    settings = settings or TrainSettings()
+    return noisy_model(settings, ConstantPrior(jnp.asarray(level)), s2, kappa, trained=False)
 
 
 def _waiting(settings: TrainSettings, message: str) -> TrainStep:
-    epochs = settings.epochs if settings.prior == "mlp" else SCORING_STEPS
+    epochs = settings.epochs if stepwise(settings) else SCORING_STEPS
     return TrainStep(0, 0, 0, epochs, float("nan"), None, None, 0.0, None, message)
-
-
-def gain_over_constant(losses: np.ndarray, constant_losses: np.ndarray) -> Estimate:
-    """Held-out log-likelihood gain over the constant prior, in nats; NaN blocks are left out."""
-    gains = constant_losses - losses
-    return jackknife_sum(gains[np.isfinite(gains)])
 
 
 def train(
@@ -263,6 +311,7 @@ def train(
     path = Path(path)
     began = time.monotonic()
     checkpoint, metrics = None, []
+    residual, iterations = 0.0, 0
     if resume:
         run = open_run(path)
         run.check_study(study)
@@ -274,22 +323,29 @@ def train(
         metrics = [row for row in run.metrics().to_dict("records") if row["step"] <= done]
         split = Split(np.array(run.train_blocks), np.array(run.test_blocks))
     else:
-        split = split_blocks(study, settings.test_chromosomes, settings.test_blocks)
+        split = split_blocks(
+            study,
+            settings.test_chromosomes,
+            settings.test_blocks,
+            settings.validation_chromosomes,
+        )
         create_run(path, study, settings, split)
     try:
         for step in fit(study, settings=settings, resume=checkpoint):
             if step.checkpoint is not None:
                 checkpoint = step.checkpoint
                 metrics.append({name: getattr(step, name) for name in METRICS})
+                residual = max(residual, step.residual)
+                iterations = max(iterations, step.iterations)
                 save_checkpoint(path, checkpoint, metrics)
             yield step
-    except NonFiniteLossError as problem:
+    except (NonFiniteLossError, UnconvergedError) as problem:
         raise InputError(f"{path}: {problem}") from None
     finally:
         drop_if_empty(path)
     if checkpoint is None:
         raise InputError(f"{path}: training took no step: the likelihood could not be improved")
-    model = checkpoint.state.model
+    model = checkpoint.best
     scored_in = study["variant_block"].values[study["variant_scored"].values]
     variants = int(np.isin(scored_in, split.test).sum())
     gain = gain_over_constant(checkpoint.losses, checkpoint.constant_losses)
@@ -306,12 +362,13 @@ def train(
         "gain_se": gain.error if variants else None,
         "seconds": round(time.monotonic() - began, 3),
     }
+    if iterations:
+        summary |= {"solver_residual": residual, "solver_iterations": iterations}
     return finish_run(path, study, checkpoint, summary)
 
 
 def last_checkpoint(study: xr.Dataset, run: Run) -> Checkpoint | None:
     """The state that an unfinished run goes on from, None if it never got that far."""
     batches = len(batch_plan(study, run.train_blocks, run.settings.batch_blocks))
-    losses = np.full(study.sizes["blocks"], np.nan)
     state = start_state(run.blank_model(), run.settings, batches)
-    return read_checkpoint(run.path, Checkpoint(state, constant_model(), losses, losses))
+    return read_checkpoint(run.path, blank_checkpoint(state, study.sizes["blocks"]))

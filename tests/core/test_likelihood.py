@@ -1,6 +1,7 @@
 """The likelihood of one block and its gradient, against dense float64 matrices."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,7 +10,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from deepwas_app.core import WhitenedBlock, negative_log_likelihood, whiten
+from deepwas_app.core import (
+    Iterative,
+    WhitenedBlock,
+    negative_log_likelihood,
+    posterior,
+    whiten,
+)
+from deepwas_app.core.likelihood import likelihood_with_report, noise_variance
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -52,6 +60,8 @@ CASES = {
     "scattered": Case(80, 50, 55),
     "few components": Case(80, 50, 55, 0.8),
     "past one leaf": Case(400, 600, slice(20, 320)),
+    "flanks, some missing": Case(200, 80, slice(60, 140, 2)),
+    "all but one missing in wide": Case(50, 90, 1),
 }
 NOISE = [(1.0, 0.0), (1.3, 0.0), (0.9, 0.4)]
 
@@ -84,6 +94,50 @@ def test_value_and_gradient_agree_with_the_oracle(name, precision, dense, make_f
         assert value == pytest.approx(oracle.loss_of_x(log_d, s2, kappa), rel=precision.tolerance)
         for found, expected in zip(gradients, oracle.gradient(log_d, s2, kappa), strict=True):
             assert relative(found, expected) < precision.tolerance
+
+
+@pytest.mark.parametrize(
+    ("name", "precision"),
+    [(name, "float32") for name in CASES] + [("flanks, some missing", "float64")],
+    indirect=["precision"],
+)
+def test_iterative_solver_agrees_with_the_oracle(name, precision, dense, make_factor):
+    """Means and the quadratic form to the tolerance, all else within its Monte-Carlo error."""
+    case = CASES[name]
+    W, z, scored = case.data(make_factor)
+    log_d, (s2, kappa) = case.log_d(), NOISE[2]
+    block = whiten(W, z, scored, variance=case.variance)
+    oracle = dense(W, z, scored, case.variance)
+    options = Iterative(probes=400, tolerance=1e-4 if precision.dtype == np.float32 else 1e-9)
+    noise = noise_variance(block.eigenvalues, s2, kappa).astype(block.x.dtype)
+
+    @jax.jit
+    def estimate(log_d, noise):
+        return jax.value_and_grad(
+            lambda *at: likelihood_with_report(block, *at, solver="iterative", options=options),
+            argnums=(0, 1),
+            has_aux=True,
+        )(log_d, noise)
+
+    (value, report), (in_log_d, in_noise) = estimate(jnp.asarray(log_d), noise)
+    assert report.residual <= 10 * options.tolerance
+    expected = oracle.loss_of_x(log_d, s2, kappa)
+    assert abs(float(value) - expected) <= 5 * float(report.loss_error) + 1e-4 * abs(expected)
+    # What is estimated are traces: errors are of their order, not of the differences they leave.
+    true_log_d, true_s2, true_kappa = oracle.gradient(log_d, s2, kappa)
+    mean, variance = oracle.posterior(log_d, s2, kappa)
+    traces = np.linalg.norm(1 - variance / np.exp(log_d))
+    assert np.linalg.norm(np.asarray(in_log_d, np.float64) - true_log_d) < 0.3 * traces
+    lam = np.asarray(block.eigenvalues, np.float64)
+    assert abs(float(in_noise.sum()) - true_s2) < 0.05 * len(lam)
+    assert abs(float((in_noise / lam).sum()) - true_kappa) < 0.05 * (1 / lam).sum()
+    found = jax.jit(partial(posterior, solver="iterative", options=options))(
+        block, jnp.asarray(log_d), s2=s2, kappa=kappa
+    )
+    np.testing.assert_allclose(
+        found.mean, mean, atol=30 * options.tolerance * np.abs(mean).max() + 1e-6
+    )
+    assert ((found.variance >= 0) & (found.variance <= np.exp(log_d) * 1.0001)).all()
 
 
 def test_oracle_gradient_agrees_with_its_own_finite_differences(dense, make_factor):

@@ -31,7 +31,7 @@ def model_of(prior) -> Model:
     return Model(prior, jnp.asarray(0.0), jnp.asarray(0.0))
 
 
-@pytest.mark.parametrize("kind", ["constant", "linear", "mlp"])
+@pytest.mark.parametrize("kind", ["constant", "linear", "enrichment", "mlp"])
 def test_every_prior_starts_at_the_constant_level(kind, standardise, annotations):
     prior = make_prior(kind, standardise, level=-11.5, width=5, depth=2)
     np.testing.assert_array_equal(prior(annotations), np.full((2, 7), -11.5, np.float32))
@@ -84,6 +84,42 @@ def test_ridge_is_on_the_coefficients_of_a_linear_prior_only(standardise):
     for kind in ("constant", "mlp"):
         other = model_of(make_prior(kind, standardise, level=0.0, width=2, depth=1))
         assert not np.asarray(ridge_precision(other, 0.5)).any()
+
+
+@pytest.mark.parametrize("link", ["exp", "softplus", "relu"])
+def test_links_start_constant_and_agree_to_first_order(link, standardise, annotations):
+    prior = make_prior("linear", standardise, level=-11.5, link=link)
+    np.testing.assert_allclose(prior(annotations), -11.5, rtol=1e-6)
+    moved = eqx.tree_at(lambda p: p.coefficients, prior, jnp.array([1e-3, -2e-3, 1e-3]))
+    eta = np.asarray(standardise(annotations)) @ np.array([1e-3, -2e-3, 1e-3])
+    # softplus is less steep where it is 1: sigmoid(log(e - 1)) = 1 - 1 / e.
+    slope = 1 - 1 / np.e if link == "softplus" else 1.0
+    np.testing.assert_allclose(moved(annotations) + 11.5, slope * eta, atol=1e-4)
+    np.testing.assert_allclose(moved.signed(annotations), np.exp(moved(annotations)), rtol=1e-5)
+
+
+def test_only_the_relu_link_is_signed(standardise, annotations):
+    large = jnp.array([5.0, -5.0, 3.0])
+    prior = make_prior("linear", standardise, level=0.0, link="relu")
+    prior = eqx.tree_at(lambda p: p.coefficients, prior, large)
+    expected = 1 + np.asarray(standardise(annotations)) @ np.asarray(large)
+    assert (expected < 0).any()
+    np.testing.assert_allclose(prior.signed(annotations), expected, rtol=1e-4, atol=1e-4)
+    positive = np.exp(prior(annotations))
+    np.testing.assert_allclose(positive, np.maximum(expected, 1e-3), rtol=1e-3, atol=1e-4)
+    with pytest.raises(ValueError, match="unknown link 'cloglog'"):
+        make_prior("linear", standardise, level=0.0, link="cloglog")
+
+
+def test_enrichment_prior_has_two_classes(standardise, annotations):
+    prior = make_prior("enrichment", standardise, level=-2.0)
+    np.testing.assert_allclose(prior(annotations), -2.0, atol=1e-6)
+    sharp = eqx.tree_at(
+        lambda p: (p.coefficients, p.gain), prior, (jnp.array([1e3, 0.0, 0.0]), jnp.log(8.0))
+    )
+    high = np.asarray(annotations[..., 0]) > 0.1
+    f = np.exp(np.asarray(sharp(annotations)))
+    np.testing.assert_allclose(f[high] / f[~high].mean(), 8.0, rtol=1e-3)
 
 
 def test_unknown_prior_is_refused(standardise):

@@ -1,0 +1,212 @@
+"""A transformer over the window of tracks around each variant."""
+
+from math import gcd
+from typing import ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from deepwas_app.core.priors import Prior, Standardisation, zero_last
+
+# The stem shortens a window to about this many tokens.
+TOKENS = 32
+KERNEL = 7
+# Numbers in the activations of the stem that are worked on at once.
+CHUNK = 2**22
+
+
+class AttentionPool(eqx.Module):
+    """Weighted mean over positions, weights by softmax of a learned score per channel."""
+
+    score: eqx.nn.Linear
+
+    def __call__(self, x: Float[Array, "positions width"]) -> Float[Array, " width"]:
+        return jnp.sum(jax.nn.softmax(jax.vmap(self.score)(x), axis=0) * x, axis=0)
+
+
+class Layer(eqx.Module):
+    """Self-attention and a feed-forward network, each after a layer norm and added."""
+
+    norm_attention: eqx.nn.LayerNorm
+    attention: eqx.nn.MultiheadAttention
+    norm_forward: eqx.nn.LayerNorm
+    widen: eqx.nn.Linear
+    narrow: eqx.nn.Linear
+
+    def __init__(self, width: int, key: PRNGKeyArray):
+        first, second, third = jax.random.split(key, 3)
+        self.norm_attention = eqx.nn.LayerNorm(width)
+        self.attention = eqx.nn.MultiheadAttention(
+            gcd(width, max(width // 32, 1)), width, key=first
+        )
+        self.norm_forward = eqx.nn.LayerNorm(width)
+        self.widen = eqx.nn.Linear(width, 4 * width, key=second)
+        self.narrow = eqx.nn.Linear(4 * width, width, key=third)
+
+    def __call__(self, x: Float[Array, "tokens width"]) -> Float[Array, "tokens width"]:
+        y = jax.vmap(self.norm_attention)(x)
+        x = x + self.attention(y, y, y)
+        y = jax.vmap(self.norm_forward)(x)
+        return x + jax.vmap(self.narrow)(jax.nn.gelu(jax.vmap(self.widen)(y)))
+
+
+class Network(eqx.Module):
+    """Window to scalar: convolution, attention pooling, self-attention, pooled head.
+
+    Attributes
+    ----------
+    rematerialise
+        Whether layers are computed again for the gradient, in place of being kept.
+    """
+
+    stem: eqx.nn.Conv1d
+    pool: AttentionPool
+    position: Float[Array, "tokens width"]
+    layers: list[Layer]
+    collect: AttentionPool
+    norm: eqx.nn.LayerNorm
+    head: eqx.nn.Linear
+    rematerialise: bool = eqx.field(static=True)
+
+    def __init__(
+        self,
+        window: int,
+        channels: int,
+        width: int,
+        depth: int,
+        rematerialise: bool,
+        key: PRNGKeyArray,
+    ):
+        keys = jax.random.split(key, depth + 5)
+        tokens = -(-window // pool_factor(window))
+        self.stem = eqx.nn.Conv1d(channels, width, min(KERNEL, window), padding="SAME", key=keys[0])
+        self.pool = AttentionPool(eqx.nn.Linear(width, width, key=keys[1]))
+        self.position = 0.02 * jax.random.normal(keys[2], (tokens, width))
+        self.layers = [Layer(width, k) for k in keys[5:]]
+        self.collect = AttentionPool(eqx.nn.Linear(width, width, key=keys[3]))
+        self.norm = eqx.nn.LayerNorm(width)
+        self.head = eqx.nn.Linear(width, "scalar", key=keys[4])
+        self.rematerialise = rematerialise
+
+    def __call__(self, x: Float[Array, "window channels"]) -> Float[Array, ""]:
+        x = jax.nn.gelu(self.stem(x.T)).T
+        factor = pool_factor(len(x))
+        x = jnp.pad(x, ((0, -len(x) % factor), (0, 0)))
+        x = jax.vmap(self.pool)(x.reshape(-1, factor, x.shape[1])) + self.position
+        for layer in self.layers:
+            x = (
+                jax.checkpoint(lambda x, layer=layer: layer(x))(x)
+                if self.rematerialise
+                else layer(x)
+            )
+        return self.head(self.norm(self.collect(x)))
+
+
+def pool_factor(window: int) -> int:
+    """How many positions the stem pools into one token."""
+    return max(window // TOKENS, 1)
+
+
+class TransformerPrior(Prior):
+    """Transformer over the tracks around a variant, its annotations repeated along the window.
+
+    Attributes
+    ----------
+    standardise, standardise_tracks
+        Mean and s.d. of annotations and of tracks.
+    level
+        log f that training starts from.
+    network
+        From (window, tracks + annotations) to a scalar.
+    half
+        Whether the network computes in bfloat16; parameters and sums over variants stay float32.
+
+    Notes
+    -----
+    Without tracks the window is one position that holds the annotations. Where a prior that was
+    trained on tracks is asked without them, they are taken at their mean.
+    """
+
+    by_block: ClassVar[bool] = True
+
+    standardise: Standardisation
+    standardise_tracks: Standardisation
+    level: Float[Array, ""]
+    network: Network
+    window: int = eqx.field(static=True)
+    half: bool = eqx.field(static=True)
+
+    def __call__(self, annotations, tracks=None):
+        annotations = self.standardise(jnp.asarray(annotations))
+        shape, count = annotations.shape[:-1], self.standardise_tracks.mean.shape[0]
+        flat = annotations.reshape(-1, annotations.shape[-1])
+        windows = None
+        if count and tracks is not None:
+            windows = jnp.asarray(tracks).reshape(len(flat), self.window, count)
+        dtype = jnp.bfloat16 if self.half else flat.dtype
+        network = jax.tree.map(
+            lambda leaf: leaf.astype(dtype) if eqx.is_inexact_array(leaf) else leaf, self.network
+        )
+
+        def one(annotations, window):
+            if window is None:
+                window = jnp.zeros((self.window, count))
+            else:
+                window = self.standardise_tracks(window.astype(jnp.float32))
+            repeated = jnp.broadcast_to(annotations, (self.window, len(annotations)))
+            x = jnp.concatenate([window, repeated], axis=1)
+            return network(x.astype(dtype)).astype(jnp.float32)
+
+        if self.network.rematerialise:
+            # Else every chunk's activations would be kept for the gradient.
+            one = jax.checkpoint(one)
+        width = self.network.position.shape[1]
+        chunk = max(CHUNK // (self.window * width), 1)
+        values = jax.lax.map(lambda xs: one(*xs), (flat, windows), batch_size=min(chunk, len(flat)))
+        return self.level + values.reshape(shape)
+
+
+def make_transformer(
+    standardise: Standardisation,
+    *,
+    level: float,
+    width: int,
+    depth: int,
+    window: int = 1,
+    standardise_tracks: Standardisation | None = None,
+    half: bool = False,
+    rematerialise: bool = False,
+    key: PRNGKeyArray | None = None,
+) -> TransformerPrior:
+    """A transformer that starts as the constant model exp(level).
+
+    Parameters
+    ----------
+    standardise, standardise_tracks
+        Mean and s.d. of annotations and of tracks; None without tracks.
+    level
+        log f of the constant model to start from.
+    width, depth
+        Channels and number of layers.
+    window
+        Positions of the tracks around a variant.
+    half, rematerialise
+        bfloat16 arithmetic, and layers computed twice to save memory.
+    key
+        For the random weights; key 0 by default.
+    """
+    key = jax.random.key(0) if key is None else key
+    if standardise_tracks is None:
+        standardise_tracks, window = Standardisation(jnp.zeros(0), jnp.ones(0)), 1
+    channels = standardise.mean.shape[0] + standardise_tracks.mean.shape[0]
+    network = Network(window, channels, width, depth, rematerialise, key)
+    return TransformerPrior(
+        standardise=standardise,
+        standardise_tracks=standardise_tracks,
+        level=jnp.asarray(level),
+        network=zero_last(network, lambda n: n.head),
+        window=window,
+        half=half,
+    )

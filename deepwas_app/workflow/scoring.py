@@ -1,0 +1,91 @@
+"""Scoring models on the blocks that they were not trained on, always by the full likelihood."""
+
+from typing import NamedTuple
+
+import equinox as eqx
+import numpy as np
+import xarray as xr
+
+from deepwas_app.core.effects import losses_by_block
+from deepwas_app.core.fit import FitStep
+from deepwas_app.core.jackknife import Estimate, jackknife_sum
+from deepwas_app.core.priors import Model
+from deepwas_app.workflow.batching import Batches
+from deepwas_app.workflow.models import likelihood_of, stepwise
+from deepwas_app.workflow.run import Checkpoint
+from deepwas_app.workflow.settings import TrainSettings
+
+
+class Score(NamedTuple):
+    """Held-out gain of a model in nats a variant, and what to go on from."""
+
+    gain: float | None
+    gain_se: float | None
+    validation_loss: float | None
+    checkpoint: Checkpoint
+
+
+class Scorer:
+    """Scores models on the blocks that they were not trained on, by the full likelihood."""
+
+    def __init__(
+        self, settings: TrainSettings, test: Batches, validation: Batches, study: xr.Dataset
+    ):
+        self._likelihood = likelihood_of(settings)
+        self._test, self._validation = test, validation
+        # Regression under a log link has its optimum where a few large z-scores pull it.
+        self._early = stepwise(settings) or settings.objective == "ldsr"
+        self._blocks = study.sizes["blocks"]
+        scored = study["block_scored"].values
+        self._test_variants, self._validation_variants = (
+            int(sum(scored[batch.members].sum() for batch in batches.plan))
+            for batches in (test, validation)
+        )
+
+    def _losses(self, model: Model, batches: Batches) -> np.ndarray:
+        return losses_by_block(model, batches, self._blocks, self._likelihood)
+
+    def score(self, step: FitStep, baseline: Model, best: Checkpoint | None) -> Score:
+        """Score the model of a step; `best` is what was known an epoch ago."""
+        model = step.state.model
+        losses = self._losses(model, self._test)
+        constant = best.constant_losses if best else self._losses(baseline, self._test)
+        if model is baseline:
+            constant = losses
+        checkpoint = Checkpoint(
+            step.state,
+            baseline,
+            losses,
+            constant,
+            model,
+            np.asarray(np.inf),
+            np.asarray(step.epoch),
+        )
+        validation = None
+        if self._validation_variants:
+            validation = float(np.nansum(self._losses(model, self._validation)))
+            validation /= self._validation_variants
+            # Fisher scoring goes to the one maximum; to stop it early would be another model.
+            better = not self._early or best is None or validation < float(best.best_loss)
+            checkpoint = eqx.tree_at(lambda c: c.best_loss, checkpoint, np.asarray(validation))
+            if best is not None and not better:
+                checkpoint = Checkpoint(
+                    step.state,
+                    baseline,
+                    best.losses,
+                    constant,
+                    best.best,
+                    best.best_loss,
+                    best.best_epoch,
+                )
+        if not self._test_variants:
+            return Score(None, None, validation, checkpoint)
+        total = gain_over_constant(losses, constant)
+        n = self._test_variants
+        return Score(total.value / n, total.error / n, validation, checkpoint)
+
+
+def gain_over_constant(losses: np.ndarray, constant_losses: np.ndarray) -> Estimate:
+    """Held-out log-likelihood gain over the constant prior, in nats; NaN blocks are left out."""
+    gains = constant_losses - losses
+    return jackknife_sum(gains[np.isfinite(gains)])

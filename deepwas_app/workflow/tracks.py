@@ -1,0 +1,52 @@
+"""Tracks beside a study: windows of signal around every variant, NAME.tracks.zarr."""
+
+from importlib import import_module
+from pathlib import Path
+
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+
+from deepwas_app.core.priors import Standardisation
+
+# Blocks whose tracks give the mean and the s.d.
+SAMPLED = 8
+
+
+def tracks_path(study: xr.Dataset) -> Path:
+    """Where a study's tracks are, or would be."""
+    path = Path(study.attrs["path"])
+    return path.with_name(path.name.removesuffix(".study.zarr") + ".tracks.zarr")
+
+
+def has_tracks(study: xr.Dataset) -> bool:
+    """Whether there are tracks beside a study."""
+    return "path" in study.attrs and tracks_path(study).exists()
+
+
+def block_tracks(study: xr.Dataset, block: int) -> np.ndarray:
+    """Tracks around the variants of one block, (variants, window, tracks)."""
+    return import_module("deepwas_app.genetics.tracks").read_tracks(tracks_path(study), block)
+
+
+def track_shape(study: xr.Dataset) -> tuple[int, int] | None:
+    """Positions of a window and number of tracks, None where there are none."""
+    if not has_tracks(study):
+        return None
+    first = int(np.flatnonzero(study["block_components"].values > 0)[0])
+    window, count = block_tracks(study, first).shape[1:]
+    return window, count
+
+
+def track_standardisation(study: xr.Dataset, blocks: np.ndarray) -> Standardisation | None:
+    """Mean and s.d. of each track over a sample of blocks, None where there are no tracks."""
+    if not has_tracks(study):
+        return None
+    chosen = blocks[:: max(len(blocks) // SAMPLED, 1)]
+    values = np.concatenate(
+        [(t := block_tracks(study, int(b))).reshape(-1, t.shape[-1]) for b in chosen]
+    ).astype(np.float32)
+    deviation = values.std(axis=0, dtype=np.float64)
+    deviation[deviation == 0] = 1.0
+    mean = values.mean(axis=0, dtype=np.float64)
+    return Standardisation(jnp.asarray(mean, jnp.float32), jnp.asarray(deviation, jnp.float32))
