@@ -11,6 +11,7 @@ from typing import Any
 
 import param
 
+from deepwas_app.cli_results import add_commands
 from deepwas_app.errors import InputError
 from deepwas_app.workflow.settings import (
     PanelSettings,
@@ -91,6 +92,8 @@ def parser() -> argparse.ArgumentParser:
     effects.add_argument("run_path", metavar="RUN")
     _add_study(effects)
     _add_table(effects)
+
+    add_commands(command, _follow)
 
     info = command("info", _info, "What is in a study, panel, run or data file.")
     info.add_argument("path", metavar="PATH")
