@@ -37,6 +37,9 @@ def add_commands(command: AddCommand, follow: Callable) -> None:
         "--effects", type=int, default=10, help="Most causal variants an LD block. Default 10."
     )
     finemap.add_argument(
+        "--causal", type=float, default=2.0, help="How many are expected a block. Default 2."
+    )
+    finemap.add_argument(
         "--coverage", type=float, default=0.95, help="Of the credible sets. Default 0.95."
     )
     finemap.add_argument(
@@ -135,9 +138,11 @@ def _finemap(options) -> None:
     from deepwas_app.workflow.locus import open_run_with_study, parse_region
     from deepwas_app.workflow.tables import write_text
 
-    if options.effects < 1 or not 0 < options.coverage < 1 or not 0 <= options.purity <= 1:
+    good = options.effects >= 1 and options.causal > 0
+    if not (good and 0 < options.coverage < 1 and 0 <= options.purity <= 1):
         raise InputError(
-            "finemap: --effects is at least 1, --coverage between 0 and 1, --purity from 0 to 1."
+            "finemap: --effects is at least 1, --causal above 0, --coverage between 0 and 1, "
+            "--purity from 0 to 1."
         )
     region = parse_region(options.region)
     run, study = open_run_with_study(options.run_path, options.study)
@@ -146,6 +151,7 @@ def _finemap(options) -> None:
         run,
         region,
         effects=options.effects,
+        causal=options.causal,
         coverage=options.coverage,
         purity=options.purity,
     )
@@ -153,8 +159,8 @@ def _finemap(options) -> None:
     for fit in found.fits.to_dict("records"):
         ended = "converged" if fit["CONVERGED"] else "DID NOT CONVERGE"
         _say(
-            f"{fit['PRIOR']} prior, LD block {fit['BLOCK']}: {fit['EFFECTS']} effects, "
-            f"{fit['SETS']} credible sets, {ended} in {fit['PASSES']} passes"
+            f"{fit['PRIOR']} prior, LD block {fit['BLOCK']}: {fit['EFFECTS']:.1f} causal variants "
+            f"expected, {fit['SETS']} credible sets, {ended} in {fit['PASSES']} passes"
         )
     for row in found.sets.to_dict("records"):
         _say(

@@ -37,7 +37,8 @@ class SingleEffects(NamedTuple):
     Attributes
     ----------
     alpha
-        Probability that each effect is each variant, (effects, variants).
+        Probability that each effect is each variant, (effects, variants); what a row lacks to 1
+        is the probability that it is nowhere.
     mean, second_moment
         Posterior mean and second moment of each effect, were it that variant,
         (effects, variants).
@@ -60,6 +61,11 @@ class SingleEffects(NamedTuple):
     def active(self) -> Bool[np.ndarray, " effects"]:
         """Which effects are not switched off."""
         return self.variance > _OFF
+
+    @property
+    def expected(self) -> float:
+        """Posterior expectation of the number of causal variants."""
+        return float(self.alpha[self.active].sum())
 
     @property
     def pip(self) -> Float[np.ndarray, " variants"]:
@@ -85,6 +91,7 @@ def single_effects(
     *,
     prior_weights: Float[np.ndarray, " variants"] | None = None,
     effects: int = 10,
+    causal: float | None = 2.0,
     passes: int = 200,
     tolerance: float = 1e-3,
 ) -> SingleEffects:
@@ -101,6 +108,10 @@ def single_effects(
         Uniform by default.
     effects
         At most this many causal variants; those that are not needed are switched off.
+    causal
+        How many causal variants are expected beforehand. None: as many as `effects`, which is the
+        published algorithm; its inclusion probabilities are too high where there are fewer, because
+        every effect that noise lends some evidence must be somewhere.
     passes, tolerance
         Stop after so many passes, or when one gains less than this many nats.
 
@@ -117,14 +128,17 @@ def single_effects(
     -----
     x ~ Normal(Q b, diag(noise)) with b a sum of vectors of one non-zero entry each. Each is
     updated in turn given the others (iterative Bayesian stepwise selection); its prior variance
-    is the one that maximises its own evidence.
+    is the one that maximises its own evidence. With probability 1 - causal / effects an effect is
+    nowhere.
 
     References
     ----------
     Wang et al. 2020, doi:10.1111/rssb.12388; Zou et al. 2022, doi:10.1371/journal.pgen.1010299.
     """
     variants = len(Q)
-    log_weights = _log_weights(prior_weights, variants)
+    share = 1.0 if causal is None else min(causal / effects, 1.0)
+    log_weights = _log_weights(prior_weights, variants) + np.log(share)
+    log_null = np.log1p(-share) if share < 1 else -np.inf
     scale = 1 / np.sqrt(np.asarray(noise, np.float64))
     X = np.asarray(Q, np.float64) * scale
     y = np.asarray(x, np.float64) * scale
@@ -145,9 +159,9 @@ def single_effects(
         for e in range(effects):
             residual += fitted[e]
             projected = X @ residual
-            variance[e] = _best_variance(projected, precision, log_weights)
+            variance[e] = _best_variance(projected, precision, log_weights, log_null)
             alpha[e], mean[e], second[e], evidence = _single_effect(
-                projected, precision, log_weights, variance[e]
+                projected, precision, log_weights, log_null, variance[e]
             )
             expected = alpha[e] * mean[e]
             fitted[e] = X.T @ expected
@@ -179,16 +193,16 @@ def _log_bayes_factors(projected, precision, variance):
     return 0.5 * (projected**2 * shrunk - np.log1p(variance * precision))
 
 
-def _evidence(projected, precision, log_weights, variance) -> float:
+def _evidence(projected, precision, log_weights, log_null, variance) -> float:
     terms = log_weights + _log_bayes_factors(projected, precision, variance)
-    top = terms.max()
-    return float(top + np.log(np.exp(terms - top).sum()))
+    top = max(terms.max(), log_null)
+    return float(top + np.log(np.exp(terms - top).sum() + np.exp(log_null - top)))
 
 
-def _best_variance(projected, precision, log_weights) -> float:
+def _best_variance(projected, precision, log_weights, log_null) -> float:
     """The prior variance with the largest evidence, 0 if none is better than no effect."""
     best = minimize_scalar(
-        lambda log_v: -_evidence(projected, precision, log_weights, np.exp(log_v)),
+        lambda log_v: -_evidence(projected, precision, log_weights, log_null, np.exp(log_v)),
         bounds=(-10.0, 15.0),
         method="bounded",
         options={"xatol": 1e-4},
@@ -196,12 +210,12 @@ def _best_variance(projected, precision, log_weights) -> float:
     return float(np.exp(best.x)) if best.fun < 0 else 0.0
 
 
-def _single_effect(projected, precision, log_weights, variance):
+def _single_effect(projected, precision, log_weights, log_null, variance):
     """Posterior of one effect: alpha, mean, second moment, log evidence."""
     terms = log_weights + _log_bayes_factors(projected, precision, variance)
-    top = terms.max()
+    top = max(terms.max(), log_null)
     probability = np.exp(terms - top)
-    total = probability.sum()
+    total = probability.sum() + np.exp(log_null - top)
     spread = variance / (1 + variance * precision)
     mean = spread * projected
     return probability / total, mean, mean**2 + spread, float(top + np.log(total))
@@ -231,6 +245,8 @@ def credible_sets(
     sets: list[CredibleSet] = []
     seen = set()
     for e in np.flatnonzero(fit.active):
+        if fit.alpha[e].sum() < coverage:
+            continue
         order = np.argsort(-fit.alpha[e], kind="stable")
         reached = np.cumsum(fit.alpha[e][order])
         chosen = order[: int(np.searchsorted(reached, coverage)) + 1]

@@ -60,11 +60,14 @@ class Scores(NamedTuple):
         Sum over variants of weight times copies of the effect allele, (people,). In the unit of
         the weights: phenotype s.d. for those that this software exports.
     alleles
-        Alleles that were counted, twice the number of variants with any call.
+        Alleles that were called, (people,) int.
+    variants
+        How many variants were scored, those without a single call left out.
     """
 
     total: np.ndarray
-    alleles: int
+    alleles: np.ndarray
+    variants: int
 
 
 def read_weights(path: str | Path) -> pd.DataFrame:
@@ -102,11 +105,11 @@ def read_weights(path: str | Path) -> pd.DataFrame:
         if name in table:
             table[name] = pd.to_numeric(table[name], errors="coerce")
     bad = ~np.isfinite(table["BETA"].to_numpy(np.float64))
-    if len(table) == 0 or bad.any():
-        what = (
-            f"the weight of {table['SNP'][bad].iloc[0]} is no number" if bad.any() else "is empty"
-        )
-        raise InputError(f"{path}: {what}. Export the weights again.")
+    if len(table) == 0:
+        raise InputError(f"{path}: has a header and no weights. Export the weights again.")
+    if bad.any():
+        who = table["SNP"][bad].iloc[0]
+        raise InputError(f"{path}: the weight of {who} is no number. Export the weights again.")
     twice = table["SNP"][table["SNP"].duplicated() & (table["SNP"] != ".")]
     if len(twice):
         raise InputError(f"{path}: {twice.iloc[0]} is there twice. Keep one weight a variant.")
@@ -212,7 +215,7 @@ def score(prefix: str | Path, matched: MatchedWeights) -> Iterator[float | Score
     people = read_people(prefix)
     founders = ((people["father"] == "0") & (people["mother"] == "0")).to_numpy()
     founders = founders if founders.any() else np.ones(len(people), bool)
-    total = np.zeros(len(people))
+    total, alleles = np.zeros(len(people)), np.zeros(len(people), np.int64)
     scored = 0
     step = max(_CHUNK // max(len(people), 1), 1)
     try:
@@ -222,18 +225,19 @@ def score(prefix: str | Path, matched: MatchedWeights) -> Iterator[float | Score
             for i in range(0, len(matched.rows), step):
                 part = slice(i, i + step)
                 dosages = file.read(index=np.s_[:, matched.rows[part]], dtype="float64", order="F")
-                sums, used = _chunk(
+                sums, called, used = _chunk(
                     dosages, matched.weights[part], matched.counts_a1[part], founders
                 )
                 total += sums
+                alleles += 2 * called
                 scored += used
                 yield min((i + step) / len(matched.rows), 1.0)
     except (*UNREADABLE, ValueError, IndexError) as error:
         raise unreadable(bed, error) from error
-    yield Scores(total, 2 * scored)
+    yield Scores(total, alleles, scored)
 
 
-def _chunk(dosages, weights, counts_a1, founders) -> tuple[np.ndarray, int]:
+def _chunk(dosages, weights, counts_a1, founders) -> tuple[np.ndarray, np.ndarray, int]:
     missing = np.isnan(dosages)
     called = founders[:, None] & ~missing
     number = called.sum(axis=0)
@@ -243,7 +247,8 @@ def _chunk(dosages, weights, counts_a1, founders) -> tuple[np.ndarray, int]:
     known = number > 0
     weights = np.where(known, weights, 0.0)
     signed = np.where(counts_a1, weights, -weights)
-    return filled @ signed + 2 * weights[~counts_a1].sum(), int(known.sum())
+    total = filled @ signed + 2 * weights[~counts_a1].sum()
+    return total, (~missing).sum(axis=1), int(known.sum())
 
 
 def read_people(prefix: str | Path) -> pd.DataFrame:

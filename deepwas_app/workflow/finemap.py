@@ -18,6 +18,7 @@ from deepwas_app.workflow.run import Run
 from deepwas_app.workflow.tables import p_values, tab_separated
 
 EFFECTS = 10
+CAUSAL = 2.0
 PRIORS = ("model", "uniform")
 
 
@@ -35,8 +36,8 @@ class FineMapping(NamedTuple):
         One row a credible set: PRIOR ("model" or "uniform"), CREDIBLE_SET, VARIANTS,
         VARIANTS_IN_REGION, COVERAGE, PURITY (smallest absolute correlation), LEAD_SNP, LEAD_PIP.
     fits
-        One row a prior and LD block: PRIOR, BLOCK, VARIANTS, EFFECTS (switched on), SETS, PASSES,
-        CONVERGED, ELBO (nats).
+        One row a prior and LD block: PRIOR, BLOCK, VARIANTS, EFFECTS (posterior expectation of the
+        number of causal variants), SETS, PASSES, CONVERGED, ELBO (nats).
     """
 
     table: pd.DataFrame
@@ -50,6 +51,7 @@ def fine_map(
     region: Region,
     *,
     effects: int = EFFECTS,
+    causal: float | None = CAUSAL,
     coverage: float = 0.95,
     purity: float = 0.5,
 ) -> FineMapping:
@@ -64,6 +66,8 @@ def fine_map(
         explained by their own variants.
     effects
         At most so many causal variants in each LD block.
+    causal
+        How many are expected in each beforehand; None: as many as `effects` (susieR's way).
     coverage, purity
         Of the credible sets.
 
@@ -100,6 +104,7 @@ def fine_map(
                 np.asarray(noise),
                 prior_weights=v[members] if prior == "model" else None,
                 effects=effects,
+                causal=causal,
             )
             found = credible_sets(fit, Q, coverage=coverage, purity=purity)
             mine = own[members] == b
@@ -170,7 +175,7 @@ def _fit_row(prior: str, block: int, fit: SingleEffects, sets: int) -> dict:
         "PRIOR": prior,
         "BLOCK": block,
         "VARIANTS": fit.alpha.shape[1],
-        "EFFECTS": int(fit.active.sum()),
+        "EFFECTS": fit.expected,
         "SETS": sets,
         "PASSES": len(fit.elbo),
         "CONVERGED": fit.converged,

@@ -48,8 +48,8 @@ class Scored(NamedTuple):
     Attributes
     ----------
     table
-        FID, IID, ALLELE_CT, SCORE_SUM (unit of the weights: phenotype s.d.), SCORE_AVG (per
-        allele), and the phenotype where one was given.
+        FID, IID, ALLELE_CT (alleles called), SCORE_SUM (unit of the weights: phenotype s.d.),
+        SCORE_AVG (per allele), and the phenotype where one was given.
     report
         What became of the weights: reason to number.
     accuracy
@@ -116,7 +116,7 @@ def score_people(
     out = people[["FID", "IID"]].assign(
         ALLELE_CT=result.alleles,
         SCORE_SUM=result.total,
-        SCORE_AVG=result.total / max(result.alleles, 1),
+        SCORE_AVG=result.total / max(2 * result.variants, 1),
     )
     if phenotype is None:
         return Scored(out, matched.report, None)
