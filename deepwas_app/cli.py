@@ -11,6 +11,7 @@ from typing import Any
 
 import param
 
+from deepwas_app.cli_results import add_commands
 from deepwas_app.errors import InputError
 from deepwas_app.workflow.settings import (
     PanelSettings,
@@ -90,6 +91,12 @@ def parser() -> argparse.ArgumentParser:
     effects = command("effects", _effects, "Annotation effects and enrichment, as a table.")
     effects.add_argument("run_path", metavar="RUN")
     _add_study(effects)
+    effects.add_argument(
+        "--one-at-a-time", action="store_true", help="Add effects fitted without the others."
+    )
+    effects.add_argument(
+        "--shifts", type=int, default=0, help="Add a test by so many shifted annotations; 200 do."
+    )
     _add_table(effects)
 
     check = command("check", _check, "Check the LD of every block of a study against its z-scores.")
@@ -98,6 +105,7 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("--all", action="store_true", help="List blocks that fit as well.")
     _add_table(check)
     _add_json(check)
+    add_commands(command, _follow)
 
     info = command("info", _info, "What is in a study, panel, run or data file.")
     info.add_argument("path", metavar="PATH")
@@ -309,13 +317,20 @@ def _scaling(options) -> None:
 
 
 def _effects(options) -> None:
-    from deepwas_app.workflow.builtin import open_study
+    from deepwas_app.workflow.interpret import marginal_effects, shifted_annotations
+    from deepwas_app.workflow.locus import open_run_with_study
     from deepwas_app.workflow.results import annotation_effects, effects_table
-    from deepwas_app.workflow.run import open_run
 
-    run = open_run(options.run_path)
-    study = open_study(options.study or run.study_path)
-    _write_table(effects_table(annotation_effects(study, run)), options.output)
+    run, study = open_run_with_study(options.run_path, options.study)
+    table = effects_table(annotation_effects(study, run))
+    if options.one_at_a_time:
+        alone = _follow(marginal_effects(study, run))
+        table["Marginal_coefficient"] = alone.coefficient
+        table["Marginal_coefficient_std_error"] = alone.error
+    if options.shifts:
+        shifted = shifted_annotations(study, run, options.shifts)
+        table = table.merge(shifted, on="Category")
+    _write_table(table, options.output)
 
 
 def _check(options) -> None:

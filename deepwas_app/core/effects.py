@@ -100,6 +100,14 @@ def tilt_jackknife(
     return Jackknife(moves[:, 0], moves[:, 1:-2])
 
 
+def tilt_fisher(
+    model: Model, standardise: Standardisation, batches: Sequence[BlockBatch]
+) -> Float[np.ndarray, "parameters parameters"]:
+    """Fisher information of (level, coefficients per s.d., log s2, log kappa) of the tilt."""
+    parts = (_tilt_information(model, standardise, batch).fisher for batch in batches)
+    return np.sum([np.asarray(part, np.float64) for part in parts], axis=0)
+
+
 class Enrichment(NamedTuple):
     """Share of heritability over share of variants, per set of variants.
 

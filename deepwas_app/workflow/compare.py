@@ -1,0 +1,88 @@
+"""Two runs of one study compared where both were held out: which predicts better, and where."""
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from deepwas_app.core.jackknife import jackknife_sum
+from deepwas_app.errors import InputError
+from deepwas_app.workflow.results import run_heritability
+from deepwas_app.workflow.run import Run
+from deepwas_app.workflow.tables import tab_separated
+
+
+def compare(study: xr.Dataset, first: Run, second: Run) -> pd.DataFrame:
+    """Difference in held-out log-likelihood between two runs: whole, by chromosome, by LD block.
+
+    Parameters
+    ----------
+    study, first, second
+        Two finished runs of this study, of any priors and objectives.
+
+    Returns
+    -------
+    Table whose first row is the whole (SCOPE "all"), then one row a chromosome ("chromosome"),
+    then one a held-out LD block ("block"), the block that changed most first. Columns: SCOPE, CHR,
+    START and STOP (bp; 0-based, half-open), BLOCK, BLOCKS, VARIANTS (scored), DIFFERENCE (first
+    minus second, nats; positive where the first predicts better), DIFFERENCE_SE (block jackknife;
+    NA for one block), PER_VARIANT and PER_VARIANT_SE (milli-nats), H2_FIRST and H2_SECOND
+    (heritability there under each prior).
+
+    Raises
+    ------
+    InputError
+        If a run is not finished, or no LD block was held out in both.
+
+    Notes
+    -----
+    A block that was trained on in either run is left out.
+    """
+    for run in (first, second):
+        run.check_study(study)
+        if not run.finished:
+            raise InputError(f"{run.path}: is not finished. Go on with deepwas train --resume.")
+    ours, theirs = first.blocks(), second.blocks()
+    blocks = ours.merge(theirs[["block", "loss"]], on="block", suffixes=("", "_second"))
+    trained = set(first.train_blocks) | set(second.train_blocks)
+    blocks = blocks[~blocks["block"].isin(trained)]
+    if blocks.empty:
+        raise InputError(
+            f"{first.path}: has no held-out LD block in common with {second.path}. "
+            "Train both with the same --test-chromosomes."
+        )
+    blocks = blocks.assign(difference=blocks["loss_second"] - blocks["loss"])
+    own = study["variant_block"].values
+    for name, run in (("first", first), ("second", second)):
+        sums = np.bincount(own, run_heritability(study, run), study.sizes["blocks"])
+        blocks[f"h2_{name}"] = sums[blocks["block"].to_numpy()]
+    rows = [_row("all", blocks)]
+    rows += [_row("chromosome", part) for _, part in blocks.groupby("chromosome", sort=False)]
+    order = np.argsort(-blocks["difference"].abs().to_numpy(), kind="stable")
+    rows += [_row("block", blocks.iloc[[i]]) for i in order]
+    return pd.DataFrame(rows).astype(dict.fromkeys(("START", "STOP", "BLOCK"), "Int64"))
+
+
+def _row(scope: str, part: pd.DataFrame) -> dict:
+    total = jackknife_sum(part["difference"].to_numpy())
+    variants = int(part["variants"].sum())
+    return {
+        "SCOPE": scope,
+        "CHR": "all" if scope == "all" else str(part["chromosome"].iloc[0]),
+        "START": pd.NA if scope == "all" else int(part["start"].min()),
+        "STOP": pd.NA if scope == "all" else int(part["stop"].max()),
+        "BLOCK": int(part["block"].iloc[0]) if scope == "block" else pd.NA,
+        "BLOCKS": len(part),
+        "VARIANTS": variants,
+        "DIFFERENCE": total.value,
+        "DIFFERENCE_SE": total.error,
+        "PER_VARIANT": 1e3 * total.value / max(variants, 1),
+        "PER_VARIANT_SE": 1e3 * total.error / max(variants, 1),
+        "H2_FIRST": float(part["h2_first"].sum()),
+        "H2_SECOND": float(part["h2_second"].sum()),
+    }
+
+
+def comparison_text(table: pd.DataFrame) -> str:
+    """The table of :func:`compare` as tab-separated text."""
+    numbers = [name for name in table if table[name].dtype.kind == "f"]
+    return tab_separated(table, dict.fromkeys(numbers, ".6g"))

@@ -1,0 +1,207 @@
+"""Fine-mapping a region of a study: the run's prior and a uniform one, side by side."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from deepwas_app.core.finemap import CredibleSet, SingleEffects, credible_sets, single_effects
+from deepwas_app.core.likelihood import noise_variance
+from deepwas_app.errors import InputError
+from deepwas_app.genetics.store import read_block
+from deepwas_app.workflow.batching import block_slice
+from deepwas_app.workflow.exports import identity
+from deepwas_app.workflow.locus import Region, region_rows
+from deepwas_app.workflow.results import run_heritability
+from deepwas_app.workflow.run import Run
+from deepwas_app.workflow.tables import p_values, tab_separated
+
+EFFECTS = 10
+CAUSAL = 2.0
+PRIORS = ("model", "uniform")
+
+
+class FineMapping(NamedTuple):
+    """What fine-mapping a region found.
+
+    Attributes
+    ----------
+    table
+        One row a variant of the region: CHR, SNP, BP (1-based), A1 (effect allele), A2, SNPVAR
+        (v_j), Z, N, P, PIP, BETA_MEAN and BETA_SD (posterior effect in phenotype s.d. per
+        genotype s.d.), CREDIBLE_SET (number, 0 for none), all under the run's prior; and
+        PIP_UNIFORM, CREDIBLE_SET_UNIFORM under a uniform one.
+    sets
+        One row a credible set: PRIOR ("model" or "uniform"), CREDIBLE_SET, VARIANTS,
+        VARIANTS_IN_REGION, COVERAGE, PURITY (smallest absolute correlation), LEAD_SNP, LEAD_PIP.
+    fits
+        One row a prior and LD block: PRIOR, BLOCK, VARIANTS, EFFECTS (posterior expectation of the
+        number of causal variants), SETS, PASSES, CONVERGED, ELBO (nats).
+    """
+
+    table: pd.DataFrame
+    sets: pd.DataFrame
+    fits: pd.DataFrame
+
+
+def fine_map(
+    study: xr.Dataset,
+    run: Run,
+    region: Region,
+    *,
+    effects: int = EFFECTS,
+    causal: float | None = CAUSAL,
+    coverage: float = 0.95,
+    purity: float = 0.5,
+) -> FineMapping:
+    """Inclusion probabilities and credible sets of the variants of a region.
+
+    Parameters
+    ----------
+    study, run
+        The run gives the prior, its exponent of p (1 - p), and the noise (s2, kappa).
+    region
+        Where; each LD block that it touches is fitted whole, so that signals just outside are
+        explained by their own variants.
+    effects
+        At most so many causal variants in each LD block.
+    causal
+        How many are expected in each beforehand; None: as many as `effects` (susieR's way).
+    coverage, purity
+        Of the credible sets.
+
+    Raises
+    ------
+    InputError
+        If the region has no variants, or none of its LD blocks has a z-score.
+    """
+    rows = region_rows(study, region)
+    v = run_heritability(study, run)
+    model = run.model()
+    own = study["variant_block"].values
+    blocks = [
+        int(b) for b in dict.fromkeys(own[rows]) if study["block_components"].values[int(b)] > 0
+    ]
+    if not blocks:
+        raise InputError(
+            f"{region}: no variant of its LD blocks has a z-score. Choose another region."
+        )
+    size = study.sizes["variants"]
+    columns = {prior: _empty(size) for prior in PRIORS}
+    sets: list[dict] = []
+    fits: list[dict] = []
+    for prior in PRIORS:
+        number = 0
+        for b in blocks:
+            members = np.arange(size)[block_slice(study, b)]
+            data = read_block(study, b)
+            Q = data["Q"].values
+            noise = noise_variance(data["eigenvalues"].values, model.s2, model.kappa)
+            fit = single_effects(
+                Q,
+                data["x"].values,
+                np.asarray(noise),
+                prior_weights=v[members] if prior == "model" else None,
+                effects=effects,
+                causal=causal,
+            )
+            found = credible_sets(fit, Q, coverage=coverage, purity=purity)
+            mine = own[members] == b
+            _fill(columns[prior], fit, members, mine)
+            for one in found:
+                inside = np.isin(members[one.variants], rows)
+                if not inside.any():
+                    continue
+                number += 1
+                columns[prior]["set"][members[one.variants]] = number
+                lead = members[one.variants[0]]
+                sets.append(
+                    _set_row(prior, number, one, int(inside.sum()))
+                    | {
+                        "LEAD_SNP": str(study["variant_id"].values[lead]),
+                        "LEAD_PIP": float(fit.pip[one.variants[0]]),
+                    }
+                )
+            fits.append(_fit_row(prior, b, fit, len(found)))
+    return FineMapping(
+        _table(study, rows, v, columns),
+        pd.DataFrame(sets, columns=_SET_COLUMNS),
+        pd.DataFrame(fits),
+    )
+
+
+_SET_COLUMNS = [
+    "PRIOR",
+    "CREDIBLE_SET",
+    "VARIANTS",
+    "VARIANTS_IN_REGION",
+    "COVERAGE",
+    "PURITY",
+    "LEAD_SNP",
+    "LEAD_PIP",
+]
+
+
+def _empty(size: int) -> dict[str, np.ndarray]:
+    nothing = np.full(size, np.nan)
+    return {
+        "pip": nothing,
+        "mean": nothing.copy(),
+        "sd": nothing.copy(),
+        "set": np.zeros(size, np.int64),
+    }
+
+
+def _fill(columns, fit: SingleEffects, members: np.ndarray, mine: np.ndarray) -> None:
+    columns["pip"][members[mine]] = fit.pip[mine]
+    columns["mean"][members[mine]] = fit.posterior_mean[mine]
+    columns["sd"][members[mine]] = fit.posterior_deviation[mine]
+
+
+def _set_row(prior: str, number: int, one: CredibleSet, inside: int) -> dict:
+    return {
+        "PRIOR": prior,
+        "CREDIBLE_SET": number,
+        "VARIANTS": len(one.variants),
+        "VARIANTS_IN_REGION": inside,
+        "COVERAGE": one.coverage,
+        "PURITY": one.purity,
+    }
+
+
+def _fit_row(prior: str, block: int, fit: SingleEffects, sets: int) -> dict:
+    return {
+        "PRIOR": prior,
+        "BLOCK": block,
+        "VARIANTS": fit.alpha.shape[1],
+        "EFFECTS": fit.expected,
+        "SETS": sets,
+        "PASSES": len(fit.elbo),
+        "CONVERGED": fit.converged,
+        "ELBO": float(fit.elbo[-1]),
+    }
+
+
+def _table(study: xr.Dataset, rows: np.ndarray, v: np.ndarray, columns) -> pd.DataFrame:
+    z = study["variant_z"].values[rows].astype(np.float64)
+    n = study["variant_sample_size"].values[rows].astype(np.float64)
+    ours, uniform = (columns[prior] for prior in PRIORS)
+    return identity(study, rows, ("CHR", "SNP", "BP", "A1", "A2")).assign(
+        SNPVAR=v[rows],
+        Z=z,
+        N=np.rint(n).astype(np.int64),
+        P=p_values(z),
+        PIP=ours["pip"][rows],
+        BETA_MEAN=ours["mean"][rows] / np.sqrt(n),
+        BETA_SD=ours["sd"][rows] / np.sqrt(n),
+        CREDIBLE_SET=ours["set"][rows],
+        PIP_UNIFORM=uniform["pip"][rows],
+        CREDIBLE_SET_UNIFORM=uniform["set"][rows],
+    )
+
+
+def fine_mapping_text(found: FineMapping) -> str:
+    """The table of a fine-mapping as tab-separated text."""
+    formats = ("SNPVAR", "PIP", "BETA_MEAN", "BETA_SD", "PIP_UNIFORM")
+    return tab_separated(found.table, {"Z": ".5g"} | dict.fromkeys(formats, ".5e"))

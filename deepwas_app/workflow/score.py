@@ -1,0 +1,168 @@
+"""Scoring genotyped people with weights, and how well the score predicts their phenotype."""
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm
+
+from deepwas_app.errors import InputError
+from deepwas_app.genetics.plink import read_genotypes
+from deepwas_app.genetics.score import (
+    Scores,
+    match_weights,
+    read_people,
+    read_phenotype,
+    read_weights,
+    score,
+)
+from deepwas_app.workflow.progress import Progress
+from deepwas_app.workflow.tables import tab_separated
+
+
+class Accuracy(NamedTuple):
+    """Squared correlation of a score with a phenotype, and its confidence interval.
+
+    Attributes
+    ----------
+    r2, low, high
+        Share of the phenotype's variance, 0 to 1.
+    r
+        The correlation itself; a negative one means that the score points the wrong way.
+    people
+        How many had both.
+    """
+
+    r2: float
+    low: float
+    high: float
+    r: float
+    people: int
+
+
+class Scored(NamedTuple):
+    """Polygenic scores of people.
+
+    Attributes
+    ----------
+    table
+        FID, IID, ALLELE_CT (alleles called), SCORE_SUM (unit of the weights: phenotype s.d.),
+        SCORE_AVG (per allele), and the phenotype where one was given.
+    report
+        What became of the weights: reason to number.
+    accuracy
+        None where no phenotype was given.
+    """
+
+    table: pd.DataFrame
+    report: dict[str, int]
+    accuracy: Accuracy | None
+
+
+def score_people(
+    weights: str | Path,
+    bfile: str | Path,
+    pheno: str | Path | None = None,
+    *,
+    pheno_name: str = "",
+    skip_unknown: bool = False,
+) -> Generator[Progress, None, Scored]:
+    """Score PLINK 1 genotypes.
+
+    Parameters
+    ----------
+    weights
+        Table of SNP, A1 (effect allele), BETA, or a scoring file of the PGS Catalog.
+    bfile
+        Genotypes, the path without .bed, .bim, .fam.
+    pheno
+        Table of FID, IID and phenotypes.
+    pheno_name
+        Which phenotype; the first by default.
+    skip_unknown
+        Leave out people of `pheno` without genotypes.
+
+    Yields
+    ------
+    Progress
+
+    Returns
+    -------
+    Scored
+
+    Raises
+    ------
+    InputError
+        For files that cannot be read or do not go together.
+    """
+    table = read_weights(weights)
+    genotypes = read_genotypes(bfile)
+    people = read_people(bfile)
+    # Before the long part: a wrong phenotype file is known at once.
+    phenotype = None
+    if pheno is not None:
+        phenotype = read_phenotype(pheno, people, pheno_name, skip_unknown=skip_unknown)
+    matched = match_weights(table, genotypes)
+    yield Progress(0.0, f"{len(matched.rows)} variants")
+    result: Scores | None = None
+    for step in score(bfile, matched):
+        if isinstance(step, Scores):
+            result = step
+        else:
+            yield Progress(step, f"{len(matched.rows)} variants")
+    assert result is not None
+    out = people[["FID", "IID"]].assign(
+        ALLELE_CT=result.alleles,
+        SCORE_SUM=result.total,
+        SCORE_AVG=result.total / max(2 * result.variants, 1),
+    )
+    if phenotype is None:
+        return Scored(out, matched.report, None)
+    values, name = phenotype
+    found = accuracy(result.total, values, str(pheno))
+    return Scored(out.assign(**{name: values}), matched.report, found)
+
+
+def accuracy(
+    scores: np.ndarray, phenotype: np.ndarray, where: str = "phenotype", level: float = 0.95
+) -> Accuracy:
+    """R^2 of a score with its confidence interval.
+
+    Parameters
+    ----------
+    scores, phenotype
+        (people,); people with a missing value are left out.
+    where
+        Named in errors.
+    level
+        Of the interval.
+
+    Raises
+    ------
+    InputError
+        If fewer than four people have both, or one of the two does not vary.
+
+    Notes
+    -----
+    By Fisher's z of the correlation; where its interval holds 0, that of R^2 begins there.
+    """
+    both = np.isfinite(scores) & np.isfinite(phenotype)
+    s, y = scores[both], phenotype[both]
+    if len(y) < 4 or np.ptp(y) == 0 or np.ptp(s) == 0:
+        raise InputError(
+            f"{where}: {len(y)} people have a score and a phenotype that vary, too few for R^2. "
+            "Give the phenotype of more people."
+        )
+    r = float(np.corrcoef(s, y)[0, 1])
+    half = norm.ppf(0.5 + level / 2) / np.sqrt(len(y) - 3)
+    ends = np.tanh(np.arctanh(np.clip(r, -1 + 1e-12, 1 - 1e-12)) + np.array([-half, half]))
+    low, high = sorted((ends**2).tolist())
+    low = 0.0 if ends[0] <= 0 <= ends[1] else low
+    return Accuracy(r**2, low, high, r, len(y))
+
+
+def scores_text(scored: Scored) -> str:
+    """The scores as tab-separated text, to nine digits."""
+    return tab_separated(scored.table, dict.fromkeys(("SCORE_SUM", "SCORE_AVG"), ".9g"))

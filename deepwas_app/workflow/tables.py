@@ -1,0 +1,69 @@
+"""Tables as text, written whole or not at all: the same bytes from a page and from a command."""
+
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm
+
+from deepwas_app.errors import InputError
+
+
+def tab_separated(table: pd.DataFrame, formats: dict[str, str] | None = None) -> str:
+    """A table as tab-separated text with a header, missing values as NA.
+
+    Parameters
+    ----------
+    table
+        What to write.
+    formats
+        Column to a format such as ``".4e"``, for the columns of numbers that need one.
+    """
+    table = table.copy()
+    for name, spec in (formats or {}).items():
+        table[name] = [f"{v:{spec}}" if np.isfinite(v) else "NA" for v in table[name].to_numpy()]
+    return table.to_csv(sep="\t", index=False, na_rep="NA")
+
+
+def p_values(z: np.ndarray) -> list[str]:
+    """Two-sided P of z-scores as text: also those that no float can hold, such as 1.2340e-420."""
+    with np.errstate(invalid="ignore"):
+        log10 = (norm.logsf(np.abs(np.asarray(z, np.float64))) + np.log(2)) / np.log(10)
+    out = []
+    for value in log10:
+        if not np.isfinite(value):
+            out.append("NA")
+        elif value > -300:
+            out.append(f"{10**value:.4e}")
+        else:
+            exponent = int(np.floor(value))
+            out.append(f"{10 ** (value - exponent):.4f}e{exponent}")
+    return out
+
+
+def write_text(text: str, output: str | Path) -> None:
+    """Write to a file that appears whole or not at all; - is standard output.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written.
+    """
+    if str(output) == "-":
+        sys.stdout.write(text)
+        return
+    path = Path(output).expanduser()
+    if not path.parent.is_dir():
+        raise InputError(f"{path.parent}: no such folder. Make it first.")
+    partial = path.with_name(f".partial-{os.getpid()}-{path.name}")
+    try:
+        partial.write_text(text)
+        os.replace(partial, path)
+    except OSError as problem:
+        raise InputError(
+            f"{path}: cannot be written ({problem.strerror}). Choose another file."
+        ) from None
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,160 @@
+"""Response curves, integrated gradients, and tests by shifted annotations."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from deepwas_app.core.batch import BlockBatch
+from deepwas_app.core.effects import tilt_fisher
+from deepwas_app.core.fit import fit_scoring, start_scoring
+from deepwas_app.core.objective import block_losses
+from deepwas_app.core.priors import Model, make_prior
+from deepwas_app.core.response import integrated_gradients, response
+from deepwas_app.core.shifts import (
+    draw_shifts,
+    one_step_information,
+    shift_test,
+    variant_scores,
+)
+
+COEFFICIENTS = [0.5, -0.4, 0.0, 0.3]
+
+
+@pytest.fixture(scope="module")
+def linear(world):
+    return world.model(COEFFICIENTS, level=0.3).prior
+
+
+@pytest.fixture(scope="module")
+def curved(world):
+    prior = make_prior("mlp", world.standardise, level=0.2, width=6, depth=2)
+    last = prior.network.layers[-1].weight
+    return eqx.tree_at(
+        lambda p: p.network.layers[-1].weight,
+        prior,
+        jax.random.normal(jax.random.key(2), last.shape),
+    )
+
+
+@pytest.fixture(scope="module")
+def flat(world):
+    return world.annotations.reshape(-1, 4)[:300]
+
+
+def test_response_of_a_linear_prior_is_a_line(world, linear, flat):
+    values = np.linspace(-2, 2, 7)
+    found = response(linear, flat, [3], values[:, None])
+    slope = COEFFICIENTS[3] / float(world.standardise.deviation[3])
+    np.testing.assert_allclose(found, slope * (values - flat[:, 3].mean()), atol=1e-4)
+
+
+def test_response_is_an_average_over_variants(curved, flat):
+    points = np.array([[0.0, -1.0], [1.0, 0.5]])
+    found = response(curved, flat, [0, 2], points)
+    base = np.asarray(curved(jnp.asarray(flat)), np.float64).mean()
+    for value, point in zip(found, points, strict=True):
+        moved = flat.copy()
+        moved[:, [0, 2]] = point
+        expected = np.asarray(curved(jnp.asarray(moved)), np.float64).mean() - base
+        assert value == pytest.approx(expected, abs=1e-5)
+
+
+def test_integrated_gradients_of_a_linear_prior_are_exact(world, linear, flat):
+    baseline = np.asarray(world.standardise.mean)
+    found = integrated_gradients(linear, flat, baseline)
+    expected = COEFFICIENTS * (flat - baseline) / np.asarray(world.standardise.deviation)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_integrated_gradients_add_up_to_the_difference(world, curved, flat):
+    baseline = np.asarray(world.standardise.mean)
+    found = integrated_gradients(curved, flat[:50], baseline)
+    difference = np.asarray(curved(jnp.asarray(flat[:50]))) - float(curved(jnp.asarray(baseline)))
+    np.testing.assert_allclose(found.sum(axis=1), difference, atol=1e-4)
+    assert np.abs(difference).max() > 0.1
+
+
+def test_variant_scores_are_derivatives_of_the_likelihood(world):
+    model = world.model(level=0.3)
+    (batch, *_) = world.draw(model, seed=3, per_batch=10)
+    found = np.asarray(variant_scores(model, batch))
+
+    def loss(shift):
+        moved = eqx.tree_at(lambda b: b.log_scale, batch, batch.log_scale + shift)
+        return block_losses(model, moved).sum()
+
+    expected = -np.asarray(jax.grad(loss)(jnp.zeros_like(batch.log_scale)))
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_shifts_by_fft_are_shifts_by_hand():
+    rng = np.random.default_rng(0)
+    s, a = rng.standard_normal(101), rng.standard_normal((101, 3))
+    shifts = np.array([1, 7, 50, 100])
+    found = shift_test(s, a, shifts)
+    z = (a - a.mean(axis=0)) / a.std(axis=0)
+    np.testing.assert_allclose(found.observed, (s - s.mean()) @ z, atol=1e-10)
+    for k, null in zip(shifts, found.null, strict=True):
+        np.testing.assert_allclose(null, (s - s.mean()) @ np.roll(z, k, axis=0), atol=1e-10)
+    assert found.p.min() >= 1 / 5
+    drawn = draw_shifts(1000, 500, rng)
+    assert drawn.min() >= 10
+    assert drawn.max() <= 990
+
+
+def test_shift_p_values_are_uniform_where_nothing_is_there():
+    """Also for scores and annotations that are both clustered, where blocks would mislead."""
+    rng = np.random.default_rng(1)
+
+    def clustered():
+        noise = rng.standard_normal(2_000)
+        return np.convolve(noise, np.ones(60) / 60, "same")
+
+    p = [
+        shift_test(clustered(), clustered()[:, None], draw_shifts(2_000, 199, rng)).p[0]
+        for _ in range(300)
+    ]
+    assert 0.02 < np.mean(np.array(p) <= 0.05) < 0.09
+    assert 0.44 < np.mean(p) < 0.56
+
+
+def test_one_step_estimate_and_its_shifts_find_an_effect(many_blocks):
+    """Annotation 0 alone acts; one step from the constant model sees it."""
+    truth = many_blocks.model([0.4, 0.0, 0.0, 0.0], level=0.3)
+    batches = many_blocks.draw(truth, seed=4, per_batch=40)
+    constant: Model = many_blocks.model(level=0.3)
+    for step in fit_scoring(start_scoring(constant), batches, tolerance=1e-6):
+        constant = step.state.model
+    scores = np.concatenate([np.asarray(variant_scores(constant, b)).ravel() for b in batches])
+    assert abs(scores.sum()) < 0.05 * np.abs(scores).sum()
+    flat = many_blocks.annotations.reshape(-1, 4)
+    test = shift_test(scores, flat, draw_shifts(len(flat), 200, np.random.default_rng(0)))
+    fisher = tilt_fisher(constant, many_blocks.standardise, batches)
+    found = test.observed / one_step_information(fisher, 4)
+    # One step from nothing overshoots a positive effect on the log scale.
+    assert 0.3 < found[0] < 0.65
+    assert test.z[0] > 3
+    assert test.p[0] == pytest.approx(1 / 201)
+    assert np.abs(test.z[1:]).max() < 3.5
+    # Where blocks are many and alike, shifts and information agree on the error.
+    information = one_step_information(fisher, 4)
+    np.testing.assert_allclose(test.error / information, information**-0.5, rtol=0.35)
+
+
+def test_batches_keep_their_padding_out(world):
+    model = world.model(level=0.3)
+    (batch, *_) = world.draw(model, seed=3, per_batch=2)
+    padded = BlockBatch(
+        block=eqx.tree_at(
+            lambda b: b.Q, batch.block, jnp.pad(batch.block.Q, ((0, 0), (0, 5), (0, 0)))
+        ),
+        annotations=jnp.pad(batch.annotations, ((0, 0), (0, 5), (0, 0))),
+        log_scale=jnp.pad(batch.log_scale, ((0, 0), (0, 5))),
+        counted=jnp.pad(batch.counted, ((0, 0), (0, 5))),
+        index=batch.index,
+    )
+    found = np.asarray(variant_scores(model, padded))
+    assert (found[:, 60:] == 0).all()
+    np.testing.assert_allclose(found[:, :60], variant_scores(model, batch), atol=1e-6)

@@ -1,0 +1,174 @@
+"""Exports: layouts that other tools read, and the numbers in them."""
+
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from deepwas_app.errors import InputError
+from deepwas_app.workflow.exports import (
+    floored,
+    per_allele,
+    pgs_catalog_text,
+    pgs_weights,
+    prior_weights,
+    prior_weights_text,
+    snpvar_table,
+    snpvar_text,
+    weights_text,
+)
+from deepwas_app.workflow.locus import (
+    Region,
+    open_run_with_study,
+    parse_region,
+    region_rows,
+)
+from deepwas_app.workflow.results import posterior, run_heritability
+from deepwas_app.workflow.tables import p_values, tab_separated, write_text
+
+
+def read(text: str) -> pd.DataFrame:
+    return pd.read_csv(io.StringIO(text), sep="\t")
+
+
+def test_snpvar_is_the_prior_in_polyfuns_layout(small_study, small_runs):
+    text = snpvar_text(snpvar_table(small_study, small_runs.linear))
+    assert text.splitlines()[0] == "CHR\tSNP\tBP\tA1\tA2\tSNPVAR\tZ\tN"
+    table = read(text)
+    assert len(table) == small_study["variant_scored"].values.sum()
+    v = run_heritability(small_study, small_runs.linear)
+    np.testing.assert_allclose(table["SNPVAR"], v, rtol=1e-4)
+    np.testing.assert_allclose(table["Z"], small_study["variant_z"], rtol=1e-4)
+    assert (table["N"] == 500_000).all()
+    assert all("e" in cell for cell in text.splitlines()[1].split("\t")[5:7])
+
+
+def test_unscored_variants_are_not_exported(small_study, small_runs):
+    scored = small_study["variant_scored"].values.copy()
+    scored[:7] = False
+    part = small_study.assign(variant_scored=("variants", scored))
+    assert len(snpvar_table(part, small_runs.linear)) == len(scored) - 7
+
+
+def test_floor_keeps_the_ratio_and_the_total(small_study, small_runs):
+    v = np.array([1e-9, 2e-7, 1e-5, 3e-8])
+    raised = floored(v)
+    assert raised.max() / raised.min() == pytest.approx(100)
+    assert raised.sum() == pytest.approx(v.sum())
+    assert (np.argsort(raised, kind="stable") == [0, 3, 1, 2]).all()
+    np.testing.assert_allclose(floored(raised), raised)
+    table = snpvar_table(small_study, small_runs.linear, floor=True)
+    free = snpvar_table(small_study, small_runs.linear)
+    assert table["SNPVAR"].max() / table["SNPVAR"].min() <= 100 * (1 + 1e-9)
+    assert table["SNPVAR"].sum() == pytest.approx(free["SNPVAR"].sum())
+
+
+def test_prior_weights_of_a_region_sum_to_one(small_study, small_runs):
+    position = small_study["variant_position"].values[:40]
+    region = Region("1", int(position[5]), int(position[30]))
+    table = prior_weights(small_study, small_runs.linear, region)
+    assert len(table) == 26
+    assert read(prior_weights_text(table))["PRIOR_WEIGHT"].sum() == pytest.approx(1, abs=1e-8)
+    v = run_heritability(small_study, small_runs.linear)[5:31]
+    np.testing.assert_allclose(table["PRIOR_WEIGHT"], v / v.sum())
+    uniform = prior_weights(small_study, small_runs.constant, region)["PRIOR_WEIGHT"]
+    assert table["PRIOR_WEIGHT"].std() > uniform.std()
+
+
+def test_weights_are_posterior_means_per_allele(small_study, small_runs):
+    table = pgs_weights(small_study, small_runs.linear)
+    mean = posterior(small_study, small_runs.linear)["variant_posterior_mean"].values
+    p = small_study["variant_allele_frequency"].values.astype(float)
+    n = small_study["variant_sample_size"].values
+    np.testing.assert_allclose(
+        table["BETA"], mean / np.sqrt(n) / np.sqrt(2 * p * (1 - p)), rtol=1e-5
+    )
+    truth = small_study["variant_true_effect"].values
+    assert np.corrcoef(table["BETA"], per_allele(small_study, truth))[0, 1] > 0.1
+    text = weights_text(table)
+    assert text.splitlines()[0] == "SNP\tCHR\tBP\tA1\tA2\tBETA"
+
+
+def test_scoring_file_of_the_pgs_catalog(small_study, small_runs):
+    table = pgs_weights(small_study, small_runs.linear)
+    lines = pgs_catalog_text(table, small_study, small_runs.linear).splitlines()
+    assert lines[0] == "###PGS CATALOG SCORING FILE"
+    head = dict(line[1:].split("=", 1) for line in lines[1:] if line.startswith("#"))
+    assert head["format_version"] == "2.0"
+    assert head["genome_build"] == "GRCh37"
+    assert head["weight_type"] == "beta"
+    assert int(head["variants_number"]) == len(lines) - len(head) - 2
+    assert lines[len(head) + 1].split("\t") == [
+        "rsID",
+        "chr_name",
+        "chr_position",
+        "effect_allele",
+        "other_allele",
+        "effect_weight",
+        "allelefrequency_effect",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "region"),
+    [
+        ("22:30500000-31500000", Region("22", 30_500_000, 31_500_000)),
+        ("chr22:30,500,000 - 31,500,000", Region("22", 30_500_000, 31_500_000)),
+        ("x:5-1", Region("X", 1, 5)),
+    ],
+)
+def test_regions_are_read(text, region):
+    assert parse_region(text) == region
+
+
+@pytest.mark.parametrize("text", ["22", "22:5", "BRCA2", "22:a-b", ""])
+def test_other_words_are_no_regions(text):
+    with pytest.raises(InputError, match="not a region"):
+        parse_region(text)
+
+
+def test_region_without_variants_says_where_there_are_some(small_study):
+    with pytest.raises(InputError, match=r"7:1-2: no variant of .* goes from \d+ to \d+ \(hg19\)"):
+        region_rows(small_study, Region("7", 1, 2))
+    with pytest.raises(InputError, match=r"no variant of .* has the chromosomes 1, 2"):
+        region_rows(small_study, Region("X", 1, 2))
+
+
+def test_run_whose_study_moved_or_changed(small_study, small_runs, tmp_path, height):
+    import json
+    import shutil
+
+    moved = tmp_path / "moved.run"
+    shutil.copytree(small_runs.linear.path, moved)
+    record = json.loads((moved / "run.json").read_text())
+    record["study"]["path"] = str(tmp_path / "gone.study.zarr")
+    (moved / "run.json").write_text(json.dumps(record))
+    with pytest.raises(InputError, match=r"moved\.run: its study .* --study") as caught:
+        open_run_with_study(moved)
+    assert "\n" not in str(caught.value)
+    run, study = open_run_with_study(moved, small_study.attrs["path"])
+    assert study.attrs["content_hash"] == run.study_hash
+    with pytest.raises(InputError, match="trained on another study"):
+        open_run_with_study(moved, height.attrs["path"])
+
+
+def test_p_values_that_no_float_holds():
+    exact = p_values(np.array([0.0, 1.959964, -5.45131, 45.0, np.nan]))
+    assert exact[0] == "1.0000e+00"
+    assert float(exact[1]) == pytest.approx(0.05, rel=1e-4)
+    assert float(exact[2]) == pytest.approx(5e-8, rel=1e-3)
+    # log10 of 2 Phi(-45) is -442.0747: from the expansion phi(z) / z (1 - 1 / z^2).
+    assert exact[3].split("e") == ["1.7204", "-442"] or exact[3].endswith("e-442")
+    assert exact[4] == "NA"
+
+
+def test_tables_are_written_whole_or_not_at_all(tmp_path):
+    table = pd.DataFrame({"a": [0.123456, np.nan], "b": ["x", "y"]})
+    assert tab_separated(table, {"a": ".2e"}) == "a\tb\n1.23e-01\tx\nNA\ty\n"
+    write_text("old", tmp_path / "t.tsv")
+    write_text("new", tmp_path / "t.tsv")
+    assert [p.name for p in tmp_path.iterdir()] == ["t.tsv"]
+    assert (tmp_path / "t.tsv").read_text() == "new"
+    with pytest.raises(InputError, match="no such folder"):
+        write_text("x", tmp_path / "no" / "t.tsv")
