@@ -14,6 +14,7 @@ LABELS = {
     "n": "People in the GWAS (N)",
     "variance": "Variance kept per LD block",
     "build": "Genome build",
+    "format": "Format of the GWAS",
 }
 
 
@@ -51,7 +52,8 @@ def widget(settings: param.Parameterized, name: str, **options: Any) -> Any:
     if isinstance(setting, param.Selector):
         kind = pmui.Select
         if "" in setting.objects:
-            shared["options"] = {(item or "as the panel"): item for item in setting.objects}
+            empty = "by its header" if name == "format" else "as the panel"
+            shared["options"] = {(item or empty): item for item in setting.objects}
     elif isinstance(setting, param.Boolean):
         kind = pmui.Switch
     elif isinstance(setting, param.Integer):

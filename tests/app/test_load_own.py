@@ -87,3 +87,17 @@ def test_uploads_are_written_under_their_own_name_only(tmp_path):
 def test_genotypes_need_all_three_files(tmp_path):
     with pytest.raises(InputError, match=r"no \.bim and no \.fam"):
         genotype_prefix([tmp_path / "a.bed"])
+
+
+def test_other_sources_of_ld_are_paths_on_the_server():
+    form = OwnStudyForm(AppState())
+    form.sumstats.path.value = "x"
+    form.source.value = "sbayesrc"
+    assert form.ld.visible
+    form._submit(None)
+    assert form._state.notice[1].startswith("LD: no path")
+    form.ld.value = "/data/ukbEUR_HM3"
+    form.excluded.value = "mhc"
+    study, panel = form._collect()
+    assert (panel.sbayesrc, panel.bfile, panel.blocks) == ("/data/ukbEUR_HM3", "", "")
+    assert study.exclude_regions == ["mhc"]

@@ -16,8 +16,18 @@ from deepwas_app.app.state import AppState
 from deepwas_app.errors import InputError
 from deepwas_app.workflow.settings import PanelSettings, StudySettings
 
-GENOTYPES = "Genotypes (PLINK)"
-PANEL = "LD panel"
+# Label to the setting that takes its path; genotypes may be uploaded, the others are too large.
+SOURCES = {
+    "Genotypes (PLINK 1)": "bfile",
+    "Genotypes (PLINK 2)": "pfile",
+    "SBayesRC or GCTB eigen files": "sbayesrc",
+    "UK Biobank LD windows": "ukbb",
+    "LDGM precision matrices": "ldgm",
+    "PRS-CS panel": "prscs",
+    "LD panel made before": "ld",
+}
+GENOTYPES, PANEL = "bfile", "ld"
+WHOLE_REGIONS = {"MHC": "mhc", "Long-range LD and MHC": "long-range"}
 PANEL_SHARE = 0.6
 
 
@@ -96,26 +106,14 @@ class OwnStudyForm(pn.viewable.Viewer):
         self.sumstats = _Source(
             "Summary statistics", "GWAS file, for example .fastGWA or .sumstats.gz"
         )
-        self.source = pmui.RadioButtonGroup(
-            label="Source of LD",
-            options=[GENOTYPES, PANEL],
-            value=GENOTYPES,
-            size="small",
-            margin=(4, 0),
-            sizing_mode="stretch_width",
-            sx={"& .MuiToggleButton-root": {"whiteSpace": "nowrap"}},
+        self.source = pmui.Select(
+            label="Source of LD", options=SOURCES, value=GENOTYPES, size="small", **_WIDE
         )
         self.genotypes = _Source(
             "Genotypes", ".bed, .bim and .fam of a reference panel, or their prefix", many=True
         )
-        self.blocks = _Source("LD blocks", "BED file; without one, a block per chromosome")
-        self.ld = pmui.TextInput(
-            label="LD panel on the server",
-            placeholder="/data/eur.ld.zarr",
-            size="small",
-            description="Folder NAME.ld.zarr, made by: deepwas ld",
-            **_WIDE,
-        )
+        self.blocks = _Source("LD blocks", self.panel.param.blocks.doc)
+        self.ld = pmui.TextInput(label="LD: path on the server", size="small", **_WIDE)
         self.annotations = _Source(
             "Annotations", "Any number of tables or BED files", many=True, optional=True
         )
@@ -126,7 +124,15 @@ class OwnStudyForm(pn.viewable.Viewer):
             size="small",
             **_WIDE,
         )
-        knobs = widgets(self.settings, ("build", "variance"))
+        knobs = widgets(self.settings, ("format", "build", "variance"))
+        self.excluded = pmui.Select(
+            label="Regions to leave out",
+            options={"none": "", **WHOLE_REGIONS},
+            value="",
+            description="Their variants are not scored.",
+            size="small",
+            **_WIDE,
+        )
         self.button = pmui.Button(
             label="Build the study", icon="construction", color="primary", margin=(10, 0)
         )
@@ -135,7 +141,10 @@ class OwnStudyForm(pn.viewable.Viewer):
         genotypes = pmui.Column(self.genotypes, self.blocks, sizing_mode="stretch_width")
 
         def choose_source(source: str) -> None:
-            genotypes.visible, self.ld.visible = source == GENOTYPES, source == PANEL
+            genotypes.visible = source == GENOTYPES
+            self.ld.visible = not genotypes.visible
+            doc = (self.settings if source == PANEL else self.panel).param[source].doc
+            self.ld.description = doc
 
         self.source.param.watch(lambda event: choose_source(event.new), "value")
         choose_source(self.source.value)
@@ -150,7 +159,11 @@ class OwnStudyForm(pn.viewable.Viewer):
                 (pmui.Column(self.source, genotypes, self.ld, sizing_mode="stretch_width"), 4),
                 (
                     pmui.Column(
-                        self.people, *knobs.values(), self.button, sizing_mode="stretch_width"
+                        self.people,
+                        *knobs.values(),
+                        self.excluded,
+                        self.button,
+                        sizing_mode="stretch_width",
                     ),
                     4,
                 ),
@@ -187,17 +200,21 @@ class OwnStudyForm(pn.viewable.Viewer):
         study.sumstats = self.sumstats.one(uploads)
         study.annotations = self.annotations.several(uploads)
         study.title, study.output = name, str(output)
+        study.exclude_regions = [self.excluded.value] if self.excluded.value else []
         root.mkdir(parents=True, exist_ok=True)
-        if self.source.value == PANEL:
-            if not self.ld.value.strip():
-                raise InputError("LD panel: no path. Give the folder NAME.ld.zarr on the server.")
-            study.ld = self.ld.value.strip()
+        source, named = self.source.value, self.ld.value.strip()
+        if source != GENOTYPES and not named:
+            raise InputError("LD: no path. Give the files of the LD source on the server.")
+        if source == PANEL:
+            study.ld = named
             return study, None
         panel = PanelSettings(variance=study.variance, output=str(root / f"{stem}.ld.zarr"))
-        panel.bfile = self.genotypes.path.value.strip() or genotype_prefix(
-            self.genotypes.uploaded(uploads)
-        )
-        panel.blocks = self.blocks.one(uploads, optional=True)
+        if source == GENOTYPES:
+            named = self.genotypes.path.value.strip() or genotype_prefix(
+                self.genotypes.uploaded(uploads)
+            )
+            panel.blocks = self.blocks.one(uploads, optional=True)
+        setattr(panel, source, named)
         if study.build:
             panel.build = study.build
         return study, panel
