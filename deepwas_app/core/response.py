@@ -58,7 +58,10 @@ def response(
     values = np.zeros((len(points), a.shape[1]), np.float32)
     values[:, list(columns)] = points
     base = float(jnp.mean(prior(a)))
-    return np.asarray(_mean_response(prior, a, moved, jnp.asarray(values)), np.float64) - base
+    return (
+        np.asarray(_mean_response(prior, a, jnp.asarray(moved), jnp.asarray(values)), np.float64)
+        - base
+    )
 
 
 @eqx.filter_jit
