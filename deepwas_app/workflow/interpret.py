@@ -75,7 +75,7 @@ def marginal_effects(study: xr.Dataset, run: Run) -> Generator[Progress, None, M
     return Marginal(coefficient, error)
 
 
-def _training_batches(study: xr.Dataset, run: Run) -> list[BlockBatch]:
+def _training_batches(study: xr.Dataset, run: Run) -> Sequence[BlockBatch]:
     return block_batches(study, run.train_blocks, alpha=run.settings.alpha, batch_blocks=_BATCH)
 
 

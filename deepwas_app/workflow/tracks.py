@@ -1,6 +1,5 @@
 """Tracks beside a study: windows of signal around every variant, NAME.tracks.zarr."""
 
-from importlib import import_module
 from pathlib import Path
 
 import jax.numpy as jnp
@@ -8,6 +7,8 @@ import numpy as np
 import xarray as xr
 
 from deepwas_app.core.priors import Standardisation
+from deepwas_app.genetics.tracks import open_tracks, read_tracks
+from deepwas_app.workflow import track_store
 
 # Blocks whose tracks give the mean and the s.d.
 SAMPLED = 8
@@ -15,8 +16,7 @@ SAMPLED = 8
 
 def tracks_path(study: xr.Dataset) -> Path:
     """Where a study's tracks are, or would be."""
-    path = Path(study.attrs["path"])
-    return path.with_name(path.name.removesuffix(".study.zarr") + ".tracks.zarr")
+    return track_store.tracks_path(study.attrs["path"])
 
 
 def has_tracks(study: xr.Dataset) -> bool:
@@ -26,7 +26,7 @@ def has_tracks(study: xr.Dataset) -> bool:
 
 def block_tracks(study: xr.Dataset, block: int) -> np.ndarray:
     """Tracks around the variants of one block, (variants, window, tracks)."""
-    return import_module("deepwas_app.genetics.tracks").read_tracks(tracks_path(study), block)
+    return read_tracks(open_tracks(tracks_path(study)), block)
 
 
 def track_shape(study: xr.Dataset) -> tuple[int, int] | None:
