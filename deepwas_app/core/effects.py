@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
+from scipy.special import expit
+from scipy.stats import norm
 
 from deepwas_app.core.batch import BlockBatch, map_blocks
 from deepwas_app.core.jackknife import jackknife_error
@@ -191,6 +193,23 @@ def enrichment(
             variants=fraction,
             z=log_odds * share * (1 - share) / share_error,
         )
+
+
+def enrichment_interval(
+    found: Enrichment, level: float = 0.95
+) -> tuple[Float[np.ndarray, " sets"], Float[np.ndarray, " sets"]]:
+    """Confidence interval of an enrichment, by the log odds of its share of heritability.
+
+    Notes
+    -----
+    A share lies between 0 and 1, and its error shrinks with it: intervals that are symmetric on
+    its own scale miss too often (see ``benchmarks/calibration.py``).
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        middle = np.log(found.share / (1 - found.share))
+        half = norm.ppf(0.5 + level / 2) * found.share_error / (found.share * (1 - found.share))
+        low, high = expit(middle - half), expit(middle + half)
+        return low / found.variants, high / found.variants
 
 
 @eqx.filter_jit

@@ -13,6 +13,7 @@ from scipy.stats import norm
 from deepwas_app.core.effects import (
     average_partial_effects,
     enrichment,
+    enrichment_interval,
     tilt_jackknife,
 )
 from deepwas_app.core.jackknife import jackknife_error
@@ -83,9 +84,9 @@ def annotation_effects(study: xr.Dataset, run: Run) -> xr.Dataset:
         Average change of log variance per s.d., the other annotations as they are.
     proportion_variants, proportion_heritability, proportion_heritability_se
         Shares of a binary annotation; NaN for continuous ones.
-    enrichment, enrichment_se, enrichment_p
-        Share of heritability over share of variants; P (two-sided) that heritability per variant
-        is the same inside as outside.
+    enrichment, enrichment_se, enrichment_low, enrichment_high, enrichment_p
+        Share of heritability over share of variants, its standard error and 95% interval (which is
+        not symmetric); P (two-sided) that heritability per variant is the same inside as outside.
     quantile_enrichment, quantile_enrichment_se
         The same for the fifths of a continuous annotation, lowest first; NaN for binary ones.
 
@@ -113,6 +114,7 @@ def annotation_effects(study: xr.Dataset, run: Run) -> xr.Dataset:
     fifths = _fifths(annotations, binary)
     sets = np.concatenate([annotations == 1, fifths.reshape(len(annotations), -1)], axis=1)
     shares = enrichment(v, sets, standardised, jackknife)
+    low, high = enrichment_interval(shares)
     count = len(binary)
 
     def per_annotation(values):
@@ -136,6 +138,8 @@ def annotation_effects(study: xr.Dataset, run: Run) -> xr.Dataset:
             "proportion_heritability_se": per_annotation(shares.share_error),
             "enrichment": per_annotation(shares.value),
             "enrichment_se": per_annotation(shares.error),
+            "enrichment_low": per_annotation(low),
+            "enrichment_high": per_annotation(high),
             "enrichment_p": per_annotation(2 * norm.sf(np.abs(shares.z))),
             "quantile_enrichment": per_quantile(shares.value),
             "quantile_enrichment_se": per_quantile(shares.error),

@@ -10,6 +10,7 @@ from deepwas_app.core.effects import (
     Jackknife,
     average_partial_effects,
     enrichment,
+    enrichment_interval,
     losses_by_block,
     tilt_jackknife,
 )
@@ -137,6 +138,20 @@ def test_enrichment_z_is_the_log_odds_ratio_over_its_error(sets_of_known_enrichm
     none = enrichment(np.ones(5_000), sets, standardised, moves)
     assert none.z[0] == pytest.approx(0.0, abs=1e-9)
     np.testing.assert_allclose(none.value, 1.0, rtol=1e-12)
+
+
+def test_enrichment_interval_stays_between_its_ends(sets_of_known_enrichment):
+    _, v, standardised, sets, moves = sets_of_known_enrichment
+    found = enrichment(v, sets, standardised, moves)
+    low, high = enrichment_interval(found)
+    assert (low[:2] > 0).all()
+    assert (low[:2] < found.value[:2]).all()
+    assert (found.value[:2] < high[:2]).all()
+    assert (high[:2] < 1 / found.variants[:2]).all()
+    # Symmetric on the log-odds scale, where the z-score is; near the estimate as wide as +-1.96 se.
+    np.testing.assert_allclose((high - low)[:2], 3.92 * found.error[:2], rtol=0.1)
+    excludes = (low > 1) | (high < 1)
+    np.testing.assert_array_equal(excludes[:2], np.abs(found.z[:2]) > 1.96)
 
 
 def test_average_partial_effects_of_a_linear_prior_are_its_coefficients(world, truth):
