@@ -12,6 +12,7 @@ from deepwas_app.errors import InputError
 _BED = (".bed", ".narrowpeak", ".broadpeak")
 _BEDGRAPH = (".bedgraph", ".bg", ".bdg")
 _BIGWIG = (".bw", ".bigwig")
+_GENE_SETS = (".gmt",)
 _PACKED = (".gz", ".bgz", ".bz2", ".zst")
 
 
@@ -24,7 +25,8 @@ class Source(NamedTuple):
         The file.
     choice : str
         What came after ``#``: of a BED "5" (the value of column 5), of a bigWig the window in
-        bases, of a thin .annot the .bim whose rows it has. Empty: nothing did.
+        bases, of gene sets the bases around a gene, of a thin .annot the .bim whose rows it has.
+        Empty: nothing did.
     """
 
     path: Path
@@ -38,8 +40,8 @@ class Source(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """One of "bed", "bedgraph", "bigwig" and "table", by the name."""
-        kinds = {"bed": _BED, "bedgraph": _BEDGRAPH, "bigwig": _BIGWIG}
+        """One of "bed", "bedgraph", "bigwig", "gene sets" and "table", by the name."""
+        kinds = {"bed": _BED, "bedgraph": _BEDGRAPH, "bigwig": _BIGWIG, "gene sets": _GENE_SETS}
         return next((kind for kind, ends in kinds.items() if self.bare.endswith(ends)), "table")
 
     @property

@@ -13,8 +13,9 @@ from deepwas_app.errors import InputError
 from deepwas_app.genetics.annotation_sources import Source, expand
 from deepwas_app.genetics.annotation_tables import read_table_on
 from deepwas_app.genetics.bigwig import annotate_signal
-from deepwas_app.genetics.files import read_header
+from deepwas_app.genetics.files import existing, read_header
 from deepwas_app.genetics.gene_distance import GENES, gene_annotations, is_gene_table
+from deepwas_app.genetics.gene_sets import WINDOW, gene_set_annotations
 from deepwas_app.genetics.intervals import cover, read_bed
 
 
@@ -78,9 +79,11 @@ def join_annotations(
         gives membership, or with ``#5`` the mean of its fifth column; a bedGraph its value; a
         bigWig the value at the variant, or with ``#1000`` the mean in 1,000 bases around it. A
         gene table (chromosome, start, stop, strand), or the word ``genes`` for the built-in
-        one, gives the distance to the nearest gene start and whether a variant is in a gene.
+        one, gives the distance to the nearest gene start and whether a variant is in a gene. A
+        .gmt of gene sets gives whether a variant is within 100 kb of a gene of each set; with
+        ``#10000`` the window is another.
     build : str
-        Genome build of the variants, for ``genes``.
+        Genome build of the variants, for ``genes`` and gene sets.
 
     Raises
     ------
@@ -107,7 +110,10 @@ def join_annotations(
         words = [word for word in words if word != GENES]
     for source in expand(words, present) if words else []:
         files.append(source.path)
-        if source.kind != "table":
+        if source.kind == "gene sets":
+            for name, value in _gene_sets(source, variants, build).items():
+                columns.add(source.path, name, value)
+        elif source.kind != "table":
             columns.add(source.path, source.name, _one(source, variants))
         elif is_gene_table(source.path):
             _add_genes(columns, source.path, build)
@@ -160,6 +166,13 @@ def _one(source: Source, variants: xr.Dataset) -> np.ndarray:
         )
     # Outside of intervals that carry a value there is no signal.
     return np.nan_to_num(mean) if valued else (count > 0).astype(np.float32)
+
+
+def _gene_sets(source: Source, variants: xr.Dataset, build: str) -> dict[str, np.ndarray]:
+    if source.choice and not source.choice.isdigit():
+        raise InputError(f"{source.path}#{source.choice}: give the window in bases, as #100000.")
+    window = int(source.choice) if source.choice else WINDOW
+    return gene_set_annotations(variants, existing(source.path), build, window)
 
 
 def _add_genes(columns: _Columns, table: str | Path, build: str) -> None:
@@ -232,6 +245,7 @@ def annotation_format(path: Path) -> str:
     """What kind of annotation file this is, for the record."""
     kind = Source(path, "").kind
     if kind != "table":
-        return {"bed": "BED", "bedgraph": "bedGraph", "bigwig": "bigWig"}[kind]
+        named = {"bed": "BED", "bedgraph": "bedGraph", "bigwig": "bigWig", "gene sets": "GMT"}
+        return named[kind]
     header = read_header(path)
     return "LDSC .annot" if {"CHR", "BP", "SNP", "CM"} <= {*header} else "table"

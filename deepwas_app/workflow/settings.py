@@ -71,8 +71,8 @@ class StudySettings(param.Parameterized):
         default=[],
         item_type=str,
         doc="Annotation files: tables, LDSC .annot, BED (FILE.bed#5 for its values), bigWig "
-        "(FILE.bw#1000 for the mean in a window), gene tables, or the word genes; globs and {CHR} "
-        "work.",
+        "(FILE.bw#1000 for the mean in a window), gene tables, .gmt gene sets, or the word "
+        "genes; globs and {CHR} work.",
     )
     format: param.Selector[str] = param.Selector(
         default="", objects=["", *FORMATS], doc="Format of the GWAS. Empty: by its header."
