@@ -13,7 +13,7 @@ app: .venv/app
 	$(BIN)/panel serve deepwas_app/app/main.py --port $(PORT) --warm
 
 test: check
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=15
 
 check: .venv/test
 	$(BIN)/ruff check .

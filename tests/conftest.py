@@ -15,6 +15,14 @@ from jaxtyping import install_import_hook
 install_import_hook("deepwas_app.core", "beartype.beartype")
 
 
+# Files that take minutes: first, so that no worker is left alone with one at the end.
+LONG = ("test_findings.py", "test_notebooks.py", "test_dashboard.py", "test_package.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.name not in LONG)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Compile a program once, whichever process or test needs it first; nothing is kept."""
     if not hasattr(config, "workerinput"):

@@ -93,7 +93,7 @@ def test_effects_are_a_table_of_the_annotations(linear_run, capsys):
 
 
 def test_scaling_prints_one_row_a_model(small_study, folder, capsys):
-    sizes = ["--sizes", "linear,4x1", "--epochs", "1"]
+    sizes = ["--sizes", "linear,4x1", "--epochs", "1", "--objectives", "likelihood"]
     assert main(["scaling", small_study.attrs["path"], *sizes, "-o", str(folder / "sweep")]) == 0
     lines = capsys.readouterr().out.strip().splitlines()
     assert [line.split("\t")[0] for line in lines] == ["size", "linear", "4x1"]

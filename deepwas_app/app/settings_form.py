@@ -15,6 +15,7 @@ LABELS = {
     "variance": "Variance kept per LD block",
     "build": "Genome build",
     "format": "Format of the GWAS",
+    "size": "Named size",
 }
 
 
@@ -52,7 +53,9 @@ def widget(settings: param.Parameterized, name: str, **options: Any) -> Any:
     if isinstance(setting, param.Selector):
         kind = pmui.Select
         if "" in setting.objects:
-            empty = "by its header" if name == "format" else "as the panel"
+            empty = {"format": "by its header", "size": "width and depth below"}.get(
+                name, "as the panel"
+            )
             shared["options"] = {(item or empty): item for item in setting.objects}
     elif isinstance(setting, param.Boolean):
         kind = pmui.Switch

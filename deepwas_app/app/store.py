@@ -158,6 +158,13 @@ def spectrum(study: xr.Dataset) -> xr.Dataset:
     return _RESULTS.get(("spectrum", study_hash(study)), lambda: residual_spectrum(study))
 
 
+def mismatch(study: xr.Dataset) -> pd.DataFrame:
+    """LD mismatch of every block of a study."""
+    from deepwas_app.workflow.mismatch import ld_mismatch
+
+    return _RESULTS.get(("mismatch", study_hash(study)), lambda: ld_mismatch(study))
+
+
 def genes(study: xr.Dataset) -> pd.DataFrame:
     """Protein-coding genes on the study's genome build; empty where there is no table."""
     from deepwas_app.genetics.genes import read_genes

@@ -173,6 +173,7 @@ def test_locus_goes_where_it_is_told(small_study):
 def test_scaling_from_the_page(small_study, settle):
     page = ScalingPage(small_study)
     page.sizes.value = ["linear", "4x1"]
+    page.objectives.value = ["likelihood"]
     page.settings.param.update(epochs=2, seeds=1)
     page.start()
     settle(page, lambda: page.progress.job.status.over)
@@ -217,3 +218,15 @@ def test_strongest_loci_are_apart(small_study: xr.Dataset):
                     - int(place["variant_position"].values[j])
                 )
                 assert gap >= 100_000, a
+
+
+def test_blocks_that_do_not_fit_are_listed_with_what_to_do(small_study):
+    from deepwas_app.app.pages.study import misfit_table
+
+    table = store.mismatch(small_study)
+    assert "None of 20" in misfit_table(table.assign(flagged=False)).object
+    advised = table.assign(advice="Check the alleles.", flagged=table["block"] == 3)
+    shown = misfit_table(advised).value
+    assert shown["advice"].tolist() == ["Check the alleles."]
+    row = table[table["block"] == 3].iloc[0]
+    assert shown["where"].item().startswith(f"{row['chromosome']}:{row['start'] / 1e6:.2f}")

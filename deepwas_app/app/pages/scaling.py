@@ -17,7 +17,8 @@ from deepwas_app.app.settings_form import widget
 from deepwas_app.plots.scaling import per_variant, scaling_curve
 from deepwas_app.workflow.settings import ScalingSettings
 
-SIZES = ["linear", "8x1", "16x2", "32x2", "64x2", "128x2", "256x3", "512x3"]
+SIZES = ["linear", "XS", "S", "M", "L", "XL", "8x1", "64x2", "256x3"]
+OBJECTIVE_NAMES = {"Full likelihood": "likelihood", "LD score regression": "ldsr"}
 COLUMNS = {
     "size": "Size",
     "objective": "Objective",
@@ -53,7 +54,16 @@ class ScalingPage(Page):
             label="Sizes",
             options=offered,
             value=list(self.settings.sizes),
-            description="linear, or WIDTH x DEPTH of a neural network.",
+            description="linear, XS to XL, or WIDTH x DEPTH of a neural network.",
+            visual_size="small",
+            sizing_mode="stretch_width",
+            margin=(6, 0),
+        )
+        self.objectives = pmui.MultiChoice(
+            label="Objectives",
+            options=OBJECTIVE_NAMES,
+            value=list(self.settings.objectives),
+            description="What training maximises. All are judged by the same full likelihood.",
             visual_size="small",
             sizing_mode="stretch_width",
             margin=(6, 0),
@@ -73,6 +83,7 @@ class ScalingPage(Page):
                     section(
                         "Sweep",
                         self.sizes,
+                        self.objectives,
                         *fields,
                         self.held_out,
                         self.button,
@@ -94,10 +105,11 @@ class ScalingPage(Page):
     def start(self) -> None:
         """Submit the sweep."""
         study = self.state.study
-        if not self.sizes.value:
-            self.state.say("Choose at least one size.", "warning")
+        if not self.sizes.value or not self.objectives.value:
+            self.state.say("Choose at least one size and one objective.", "warning")
             return
         self.settings.sizes = list(self.sizes.value)
+        self.settings.objectives = list(self.objectives.value)
         self.held_out.write(self.settings)
         values = {k: v for k, v in self.settings.param.values().items() if k != "name"}
         settings = ScalingSettings(**values)

@@ -58,6 +58,8 @@ class StudyPage(Page):
         self.later(
             spectrum, lambda: store.spectrum(study), lambda s: plot(pictures.residual_spectrum(s))
         )
+        misfits = pmui.Column(waiting("Checking the LD blocks…"), sizing_mode="stretch_width")
+        self.later(misfits, lambda: store.mismatch(study), misfit_table)
         return [
             figures_row(study_figures(study)),
             section(
@@ -92,6 +94,11 @@ class StudyPage(Page):
                 ),
                 (section("Where it came from", provenance_table(study)), 6),
                 breakpoint="lg",
+            ),
+            section(
+                "LD blocks that do not fit",
+                misfits,
+                note="Far from the typical block, or with z-scores that contradict their LD.",
             ),
         ]
 
@@ -188,6 +195,44 @@ def study_figures(study: xr.Dataset) -> list[Any]:
         figures("Mean χ²", f"{chi2.mean():.2f}" if len(z) else "–"),
         figures("P < 5×10⁻⁸", f"{hits:,}", "Genome-wide significant variants"),
     ]
+
+
+def misfit_table(table: pd.DataFrame) -> Any:
+    """LD blocks that do not fit the GWAS, and what to do about each."""
+    flagged = table[table["flagged"]]
+    if flagged.empty:
+        return pmui.Typography(f"None of {len(table)} LD blocks.", variant="body2", margin=(4, 0))
+    where = [
+        f"{row.chromosome}:{row.start / 1e6:.2f}–{row.stop / 1e6:.2f} Mb"
+        for row in flagged.itertuples()
+    ]
+    shown = pd.DataFrame(
+        {
+            "where": where,
+            "ratio": flagged["spectrum_ratio"].round(2).to_numpy(),
+            "pairs": flagged["discordant_pairs"].to_numpy(),
+            "advice": flagged["advice"].to_numpy(),
+        }
+    )
+    titles = {
+        "where": "LD block",
+        "ratio": "Observed / expected",
+        "pairs": "Discordant pairs",
+        "advice": "What to do",
+    }
+    return pn.widgets.Tabulator(
+        shown,
+        titles=titles,
+        show_index=False,
+        disabled=True,
+        selectable=False,
+        page_size=10,
+        pagination="local",
+        sizing_mode="stretch_width",
+        layout="fit_data_stretch",
+        formatters={"advice": {"type": "textarea"}},
+        stylesheets=[TABLE_STYLE],
+    )
 
 
 def provenance_table(study: xr.Dataset) -> Any:

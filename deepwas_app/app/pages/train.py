@@ -18,6 +18,7 @@ from deepwas_app.plots import train as pictures
 from deepwas_app.workflow.settings import TrainSettings
 
 MILLI = 1e3
+NETWORKS = ("mlp", "transformer")
 COLUMNS = {
     "run": "Run",
     "prior": "Prior",
@@ -190,9 +191,20 @@ class TrainPage(Page):
     def _form(self, study: xr.Dataset) -> list[Any]:
         fields = widgets(
             self.settings,
-            ("prior", "width", "depth", "learning_rate", "epochs", "batch_blocks", "seed"),
+            (
+                "prior",
+                "objective",
+                "size",
+                "width",
+                "depth",
+                "learning_rate",
+                "epochs",
+                "batch_blocks",
+                "seed",
+            ),
         )
         network = pmui.Column(
+            fields["size"],
             pmui.Row(fields["width"], fields["depth"], sizing_mode="stretch_width"),
             pmui.Row(fields["learning_rate"], fields["epochs"], sizing_mode="stretch_width"),
             pmui.Row(fields["batch_blocks"], fields["seed"], sizing_mode="stretch_width"),
@@ -201,7 +213,8 @@ class TrainPage(Page):
         count = pmui.Typography("", variant="body2", sx={"color": "text.secondary"}, margin=(4, 0))
 
         def changed(*_: Any) -> None:
-            network.visible = self.settings.prior == "mlp"
+            network.visible = self.settings.prior in NETWORKS
+            fields["width"].disabled = fields["depth"].disabled = bool(self.settings.size)
             number = parameter_count(self.settings, study.sizes["annotations"])
             count.object = (
                 f"**{number:,}** parameters over {study.sizes['annotations']} annotations"
@@ -209,7 +222,7 @@ class TrainPage(Page):
 
         for widget in fields.values():
             widget.margin = (6, 8, 6, 0)
-        self.settings.param.watch(changed, ["prior", "width", "depth"])
+        self.settings.param.watch(changed, ["prior", "size", "width", "depth"])
         changed()
         self.button = pmui.Button(
             label="Start", icon="play_arrow", color="primary", margin=(10, 8, 0, 0)
@@ -224,6 +237,7 @@ class TrainPage(Page):
         self.resume_button.on_click(lambda _: self.go_on())
         return [
             fields["prior"],
+            fields["objective"],
             network,
             self.held_out,
             count,
@@ -233,8 +247,10 @@ class TrainPage(Page):
     def _new_path(self, study: xr.Dataset) -> Any:
         folder = store.runs_folder(study)
         kind = self.settings.prior
-        if kind == "mlp":
-            kind = f"mlp-{self.settings.width}x{self.settings.depth}"
+        if kind in NETWORKS:
+            kind += f"-{self.settings.size or f'{self.settings.width}x{self.settings.depth}'}"
+        if self.settings.objective != "likelihood":
+            kind += f"-{self.settings.objective}"
         taken = {job.title for job in JOBS.active()}
         number = 1
         while (folder / f"{kind}-{number}.run").exists() or f"Train {kind}-{number}" in taken:
