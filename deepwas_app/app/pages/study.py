@@ -243,7 +243,7 @@ def provenance_table(study: xr.Dataset) -> Any:
         return empty("This study does not say which files it was made from.")
     table = pd.DataFrame(rows)
     table["path"] = table["path"].map(lambda path: Path(path).name)
-    table["size"] = table["size"].map(lambda size: f"{size / 1e6:,.2f} MB")
+    table["size"] = table["size"].map(lambda size: f"{size / 1e6:,.2f}")
     named = ["role", "path", "format", "size"]
     return pn.widgets.Tabulator(
         table[named],
@@ -251,7 +251,7 @@ def provenance_table(study: xr.Dataset) -> Any:
             "role": "Role",
             "path": "File",
             "format": "Format",
-            "size": "Size",
+            "size": "MB",
         },
         show_index=False,
         disabled=True,
