@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg import eigh
+from scipy.linalg import eigh, svd
 
 
 def standardise(dosages: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -65,28 +65,31 @@ def decompose(standardised: np.ndarray, variance: float) -> LowRank:
 
     Notes
     -----
-    R = XᵀX / n. Below 1 the leading components of the thin SVD of X / sqrt(n) are kept,
-    rotated: W = V S. They come from the smaller of the two Gram matrices, in float64: that of
-    the people where variants are more, so that nothing larger than the genotypes is formed.
+    R = XᵀX / n is never formed. With the thin SVD X / sqrt(n) = U S Vᵀ, in float64, W = V S, and
+    the row sums of R o R are those of (W o W) S². Below 1 the leading components are kept.
     """
     people, variants = standardised.shape
     scaled = standardised.astype(np.float64)
     scaled *= 1 / np.sqrt(people)
-    wide = variants > people
-    gram = scaled @ scaled.T if wide else scaled.T @ scaled
-    # Row sums of R o R: the other Gram matrix gives them without R.
-    left, right = (gram @ scaled, scaled) if wide else (gram, gram)
-    squared = np.einsum("ij,ij->j", left, right)
-    scores = correct_scores(squared, variants, people)
+    # R has a unit diagonal, so the eigenvalues sum to the number of variants.
+    W, values = _rotated(scaled)
+    scores = correct_scores(W**2 @ values, variants, people)
     if variance >= 1:
         return LowRank(np.ascontiguousarray(scaled.T, dtype=np.float32), scores)
-    values, vectors = eigh(gram, overwrite_a=True, check_finite=False)
-    values, vectors = np.maximum(values[::-1], 0), vectors[:, ::-1]
-    # R has a unit diagonal, so the eigenvalues sum to the number of variants.
     enough = int(np.searchsorted(np.cumsum(values), variance * variants)) + 1
-    kept = vectors[:, : min(enough, len(values))]
-    factor = scaled.T @ kept if wide else kept * np.sqrt(values[: kept.shape[1]])
-    return LowRank(np.ascontiguousarray(factor, dtype=np.float32), scores)
+    return LowRank(np.ascontiguousarray(W[:, :enough], dtype=np.float32), scores)
+
+
+def _rotated(scaled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """V S of a matrix (people, variants) and the squares of S, largest first."""
+    people, variants = scaled.shape
+    if variants > people:
+        # The Gram matrix of the people is the smaller one, and eigh the fastest way.
+        values, vectors = eigh(scaled @ scaled.T, overwrite_a=True, check_finite=False)
+        return scaled.T @ vectors[:, ::-1], np.maximum(values[::-1], 0)
+    triangle = np.linalg.qr(scaled, mode="r")
+    _, singular, rotation = svd(triangle, overwrite_a=True, check_finite=False)
+    return rotation.T * singular, singular**2
 
 
 def low_rank_factor(standardised: np.ndarray, variance: float) -> np.ndarray:
