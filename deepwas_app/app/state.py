@@ -76,7 +76,7 @@ class AppState(param.Parameterized):
         self.shown_key = key
         with param.parameterized.batch_call_watchers(self):
             self.study, self.study_key = study, key
-            self.runs = store.find_runs(study)
+            self.runs = store.find_runs(study, self._refused)
             finished = [store.run_name(run) for run in self.runs if run.finished]
             self.selected = finished[-2:]
 
@@ -91,6 +91,9 @@ class AppState(param.Parameterized):
             if select in names and select not in chosen:
                 chosen.append(select)
             self.selected = chosen
+
+    def _refused(self, problem: str) -> None:
+        self.say(problem, "error")
 
     def selected_runs(self) -> list[Any]:
         """The selected runs that are finished, in the order of the table."""

@@ -107,8 +107,12 @@ def runs_folder(study: xr.Dataset) -> Path:
     return data_root() / "runs" / study_hash(study)[:16]
 
 
-def find_runs(study: xr.Dataset) -> list[Any]:
-    """Runs of a study, finished or not, oldest first: those made here and those beside it."""
+def find_runs(study: xr.Dataset, refused: Callable[[str], None] | None = None) -> list[Any]:
+    """Runs of a study, finished or not, oldest first: those made here and those beside it.
+
+    ``refused(message)`` is told of folders among the study's own that are no run of it; beside a
+    study the runs of others are nothing strange.
+    """
     folders = [runs_folder(study)]
     beside = Path(str(study.attrs.get("path", ""))).parent
     if beside.is_dir() and beside != folders[0]:
@@ -124,7 +128,9 @@ def find_runs(study: xr.Dataset) -> list[Any]:
         try:
             run = open_run(path)
             run.check_study(study)
-        except InputError:
+        except InputError as problem:
+            if refused is not None and path.parent == folders[0]:
+                refused(str(problem))
             continue
         runs.append(run)
     return runs

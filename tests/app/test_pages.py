@@ -230,3 +230,15 @@ def test_blocks_that_do_not_fit_are_listed_with_what_to_do(small_study):
     assert shown["advice"].tolist() == ["Check the alleles."]
     row = table[table["block"] == 3].iloc[0]
     assert shown["where"].item().startswith(f"{row['chromosome']}:{row['start'] / 1e6:.2f}")
+
+
+def test_a_run_of_another_study_is_said_in_one_line(study_with_runs, height):
+    import shutil
+
+    (foreign,) = store.runs_folder(study_with_runs).glob("linear.run")
+    shutil.copytree(foreign, store.runs_folder(height) / "linear.run")
+    state = AppState.of(height)
+    assert state.runs == []
+    severity, text = state.notice
+    assert severity == "error"
+    assert "linear.run: this run was trained on another study" in text
