@@ -1,44 +1,60 @@
-"""Loss and gradient of one LD block: exact and iterative, against matrix products and the paper's.
+"""Loss and gradient of one LD block: against matrix products, the paper's way, and by estimates.
 
-python benchmarks/solvers.py [--components 500 1000 2000] [--probes 16]
+    python benchmarks/solvers.py [--crossover 500 1000 2000 4000 8000] [-o benchmarks/solvers.tsv]
 
-Every figure is a ratio of times taken one after the other in this run:
-``exact_over_products`` exact solver over float32 matrix products of its operation count,
-``iterative_over_exact``, and ``paper_over_exact``: the paper's formulation in float64
-(eigen-decomposition of the window's core, m x m Cholesky factor, automatic differentiation) over
-the exact solver at `--variance`, on a window of 2,600 variants in three parts.
+What is compared is timed in turn in one process; a row has the medians and their ratio.
+
+- ``exact over products``: the exact solver, over float32 matrix products of its operation count.
+- ``paper over exact``: the paper's formulation, written plainly in float64 (eigen-decomposition of
+  the window's core, m x m Cholesky factor, automatic differentiation), over the exact solver, on
+  a window of 2,600 variants in three parts, at several shares of the variance kept.
+- ``iterative over exact``: conjugate gradients with random probes over Cholesky factors.
 """
 
 import argparse
 import time
 from functools import partial
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
+from conftest import machine
 
 from deepwas_app.core import Iterative, WhitenedBlock, negative_log_likelihood, whiten
 from deepwas_app.core.iterative import DEFAULT, iterative_solve
 from deepwas_app.genetics.coalescent import simulate_block
 from deepwas_app.genetics.ld import low_rank_factor, standardise
 
+SIZES = ((664, 256), (2_000, 600), (6_000, 1_500))
+VARIANCES = (0.98, 0.99, 0.995, 0.999, 1.0)
+SECONDS = 12.0
 
-def seconds(function, *arguments, least: float = 2.0) -> float:
-    """The shortest of some runs, compiled."""
-    jax.block_until_ready(function(*arguments))
-    times, began = [], time.monotonic()
-    while len(times) < 2 or (time.monotonic() - began < least and len(times) < 30):
-        start = time.perf_counter()
-        jax.block_until_ready(function(*arguments))
-        times.append(time.perf_counter() - start)
-    return min(times)
+
+def in_turn(*functions, rounds: int = 25) -> list[float]:
+    """Median time of each, in milliseconds; one after the other, again and again."""
+    for function in functions:
+        jax.block_until_ready(function())
+    times: list[list[float]] = [[] for _ in functions]
+    began = time.monotonic()
+    for done in range(rounds):
+        if done >= 3 and time.monotonic() - began > SECONDS:
+            break
+        for function, mine in zip(functions, times, strict=True):
+            start = time.perf_counter()
+            jax.block_until_ready(function())
+            mine.append(1e3 * (time.perf_counter() - start))
+    return [float(np.median(mine)) for mine in times]
 
 
 def made_up(variants: int, components: int) -> tuple[WhitenedBlock, jax.Array]:
     """A block with the spectrum of LD: eigenvalues over three orders, mixed by a random prior."""
     rng = np.random.default_rng(components)
     lam = np.geomspace(40, 0.05, components)
-    Q = np.linalg.qr(rng.standard_normal((variants, components)))[0] * np.sqrt(lam)
+    # Random columns are nearly orthogonal, and cost no decomposition.
+    Q = rng.standard_normal((variants, components), dtype=np.float32)
+    Q *= np.sqrt(lam / variants).astype(np.float32)
     d = rng.normal(-1.0, 1.5, variants).astype(np.float32)
     x = rng.standard_normal(components) * np.sqrt(1 + np.exp(d).mean() * lam)
     arrays = (jnp.asarray(a, jnp.float32) for a in (Q, x, lam))
@@ -59,7 +75,8 @@ def products(variants: int, components: int):
     Q = jnp.ones((variants, components), jnp.float32)
     R = jnp.ones((components, components), jnp.float32)
     third = jnp.ones((components, max(components // 3, 1)), jnp.float32)
-    return jax.jit(lambda Q, R, third: (Q.T @ Q, Q @ R, R @ third)), (Q, R, third)
+    multiply = jax.jit(lambda Q, R, third: (Q.T @ Q, Q @ R, R @ third))
+    return lambda: multiply(Q, R, third)
 
 
 def paper(core: slice):
@@ -78,46 +95,96 @@ def paper(core: slice):
     return jax.jit(jax.value_and_grad(loss))
 
 
-def window(variance: float) -> None:
-    """The paper's formulation on one three-part window of 2,600 variants."""
-    standardised, _ = standardise(simulate_block(378, 2_600, 5).dosages)
+def beside_products() -> list[dict]:
+    rows = []
+    for m, r in SIZES:
+        block, log_d = made_up(m, r)
+        exact = partial(gradient_of("exact"), log_d, jnp.float32(1.0), block)
+        ours, plain = in_turn(exact, products(m, r))
+        rows.append(row("exact over products", m, r, ours, plain))
+    return rows
+
+
+def beside_the_paper() -> list[dict]:
+    """One window of 2,600 variants of coalescent LD, the middle third scored."""
+    standardised, _ = standardise(simulate_block(1_200, 2_600, 5).dosages)
     W = low_rank_factor(standardised, 1.0)
     rng = np.random.default_rng(0)
     z = W @ rng.standard_normal(W.shape[1])
     core = slice(867, 1733)
     scored = np.zeros(2_600, bool)
     scored[core] = True
-    block = whiten(W, z, scored, variance=variance)
-    log_d = jnp.asarray(rng.normal(-1, 1, 2_600), jnp.float32)
-    ours = seconds(gradient_of("exact"), log_d, jnp.float32(1.0), block)
-    with jax.enable_x64(True):
-        R = jnp.asarray(W.astype(np.float64) @ W.T.astype(np.float64))
-        theirs = seconds(paper(core), jnp.asarray(log_d, jnp.float64), R, jnp.asarray(z))
-    print(f"paper_over_exact\t2600\t{len(block.x)}\t{theirs / ours:.1f}", flush=True)
+    d = rng.normal(-1, 1, 2_600)
+    rows = []
+    for variance in VARIANCES:
+        block = whiten(W, z, scored, variance=variance)
+        exact = partial(gradient_of("exact"), jnp.asarray(d, jnp.float32), jnp.float32(1.0), block)
+        with jax.enable_x64(True):
+            R = jnp.asarray(W.astype(np.float64) @ W.T.astype(np.float64))
+            theirs = partial(paper(core), jnp.asarray(d), R, jnp.asarray(z, jnp.float64))
+            jax.block_until_ready(theirs())
+        # Compiled in float64 already; a call that finds its arguments so stays so.
+        double, single = in_turn(_in_x64(theirs), exact, rounds=5)
+        rows.append(
+            row(f"paper over exact, {variance:.1%} kept", 2_600, len(block.x), double, single)
+        )
+    return rows
+
+
+def _in_x64(function):
+    def call():
+        with jax.enable_x64(True):
+            return jax.block_until_ready(function())
+
+    return call
+
+
+def crossover(components: list[int], probes: int) -> list[dict]:
+    rows = []
+    options = Iterative(probes=probes)
+    for r in components:
+        m = 2 * r
+        block, log_d = made_up(m, r)
+        given = log_d, jnp.float32(1.0), block
+        exact, estimate = gradient_of("exact"), gradient_of("iterative", options)
+        times = in_turn(partial(estimate, *given), partial(exact, *given), rounds=9)
+        solve = jax.jit(partial(iterative_solve, options=options))
+        found = solve(block.Q, block.x, jnp.exp(log_d), jnp.ones(r), jax.random.key(0))
+        true, estimated = (f(*given)[1][0] for f in (exact, estimate))
+        off = float(jnp.linalg.norm(estimated - true) / jnp.linalg.norm(true))
+        rows.append(
+            row("iterative over exact", m, r, *times)
+            | {"iterations": int(found.iterations), "gradient_error": off}
+        )
+    return rows
+
+
+def row(what: str, variants: int, components: int, one: float, other: float) -> dict:
+    found = {
+        "what": what,
+        "variants": variants,
+        "components": components,
+        "ms": one,
+        "over_ms": other,
+        "ratio": one / other,
+    }
+    print(found, flush=True)
+    return found
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--components", type=int, nargs="*", default=[250, 600, 1500])
+    parser.add_argument(
+        "--crossover", type=int, nargs="*", default=[250, 500, 1_000, 2_000, 4_000, 8_000]
+    )
     parser.add_argument("--probes", type=int, default=16)
-    parser.add_argument("--variance", type=float, default=0.995)
+    parser.add_argument("-o", "--output", type=Path)
     given = parser.parse_args()
-    print("what\tvariants\tcomponents\tratio")
-    for r in given.components:
-        m = 4 * r
-        block, log_d = made_up(m, r)
-        one = jnp.float32(1.0)
-        exact = seconds(gradient_of("exact"), log_d, one, block)
-        options = Iterative(probes=given.probes)
-        iterative = seconds(gradient_of("iterative", options), log_d, one, block)
-        function, arguments = products(m, r)
-        plain = seconds(function, *arguments)
-        solve = jax.jit(partial(iterative_solve, options=options))
-        found = solve(block.Q, block.x, jnp.exp(log_d), jnp.ones(r), jax.random.key(0))
-        print(f"exact_over_products\t{m}\t{r}\t{exact / plain:.2f}")
-        print(f"iterative_over_exact\t{m}\t{r}\t{iterative / exact:.2f}")
-        print(f"iterations\t{m}\t{r}\t{int(found.iterations)}", flush=True)
-    window(given.variance)
+    print(machine())
+    rows = beside_products() + beside_the_paper() + crossover(given.crossover, given.probes)
+    if given.output:
+        table = pd.DataFrame(rows).assign(machine=machine())
+        table.to_csv(given.output, sep="\t", index=False, float_format="%.4g", na_rep="NA")
 
 
 if __name__ == "__main__":

@@ -282,12 +282,17 @@ def _train(options) -> None:
         # JAX reads this once, when it is first imported.
         os.environ["JAX_PLATFORMS"] = {"cpu": "cpu", "gpu": "cuda"}[options.device]
     from deepwas_app.workflow.builtin import open_study
+    from deepwas_app.workflow.models import study_parameters
     from deepwas_app.workflow.train import train
 
     study = open_study(options.study)
     path = Path(options.output)
     path = path if path.suffix == ".run" else path.with_name(path.name + ".run")
-    job = train(study, _settings(options, TrainSettings), path, options.resume)
+    settings = _settings(options, TrainSettings)
+    if not options.resume:
+        parameters = study_parameters(study, settings)
+        print(f"{settings.prior}: {parameters:,} parameters", file=sys.stderr)
+    job = train(study, settings, path, options.resume)
     run = _follow(job, quiet=options.json)
     if options.json:
         _print_json(run.summary)
@@ -309,11 +314,24 @@ def _evaluate(options) -> None:
 
 def _scaling(options) -> None:
     from deepwas_app.workflow.builtin import open_study
-    from deepwas_app.workflow.sweep import scaling
+    from deepwas_app.workflow.models import study_parameters
+    from deepwas_app.workflow.sweep import scaling, sized_settings
 
     study = open_study(options.study)
-    table = _follow(scaling(study, _settings(options, ScalingSettings), options.output))
-    _write_table(table, "-")
+    settings = _settings(options, ScalingSettings)
+    for size in settings.sizes:
+        knobs = TrainSettings(**sized_settings(size, settings.prior))
+        print(f"{size}: {study_parameters(study, knobs):,} parameters", file=sys.stderr)
+    found = _follow(scaling(study, settings, options.output))
+    _write_table(found.table, "-")
+    for row in found.steps.to_dict("records"):
+        print(
+            f"{row['objective']}: {row['size']} over {row['over']} "
+            f"{row['difference']:+.1f} +- {row['difference_se']:.1f} nats",
+            file=sys.stderr,
+        )
+    if found.truth is not None:
+        print(f"the true prior: {found.truth:+.1f} nats over the constant one", file=sys.stderr)
 
 
 def _effects(options) -> None:

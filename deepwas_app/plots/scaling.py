@@ -6,24 +6,23 @@ import pandas as pd
 
 from deepwas_app.plots.theme import GREY, figure_options, series_colour
 
+OBJECTIVES = {"likelihood": "Full likelihood", "ldsr": "LD score regression"}
 
-def per_variant(sweep: pd.DataFrame) -> pd.DataFrame:
-    """Gains in milli-nats per held-out variant, in place of nats.
+
+def per_variant(
+    sweep: pd.DataFrame, columns: tuple[str, ...] = ("gain", "gain_se")
+) -> pd.DataFrame:
+    """The rows with some columns in milli-nats per held-out variant, in place of nats.
 
     Parameters
     ----------
     sweep
-        One row per fit, with ``variants``, ``gain`` and ``gain_se``.
-
-    Returns
-    -------
-    pandas.DataFrame
-        The same rows.
+        With ``variants`` (held out) and the columns, in nats.
+    columns
+        What is rescaled.
     """
     scale = 1e3 / sweep["variants"].astype(float)
-    return sweep.assign(
-        gain=sweep["gain"].astype(float) * scale, gain_se=sweep["gain_se"].astype(float) * scale
-    )
+    return sweep.assign(**{name: sweep[name].astype(float) * scale for name in columns})
 
 
 def scaling_summary(sweep: pd.DataFrame) -> pd.DataFrame:
@@ -44,7 +43,7 @@ def scaling_summary(sweep: pd.DataFrame) -> pd.DataFrame:
     """
     sweep = per_variant(sweep)
     rows = []
-    for (objective, parameters), part in sweep.groupby(["objective", "parameters"], sort=True):
+    for (objective, parameters), part in sweep.groupby(["objective", "parameters"], sort=False):
         between = part["gain"].std(ddof=1) / np.sqrt(len(part)) if len(part) > 1 else 0.0
         within = part["gain_se"].astype(float).mean()
         se = np.nanmax([within, between])
@@ -52,13 +51,15 @@ def scaling_summary(sweep: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["objective", "parameters", "gain", "gain_se", "seeds"])
 
 
-def scaling_curve(sweep: pd.DataFrame) -> hv.Overlay:
+def scaling_curve(sweep: pd.DataFrame, truth: float | None = None) -> hv.Overlay:
     """Held-out gain over the constant prior against the number of parameters.
 
     Parameters
     ----------
     sweep
         One row per fit, as for `scaling_summary`.
+    truth
+        Gain of the true prior in nats, where it is known: a dashed line.
 
     Returns
     -------
@@ -70,8 +71,17 @@ def scaling_curve(sweep: pd.DataFrame) -> hv.Overlay:
     summary["high"] = summary["gain"] + 1.96 * summary["gain_se"]
     hover = [("Parameters", "@parameters{0,0}"), ("Gain", "@gain{0.000}"), ("Seeds", "@seeds")]
     layers: list[hv.Element] = [hv.HLine(0.0).opts(color=GREY, line_width=1, line_dash="dashed")]
-    for i, (objective, part) in enumerate(summary.groupby("objective", sort=True)):
-        colour, label = series_colour(i), str(objective)
+    if truth is not None:
+        level = truth * 1e3 / float(sweep["variants"].iloc[0])
+        left = summary["parameters"].min()
+        layers += [
+            hv.HLine(level).opts(color=GREY, line_width=1.5),
+            hv.Text(left, level, "the true prior", halign="left", valign="top").opts(
+                text_color=GREY, text_font_size="9pt"
+            ),
+        ]
+    for i, (objective, part) in enumerate(summary.groupby("objective", sort=False)):
+        colour, label = series_colour(i), OBJECTIVES.get(str(objective), str(objective))
         each = fits[fits["objective"] == objective]
         layers += [
             hv.Points(each, ["parameters", "gain"]).opts(color=colour, size=4, alpha=0.4),

@@ -13,6 +13,8 @@ from deepwas_app.workflow.progress import Progress, finish
 from deepwas_app.workflow.settings import PanelSettings, SimulateSettings, StudySettings
 
 BUILTIN = {"height_chr22": "Height, chromosome 22", "simulated": "Simulated, 22 chromosomes"}
+# Enough signal that models of some ten thousand parameters still learn from it.
+SIMULATED = {"truth": "interactions", "h2": 0.5}
 
 
 def builtin_studies() -> dict[str, str]:
@@ -45,7 +47,7 @@ def build_builtin(name: str) -> Generator[Progress, None, Path]:
 
     path.parent.mkdir(parents=True, exist_ok=True)
     if name == "simulated":
-        settings = SimulateSettings(title=BUILTIN[name], output=str(path))
+        settings = SimulateSettings(**SIMULATED, title=BUILTIN[name], output=str(path))
         return (yield from simulate(settings))
     folder = data_dir() / "height_chr22"
     panel = path.with_name("height_chr22.ld.zarr")

@@ -5,12 +5,14 @@ import math
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import xarray as xr
 
 from deepwas_app.core.iterative import Iterative
 from deepwas_app.core.objective import FullLikelihood, LDScoreRegression, Objective
 from deepwas_app.core.priors import Model, Prior, Standardisation, make_prior, parameter_count
 from deepwas_app.core.transformer import make_transformer
 from deepwas_app.workflow.settings import TrainSettings
+from deepwas_app.workflow.tracks import track_shape
 
 # Width and depth.
 NAMED = {
@@ -85,6 +87,14 @@ def planned_parameters(
         )
     )
     return parameter_count(shapes)
+
+
+def study_parameters(study: xr.Dataset, settings: TrainSettings) -> int:
+    """Number of trained parameters of a prior on a study, before it is trained."""
+    window, tracks = 1, 0
+    if settings.prior == "transformer":
+        window, tracks = track_shape(study) or (1, 0)
+    return planned_parameters(settings, study.sizes["annotations"], tracks, window)
 
 
 def noisy_model(settings: TrainSettings, prior: Prior, s2, kappa, *, trained: bool = True) -> Model:

@@ -146,6 +146,9 @@ class SimulateSettings(param.Parameterized):
     people = param.Integer(
         400, bounds=(50, None), doc="People in the reference panel, where no LD panel is given."
     )
+    variance = param.Number(
+        0.99, bounds=(0.5, 1.0), doc="Share of the variance of each LD block to keep."
+    )
     seed = param.Integer(1, bounds=(0, None), doc="Seed of every random number.")
     title = param.String("", doc="Name shown to people. Empty: from the output's name.")
     output = param.String("", doc="Where to write the study, NAME.study.zarr.")
@@ -251,9 +254,12 @@ class ScalingSettings(param.Parameterized):
     """Held-out likelihood against the number of parameters."""
 
     sizes = param.List(
-        default=["linear", "XS", "S", "M", "L"],
+        default=["linear", "XS", "S", "M", "L", "XL"],
         item_type=str,
-        doc="Models to compare: constant, linear, XS to XL, or WIDTHxDEPTH of an MLP.",
+        doc="Models to compare: constant, linear, XS to XL, or WIDTHxDEPTH of a network.",
+    )
+    prior: param.Selector[str] = param.Selector(
+        default="mlp", objects=["mlp", "transformer"], doc="The network that the sizes are of."
     )
     objectives = param.List(
         default=["likelihood", "ldsr"],
@@ -261,8 +267,10 @@ class ScalingSettings(param.Parameterized):
         doc="What training maximises: likelihood, ldsr.",
     )
     seeds = param.Integer(1, bounds=(1, 100), doc="Seeds per model; not for constant and linear.")
-    epochs = param.Integer(20, bounds=(1, 10_000), doc="Passes over the training blocks (MLP).")
-    learning_rate = param.Number(3e-3, bounds=(1e-6, 1.0), doc="AdamW's peak step size (MLP).")
+    epochs = param.Integer(
+        20, bounds=(1, 10_000), doc="Passes over the training blocks (networks)."
+    )
+    learning_rate = param.Number(3e-3, bounds=(1e-6, 1.0), doc="AdamW's peak step size.")
     test_chromosomes = param.String("", doc="Held-out chromosomes, as 6,7,8.")
     test_blocks = param.String("", doc="Held-out LD blocks by number from 0, as 3,7,11.")
     validation_chromosomes = param.String(

@@ -24,7 +24,6 @@ from deepwas_app.workflow.settings import SimulateSettings
 from deepwas_app.workflow.study import output_path
 
 ALPHA = 0.7
-VARIANCE = 0.99
 BLOCK_VARIANTS = 650
 
 
@@ -96,7 +95,7 @@ def simulate(settings: SimulateSettings) -> Generator[Progress, None, Path]:
     attrs = {
         "title": settings.title or path.name.removesuffix(".study.zarr"),
         "genome_build": variants.attrs["genome_build"],
-        "variance": VARIANCE,
+        "variance": settings.variance,
         "alignment": [
             {"step": "Simulated variants", "variants": len(z), "kind": "in"},
             {"step": "Scored variants", "variants": len(z), "kind": "out"},
@@ -113,7 +112,7 @@ def simulate(settings: SimulateSettings) -> Generator[Progress, None, Path]:
     }
     with study_writer(path, variants, attrs) as writer:
         for b, (W, r) in enumerate(zip(panel.factors, rows, strict=True)):
-            block = core.whiten(W, z[r], owner[r] == b, variance=VARIANCE)
+            block = core.whiten(W, z[r], owner[r] == b, variance=settings.variance)
             writer.add({k: np.asarray(getattr(block, k)) for k in ("Q", "x", "eigenvalues")})
             yield Progress(0.6 + 0.4 * (b + 1) / len(rows), f"LD block {b + 1} of {len(rows)}")
     return path

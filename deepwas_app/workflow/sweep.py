@@ -1,13 +1,22 @@
 """Held-out likelihood against the number of parameters: many runs, one table."""
 
 from collections.abc import Generator
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
+import jax.numpy as jnp
+import numpy as np
 import pandas as pd
 import xarray as xr
 
+from deepwas_app.core.effects import losses_by_block
+from deepwas_app.core.jackknife import jackknife_sum
+from deepwas_app.core.priors import LinearPrior, Model
 from deepwas_app.errors import InputError
+from deepwas_app.workflow.batching import block_batches, frequency_scale
+from deepwas_app.workflow.models import blank_standardisation
+from deepwas_app.workflow.run import Run, open_run
 from deepwas_app.workflow.settings import SIZES, ScalingSettings, TrainSettings
 from deepwas_app.workflow.train import train
 
@@ -16,24 +25,36 @@ COLUMNS = [
 ]  # fmt: skip
 
 
-class SweepStep(NamedTuple):
-    """How far a sweep is, and its table so far.
+class Sweep(NamedTuple):
+    """What a sweep has found.
 
     Attributes
     ----------
-    fraction, message
-        0 to 1, and what is being trained.
     table
-        One row per finished model; gain and gain_se in nats.
+        One row per finished model: size, prior, objective, seed, parameters, variants (held out),
+        gain and gain_se (nats over the constant prior, block jackknife).
+    steps
+        Each size against the next smaller one, see :func:`steps_up`.
+    truth
+        Gain of the true prior in nats, where the study was simulated: no prior that was learned
+        is expected to gain more.
     """
+
+    table: pd.DataFrame
+    steps: pd.DataFrame
+    truth: float | None
+
+
+class SweepStep(NamedTuple):
+    """How far a sweep is (0 to 1), what is being trained, and what was found so far."""
 
     fraction: float
     message: str
-    table: pd.DataFrame
+    found: Sweep
 
 
-def sized_settings(size: str) -> dict:
-    """Settings of a size: "linear", "constant", XS to XL or "WIDTHxDEPTH" of an MLP.
+def sized_settings(size: str, prior: str = "mlp") -> dict:
+    """Settings of a size: "linear", "constant", XS to XL or "WIDTHxDEPTH" of a network.
 
     Raises
     ------
@@ -43,18 +64,18 @@ def sized_settings(size: str) -> dict:
     if size in ("constant", "linear"):
         return {"prior": size}
     if size in SIZES:
-        return {"prior": "mlp", "size": size}
+        return {"prior": prior, "size": size}
     width, _, depth = size.partition("x")
     if not (width.isdigit() and depth.isdigit()):
         raise InputError(
-            f"size {size!r}: give linear, XS to XL, or WIDTHxDEPTH of an MLP such as 64x2"
+            f"size {size!r}: give linear, XS to XL, or WIDTHxDEPTH of a network such as 64x2"
         )
-    return {"prior": "mlp", "width": int(width), "depth": int(depth)}
+    return {"prior": prior, "width": int(width), "depth": int(depth)}
 
 
 def scaling(
     study: xr.Dataset, settings: ScalingSettings, path: str | Path
-) -> Generator[SweepStep, None, pd.DataFrame]:
+) -> Generator[SweepStep, None, Sweep]:
     """Train every size with every objective and seed, and keep the held-out gains.
 
     Parameters
@@ -64,8 +85,8 @@ def scaling(
     settings
         The sweep.
     path
-        Folder for one run each and ``scaling.tsv``. A sweep that was interrupted goes on from
-        what is there.
+        Folder for one run each, ``scaling.tsv`` and ``steps.tsv``. A sweep that was interrupted
+        goes on from what is there.
 
     Yields
     ------
@@ -73,7 +94,7 @@ def scaling(
 
     Returns
     -------
-    Table of size, prior, objective, seed, parameters, variants, gain and gain_se (nats).
+    Sweep
     """
     path = Path(path)
     path.mkdir(parents=True, exist_ok=True)
@@ -81,15 +102,15 @@ def scaling(
         (size, objective, seed)
         for objective in settings.objectives
         for size in settings.sizes
-        # Only the MLP depends on a seed.
-        for seed in range(settings.seeds if sized_settings(size)["prior"] == "mlp" else 1)
+        # Only networks depend on a seed.
+        for seed in range(1 if size in ("constant", "linear") else settings.seeds)
     ]
     rows: list[dict] = []
-    table = pd.DataFrame(rows, columns=COLUMNS)
+    found = Sweep(pd.DataFrame(rows, columns=COLUMNS), steps_up([]), None)
     for done, (size, objective, seed) in enumerate(jobs):
         name = f"{size}, {objective}, seed {seed}"
         knobs = TrainSettings(
-            **sized_settings(size),
+            **sized_settings(size, settings.prior),
             objective=objective,
             seed=seed,
             epochs=settings.epochs,
@@ -107,16 +128,73 @@ def scaling(
             except StopIteration as stop:
                 run = stop.value
                 break
-            yield SweepStep((done + step.fraction) / len(jobs), f"{name}: {step.message}", table)
+            yield SweepStep((done + step.fraction) / len(jobs), f"{name}: {step.message}", found)
         if run.settings.param.values() | {"name": ""} != knobs.param.values() | {"name": ""}:
             raise InputError(
                 f"{folder}: was trained with other settings. Choose another -o for this sweep."
             )
         rows.append(
-            {"size": size, "seed": seed}
+            {"size": size, "seed": seed, "folder": folder}
             | {c: run.summary[c] for c in COLUMNS if c not in ("size", "seed")}
         )
-        table = pd.DataFrame(rows, columns=COLUMNS)
-        table.to_csv(path / "scaling.tsv", sep="\t", index=False)
-        yield SweepStep((done + 1) / len(jobs), f"{name}: done", table)
-    return table
+        found = Sweep(
+            pd.DataFrame(rows, columns=COLUMNS),
+            steps_up(rows),
+            true_gain(study, run) if found.truth is None else found.truth,
+        )
+        found.table.to_csv(path / "scaling.tsv", sep="\t", index=False)
+        found.steps.to_csv(path / "steps.tsv", sep="\t", index=False)
+        yield SweepStep((done + 1) / len(jobs), f"{name}: done", found)
+    return found
+
+
+def steps_up(rows: list[dict]) -> pd.DataFrame:
+    """Each size against the next smaller one of the same objective, on the same held-out blocks.
+
+    Parameters
+    ----------
+    rows
+        One per finished model: size, objective, parameters, and the folder of its run.
+
+    Returns
+    -------
+    Table of objective, size, over (the smaller size), difference and difference_se in nats: mean
+    over seeds; the error adds the block jackknife and the spread over seeds of both sizes.
+    """
+    steps = []
+    for objective in dict.fromkeys(row["objective"] for row in rows):
+        mine = [row for row in rows if row["objective"] == objective]
+        sizes = {row["size"]: row["parameters"] for row in mine}
+        losses = {
+            size: np.stack(
+                [open_run(row["folder"]).blocks()["loss"] for row in mine if row["size"] == size]
+            )
+            for size in sorted(sizes, key=lambda size: sizes[size])
+        }
+        for below, size in pairwise(losses):
+            total = jackknife_sum(losses[below].mean(axis=0) - losses[size].mean(axis=0))
+            seeds = sum(
+                values.sum(axis=1).var(ddof=1) / len(values)
+                for values in (losses[below], losses[size])
+                if len(values) > 1
+            )
+            steps.append((objective, size, below, total.value, np.hypot(total.error, seeds**0.5)))
+    return pd.DataFrame(steps, columns=["objective", "size", "over", "difference", "difference_se"])
+
+
+def true_gain(study: xr.Dataset, run: Run) -> float | None:
+    """Gain of the true prior of a simulated study where a run was tested, in nats; else None."""
+    if "variant_true_heritability" not in study or not run.test_blocks:
+        return None
+    scale = frequency_scale(study, run.settings.alpha)
+    log_f = np.log(study["variant_true_heritability"].values / scale).astype(np.float32)
+    # Its one annotation is the answer.
+    known = study.drop_dims("annotations").assign(
+        variant_annotation=(("variants", "annotations"), log_f[:, None])
+    )
+    prior = LinearPrior(blank_standardisation(1), jnp.asarray(0.0), jnp.ones(1))
+    # z-scores are simulated from the LD panel itself, with noise of one.
+    model = Model(prior, jnp.asarray(0.0), jnp.asarray(-jnp.inf))
+    batches = block_batches(known, run.test_blocks, alpha=run.settings.alpha, batch_blocks=4)
+    losses = losses_by_block(model, batches, study.sizes["blocks"])[run.test_blocks]
+    return float((run.blocks()["constant_loss"].to_numpy() - losses).sum())

@@ -88,6 +88,36 @@ def test_leverages_are_unbiased(block, log_d):
     assert (np.asarray(found.residual) <= 1e-4).all()
 
 
+@pytest.mark.usefixtures("x64")
+def test_gradient_is_the_slope_of_the_value(make_factor):
+    """Both are estimates: over many probes, finite differences of the one are the other."""
+    rng = np.random.default_rng(6)
+    small = whiten(make_factor(60, 30), 2 * rng.normal(size=60), variance=1.0)
+    options = Iterative(probes=16, tolerance=1e-9)
+    start = jnp.asarray(np.append(rng.normal(-0.5, 1.0, 60), [1.1, 0.3]))
+    directions = jnp.asarray(np.vstack([rng.normal(size=(4, 62)) * (np.arange(62) < 60),
+                                        np.eye(62)[60:]]))  # fmt: skip
+    step = 1e-5
+
+    @jax.jit
+    @jax.vmap
+    def slopes(key):
+        def loss(flat):
+            return negative_log_likelihood(
+                small, flat[:60], s2=flat[60], kappa=flat[61],
+                solver="iterative", options=options, key=key,
+            )  # fmt: skip
+
+        ends = [jax.vmap(loss)(start + sign * step * directions) for sign in (1, -1)]
+        return (ends[0] - ends[1]) / (2 * step), directions @ jax.grad(loss)(start)
+
+    numerical, analytic = (np.asarray(a) for a in slopes(jax.random.split(jax.random.key(2), 300)))
+    apart = numerical - analytic
+    error = apart.std(axis=0) / np.sqrt(len(apart))
+    assert (np.abs(apart.mean(axis=0)) < 4 * error).all()
+    assert (error < 0.05 * np.abs(analytic.mean(axis=0)) + 0.02).all()
+
+
 def test_log_det_of_a_diagonal_matrix_is_exact():
     """Without signal the Krylov space is exhausted at the first step."""
     noise = jnp.linspace(0.5, 3.0, 40)

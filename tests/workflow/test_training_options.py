@@ -270,12 +270,24 @@ def test_small_sweep_over_sizes_and_objectives(small_study, tmp_path):
     settings = ScalingSettings(
         sizes=["linear", "XS"], objectives=["likelihood", "ldsr"], epochs=2, seeds=1
     )
-    table = finish(scaling(small_study, settings, tmp_path))
+    found = finish(scaling(small_study, settings, tmp_path))
+    table = found.table
     assert table[["size", "objective"]].to_numpy().tolist() == [
         ["linear", "likelihood"], ["XS", "likelihood"], ["linear", "ldsr"], ["XS", "ldsr"],
     ]  # fmt: skip
     gain = table.set_index(["size", "objective"])["gain"]
     # The truth is log-linear: the likelihood finds more of it.
     assert gain["linear", "likelihood"] > gain["linear", "ldsr"]
+    # Steps are paired by LD block: the same sum, another error.
+    steps = found.steps.set_index("objective")
+    assert steps["over"].tolist() == ["linear", "linear"]
+    for objective in ("likelihood", "ldsr"):
+        assert steps["difference"][objective] == pytest.approx(
+            gain["XS", objective] - gain["linear", objective], abs=1e-3
+        )
+    # The truth is log-linear, and found but for sampling noise.
+    error = table.set_index(["size", "objective"])["gain_se"]["linear", "likelihood"]
+    assert found.truth == pytest.approx(gain["linear", "likelihood"], abs=error)
     again = finish(scaling(small_study, settings, tmp_path))
-    assert again.equals(table)
+    assert again.table.equals(table)
+    assert again.steps.equals(found.steps)

@@ -1,7 +1,7 @@
 """The Scaling page: held-out likelihood against model size."""
 
 from collections.abc import Generator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import panel as pn
@@ -13,12 +13,23 @@ from deepwas_app.app.components import TABLE_STYLE, JobView, cells, empty, plot,
 from deepwas_app.app.jobs import JOBS, Job, Status
 from deepwas_app.app.pages.base import Page
 from deepwas_app.app.pages.held_out import HeldOut
+from deepwas_app.app.pages.train import parameter_count
 from deepwas_app.app.settings_form import widget
-from deepwas_app.plots.scaling import per_variant, scaling_curve
-from deepwas_app.workflow.settings import ScalingSettings
+from deepwas_app.plots.scaling import OBJECTIVES, per_variant, scaling_curve
+from deepwas_app.workflow.settings import ScalingSettings, TrainSettings
+
+if TYPE_CHECKING:
+    from deepwas_app.workflow.sweep import Sweep
 
 SIZES = ["linear", "XS", "S", "M", "L", "XL", "8x1", "64x2", "256x3"]
-OBJECTIVE_NAMES = {"Full likelihood": "likelihood", "LD score regression": "ldsr"}
+OBJECTIVE_NAMES = {name: objective for objective, name in OBJECTIVES.items()}
+STEPS = {
+    "objective": "Objective",
+    "size": "Size",
+    "over": "Over",
+    "difference": "Gain (10⁻³ nats/variant)",
+    "difference_se": "s.e.",
+}
 COLUMNS = {
     "size": "Size",
     "objective": "Objective",
@@ -49,16 +60,18 @@ class ScalingPage(Page):
     def build(self, study: xr.Dataset) -> list[Any]:
         """The form, the curve and the table."""
         self.held_out = HeldOut(study)
-        offered = list(dict.fromkeys([*SIZES, *self.settings.sizes]))
         self.sizes = pmui.MultiChoice(
             label="Sizes",
-            options=offered,
-            value=list(self.settings.sizes),
-            description="linear, XS to XL, or WIDTH x DEPTH of a neural network.",
+            description="linear, XS to XL, or WIDTH x DEPTH of a neural network, with the number "
+            "of parameters.",
             visual_size="small",
             sizing_mode="stretch_width",
             margin=(6, 0),
         )
+        self.prior = widget(self.settings, "prior", label="Network")
+        self.prior.param.watch(lambda _: self._offer(study), "value")
+        self.sizes.value = list(self.settings.sizes)
+        self._offer(study)
         self.objectives = pmui.MultiChoice(
             label="Objectives",
             options=OBJECTIVE_NAMES,
@@ -82,6 +95,7 @@ class ScalingPage(Page):
                 (
                     section(
                         "Sweep",
+                        self.prior,
                         self.sizes,
                         self.objectives,
                         *fields,
@@ -101,6 +115,17 @@ class ScalingPage(Page):
                 ),
             )
         ]
+
+    def _offer(self, study: xr.Dataset) -> None:
+        """The sizes with their numbers of parameters, which depend on the kind of network."""
+        from deepwas_app.workflow.sweep import sized_settings
+
+        chosen = list(self.sizes.value or [])
+        offered = {}
+        for size in dict.fromkeys([*SIZES, *chosen]):
+            settings = TrainSettings(**sized_settings(size, self.prior.value))
+            offered[f"{size} · {parameter_count(settings, study):,}"] = size
+        self.sizes.param.update(options=offered, value=chosen)
 
     def start(self) -> None:
         """Submit the sweep."""
@@ -136,20 +161,21 @@ class ScalingPage(Page):
             self.progress.refresh()
             self._show()
 
-    def _rows(self) -> pd.DataFrame:
+    def _found(self) -> "Sweep | None":
         job = self.progress.job
         if job is None:
-            return pd.DataFrame()
+            return None
         if job.status is Status.DONE:
             return job.result
-        return job.events[-1].table if job.events else pd.DataFrame()
+        return job.events[-1].found if job.events else None
 
     def _show(self) -> None:
-        rows = self._rows()
-        if len(rows) == self._shown:
+        found = self._found()
+        rows = 0 if found is None else len(found.table)
+        if rows == self._shown:
             return
-        self._shown = len(rows)
-        if not len(rows):
+        self._shown = rows
+        if found is None or not rows:
             self.results.objects = [
                 empty(
                     "Fits appear here as they finish."
@@ -158,24 +184,18 @@ class ScalingPage(Page):
                 )
             ]
             return
-        self.results.objects = [plot(scaling_curve(rows)), self._table(rows)]
-
-    def _table(self, rows: pd.DataFrame) -> pn.widgets.Tabulator:
-        return pn.widgets.Tabulator(
-            per_variant(rows)[list(COLUMNS)],
-            titles=COLUMNS,
-            formatters={
-                name: {"type": "money", "precision": digits, "thousand": ","}
-                for name, digits in (("parameters", False), ("gain", 3), ("gain_se", 3))
-            },
-            show_index=False,
-            disabled=True,
-            selectable=False,
-            sizing_mode="stretch_width",
-            layout="fit_data_stretch",
-            margin=(14, 0, 0, 0),
-            stylesheets=[TABLE_STYLE],
-        )
+        objects: list[Any] = [plot(scaling_curve(found.table, found.truth))]
+        if len(found.steps):
+            steps = per_variant(
+                found.steps.assign(variants=found.table["variants"].iloc[0]),
+                ("difference", "difference_se"),
+            )
+            objects += [_heading("Each size over the next smaller"), _table(steps, STEPS)]
+        self.results.objects = [
+            *objects,
+            _heading("Every fit"),
+            _table(per_variant(found.table), COLUMNS),
+        ]
 
     def _over(self, job: Job) -> None:
         if job.error:
@@ -184,3 +204,30 @@ class ScalingPage(Page):
             self.state.say(f"{job.title}: finished.", "success")
         self._shown = -1
         self.state.refresh_runs()
+
+
+def _heading(text: str) -> pmui.Typography:
+    return pmui.Typography(text, variant="subtitle2", margin=(12, 0, 4, 0))
+
+
+def _table(rows: pd.DataFrame, columns: dict[str, str]) -> pn.widgets.Tabulator:
+    rows = rows[list(columns)]
+    if "objective" in rows:
+        rows = rows.assign(objective=rows["objective"].replace(OBJECTIVES))
+    digits = {name: 3 for name in rows if rows[name].dtype.kind == "f"} | {"parameters": False}
+    return pn.widgets.Tabulator(
+        rows,
+        titles=columns,
+        formatters={
+            name: {"type": "money", "precision": precision, "thousand": ","}
+            for name, precision in digits.items()
+            if name in rows
+        },
+        show_index=False,
+        disabled=True,
+        selectable=False,
+        sizing_mode="stretch_width",
+        layout="fit_data_stretch",
+        margin=(0, 0, 4, 0),
+        stylesheets=[TABLE_STYLE],
+    )

@@ -215,7 +215,7 @@ class TrainPage(Page):
         def changed(*_: Any) -> None:
             network.visible = self.settings.prior in NETWORKS
             fields["width"].disabled = fields["depth"].disabled = bool(self.settings.size)
-            number = parameter_count(self.settings, study.sizes["annotations"])
+            number = parameter_count(self.settings, study)
             count.object = (
                 f"**{number:,}** parameters over {study.sizes['annotations']} annotations"
             )
@@ -315,12 +315,13 @@ class TrainPage(Page):
             self.compare.objects = [plot(pictures.held_out_gain(chosen))]
 
 
-def parameter_count(settings: TrainSettings, annotations: int) -> int:
+def parameter_count(settings: TrainSettings, study: xr.Dataset) -> int:
     """Number of trained parameters of the prior that the settings describe."""
+    # Networks alone are worth waiting for JAX.
     if settings.prior == "constant":
         return 1
     if settings.prior == "linear":
-        return 1 + annotations
-    from deepwas_app.workflow.train import planned_parameters
+        return 1 + study.sizes["annotations"]
+    from deepwas_app.workflow.models import study_parameters
 
-    return planned_parameters(settings, annotations)
+    return study_parameters(study, settings)

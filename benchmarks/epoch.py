@@ -1,0 +1,193 @@
+"""One epoch of an MLP at HapMap3 scale: time, memory, and where the time goes.
+
+    python benchmarks/epoch.py [--blocks 1700] [-o benchmarks/epoch.tsv]
+
+1,700 LD blocks of 650 variants and 250 components, 96 annotations, an MLP of 128 x 2, by the
+software's own ``fit`` on a study on disk: once with the blocks kept in memory, once with blocks
+read from disk in every pass (``--memory 0``), each in a process of its own. The likelihood and
+the network are then timed alone on the same batches; waiting is what the loop waits for a batch.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from conftest import machine
+
+VARIANTS, COMPONENTS, ANNOTATIONS = 650, 250, 96
+EPOCHS = 3
+
+
+def write(path: Path, blocks: int) -> None:
+    """Blocks that share a few made-up LD matrices, with z-scores and annotations of their own."""
+    from deepwas_app.genetics.store import study_writer
+
+    rng = np.random.default_rng(0)
+    total = blocks * VARIANTS
+    chromosome = (1 + np.arange(blocks) * 22 // blocks).astype(str)
+    number = np.arange(total)
+    annotation = rng.standard_normal((total, ANNOTATIONS), dtype=np.float32)
+    annotation[:, ::2] = annotation[:, ::2] > 1
+    table = {
+        "variant_id": np.char.add("rs", number.astype(str)),
+        "variant_chromosome": np.repeat(chromosome, VARIANTS),
+        "variant_position": (number * 2_000 % 240_000_000 + 1).astype(np.int32),
+        "variant_effect_allele": np.full(total, "A"),
+        "variant_other_allele": np.full(total, "G"),
+        "variant_allele_frequency": rng.uniform(0.05, 0.95, total).astype(np.float32),
+        "variant_block": np.repeat(np.arange(blocks), VARIANTS).astype(np.int32),
+        "variant_ld_score": np.full(total, 20, np.float32),
+        "variant_z": rng.standard_normal(total, dtype=np.float32),
+        "variant_sample_size": np.full(total, 450_000, np.float32),
+        "variant_scored": np.ones(total, bool),
+    }
+    start = (np.arange(blocks) * VARIANTS * 2_000 % 240_000_000).astype(np.int32)
+    per_block = {
+        "block_chromosome": chromosome,
+        "block_start": start,
+        "block_stop": (start + VARIANTS * 2_000).astype(np.int32),
+        "block_offset": (np.arange(blocks) * VARIANTS).astype(np.int32),
+        "block_variants": np.full(blocks, VARIANTS, np.int32),
+    }
+    variants = xr.Dataset(
+        {k: ("variants", v) for k, v in table.items()}
+        | {k: ("blocks", v) for k, v in per_block.items()}
+        | {
+            "variant_annotation": (("variants", "annotations"), annotation),
+            "annotation_kind": ("annotations", np.tile(["binary", "continuous"], ANNOTATIONS // 2)),
+        },
+        coords={"annotation": ("annotations", [f"A{i}" for i in range(ANNOTATIONS)])},
+    )
+    eigenvalues = np.geomspace(40, 0.05, COMPONENTS)
+    shared = [
+        np.linalg.qr(rng.standard_normal((VARIANTS, COMPONENTS)))[0] * np.sqrt(eigenvalues)
+        for _ in range(8)
+    ]
+    attrs = {"title": "HapMap3", "genome_build": "hg19", "variance": 0.99}
+    attrs |= {"alignment": [], "provenance": []}
+    with study_writer(path, variants, attrs) as writer:
+        for b in range(blocks):
+            x = rng.standard_normal(COMPONENTS) * np.sqrt(1 + 0.05 * eigenvalues)
+            arrays = shared[b % 8], x, eigenvalues
+            writer.add(dict(zip(("Q", "x", "eigenvalues"), arrays, strict=True)))
+
+
+def measure(path: str, memory: float) -> dict:
+    """Seconds of the last epoch, its parts, and the peak memory of this process."""
+    import equinox as eqx
+    import jax
+    import jax.numpy as jnp
+
+    from deepwas_app.core.batch import map_blocks
+    from deepwas_app.core.likelihood import negative_log_likelihood
+    from deepwas_app.workflow.batching import Batches
+    from deepwas_app.workflow.builtin import open_study
+    from deepwas_app.workflow.settings import TrainSettings
+    from deepwas_app.workflow.train import fit
+
+    study = open_study(path)
+    passes: list[tuple[Batches, list[float]]] = []
+    in_order = Batches.in_order
+
+    def timed(self, order):
+        waits: list[float] = []
+        if len(self):
+            passes.append((self, waits))
+        batches = in_order(self, order)
+        while True:
+            start = time.perf_counter()
+            batch = next(batches, None)
+            waits.append(time.perf_counter() - start)
+            if batch is None:
+                return
+            yield batch
+
+    Batches.in_order = timed  # type: ignore[method-assign]
+    settings = TrainSettings(
+        prior="mlp", width=128, depth=2, epochs=EPOCHS, memory=memory, test_chromosomes="none"
+    )
+    began = time.perf_counter()
+    ends = []
+    for step in fit(study, settings=settings):
+        if step.step:
+            ends.append(time.perf_counter())
+        if step.step == 1:
+            first = time.perf_counter() - began
+    per_epoch = len(ends) // EPOCHS
+    epoch = ends[-1] - ends[-1 - per_epoch]
+    batches, waits = passes[-1]
+    waited = sum(waits)
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    peak = int(status["VmHWM"].split()[0]) / 2**20
+
+    model = step.checkpoint.best
+
+    @jax.jit
+    def likelihood(block, log_d):
+        def total(log_d, s2, kappa):
+            def one(block, log_d):
+                return negative_log_likelihood(block, log_d, s2=s2, kappa=kappa)
+
+            return map_blocks(one, block, log_d).sum()
+
+        return jax.value_and_grad(total, argnums=(0, 1, 2))(log_d, 1.0, 0.1)
+
+    @eqx.filter_jit
+    def network(model, annotations):
+        return eqx.filter_grad(lambda model: model.prior(annotations).sum())(model)
+
+    parts = {"likelihood": 0.0, "network": 0.0}
+    for counted in (False, True):
+        for batch in list(batches)[: None if counted else 3]:
+            log_d = jnp.full(batch.log_scale.shape, -1.0)
+            for name, run in (
+                ("likelihood", lambda b=batch, d=log_d: likelihood(b.block, d)),
+                ("network", lambda b=batch: network(model, b.annotations)),
+            ):
+                start = time.perf_counter()
+                jax.block_until_ready(run())
+                parts[name] += counted * (time.perf_counter() - start)
+    return {
+        "first_step_seconds": first,
+        "epoch_seconds": epoch,
+        "likelihood_share": parts["likelihood"] / epoch,
+        "network_share": parts["network"] / epoch,
+        "waiting_share": waited / epoch,
+        "peak_gb": peak * 2**30 / 1e9,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--blocks", type=int, default=1_700)
+    parser.add_argument("-o", "--output", type=Path)
+    parser.add_argument("--measure", nargs=2, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.measure:
+        path, memory = given.measure
+        print(json.dumps(measure(path, float(memory))))
+        return
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "hapmap3.study.zarr"
+        write(path, given.blocks)
+        for blocks_are, memory in (("kept in memory", 4.0), ("read in every pass", 0.0)):
+            words = [sys.executable, __file__, "--measure", str(path), str(memory)]
+            done = subprocess.run(words, check=True, capture_output=True, text=True)
+            found = json.loads(done.stdout.splitlines()[-1])
+            rows.append({"blocks": given.blocks, "blocks_are": blocks_are} | found)
+            print(rows[-1], flush=True)
+    if given.output:
+        table = pd.DataFrame(rows).assign(machine=machine())
+        table.to_csv(given.output, sep="\t", index=False, float_format="%.3g")
+
+
+if __name__ == "__main__":
+    main()
