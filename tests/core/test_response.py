@@ -132,14 +132,14 @@ def test_one_step_estimate_and_its_shifts_find_an_effect(many_blocks):
     flat = many_blocks.annotations.reshape(-1, 4)
     test = shift_test(scores, flat, draw_shifts(len(flat), 200, np.random.default_rng(0)))
     fisher = tilt_fisher(constant, many_blocks.standardise, batches)
-    found = test.observed / one_step_information(fisher, 4)
+    found = test.observed / one_step_information(fisher, 4, constant)
     # One step from nothing overshoots a positive effect on the log scale.
     assert 0.3 < found[0] < 0.65
     assert test.z[0] > 3
     assert test.p[0] == pytest.approx(1 / 201)
     assert np.abs(test.z[1:]).max() < 3.5
     # Where blocks are many and alike, shifts and information agree on the error.
-    information = one_step_information(fisher, 4)
+    information = one_step_information(fisher, 4, constant)
     np.testing.assert_allclose(test.error / information, information**-0.5, rtol=0.35)
 
 
