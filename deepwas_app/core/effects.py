@@ -118,9 +118,9 @@ def tilt_jackknife(
     -----
     Leaving block b out moves the tilt by about I_(-b)^-1 g_b, where g_b is the block's gradient
     of the objective (centred, in case the model is not at its optimum) and I_(-b) the Fisher
-    information of the other blocks (for a regression, the normal matrix). The spread of these moves is the sandwich
-    variance; that each is solved without its own block's information takes away most of its
-    downward bias where blocks are few.
+    information of the other blocks (for a regression, the normal matrix). The spread of these
+    moves is the sandwich variance; that each is solved without its own block's information takes
+    away most of its downward bias where blocks are few.
     """
     score, fishers = _tilt_parts(model, standardise, batches, objective)
     annotations = standardise.mean.shape[0]
