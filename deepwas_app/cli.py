@@ -11,6 +11,7 @@ from typing import Any
 
 import param
 
+from deepwas_app.cli_effects import add_effect_commands
 from deepwas_app.cli_results import add_commands
 from deepwas_app.errors import InputError
 from deepwas_app.workflow.settings import (
@@ -88,23 +89,13 @@ def parser() -> argparse.ArgumentParser:
     _add_settings(scaling, ScalingSettings)
     scaling.add_argument("-o", "--output", required=True, metavar="DIR", help="Folder of the runs.")
 
-    effects = command("effects", _effects, "Annotation effects and enrichment, as a table.")
-    effects.add_argument("run_path", metavar="RUN")
-    _add_study(effects)
-    effects.add_argument(
-        "--one-at-a-time", action="store_true", help="Add effects fitted without the others."
-    )
-    effects.add_argument(
-        "--shifts", type=int, default=0, help="Add a test by so many shifted annotations; 200 do."
-    )
-    _add_table(effects)
-
     check = command("check", _check, "Check the LD of every block of a study against its z-scores.")
     check.add_argument("study", metavar="STUDY", help="NAME.study.zarr or a built-in study.")
     check.add_argument("--run", dest="run_path", metavar="RUN", help="Compare with its model.")
     check.add_argument("--all", action="store_true", help="List blocks that fit as well.")
     _add_table(check)
     _add_json(check)
+    add_effect_commands(command, _follow)
     add_commands(command, _follow)
 
     info = command("info", _info, "What is in a study, panel, run or data file.")
@@ -146,10 +137,6 @@ def _add_table(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
         "-o", "--output", default="-", metavar="TSV", help="Tab-separated table; - for the screen."
     )
-
-
-def _add_study(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("--study", metavar="STUDY", help="Where the run's study is, if it was moved.")
 
 
 def _settings(options: argparse.Namespace, kind: type[param.Parameterized]):
@@ -332,23 +319,6 @@ def _scaling(options) -> None:
         )
     if found.truth is not None:
         print(f"the true prior: {found.truth:+.1f} nats over the constant one", file=sys.stderr)
-
-
-def _effects(options) -> None:
-    from deepwas_app.workflow.interpret import marginal_effects, shifted_annotations
-    from deepwas_app.workflow.locus import open_run_with_study
-    from deepwas_app.workflow.results import annotation_effects, effects_table
-
-    run, study = open_run_with_study(options.run_path, options.study)
-    table = effects_table(annotation_effects(study, run))
-    if options.one_at_a_time:
-        alone = _follow(marginal_effects(study, run))
-        table["Marginal_coefficient"] = alone.coefficient
-        table["Marginal_coefficient_std_error"] = alone.error
-    if options.shifts:
-        shifted = shifted_annotations(study, run, options.shifts)
-        table = table.merge(shifted, on="Category")
-    _write_table(table, options.output)
 
 
 def _check(options) -> None:

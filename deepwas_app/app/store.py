@@ -152,9 +152,29 @@ def posterior(study: xr.Dataset, run: Any) -> xr.Dataset:
 
 def effects(study: xr.Dataset, run: Any) -> xr.Dataset:
     """Annotation effects under a run."""
-    from deepwas_app.workflow.results import annotation_effects
+    from deepwas_app.workflow.effects import annotation_effects
 
     return _RESULTS.get(("effects", str(run.path)), lambda: annotation_effects(study, run))
+
+
+def response(
+    study: xr.Dataset, run: Any, ensemble: list[Any], annotation: str, by: str | None
+) -> xr.Dataset:
+    """Response of a run and its ensemble of seeds to one annotation, or to two."""
+    from deepwas_app.workflow.effects import log_linear
+    from deepwas_app.workflow.response import interaction_surface, response_curve
+
+    # Runs of one seed may come later; those of a linear prior are all alike.
+    runs = [run] if log_linear(run.blank_model().prior) else ensemble
+
+    def compute() -> xr.Dataset:
+        known = effects(study, runs[0])
+        if by is None:
+            return response_curve(study, runs, annotation, effects=known)
+        return interaction_surface(study, runs, annotation, by, effects=known)
+
+    key = ("response", tuple(str(member.path) for member in runs), annotation, by)
+    return _RESULTS.get(key, compute)
 
 
 def spectrum(study: xr.Dataset) -> xr.Dataset:

@@ -1,6 +1,6 @@
 """What a fitted prior says of its annotations, with block-jackknife standard errors."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import equinox as eqx
@@ -16,10 +16,13 @@ from deepwas_app.core.jackknife import jackknife_error
 from deepwas_app.core.objective import (
     FULL_LIKELIHOOD,
     FullLikelihood,
+    Objective,
     check_converged,
-    information,
 )
 from deepwas_app.core.priors import Model, Prior, Standardisation
+
+# Variants whose shares are summed at once.
+_STRETCH = 65_536
 
 
 class Tilt(Prior):
@@ -42,6 +45,10 @@ class Tilt(Prior):
             + self.standardise(annotations) @ self.coefficients
         )
 
+    def signed(self, annotations, tracks=None):
+        tilt = self.level + self.standardise(annotations) @ self.coefficients
+        return self.fitted.signed(annotations, tracks) * jnp.exp(tilt)
+
 
 class Jackknife(NamedTuple):
     """One-step leave-one-block-out changes of the tilt.
@@ -59,7 +66,9 @@ class Jackknife(NamedTuple):
 
 
 @eqx.filter_jit
-def _tilt_information(model: Model, standardise: Standardisation, batch: BlockBatch):
+def _tilt_information(
+    model: Model, standardise: Standardisation, batch: BlockBatch, objective: Objective
+):
     """Score (blocks, parameters) and Fisher information (blocks, parameters, parameters)."""
     annotations = standardise.mean.shape[0]
 
@@ -69,17 +78,17 @@ def _tilt_information(model: Model, standardise: Standardisation, batch: BlockBa
 
     def one(block):
         alone = jax.tree.map(lambda leaf: leaf[None], block)
-        part = information(jnp.zeros(annotations + 3), unravel, alone)
+        part = objective.information(jnp.zeros(annotations + 3), unravel, alone)
         return part.score[0], part.fisher
 
     return map_blocks(one, batch)
 
 
-def _tilt_parts(model, standardise, batches):
+def _tilt_parts(model, standardise, batches, objective):
     """Score and Fisher information of every block, float64 on the host."""
     scores, fishers = [], []
     for batch in batches:
-        score, fisher = _tilt_information(model, standardise, batch)
+        score, fisher = _tilt_information(model, standardise, batch, objective)
         real = np.asarray(batch.index) >= 0
         scores.append(np.asarray(score, np.float64)[real])
         fishers.append(np.asarray(fisher, np.float64)[real])
@@ -87,28 +96,37 @@ def _tilt_parts(model, standardise, batches):
 
 
 def tilt_jackknife(
-    model: Model, standardise: Standardisation, batches: Sequence[BlockBatch]
+    model: Model,
+    standardise: Standardisation,
+    batches: Iterable[BlockBatch],
+    objective: Objective = FULL_LIKELIHOOD,
 ) -> Jackknife:
     """Leave-one-block-out changes of a fitted prior, by one step each.
 
     Parameters
     ----------
     model
-        The fitted model; its noise is tilted too.
+        The fitted model; the parts of its noise that are learned are tilted too.
     standardise
         Mean and s.d. of the annotations.
     batches
-        The training blocks.
+        The training blocks, with the tracks that the prior reads.
+    objective
+        What the model was fitted by. LD score regression needs batches with its weights.
 
     Notes
     -----
     Leaving block b out moves the tilt by about I_(-b)^-1 g_b, where g_b is the block's gradient
-    of the negative log-likelihood (centred, in case the model is not at its maximum) and I_(-b)
-    the Fisher information of the other blocks. The spread of these moves is the sandwich
-    variance; that each is solved without its own block's information takes away most of its
-    downward bias where blocks are few.
+    of the objective (centred, in case the model is not at its optimum) and I_(-b) the Fisher
+    information of the other blocks (for a regression, the normal matrix). The spread of these
+    moves is the sandwich variance; that each is solved without its own block's information takes
+    away most of its downward bias where blocks are few.
     """
-    score, fishers = _tilt_parts(model, standardise, batches)
+    score, fishers = _tilt_parts(model, standardise, batches, objective)
+    annotations = standardise.mean.shape[0]
+    learned = [model.learn_s2, model.learn_kappa]
+    free = np.flatnonzero([True] * (1 + annotations) + learned)
+    score, fishers = score[:, free], fishers[:, free[:, None], free]
     score -= score.mean(axis=0)
     fisher = fishers.sum(axis=0)
     if len(score) == 1:
@@ -120,14 +138,14 @@ def tilt_jackknife(
             for g, own in zip(score, fishers, strict=True)
         ]
     )
-    return Jackknife(moves[:, 0], moves[:, 1:-2])
+    return Jackknife(moves[:, 0], moves[:, 1 : 1 + annotations])
 
 
 def tilt_fisher(
-    model: Model, standardise: Standardisation, batches: Sequence[BlockBatch]
+    model: Model, standardise: Standardisation, batches: Iterable[BlockBatch]
 ) -> Float[np.ndarray, "parameters parameters"]:
     """Fisher information of (level, coefficients per s.d., log s2, log kappa) of the tilt."""
-    return _tilt_parts(model, standardise, batches)[1].sum(axis=0)
+    return _tilt_parts(model, standardise, batches, FULL_LIKELIHOOD)[1].sum(axis=0)
 
 
 class Enrichment(NamedTuple):
@@ -177,11 +195,20 @@ def enrichment(
     ----------
     Finucane et al. 2015, doi:10.1038/ng.3404.
     """
-    v = np.asarray(heritability, np.float64) / np.sum(heritability)
-    M = np.asarray(membership, np.float64)
-    fraction, share = M.mean(axis=0), v @ M
+    v = np.asarray(heritability, np.float64) / np.sum(heritability, dtype=np.float64)
+    variants, sets = membership.shape
+    fraction, share = np.zeros(sets), np.zeros(sets)
+    slope, mean = np.zeros((sets, standardised.shape[1])), np.zeros(standardised.shape[1])
+    # In stretches: a genome of a million variants has hundreds of sets.
+    for start in range(0, variants, _STRETCH):
+        rows = slice(start, start + _STRETCH)
+        M, a = membership[rows].astype(np.float64), standardised[rows].astype(np.float64)
+        fraction += M.sum(axis=0) / variants
+        share += v[rows] @ M
+        slope += (M * v[rows, None]).T @ a
+        mean += v[rows] @ a
     # d share / d c, to first order as the moves are.
-    slope = (M * v[:, None]).T @ standardised - np.outer(share, v @ standardised)
+    slope -= np.outer(share, mean)
     share_error = jackknife_error(jackknife.coefficients @ slope.T)
     with np.errstate(divide="ignore", invalid="ignore"):
         log_odds = np.log(share / (1 - share)) - np.log(fraction / (1 - fraction))
@@ -213,8 +240,11 @@ def enrichment_interval(
 
 
 @eqx.filter_jit
-def _slopes(prior: Prior, annotations: Array, step: Array, low: Array, high: Array):
-    return prior(jnp.where(step, high, annotations)) - prior(jnp.where(step, low, annotations))
+def _slope(prior: Prior, annotations: Array, tracks, step: Array, low: Array, high: Array):
+    def at(value):
+        return prior(jnp.where(step, value, annotations), tracks)
+
+    return jnp.mean(at(high) - at(low))
 
 
 def average_partial_effects(
@@ -222,6 +252,7 @@ def average_partial_effects(
     annotations: Float[np.ndarray, "variants annotations"],
     standardise: Standardisation,
     binary: Bool[np.ndarray, " annotations"],
+    tracks: Float[np.ndarray, "variants window tracks"] | None = None,
 ) -> Float[np.ndarray, " annotations"]:
     """Average change of log variance per s.d. of each annotation, the others as they are.
 
@@ -236,19 +267,22 @@ def average_partial_effects(
     binary
         Which annotations take 0 and 1 only: switched from 0 to 1; the others are moved by half an
         s.d. each way.
+    tracks
+        Around the variants, as they are, for priors that read them.
 
     Notes
     -----
     For a log-linear prior the average partial effect is the coefficient.
     """
     a = jnp.asarray(annotations)
+    around = None if tracks is None else jnp.asarray(tracks)
     deviation = np.asarray(standardise.deviation)
     effects = []
     for j, is_binary in enumerate(binary):
         column = jnp.arange(a.shape[1]) == j
         half = 0.5 * deviation[j]
         low, high = (jnp.zeros_like(a), jnp.ones_like(a)) if is_binary else (a - half, a + half)
-        change = float(jnp.mean(_slopes(prior, a, column, low, high)))
+        change = float(_slope(prior, a, around, column, low, high))
         effects.append(change * (deviation[j] if is_binary else 1.0))
     return np.array(effects)
 

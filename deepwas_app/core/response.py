@@ -14,11 +14,11 @@ NODES = 32
 
 
 @eqx.filter_jit
-def _mean_response(prior: Prior, annotations: Array, moved: Array, values: Array) -> Array:
+def _mean_response(prior: Prior, annotations: Array, tracks, moved: Array, values: Array):
     def at(value):
-        return jnp.mean(prior(jnp.where(moved, value, annotations)))
+        return jnp.mean(prior(jnp.where(moved, value, annotations), tracks))
 
-    return jax.lax.map(at, values)
+    return jax.lax.map(at, values), jnp.mean(prior(annotations, tracks))
 
 
 def response(
@@ -26,6 +26,7 @@ def response(
     annotations: Float[np.ndarray, "variants annotations"],
     columns: Sequence[int],
     points: Float[np.ndarray, "points columns"],
+    tracks: Float[np.ndarray, "variants window tracks"] | None = None,
 ) -> Float[np.ndarray, " points"]:
     """Mean log variance when some annotations are set to given values, the others as they are.
 
@@ -39,6 +40,8 @@ def response(
         Which annotations are set: one for a response curve, two for an interaction surface.
     points
         Values that they are set to, (points, columns), in their own units.
+    tracks
+        Around the variants, held as they are, for priors that read them.
 
     Returns
     -------
@@ -57,11 +60,9 @@ def response(
     moved[list(columns)] = True
     values = np.zeros((len(points), a.shape[1]), np.float32)
     values[:, list(columns)] = points
-    base = float(jnp.mean(prior(a)))
-    return (
-        np.asarray(_mean_response(prior, a, jnp.asarray(moved), jnp.asarray(values)), np.float64)
-        - base
-    )
+    around = None if tracks is None else jnp.asarray(tracks)
+    means, base = _mean_response(prior, a, around, jnp.asarray(moved), jnp.asarray(values))
+    return np.asarray(means, np.float64) - float(base)
 
 
 @eqx.filter_jit

@@ -106,9 +106,9 @@ def draw_shifts(variants: int, count: int, rng: np.random.Generator) -> Int[np.n
 
 
 def one_step_information(
-    fisher: Float[np.ndarray, "parameters parameters"], annotations: int
+    fisher: Float[np.ndarray, "parameters parameters"], annotations: int, model: Model
 ) -> Float[np.ndarray, " annotations"]:
-    """Information on each annotation's coefficient on its own, the level and the noise free.
+    """Information on each annotation's coefficient on its own, the level and learned noise free.
 
     Parameters
     ----------
@@ -116,8 +116,11 @@ def one_step_information(
         Of (level, coefficients..., log s2, log kappa).
     annotations
         Number of coefficients.
+    model
+        Whether its s2 and kappa are learned.
     """
-    nuisance = np.r_[0, annotations + 1, annotations + 2]
+    learned = np.flatnonzero([model.learn_s2, model.learn_kappa])
+    nuisance = np.r_[0, annotations + 1 + learned]
     own = np.arange(1, annotations + 1)
     cross = fisher[np.ix_(own, nuisance)]
     inverse = np.linalg.pinv(fisher[np.ix_(nuisance, nuisance)], hermitian=True)

@@ -1,6 +1,6 @@
 """Pictures of what a fitted prior says about annotations."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import holoviews as hv
 import numpy as np
@@ -10,10 +10,45 @@ import xarray as xr
 from deepwas_app.plots.theme import GREY, figure_options, series_colour
 
 Z95 = 1.96
+LONGEST = 34
+
+
+def short(name: str, longest: int = LONGEST) -> str:
+    """A name that fits beside a figure: its middle is left out where it is too long."""
+    if len(name) <= longest:
+        return name
+    half = (longest - 1) // 2
+    return f"{name[: longest - 1 - half]}…{name[-half:]}"
+
+
+def strongest(effects: Mapping[str, xr.Dataset], value: str, count: int) -> list[str]:
+    """Names of the annotations whose estimates are the furthest from nothing, in errors.
+
+    Parameters
+    ----------
+    effects
+        Annotation effects by run name; each on the dimension ``annotations``.
+    value
+        Variable to rank by; its standard error is ``value + "_se"``.
+    count
+        How many names.
+    """
+    nothing = 1.0 if value.endswith("enrichment") else 0.0
+    best: dict[str, float] = {}
+    for effect in effects.values():
+        with np.errstate(divide="ignore", invalid="ignore"):
+            z = np.abs((effect[value].values - nothing) / effect[f"{value}_se"].values)
+        for name, score in zip(effect["annotation"].values.astype(str), z, strict=True):
+            if np.isfinite(score):
+                best[name] = max(score, best.get(name, 0.0))
+    return sorted(best, key=lambda name: -best[name])[:count]
 
 
 def forest_table(
-    effects: Mapping[str, xr.Dataset], value: str, order: str = "size"
+    effects: Mapping[str, xr.Dataset],
+    value: str,
+    order: str = "size",
+    names: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """Rows of a forest plot: one per annotation and run.
 
@@ -22,9 +57,12 @@ def forest_table(
     effects
         Annotation effects by run name; each on the dimension ``annotations``.
     value
-        Variable to show; its standard error is ``value + "_se"``.
+        Variable to show; its standard error is ``value + "_se"``. Its 95% interval is from
+        ``value + "_low"`` to ``value + "_high"`` where there are these, else symmetric.
     order
         ``"size"``: largest first by the mean over runs. ``"given"``: as in the study.
+    names
+        Annotations to show; all of them where none are named.
 
     Returns
     -------
@@ -35,6 +73,10 @@ def forest_table(
     for i, (run, effect) in enumerate(effects.items()):
         estimate = effect[value].values.astype(float)
         se = effect[f"{value}_se"].values.astype(float)
+        ends = {"low": estimate - Z95 * se, "high": estimate + Z95 * se}
+        for end in ends:
+            if f"{value}_{end}" in effect:
+                ends[end] = effect[f"{value}_{end}"].values.astype(float)
         tables.append(
             pd.DataFrame(
                 {
@@ -42,8 +84,7 @@ def forest_table(
                     "run": run,
                     "value": estimate,
                     "se": se,
-                    "low": estimate - Z95 * se,
-                    "high": estimate + Z95 * se,
+                    **ends,
                     "colour": series_colour(i),
                     "series": i,
                 }
@@ -52,9 +93,11 @@ def forest_table(
     columns = ["annotation", "run", "value", "se", "low", "high", "colour", "series"]
     table = pd.concat(tables) if tables else pd.DataFrame(columns=columns)
     table = table[np.isfinite(table["value"].astype(float))].reset_index(drop=True)
+    if names is not None:
+        table = table[table["annotation"].isin(names)].reset_index(drop=True)
     mean = table.groupby("annotation", sort=False)["value"].mean()
-    names = list((mean.sort_values() if order == "size" else mean.iloc[::-1]).index)
-    row = {name: i for i, name in enumerate(names)}
+    rows = list((mean.sort_values() if order == "size" else mean.iloc[::-1]).index)
+    row = {name: i for i, name in enumerate(rows)}
     table["row"] = table["annotation"].map(row).astype(float)
     place = {series: i for i, series in enumerate(sorted(table["series"].unique()))}
     step = 0.6 / max(len(place), 1)
@@ -64,7 +107,15 @@ def forest_table(
 
 
 def forest(
-    effects: Mapping[str, xr.Dataset], value: str, label: str, reference: float = 0.0
+    effects: Mapping[str, xr.Dataset],
+    value: str,
+    label: str,
+    reference: float = 0.0,
+    *,
+    names: Sequence[str] | None = None,
+    beside: str = "",
+    null: str = "",
+    widest: float | None = None,
 ) -> hv.Overlay:
     """Forest plot: estimate and 95% interval per annotation, one colour per run.
 
@@ -78,109 +129,200 @@ def forest(
         Label of the x axis, with its unit.
     reference
         Where the vertical line stands: the value that means "no effect".
+    names
+        Annotations to show; all of them where none are named.
+    beside
+        Second variable, drawn hollow under the first where a run has it.
+    null
+        Standard error of the value where nothing is there, drawn as a grey bar of 95% around the
+        reference where a run has it.
+    widest
+        Where given, the x axis ends there unless estimates or most intervals go further.
 
     Returns
     -------
     holoviews.Overlay
         A vertical line, an interval and a point per annotation and run.
     """
-    table = forest_table(effects, value)
+    table = forest_table(effects, value, names=names)
     rows = table.drop_duplicates("annotation")
-    hover = [
-        ("Annotation", "@annotation"),
-        ("Run", "@run"),
-        ("Estimate", "@value{0.000}"),
-        ("Standard error", "@se{0.000}"),
-        ("95% interval", "@low{0.000} to @high{0.000}"),
-    ]
     layers: list[hv.Element] = [
         hv.VLine(reference).opts(color=GREY, line_width=1, line_dash="dashed")
     ]
+    if null:
+        layers += _null_bars(effects, null, reference, rows)
     for run, part in table.groupby("run", sort=False):
         colour = part["colour"].iloc[0]
+        if beside and beside in effects[str(run)]:
+            layers += _hollow(effects[str(run)], beside, part, str(run))
         layers.append(hv.Segments(part, ["low", "y", "high", "y"]).opts(color=colour, line_width=2))
         layers.append(
             hv.Points(
                 part, ["value", "y"], ["annotation", "run", "se", "low", "high"], label=str(run)
-            ).opts(color=colour, size=8, tools=["hover"], hover_tooltips=hover)
+            ).opts(color=colour, size=8, tools=["hover"], hover_tooltips=_hover("Estimate"))
         )
+    ticks = [(y, short(name)) for y, name in zip(rows["row"], rows["annotation"], strict=True)]
+    ends = {} if widest is None else {"xlim": _limits(table, widest)}
+    taller = (7 * max(len(effects) - 1, 0)) + (6 if beside else 0)
     return hv.Overlay(layers).opts(
         **figure_options(
-            max(220, 90 + (20 + 7 * max(len(effects) - 1, 0)) * len(rows)),
-            yticks=list(zip(rows["row"], rows["annotation"], strict=True)),
+            max(220, 90 + (20 + taller) * len(rows)),
+            yticks=ticks,
             ylim=(-0.7, max(len(rows), 1) - 0.3),
             xlabel=label,
             ylabel="",
             show_legend=len(effects) > 1,
             legend_position="bottom_right",
+            **ends,
         )
     )
 
 
-def effect_forest(effects: Mapping[str, xr.Dataset]) -> hv.Overlay:
-    """Effect of every annotation on log heritability, per standard deviation of the annotation.
+def _limits(table: pd.DataFrame, widest: float) -> tuple[float, float]:
+    """Of the x axis, so that a few wide intervals, which run on, do not hide the others."""
+    low, high = table["low"].to_numpy(float), table["high"].to_numpy(float)
+    if not len(table):
+        return 0.0, widest
+    end = max(np.quantile(high, 0.8), 1.15 * float(table["value"].max()), widest)
+    start = float(low.min())
+    return start - 0.03 * (end - start), end
+
+
+def _hover(estimate: str) -> list[tuple[str, str]]:
+    return [
+        ("Annotation", "@annotation"),
+        ("Run", "@run"),
+        (estimate, "@value{0.000}"),
+        ("Standard error", "@se{0.000}"),
+        ("95% interval", "@low{0.000} to @high{0.000}"),
+    ]
+
+
+def _null_bars(
+    effects: Mapping[str, xr.Dataset], null: str, reference: float, rows: pd.DataFrame
+) -> list[hv.Element]:
+    found = next((effect for effect in effects.values() if null in effect), None)
+    if found is None:
+        return []
+    names = found["annotation"].values.astype(str)
+    half = pd.Series(Z95 * found[null].values.astype(float), index=names)
+    bars = rows[["annotation", "row"]].assign(half=rows["annotation"].map(half)).dropna()
+    bars = bars.assign(low=reference - bars["half"], high=reference + bars["half"])
+    return [
+        hv.Segments(bars, ["low", "row", "high", "row"], label="shifted annotations").opts(
+            color=GREY, line_width=14, alpha=0.3
+        )
+    ]
+
+
+def _hollow(effect: xr.Dataset, value: str, part: pd.DataFrame, run: str) -> list[hv.Element]:
+    """Estimates that go beside those of a run, lower by a little."""
+    other = forest_table({run: effect}, value, names=list(part["annotation"]))
+    below = other["annotation"].map(part.set_index("annotation")["y"]) - 0.22
+    other = other.assign(y=below)
+    colour = part["colour"].iloc[0]
+    return [
+        hv.Segments(other, ["low", "y", "high", "y"]).opts(color=colour, line_width=1, alpha=0.7),
+        hv.Points(other, ["value", "y"], ["annotation", "run", "se", "low", "high"]).opts(
+            color=colour,
+            fill_alpha=0,
+            size=7,
+            tools=["hover"],
+            hover_tooltips=_hover("On its own"),
+        ),
+    ]
+
+
+def effect_forest(
+    effects: Mapping[str, xr.Dataset], unit: bool = False, names: Sequence[str] | None = None
+) -> hv.Overlay:
+    """Effect of every annotation on log heritability.
 
     Parameters
     ----------
     effects
-        Annotation effects by run name. Drawn is the average partial effect, which for a linear
-        prior is its coefficient.
+        Annotation effects by run name. Drawn is the average partial effect, which for a log-linear
+        prior is its coefficient; below it, hollow, the effect of each annotation on its own where
+        there is ``marginal``.
+    unit
+        Per unit of the annotation, in place of per s.d.
+    names
+        Annotations to show; all of them where none are named.
 
     Returns
     -------
     holoviews.Overlay
         A forest plot around 0.
     """
-    return forest(effects, "partial_effect", "Change of log heritability per s.d.")
+    value, beside, per = ("partial_effect", "marginal", "s.d.")
+    if unit:
+        value, beside, per = ("unit_partial_effect", "unit_marginal", "unit")
+    return forest(
+        effects,
+        value,
+        f"Change of log heritability per {per}",
+        names=names,
+        beside=beside if any(beside in effect for effect in effects.values()) else "",
+    )
 
 
-def enrichment_forest(effects: Mapping[str, xr.Dataset]) -> hv.Overlay:
+def enrichment_forest(
+    effects: Mapping[str, xr.Dataset], names: Sequence[str] | None = None
+) -> hv.Overlay:
     """Heritability enrichment of the binary annotations: share of heritability / share of variants.
 
     Parameters
     ----------
     effects
-        Annotation effects by run name.
+        Annotation effects by run name; with ``shift_enrichment_se`` a grey bar shows where the
+        enrichment of shifted annotations lies.
+    names
+        Annotations to show; all of them where none are named.
 
     Returns
     -------
     holoviews.Overlay
         A forest plot around 1.
     """
-    return forest(effects, "enrichment", "Enrichment", 1.0)
+    return forest(effects, "enrichment", "Enrichment", 1.0, names=names, null="shift_enrichment_se")
 
 
-def quantile_table(effects: Mapping[str, xr.Dataset]) -> pd.DataFrame:
-    """Enrichment per quantile of the continuous annotations.
+def fifths_table(effects: Mapping[str, xr.Dataset], annotation: str) -> pd.DataFrame:
+    """Enrichment per fifth of a continuous annotation.
 
     Parameters
     ----------
     effects
         Annotation effects by run name, with ``quantile_enrichment`` (annotations, quantiles).
+    annotation
+        Its name.
 
     Returns
     -------
     pandas.DataFrame
-        ``annotation``, ``run``, ``quantile`` (1 is the lowest), ``value``, ``se``, ``low`` and
-        ``high``.
+        ``run``, ``series``, ``quantile`` (1 is the lowest), ``lower``, ``upper`` (values of the
+        annotation), ``value``, ``se``, ``low`` and ``high``.
     """
-    parts = []
-    for run, effect in effects.items():
-        if "quantile_enrichment" not in effect:
-            continue
-        value = effect["quantile_enrichment"].values.astype(float)
-        se = effect["quantile_enrichment_se"].values.astype(float)
-        for a, name in enumerate(effect["annotation"].values.astype(str)):
-            for q in np.flatnonzero(np.isfinite(value[a])):
-                parts.append((name, run, q + 1, value[a, q], se[a, q]))
-    table = pd.DataFrame(parts, columns=["annotation", "run", "quantile", "value", "se"])
-    table["low"] = table["value"] - Z95 * table["se"]
-    table["high"] = table["value"] + Z95 * table["se"]
-    return table
+    names = {
+        "lower": "quantile_lower",
+        "upper": "quantile_upper",
+        "value": "quantile_enrichment",
+        "se": "quantile_enrichment_se",
+        "low": "quantile_enrichment_low",
+        "high": "quantile_enrichment_high",
+    }
+    parts = [pd.DataFrame(columns=["run", "series", "quantile", *names])]
+    for i, (run, effect) in enumerate(effects.items()):
+        (row,) = np.flatnonzero(effect["annotation"].values.astype(str) == annotation)
+        columns = {column: effect[name].values[row].astype(float) for column, name in names.items()}
+        part = pd.DataFrame({"run": run, "series": i, **columns})
+        part.insert(2, "quantile", np.arange(1, len(part) + 1))
+        parts.append(part[np.isfinite(part["value"])])
+    return pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
 
 
 def quantile_enrichment(effects: Mapping[str, xr.Dataset], annotation: str) -> hv.Overlay:
-    """Enrichment along the quantiles of a continuous annotation.
+    """Enrichment along the fifths of a continuous annotation.
 
     Parameters
     ----------
@@ -194,37 +336,36 @@ def quantile_enrichment(effects: Mapping[str, xr.Dataset], annotation: str) -> h
     holoviews.Overlay
         One line with 95% intervals per run, in the colours of the other figures, and the line at 1.
     """
-    table = quantile_table(effects)
-    table = table[table["annotation"] == annotation]
+    table = fifths_table(effects, annotation)
     layers: list[hv.Element] = [hv.HLine(1.0).opts(color=GREY, line_width=1, line_dash="dashed")]
     hover = [
         ("Run", "@run"),
-        ("Quantile", "@quantile"),
+        ("Fifth", "@quantile"),
+        ("Values", "@lower{0.00} to @upper{0.00}"),
         ("Enrichment", "@value{0.000}"),
-        ("Standard error", "@se{0.000}"),
+        ("95% interval", "@low{0.000} to @high{0.000}"),
     ]
-    runs = list(effects)
-    for run, part in table.groupby("run", sort=False):
-        index = runs.index(str(run))
-        colour = series_colour(index)
-        part = part.assign(x=part["quantile"] + (index - (len(runs) - 1) / 2) * 0.1)
+    middle = (len(effects) - 1) / 2
+    for (run, series), part in table.groupby(["run", "series"], sort=False):
+        colour = series_colour(int(series))
+        part = part.assign(x=part["quantile"] + (series - middle) * 0.1)
         layers += [
             hv.Curve(part, "x", "value", label=str(run)).opts(color=colour, line_width=1.5),
             hv.Segments(part, ["x", "low", "x", "high"]).opts(color=colour, line_width=1.5),
-            hv.Points(part, ["x", "value"], ["run", "quantile", "se"], label=str(run)).opts(
-                color=colour, size=7, tools=["hover"], hover_tooltips=hover
-            ),
+            hv.Points(
+                part,
+                ["x", "value"],
+                ["run", "quantile", "lower", "upper", "low", "high"],
+                label=str(run),
+            ).opts(color=colour, size=7, tools=["hover"], hover_tooltips=hover),
         ]
-    count = int(table["quantile"].max()) if len(table) else 5
     return hv.Overlay(layers).opts(
         **figure_options(
-            280,
-            xlabel="Fifth of the variants, lowest first"
-            if count == 5
-            else "Quantile, lowest first",
+            300,
+            xlabel="Fifth of the variants, lowest values first",
             ylabel="Enrichment",
-            xticks=list(range(1, count + 1)),
-            xlim=(0.6, count + 0.4),
+            xticks=list(range(1, 6)),
+            xlim=(0.6, 5.4),
             show_legend=False,
         )
     )

@@ -4,28 +4,17 @@ import json
 from collections.abc import Iterable
 
 import equinox as eqx
-import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import xarray as xr
-from scipy.stats import norm
 
-from deepwas_app.core.effects import (
-    average_partial_effects,
-    enrichment,
-    enrichment_interval,
-    tilt_jackknife,
-)
-from deepwas_app.core.jackknife import jackknife_error
 from deepwas_app.core.moments import expected_squares
 from deepwas_app.core.posterior import batch_posterior
-from deepwas_app.core.priors import LinearPrior
-from deepwas_app.workflow.batching import block_batches, block_slice, standardisation
+from deepwas_app.workflow.batching import block_batches, block_slice
 from deepwas_app.workflow.run import Run, heritability
 from deepwas_app.workflow.split import usable_blocks
 from deepwas_app.workflow.train import moment_model
 
-QUANTILES = 5
 BINS = 12
 _BATCH = 4
 
@@ -65,129 +54,6 @@ def posterior(study: xr.Dataset, run: Run) -> xr.Dataset:
         {
             "variant_posterior_mean": ("variants", mean),
             "variant_posterior_variance": ("variants", variance),
-        }
-    )
-
-
-def annotation_effects(study: xr.Dataset, run: Run) -> xr.Dataset:
-    """Effects of every annotation in a run, with block-jackknife standard errors.
-
-    Returns
-    -------
-    Dataset over ``annotations`` (and ``quantiles``):
-
-    coefficient, coefficient_se
-        Linear prior: change of log variance per s.d. of the annotation; NaN for other priors.
-    unit_coefficient, unit_coefficient_se
-        The same per unit of the annotation.
-    partial_effect, partial_effect_se
-        Average change of log variance per s.d., the other annotations as they are.
-    proportion_variants, proportion_heritability, proportion_heritability_se
-        Shares of a binary annotation; NaN for continuous ones.
-    enrichment, enrichment_se, enrichment_low, enrichment_high, enrichment_p
-        Share of heritability over share of variants, its standard error and 95% interval (which is
-        not symmetric); P (two-sided) that heritability per variant is the same inside as outside.
-    quantile_enrichment, quantile_enrichment_se
-        The same for the fifths of a continuous annotation, lowest first; NaN for binary ones.
-
-    Notes
-    -----
-    Standard errors are one-step block jackknives along the log-linear direction of each annotation
-    (for the linear prior these are the prior's own parameters); see ``core.effects``.
-    """
-    run.check_study(study)
-    model, alpha = run.model(), run.settings.alpha
-    annotations = study["variant_annotation"].values
-    binary = study["annotation_kind"].values == "binary"
-    standardise = standardisation(study, run.train_blocks)
-    batches = block_batches(study, run.train_blocks, alpha=alpha, batch_blocks=_BATCH)
-    jackknife = tilt_jackknife(model, standardise, batches)
-    error = jackknife_error(jackknife.coefficients)
-    deviation = np.asarray(standardise.deviation, np.float64)
-    linear = model.prior if isinstance(model.prior, LinearPrior) else None
-    missing = np.full(len(binary), np.nan)
-    coefficient = np.asarray(linear.coefficients, np.float64) if linear else missing
-    partial = average_partial_effects(model.prior, annotations, standardise, binary)
-
-    standardised = np.asarray(standardise(jnp.asarray(annotations)), np.float64)
-    v = heritability(study, model, alpha)
-    fifths = _fifths(annotations, binary)
-    sets = np.concatenate([annotations == 1, fifths.reshape(len(annotations), -1)], axis=1)
-    shares = enrichment(v, sets, standardised, jackknife)
-    low, high = enrichment_interval(shares)
-    count = len(binary)
-
-    def per_annotation(values):
-        return ("annotations", np.where(binary, values[:count], np.nan))
-
-    def per_quantile(values):
-        table = values[count:].reshape(QUANTILES, count).T
-        return (("annotations", "quantiles"), np.where(binary[:, None], np.nan, table))
-
-    return xr.Dataset(
-        {
-            "annotation_kind": ("annotations", study["annotation_kind"].values),
-            "coefficient": ("annotations", coefficient),
-            "coefficient_se": ("annotations", error if linear else missing),
-            "unit_coefficient": ("annotations", coefficient / deviation),
-            "unit_coefficient_se": ("annotations", error / deviation if linear else missing),
-            "partial_effect": ("annotations", partial),
-            "partial_effect_se": ("annotations", error),
-            "proportion_variants": per_annotation(shares.variants),
-            "proportion_heritability": per_annotation(shares.share),
-            "proportion_heritability_se": per_annotation(shares.share_error),
-            "enrichment": per_annotation(shares.value),
-            "enrichment_se": per_annotation(shares.error),
-            "enrichment_low": per_annotation(low),
-            "enrichment_high": per_annotation(high),
-            "enrichment_p": per_annotation(2 * norm.sf(np.abs(shares.z))),
-            "quantile_enrichment": per_quantile(shares.value),
-            "quantile_enrichment_se": per_quantile(shares.error),
-        },
-        coords={
-            "annotation": ("annotations", study["annotation"].values),
-            "quantile": ("quantiles", np.arange(1, QUANTILES + 1)),
-        },
-        attrs={
-            "run": run.name_on_disk,
-            "prior": run.settings.prior,
-            "blocks": len(run.train_blocks),
-            "h2": float(v.sum()),
-        },
-    )
-
-
-def _fifths(annotations: np.ndarray, binary: np.ndarray) -> np.ndarray:
-    """Membership of each fifth of each continuous annotation, (variants, fifths, annotations)."""
-    out = np.zeros((len(annotations), QUANTILES, len(binary)), bool)
-    for j in np.flatnonzero(~binary):
-        edges = np.quantile(annotations[:, j], np.linspace(0, 1, QUANTILES + 1)[1:-1])
-        fifth = np.searchsorted(edges, annotations[:, j], "right")
-        out[np.arange(len(annotations)), fifth, j] = True
-    return out
-
-
-def effects_table(effects: xr.Dataset) -> pd.DataFrame:
-    """The effects in the layout of S-LDSC's results, one row an annotation.
-
-    The coefficient is the change of log variance per s.d. of the annotation: for a linear prior
-    its coefficient, for others the average partial effect.
-    """
-    coefficient, error = effects["partial_effect"].values, effects["partial_effect_se"].values
-    if np.isfinite(effects["coefficient"].values).all():
-        coefficient = effects["coefficient"].values
-    return pd.DataFrame(
-        {
-            "Category": effects["annotation"].values,
-            "Prop._SNPs": effects["proportion_variants"].values,
-            "Prop._h2": effects["proportion_heritability"].values,
-            "Prop._h2_std_error": effects["proportion_heritability_se"].values,
-            "Enrichment": effects["enrichment"].values,
-            "Enrichment_std_error": effects["enrichment_se"].values,
-            "Enrichment_p": effects["enrichment_p"].values,
-            "Coefficient": coefficient,
-            "Coefficient_std_error": error,
-            "Coefficient_z-score": coefficient / error,
         }
     )
 

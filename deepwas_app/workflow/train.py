@@ -196,7 +196,7 @@ def fit(
 
     objective = objective_of(settings)
     if settings.objective == "ldsr":
-        batches = batches.map(partial(_weighted, baseline))
+        batches = batches.map(partial(regression_weights, baseline))
     if stepwise(settings):
         epochs, per_epoch = settings.epochs, len(batches)
         fitting = fit_adam(
@@ -262,7 +262,7 @@ def _describe(step: FitStep, epochs: int, stop: bool) -> str:
 
 
 @eqx.filter_jit
-def _weighted(baseline: Model, batch: BlockBatch) -> BlockBatch:
+def regression_weights(baseline: Model, batch: BlockBatch) -> BlockBatch:
     """The batch with LD score regression's weights under the constant prior."""
     return with_weights(batch, jnp.exp(log_prior_variance(baseline, batch)), baseline.s2)
 

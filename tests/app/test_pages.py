@@ -127,23 +127,6 @@ def test_runs_table_is_per_variant(study_with_runs):
     assert set(table.index) == {"constant", "linear", "mlp"}
 
 
-def test_annotations_of_selected_runs(study_with_runs, settle):
-    page = AnnotationsPage(study_with_runs)
-    page.state.selected = ["linear", "mlp"]
-    settle(page, lambda: page.results.select(pn.widgets.Tabulator))
-    table = page.results.select(pn.widgets.Tabulator)[0].value
-    assert set(table["run"]) == {"linear", "mlp"}
-    assert len(table) == 2 * study_with_runs.sizes["annotations"]
-    page.chooser.value = ["linear"]
-    assert page.state.selected == ["linear"]
-
-
-def test_annotations_of_a_constant_run_say_what_to_do(study_with_runs):
-    page = AnnotationsPage(study_with_runs)
-    page.state.selected = ["constant"]
-    assert any("linear or MLP" in text for text in alerts(page))
-
-
 def test_locus_opens_at_the_strongest_variant_and_recolours(study_with_runs, settle):
     page = LocusPage(study_with_runs)
     strongest = int(np.nanargmax(np.abs(study_with_runs["variant_z"].values)))

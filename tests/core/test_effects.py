@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from deepwas_app.core.batch import Marginal
 from deepwas_app.core.effects import (
     Jackknife,
     average_partial_effects,
@@ -16,8 +17,9 @@ from deepwas_app.core.effects import (
 )
 from deepwas_app.core.fit import fit_scoring, start_scoring
 from deepwas_app.core.jackknife import jackknife_error
-from deepwas_app.core.objective import block_losses
-from deepwas_app.core.priors import Standardisation, make_prior
+from deepwas_app.core.ldsr import with_weights
+from deepwas_app.core.objective import FULL_LIKELIHOOD, LDScoreRegression, block_losses
+from deepwas_app.core.priors import Model, Standardisation, make_prior
 
 COEFFICIENTS = [0.5, -0.4, 0.0, 0.3]
 
@@ -52,6 +54,73 @@ def test_one_step_jackknife_agrees_with_refitting_without_each_block(world, trut
     for a in range(4):
         assert np.corrcoef(chosen[:, a], explicit[:, a])[0, 1] > 0.98
     assert np.corrcoef(moves.level[list(left_out)], level)[0, 1] > 0.98
+
+
+def regression(world, batches):
+    """The batches with z-scores of the kept components, and regression's weights."""
+    found = []
+    for batch in batches:
+        z = jnp.einsum("bmr,br->bm", batch.block.Q, batch.block.x)
+        marginal = Marginal(z, jnp.zeros_like(z), jnp.full(len(z), jnp.inf))
+        batch = eqx.tree_at(lambda b: b.marginal, batch, marginal, is_leaf=lambda x: x is None)
+        found.append(with_weights(batch, jnp.full(z.shape, 1.3), jnp.asarray(1.2)))
+    return found
+
+
+@pytest.mark.parametrize("objective", [FULL_LIKELIHOOD, LDScoreRegression()])
+def test_one_step_jackknife_is_of_the_objective_and_leaves_fixed_noise_alone(
+    world, truth, objective
+):
+    batches = regression(world, world.draw(truth, seed=6, per_batch=1))
+
+    def fixed(model):
+        return Model(model.prior, truth.log_s2, truth.log_kappa, learn_s2=False, learn_kappa=False)
+
+    start = fixed(world.model([0.0] * 4, level=0.3))
+    model = fit(world, batches, start=start, objective=objective, tolerance=1e-5)
+    moves = tilt_jackknife(model, world.standardise, batches, objective)
+    full = np.asarray(model.prior.coefficients)
+    left_out = range(0, 40, 2)
+    explicit = [
+        np.asarray(
+            fit(
+                world,
+                batches[:b] + batches[b + 1 :],
+                start=model,
+                objective=objective,
+                tolerance=1e-6,
+            ).prior.coefficients
+        )
+        - full
+        for b in left_out
+    ]
+    chosen = moves.coefficients[list(left_out)]
+    # A regression's normal matrix is its curvature in expectation only.
+    np.testing.assert_allclose(chosen.std(axis=0), np.std(explicit, axis=0), rtol=0.3)
+    for a in range(4):
+        assert np.corrcoef(chosen[:, a], np.array(explicit)[:, a])[0, 1] > 0.97
+
+
+def test_errors_of_regression_cover_over_simulated_studies(many_blocks, truth):
+    """As below, for the weaker of the two objectives; its errors are the larger ones."""
+    start = Model(
+        many_blocks.model([0.0] * 4, level=0.3).prior,
+        truth.log_s2,
+        truth.log_kappa,
+        learn_s2=False,
+        learn_kappa=False,
+    )
+    objective, scores, ratio = LDScoreRegression(), [], []
+    for seed in range(200, 230):
+        batches = regression(many_blocks, many_blocks.draw(truth, seed, per_batch=80))
+        model = fit(many_blocks, batches, start, objective=objective)
+        moves = tilt_jackknife(model, many_blocks.standardise, batches, objective)
+        error = jackknife_error(moves.coefficients)
+        scores.append((np.asarray(model.prior.coefficients) - COEFFICIENTS) / error)
+        other = tilt_jackknife(truth, many_blocks.standardise, batches)
+        ratio.append(error / jackknife_error(other.coefficients))
+    assert 0.75 < np.std(scores) < 1.3
+    assert np.median(ratio) > 1.1
 
 
 def test_standard_errors_cover_over_simulated_studies(many_blocks, truth):

@@ -6,11 +6,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from deepwas_app.core.batch import BlockBatch
+from deepwas_app.core.batch import BlockBatch, shuffled_order
 from deepwas_app.core.effects import tilt_fisher
-from deepwas_app.core.fit import fit_scoring, start_scoring
+from deepwas_app.core.fit import fit_adam, fit_scoring, start_adam, start_scoring
 from deepwas_app.core.objective import block_losses
-from deepwas_app.core.priors import Model, make_prior
+from deepwas_app.core.priors import Model, Prior, Standardisation, make_prior
 from deepwas_app.core.response import integrated_gradients, response
 from deepwas_app.core.shifts import (
     draw_shifts,
@@ -59,6 +59,57 @@ def test_response_is_an_average_over_variants(curved, flat):
         moved[:, [0, 2]] = point
         expected = np.asarray(curved(jnp.asarray(moved)), np.float64).mean() - base
         assert value == pytest.approx(expected, abs=1e-5)
+
+
+class Curved(Prior):
+    """A truth with a bend in annotation 2, and annotations 0 and 1 acting together."""
+
+    standardise: Standardisation
+
+    def __call__(self, annotations, tracks=None):
+        z = self.standardise(annotations)
+        together = 0.7 * jnp.tanh(1.5 * z[..., 0]) * jnp.tanh(1.5 * z[..., 1])
+        return 0.3 + together + 0.6 * (jnp.abs(z[..., 2]) - 0.8)
+
+
+def test_an_ensemble_recovers_a_bend_and_an_interaction(many_blocks):
+    """Simulated by a known truth, fitted by two small networks, read off their mean."""
+    flat = many_blocks.annotations.reshape(-1, 4)[:1000]
+    start = many_blocks.model(level=0.3)
+    truth = Model(Curved(many_blocks.standardise), start.log_s2, start.log_kappa)
+    batches = many_blocks.draw(truth, seed=0, per_batch=8)
+    values = np.linspace(-2, 2, 9)[:, None]
+    pairs = np.array([[a, b] for a in (0.0, 1.0) for b in values[:, 0]])
+
+    def bend(prior):
+        return response(prior, flat, [2], values)
+
+    def interaction(prior):
+        both = response(prior, flat, [0, 1], pairs).reshape(2, 9)
+        alone = response(prior, flat, [0], pairs[[0, 9], :1]), response(prior, flat, [1], values)
+        return both - alone[0][:, None] - alone[1]
+
+    fitted = []
+    for seed in (0, 1):
+        key = jax.random.key(seed)
+        prior = make_prior("mlp", many_blocks.standardise, level=0.3, width=16, depth=2, key=key)
+        model, epochs = Model(prior, start.log_s2, start.log_kappa), 20
+        fitting = fit_adam(
+            start_adam(model, 5e-3, epochs * len(batches)),
+            lambda epoch, seed=seed: [batches[i] for i in shuffled_order(10, seed, epoch)],
+            batches_per_epoch=len(batches),
+            epochs=epochs,
+            learning_rate=5e-3,
+        )
+        for step in fitting:
+            prior = step.state.model.prior
+        fitted.append(prior)
+    curve = np.mean([bend(prior) for prior in fitted], axis=0)
+    assert np.corrcoef(curve, bend(truth.prior))[0, 1] > 0.85
+    surface = np.mean([interaction(prior) for prior in fitted], axis=0)
+    assert np.corrcoef(surface.ravel(), interaction(truth.prior).ravel())[0, 1] > 0.9
+    slope = np.polyfit(interaction(truth.prior).ravel(), surface.ravel(), 1)[0]
+    assert 0.5 < slope < 1.6
 
 
 def test_integrated_gradients_of_a_linear_prior_are_exact(world, linear, flat):
@@ -132,14 +183,14 @@ def test_one_step_estimate_and_its_shifts_find_an_effect(many_blocks):
     flat = many_blocks.annotations.reshape(-1, 4)
     test = shift_test(scores, flat, draw_shifts(len(flat), 200, np.random.default_rng(0)))
     fisher = tilt_fisher(constant, many_blocks.standardise, batches)
-    found = test.observed / one_step_information(fisher, 4)
+    found = test.observed / one_step_information(fisher, 4, constant)
     # One step from nothing overshoots a positive effect on the log scale.
     assert 0.3 < found[0] < 0.65
     assert test.z[0] > 3
     assert test.p[0] == pytest.approx(1 / 201)
     assert np.abs(test.z[1:]).max() < 3.5
     # Where blocks are many and alike, shifts and information agree on the error.
-    information = one_step_information(fisher, 4)
+    information = one_step_information(fisher, 4, constant)
     np.testing.assert_allclose(test.error / information, information**-0.5, rtol=0.35)
 
 

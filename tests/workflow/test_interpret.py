@@ -4,12 +4,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from deepwas_app.cli import main
 from deepwas_app.errors import InputError
 from deepwas_app.workflow.interpret import (
-    interaction_surface,
     marginal_effects,
-    response_curve,
     shifted_annotations,
     variant_drivers,
 )
@@ -25,8 +22,16 @@ def test_effects_alone_find_the_strongest_annotations(small_study, small_runs):
     assert (np.abs(found.coefficient - joint) < 4 * found.error + 0.05).all()
 
 
+def test_steps_say_which_annotation_is_fitted(small_study, small_runs):
+    steps = list(marginal_effects(small_study, small_runs.constant))
+    assert [step.message for step in steps[1:]] == small_study["annotation"].values.tolist()
+    fractions = [step.fraction for step in steps]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] < 1
+
+
 def test_shift_table_has_a_row_an_annotation(small_study, small_runs):
-    table = shifted_annotations(small_study, small_runs.linear, 100)
+    table = finish(shifted_annotations(small_study, small_runs.linear, 100))
     assert table["Category"].tolist() == small_study["annotation"].values.tolist()
     assert table["Shift_p"].between(1 / 101, 1).all()
     binary = small_study["annotation_kind"].values == "binary"
@@ -34,33 +39,10 @@ def test_shift_table_has_a_row_an_annotation(small_study, small_runs):
     assert table["Shift_enrichment_std_error"][~binary].isna().all()
     joint = np.asarray(small_runs.linear.model().prior.coefficients)
     assert np.corrcoef(table["Shift_coefficient"], joint)[0, 1] > 0.7
-    again = shifted_annotations(small_study, small_runs.linear, 100)
+    again = finish(shifted_annotations(small_study, small_runs.linear, 100))
     assert table.equals(again)
     with pytest.raises(InputError, match="too few"):
-        shifted_annotations(small_study, small_runs.linear, 3)
-
-
-def test_response_curve_of_an_ensemble(small_study, small_runs):
-    one = response_curve(small_study, [small_runs.linear], "Continuous 2", points=9)
-    slope = np.polyfit(one["value"], one["effect"], 1)[0]
-    prior = small_runs.linear.model().prior
-    column = small_study["annotation"].values.tolist().index("Continuous 2")
-    expected = prior.coefficients[column] / prior.standardise.deviation[column]
-    assert slope == pytest.approx(float(expected), rel=1e-2)
-    np.testing.assert_array_equal(one["low"], one["high"])
-    both = response_curve(small_study, [small_runs.linear, small_runs.mlp], "Binary 1")
-    assert both["value"].values.tolist() == [0.0, 1.0]
-    assert (both["low"] < both["high"]).all()
-    assert both["effect"].values == pytest.approx((both["low"] + both["high"]).values / 2)
-
-
-def test_interaction_of_a_linear_prior_is_nothing(small_study, small_runs):
-    names = ("Binary 1", "Continuous 1")
-    linear = interaction_surface(small_study, [small_runs.linear], *names, points=5)
-    assert linear["effect"].shape == (2, 5)
-    np.testing.assert_allclose(linear["interaction"], 0, atol=1e-4)
-    mlp = interaction_surface(small_study, [small_runs.mlp], *names, points=5)
-    assert np.abs(mlp["interaction"]).max() > np.abs(linear["interaction"]).max()
+        finish(shifted_annotations(small_study, small_runs.linear, 3))
 
 
 def test_drivers_of_a_variant_add_up(small_study, small_runs):
@@ -81,20 +63,5 @@ def test_drivers_of_a_variant_add_up(small_study, small_runs):
 def test_names_that_are_not_there_are_one_line(small_study, small_runs, height):
     with pytest.raises(InputError, match=r"no variant rs0\. Check"):
         variant_drivers(small_study, small_runs.mlp, "rs0")
-    with pytest.raises(InputError, match=r"no annotation Age\. It has Binary 1"):
-        response_curve(small_study, [small_runs.mlp], "Age")
-    with pytest.raises(InputError, match="at least one"):
-        response_curve(small_study, [], "Binary 1")
     with pytest.raises(InputError, match="another study"):
-        shifted_annotations(height, small_runs.mlp, 50)
-
-
-def test_effects_command_adds_columns(small_runs, tmp_path):
-    import pandas as pd
-
-    out = tmp_path / "e.tsv"
-    words = ["--shifts", "50", "--one-at-a-time", "-o", str(out)]
-    assert main(["effects", str(small_runs.linear.path), *words]) == 0
-    table = pd.read_csv(out, sep="\t")
-    assert len(table) == 9
-    assert {"Enrichment", "Marginal_coefficient", "Shift_p"} <= set(table)
+        finish(shifted_annotations(height, small_runs.mlp, 50))

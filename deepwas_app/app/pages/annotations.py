@@ -1,47 +1,25 @@
 """The Annotations page: what fitted priors say about annotations."""
 
-import io
+from collections.abc import Generator
 from typing import Any
 
 import pandas as pd
-import panel as pn
 import panel_material_ui as pmui
 import xarray as xr
 
 from deepwas_app.app import store
-from deepwas_app.app.components import TABLE_STYLE, cells, empty, plot, section, waiting
+from deepwas_app.app.components import empty, section, waiting
+from deepwas_app.app.jobs import JOBS, Job, Status
+from deepwas_app.app.pages.annotation_cards import Details, EffectsCard, EnrichmentCard
+from deepwas_app.app.pages.annotation_response import ResponseCard
 from deepwas_app.app.pages.base import Page
 from deepwas_app.app.pages.runs import follow, runs_choice
-from deepwas_app.plots import annotations as pictures
 
-TABLE_COLUMNS = {
-    "run": "Run",
-    "annotation": "Annotation",
-    "kind": "Kind",
-    "partial_effect": "Effect per s.d.",
-    "partial_effect_se": "s.e.",
-    "enrichment": "Enrichment",
-    "enrichment_se": "s.e.  ",
-    "enrichment_p": "P",
-    "proportion_variants": "Share of variants",
-    "proportion_heritability": "Share of heritability",
-}
-
-
-def effects_table(effects: dict[str, xr.Dataset]) -> pd.DataFrame:
-    """All numbers of the page, one row per run and annotation."""
-    tables = []
-    for run, effect in effects.items():
-        names = [name for name in effect.data_vars if effect[name].dims == ("annotations",)]
-        table = pd.DataFrame({name: effect[name].values for name in names})
-        table.insert(0, "annotation", effect["annotation"].values.astype(str))
-        table.insert(0, "run", run)
-        tables.append(table)
-    return pd.concat(tables, ignore_index=True).rename(columns={"annotation_kind": "kind"})
+ALONE, SHIFTED = "alone", "shifted"
 
 
 class AnnotationsPage(Page):
-    """Effect sizes with intervals, enrichment, quantiles and the table behind them.
+    """Effects of annotations, their enrichment, and how a prior answers to them.
 
     Examples
     --------
@@ -52,19 +30,46 @@ class AnnotationsPage(Page):
     intro = "Which annotations carry heritability, and how sure we are: 95% intervals throughout."
 
     def __init__(self, *args: Any, **params: Any) -> None:
+        self.effects_card = EffectsCard(self._fit_alone, self._over)
+        self.enrichment_card = EnrichmentCard(self._shift, self._over)
+        self.response_card: ResponseCard | None = None
+        self.effects: dict[str, xr.Dataset] = {}
+        self._detailed: dict[str, xr.Dataset] = {}
         super().__init__(*args, **params)
         self._watchers.append(self.state.param.watch(self._runs_changed, ["runs", "selected"]))
 
     def build(self, study: xr.Dataset) -> list[Any]:
         """The chooser of runs and what they say."""
-        self.chooser = runs_choice(self.state, width=420, margin=(6, 16, 6, 0))
+        self.effects = {}
+        self.chooser = runs_choice(self.state, sizing_mode="stretch_width", margin=(6, 16, 6, 0))
         self.chooser.param.watch(self._picked, "value")
+        self.detail = pmui.Select(
+            label="Run in the tables",
+            description="Tables, downloads and tests are of one run at a time.",
+            options=[],
+            size="small",
+            width=260,
+            margin=(6, 0),
+        )
+        self.detail.param.watch(self._show_details, "value")
+        self.response_card = ResponseCard(study, self.poller)
+        self.tabs = pmui.Tabs(
+            ("Effects", self.effects_card),
+            ("Enrichment", self.enrichment_card),
+            ("Response", self.response_card),
+            sizing_mode="stretch_width",
+        )
+        self.tabs.param.watch(self._turned, "active")
         self.results = pmui.Column(sizing_mode="stretch_width")
         self._compute()
-        return [
-            section("Runs", self.chooser),
-            self.results,
-        ]
+        chooser = pmui.Row(self.chooser, self.detail, sizing_mode="stretch_width")
+        return [section("Runs", chooser), self.results]
+
+    def tick(self) -> None:
+        """Bring the progress of the tests up to date."""
+        if self.active and self._drawn is self.state.study and self.effects:
+            self.effects_card.progress.refresh()
+            self.enrichment_card.progress.refresh()
 
     def _picked(self, event: Any) -> None:
         self.state.selected = list(event.new)
@@ -77,90 +82,94 @@ class AnnotationsPage(Page):
     def _compute(self) -> None:
         study, runs = self.state.study, self.state.selected_runs()
         self._turn += 1
-        informative = [run for run in runs if run.settings.prior != "constant"]
+        self.effects = {}
+        self.detail.visible = len(runs) > 1
         if not study.sizes["annotations"]:
-            self.results.objects = [
-                empty("This study has no annotations. Build it with annotation files.")
-            ]
-        elif not informative:
-            self.results.objects = [
-                empty("Choose a run above, or train a linear or MLP prior on the Train page.")
-            ]
+            text = "This study has no annotations. Build it with annotation files."
+            self.results.objects = [empty(text)]
+        elif not runs:
+            text = "Choose a run above, or train a linear or MLP prior on the Train page."
+            self.results.objects = [empty(text)]
         else:
             self.results.objects = [waiting("Computing annotation effects and their errors…")]
 
             def compute() -> dict[str, xr.Dataset]:
-                return {store.run_name(run): store.effects(study, run) for run in informative}
+                return {store.run_name(run): store.effects(study, run) for run in runs}
 
-            self.later(self.results, compute, self._figures)
+            self.later(self.results, compute, self._show)
 
-    def _figures(self, effects: dict[str, xr.Dataset]) -> pmui.Column:
-        table = effects_table(effects)
-        cards = [
-            section(
-                "Effect on heritability",
-                plot(pictures.effect_forest(effects)),
-                note="Change of log heritability per s.d. of the annotation, the others as they "
-                "are: a linear prior's coefficient, another's average partial effect.",
-            ),
-            section(
-                "Enrichment",
-                plot(pictures.enrichment_forest(effects)),
-                note="Share of heritability over share of variants, binary annotations; 1 is none.",
-            ),
-        ]
-        objects: list[Any] = [cells(*((card, 6) for card in cards), breakpoint="lg")]
-        continuous = pictures.quantile_table(effects)["annotation"].unique()
-        if len(continuous):
-            panels = [
-                pmui.Column(
-                    pmui.Typography(name, sx={"fontWeight": 600}, margin=(4, 0)),
-                    plot(pictures.quantile_enrichment(effects, name)),
-                    sizing_mode="stretch_width",
-                )
-                for name in continuous
-            ]
-            objects.append(
-                section(
-                    "Continuous annotations",
-                    cells(*((panel, 12 // min(len(panels), 3)) for panel in panels)),
-                    note="Enrichment of each fifth of the variants; colours as above.",
-                )
+    def _show(self, effects: dict[str, xr.Dataset]) -> pmui.Column:
+        names = list(effects)
+        self.effects = effects
+        shown = self.detail.value if self.detail.value in names else names[-1]
+        self.detail.param.update(options=names, value=shown)
+        if self._detailed is not effects:
+            self._show_details()
+        self._turned()
+        notes = [
+            empty(
+                f"{name} is a constant prior: every variant alike, whatever its annotations. "
+                "Train a linear or MLP prior on the Train page. Fitting one at a time and shifting "
+                "work all the same."
             )
-        objects.append(section("Table", self._download(table), self._table(table)))
-        return pmui.Column(*objects, sizing_mode="stretch_width")
+            for name, effect in effects.items()
+            if effect.attrs["prior"] == "constant"
+        ]
+        return pmui.Column(*notes, self.tabs, sizing_mode="stretch_width")
 
-    def _table(self, table: pd.DataFrame) -> pn.widgets.Tabulator:
-        shown = [name for name in TABLE_COLUMNS if name in table]
-        rounded = {"type": "money", "precision": 3, "thousand": ""}
-        numbers = [n for n in shown if n not in ("run", "annotation", "kind", "enrichment_p")]
-        p_values = table["enrichment_p"].map(lambda p: f"{p:.1e}" if pd.notna(p) else "")
-        return pn.widgets.Tabulator(
-            table[shown].assign(enrichment_p=p_values),
-            titles=TABLE_COLUMNS,
-            formatters=dict.fromkeys(numbers, rounded),
-            show_index=False,
-            disabled=True,
-            selectable=False,
-            page_size=25,
-            pagination="local",
-            sizing_mode="stretch_width",
-            layout="fit_data_fill",
-            stylesheets=[TABLE_STYLE],
-        )
+    def _show_details(self, *_: Any) -> None:
+        if self.detail.value not in self.effects:
+            return
+        self._detailed = self.effects
+        details = Details(self.effects, self.detail.value, self._found(ALONE), self._found(SHIFTED))
+        self.effects_card.show(details, JOBS.latest(*self._key(ALONE, details.run)))
+        self.enrichment_card.show(details, JOBS.latest(*self._key(SHIFTED, details.run)))
 
-    def _download(self, table: pd.DataFrame) -> pmui.FileDownload:
-        def content() -> io.StringIO:
-            return io.StringIO(table.to_csv(sep="\t", index=False, na_rep="NA"))
+    def _turned(self, *_: Any) -> None:
+        """The response is computed when it is first looked at."""
+        if self.tabs.active == 2 and self.effects and self.response_card is not None:
+            self.response_card.show(self.state.selected_runs(), self.state.runs)
 
-        button = pmui.FileDownload(
-            callback=content,
-            filename="annotation_effects.tsv",
-            label="Download TSV",
-            icon="download",
-            size="small",
-            margin=(0, 0, 10, 0),
-        )
-        # Not in the constructor: there it warns of an option that nobody gave.
-        button.variant = "outlined"
-        return button
+    def _key(self, kind: str, run: str) -> tuple[str, str]:
+        return f"{kind}:{run}", store.study_hash(self.state.study)
+
+    def _found(self, kind: str) -> dict[str, Any]:
+        """Results of tests that are done, by run."""
+        jobs = {name: JOBS.latest(*self._key(kind, name)) for name in self.effects}
+        return {n: job.result for n, job in jobs.items() if job and job.status is Status.DONE}
+
+    def _fit_alone(self) -> Job:
+        study, run = self.state.study, self._detailed_run()
+
+        def start() -> Generator[Any, None, Any]:
+            from deepwas_app.workflow.interpret import marginal_effects
+
+            return marginal_effects(study, run)
+
+        return self._submit(ALONE, "Annotations one at a time", start)
+
+    def _shift(self, shifts: int) -> Job:
+        study, run = self.state.study, self._detailed_run()
+
+        def start() -> Generator[Any, None, pd.DataFrame]:
+            from deepwas_app.workflow.interpret import shifted_annotations
+
+            return shifted_annotations(study, run, shifts)
+
+        return self._submit(SHIFTED, f"{shifts} shifts", start)
+
+    def _submit(self, kind: str, title: str, start: Any) -> Job:
+        key, study = self._key(kind, self.detail.value)
+        running = JOBS.latest(key, study)
+        if running is not None and not running.status.over:
+            return running
+        return JOBS.submit(Job(title, start, kind=key, study=study))
+
+    def _detailed_run(self) -> Any:
+        runs = self.state.selected_runs()
+        return next(run for run in runs if store.run_name(run) == self.detail.value)
+
+    def _over(self, job: Job) -> None:
+        if job.error:
+            self.state.say(job.error, "error")
+        self._show_details()

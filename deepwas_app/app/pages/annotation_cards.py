@@ -1,0 +1,337 @@
+"""The cards of the Annotations page: effects of annotations, and their enrichment."""
+
+import io
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import pandas as pd
+import panel as pn
+import panel_material_ui as pmui
+import xarray as xr
+
+from deepwas_app.app.components import TABLE_STYLE, JobView, cells, plot, section
+from deepwas_app.app.jobs import Job
+from deepwas_app.plots import annotations as pictures
+
+FEW = 20
+SHIFTS = 200
+
+EFFECT_COLUMNS = {
+    "Category": "Annotation",
+    "Coefficient": "Per s.d.",
+    "Coefficient_std_error": "s.e.",
+    "Coefficient_z-score": "z",
+    "Coefficient_p": "P",
+    "Unit_coefficient": "Per unit",
+    "Unit_coefficient_std_error": "s.e. ",
+    "Marginal_coefficient": "Alone, per s.d.",
+    "Marginal_coefficient_std_error": "s.e.  ",
+    "Marginal_coefficient_p": "P, alone",
+}
+ENRICHMENT_COLUMNS = {
+    "Category": "Annotation",
+    "Prop._SNPs": "Share of variants",
+    "Prop._h2": "Share of heritability",
+    "Prop._h2_std_error": "s.e.",
+    "Enrichment": "Enrichment",
+    "Enrichment_low95": "95% from",
+    "Enrichment_high95": "to",
+    "Enrichment_p": "P",
+    "Shift_enrichment_std_error": "s.e., shifted",
+    "Shift_p": "P, shifted",
+}
+FIFTH_COLUMNS = {
+    "Quantile": "Fifth",
+    "Lower": "From",
+    "Upper": "to",
+    "Prop._SNPs": "Share of variants",
+    "Prop._h2": "Share of heritability",
+    "Enrichment": "Enrichment",
+    "Enrichment_low95": "95% from",
+    "Enrichment_high95": "to ",
+    "Enrichment_p": "P",
+}
+
+
+class Details(NamedTuple):
+    """What the cards show.
+
+    Attributes
+    ----------
+    effects
+        Annotation effects by run.
+    run
+        The run of the tables.
+    alone, shifted
+        Results of the tests that are done, by run.
+    """
+
+    effects: dict[str, xr.Dataset]
+    run: str
+    alone: dict[str, Any]
+    shifted: dict[str, pd.DataFrame]
+
+    def table(self) -> pd.DataFrame:
+        """What ``deepwas effects`` gives of the run, with the tests that are done."""
+        from deepwas_app.workflow.effects import effects_table
+
+        return effects_table(
+            self.effects[self.run], self.alone.get(self.run), self.shifted.get(self.run)
+        )
+
+    def informative(self) -> dict[str, xr.Dataset]:
+        """Effects of the priors that depend on annotations, with what the tests found."""
+        found = {}
+        for run, effect in self.effects.items():
+            if run in self.alone:
+                unit = effect["annotation_deviation"].values
+                value, error = self.alone[run]
+                more = {"marginal": value, "marginal_se": error}
+                more |= {f"unit_{name}": values / unit for name, values in more.items()}
+                effect = effect.assign({n: ("annotations", values) for n, values in more.items()})
+            if run in self.shifted:
+                error = self.shifted[run]["Shift_enrichment_std_error"].to_numpy()
+                effect = effect.assign(shift_enrichment_se=("annotations", error))
+            if effect.attrs["prior"] != "constant":
+                found[run] = effect
+        return found
+
+
+def number_table(table: pd.DataFrame, columns: dict[str, str]) -> pn.widgets.Tabulator:
+    """The columns of a table that are there, rounded for reading; the download is exact."""
+    shown = table[[name for name in columns if name in table]].copy()
+    numbers = [name for name in shown if shown[name].dtype.kind == "f"]
+    for name in numbers:
+        form = "{:.1e}" if name.endswith("_p") else "{:.3f}"
+        shown[name] = [form.format(v) if pd.notna(v) else "" for v in shown[name]]
+    return pn.widgets.Tabulator(
+        shown,
+        titles=columns,
+        text_align=dict.fromkeys(numbers, "right"),
+        show_index=False,
+        disabled=True,
+        selectable=False,
+        sortable=False,
+        page_size=FEW,
+        pagination="local" if len(shown) > FEW else None,
+        sizing_mode="stretch_width",
+        layout="fit_data_fill",
+        stylesheets=[TABLE_STYLE],
+    )
+
+
+def download(label: str, filename: str, text: Callable[[], str]) -> pmui.FileDownload:
+    """A button that gives a text as a file."""
+    button = pmui.FileDownload(
+        callback=lambda: io.StringIO(text()),
+        filename=filename,
+        label=label,
+        icon="download",
+        size="small",
+        margin=(8, 0, 10, 0),
+    )
+    # Not in the constructor: there it warns of an option that nobody gave.
+    button.variant = "outlined"
+    return button
+
+
+def _text(table: pd.DataFrame) -> str:
+    from deepwas_app.workflow.effects import effects_text
+
+    return effects_text(table)
+
+
+class Card(pn.viewable.Viewer):
+    """A figure over a table, with a test that adds to both.
+
+    Parameters
+    ----------
+    on_over
+        Called with a test that is over.
+    """
+
+    def __init__(self, on_over: Callable[[Job], None]) -> None:
+        super().__init__()
+        self.progress = JobView(on_over=on_over)
+        self.details: Details | None = None
+        self.figure = pmui.Column(sizing_mode="stretch_width")
+        self.table = pmui.Column(sizing_mode="stretch_width")
+        self.everything = pmui.Switch(
+            label="All annotations", value=False, size="small", margin=(4, 16, 4, 0)
+        )
+        self.everything.param.watch(self._redraw, "value")
+
+    def show(self, details: Details, job: Job | None) -> None:
+        """Draw what is known, and the progress of a test that runs."""
+        self.details = details
+        self.progress.watch(job if job is not None and not job.status.over else None)
+        self.draw()
+
+    def draw(self) -> None:
+        """Put figure and table into their places."""
+        raise NotImplementedError
+
+    def names(self, effects: dict[str, xr.Dataset], value: str) -> list[str] | None:
+        """The annotations to draw: the strongest few, or all of them."""
+        ranked = pictures.strongest(effects, value, len(next(iter(effects.values()))["annotation"]))
+        self.everything.param.update(
+            visible=len(ranked) > FEW, label=f"All {len(ranked)}, not just the strongest {FEW}"
+        )
+        return None if self.everything.value else ranked[:FEW]
+
+    def _redraw(self, *_: Any) -> None:
+        if self.details is not None:
+            self.draw()
+
+
+class EffectsCard(Card):
+    """Effect of every annotation, together with the others and on its own."""
+
+    def __init__(self, start: Callable[[], Job], on_over: Callable[[Job], None]) -> None:
+        super().__init__(on_over)
+        self.unit = pmui.RadioButtonGroup(
+            options=["Per s.d.", "Per unit"],
+            value="Per s.d.",
+            size="small",
+            margin=(4, 16, 4, 0),
+            sx={"& .MuiButtonBase-root": {"whiteSpace": "nowrap"}},
+        )
+        self.unit.param.watch(self._redraw, "value")
+        self.button = pmui.Button(
+            label="Fit one at a time", icon="looks_one", variant="outlined", size="small", margin=4
+        )
+        self.button.on_click(lambda _: self.progress.watch(start()))
+        self._layout = section(
+            "Effect on heritability",
+            pmui.Row(self.unit, self.everything, self.button),
+            self.progress,
+            self.figure,
+            self.table,
+            note="Change of log heritability with an annotation, the others as they are: the "
+            "coefficient of a linear prior, the average partial effect of any other. One at a "
+            "time (hollow), an annotation also stands for those it goes together with.",
+        )
+
+    def draw(self) -> None:
+        """The forest plot, and the table of one run."""
+        details = self.details
+        assert details is not None
+        effects = details.informative()
+        self.figure.objects = []
+        self.everything.visible = bool(effects)
+        if effects:
+            per_unit = self.unit.value == "Per unit"
+            names = self.names(effects, "partial_effect")
+            self.figure.objects = [plot(pictures.effect_forest(effects, per_unit, names))]
+        table = details.table()
+        self.table.objects = [
+            download(
+                f"Effects of {details.run} (TSV)",
+                f"{details.run}.effects.tsv",
+                lambda: _text(table),
+            ),
+            number_table(table, EFFECT_COLUMNS),
+        ]
+
+    def __panel__(self) -> Any:
+        return self._layout
+
+
+class EnrichmentCard(Card):
+    """Enrichment of binary annotations and of fifths of continuous ones."""
+
+    def __init__(self, start: Callable[[int], Job], on_over: Callable[[Job], None]) -> None:
+        super().__init__(on_over)
+        self.shifts = pmui.IntInput(
+            label="Shifts",
+            value=SHIFTS,
+            start=10,
+            end=10_000,
+            size="small",
+            width=110,
+            margin=(4, 8, 4, 0),
+            sx={"& .MuiIconButton-root": {"display": "none"}},
+        )
+        self.button = pmui.Button(
+            label="Test by shifting", icon="swap_horiz", variant="outlined", size="small", margin=8
+        )
+        self.button.on_click(lambda _: self.progress.watch(start(self.shifts.value)))
+        self.continuous = pmui.Select(
+            label="Annotation", options=[], size="small", width=360, margin=(4, 0)
+        )
+        self.continuous.param.watch(self._draw_fifths, "value")
+        self.fifths = pmui.Column(sizing_mode="stretch_width")
+        self._binary = section(
+            "Binary annotations",
+            pmui.Row(self.shifts, self.button, self.everything),
+            self.progress,
+            self.figure,
+            self.table,
+            note="Share of heritability over share of variants; 1 is none. Errors are optimistic "
+            "where LD blocks are few. Annotations that are shifted along the genome show what "
+            "chance alone gives (grey: 95% of it), on its own for each annotation.",
+        )
+        self._continuous = section(
+            "Continuous annotations",
+            self.continuous,
+            self.fifths,
+            note="Enrichment of each fifth of the variants, by the value of the annotation.",
+        )
+        self._layout = pmui.Column(self._binary, self._continuous, sizing_mode="stretch_width")
+
+    def draw(self) -> None:
+        """The forest plot, the table of one run, and the fifths."""
+        details = self.details
+        assert details is not None
+        effects = details.informative()
+        kinds = details.effects[details.run]["annotation_kind"].values
+        names = details.effects[details.run]["annotation"].values.astype(str)
+        self._binary.visible = bool((kinds == "binary").any() or (kinds != "continuous").any())
+        self.figure.objects = []
+        self.everything.visible = bool(effects)
+        if effects and (kinds == "binary").any():
+            chosen = self.names(effects, "enrichment")
+            self.figure.objects = [plot(pictures.enrichment_forest(effects, chosen))]
+        table = details.table()
+        self.table.objects = [
+            download(
+                f"Effects of {details.run} (TSV)",
+                f"{details.run}.effects.tsv",
+                lambda: _text(table),
+            ),
+            number_table(table[kinds == "binary"], ENRICHMENT_COLUMNS),
+        ]
+        options = names[kinds == "continuous"].tolist()
+        self._continuous.visible = bool(options)
+        if self.continuous.options != options:
+            strongest = pictures.strongest(details.effects, "partial_effect", len(names))
+            first = next((name for name in strongest if name in options), None)
+            self.continuous.param.update(
+                options=options, value=first or (options[0] if options else None)
+            )
+        self._draw_fifths()
+
+    def _draw_fifths(self, *_: Any) -> None:
+        details, name = self.details, self.continuous.value
+        if details is None or name is None or name not in self.continuous.options:
+            self.fifths.objects = []
+            return
+        from deepwas_app.workflow.effects import quantile_table
+
+        table = quantile_table(details.effects[details.run])
+        effects = details.informative() or details.effects
+        self.fifths.objects = [
+            cells(
+                (plot(pictures.quantile_enrichment(effects, name)), 6),
+                (number_table(table[table["Category"] == name], FIFTH_COLUMNS), 6),
+                breakpoint="lg",
+            ),
+            download(
+                f"Fifths of all continuous annotations, {details.run} (TSV)",
+                f"{details.run}.quantiles.tsv",
+                lambda: _text(table),
+            ),
+        ]
+
+    def __panel__(self) -> Any:
+        return self._layout

@@ -1,0 +1,265 @@
+"""Annotation effects and enrichment of a run, with labels and as tables."""
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from scipy.stats import norm
+
+from deepwas_app.core.effects import (
+    average_partial_effects,
+    enrichment,
+    enrichment_interval,
+    tilt_jackknife,
+)
+from deepwas_app.core.jackknife import jackknife_error
+from deepwas_app.core.priors import LinearPrior, Prior
+from deepwas_app.workflow.batching import standardisation
+from deepwas_app.workflow.fitted import spread_variants, training_batches
+from deepwas_app.workflow.interpret import Marginal
+from deepwas_app.workflow.models import objective_of
+from deepwas_app.workflow.run import Run, heritability
+from deepwas_app.workflow.tables import tab_separated
+
+QUANTILES = 5
+_AVERAGED = 20_000
+
+
+def log_linear(prior: Prior) -> bool:
+    """Whether log f is linear in the annotations, so that it has coefficients."""
+    return isinstance(prior, LinearPrior) and prior.link == "exp"
+
+
+def annotation_effects(study: xr.Dataset, run: Run) -> xr.Dataset:
+    """Effects of every annotation in a run, with block-jackknife standard errors.
+
+    Returns
+    -------
+    Dataset over ``annotations`` (and ``quantiles``):
+
+    annotation_deviation
+        S.d. over the training variants, in the annotation's own unit.
+    coefficient, coefficient_se
+        Log-linear prior: change of log variance per s.d. of the annotation; NaN for other priors.
+    unit_coefficient, unit_coefficient_se
+        The same per unit of the annotation.
+    partial_effect, partial_effect_se
+        Average change of log variance per s.d., the other annotations and the tracks as they are;
+        for a log-linear prior the coefficient.
+    unit_partial_effect, unit_partial_effect_se
+        The same per unit.
+    proportion_variants, proportion_heritability, proportion_heritability_se
+        Shares of a binary annotation; NaN for continuous ones.
+    enrichment, enrichment_se, enrichment_low, enrichment_high, enrichment_p
+        Share of heritability over share of variants, its standard error and 95% interval (which is
+        not symmetric); P (two-sided) that heritability per variant is the same inside as outside.
+    quantile_lower, quantile_upper
+        Least and largest value in each fifth of a continuous annotation, lowest first; NaN for
+        binary ones, and where equal values leave a fifth empty.
+    quantile_proportion_variants and so on
+        Shares and enrichment of the fifths, with the names of the above.
+    jackknife
+        (blocks, annotations): change of the effects, per s.d., without each training block.
+
+    Notes
+    -----
+    Standard errors are one-step block jackknives along the log-linear direction of each annotation
+    (for a log-linear prior these are the prior's own parameters), of the objective that the run
+    was fitted by; see ``core.effects``. Partial effects are averaged over at most 20,000 variants
+    spread over the genome, 512 where the prior reads tracks.
+    """
+    run.check_study(study)
+    model = run.model()
+    annotations = study["variant_annotation"].values
+    binary = study["annotation_kind"].values == "binary"
+    standardise = standardisation(study, run.train_blocks)
+    batches = training_batches(study, run)
+    jackknife = tilt_jackknife(model, standardise, batches, objective_of(run.settings))
+    error = jackknife_error(jackknife.coefficients)
+    deviation = np.asarray(standardise.deviation, np.float64)
+    missing = np.full(len(binary), np.nan)
+    averaged, tracks = spread_variants(study, run, _AVERAGED)
+    partial = average_partial_effects(model.prior, averaged, standardise, binary, tracks)
+    coefficient, coefficient_se = missing, missing
+    if isinstance(model.prior, LinearPrior) and log_linear(model.prior):
+        coefficient, coefficient_se = np.asarray(model.prior.coefficients, np.float64), error
+        partial = coefficient
+
+    standardised = (annotations - np.asarray(standardise.mean)) / np.asarray(standardise.deviation)
+    v = heritability(study, model, run.settings.alpha)
+    fifths, lower, upper = _fifths(annotations, binary)
+    count = len(binary)
+    sets = np.concatenate([annotations == 1, fifths.reshape(len(annotations), -1)], axis=1)
+    shares = enrichment(v, sets, standardised, jackknife)
+    low, high = enrichment_interval(shares)
+    per_set = {
+        "proportion_variants": shares.variants,
+        "proportion_heritability": shares.share,
+        "proportion_heritability_se": shares.share_error,
+        "enrichment": shares.value,
+        "enrichment_se": shares.error,
+        "enrichment_low": low,
+        "enrichment_high": high,
+        "enrichment_p": 2 * norm.sf(np.abs(shares.z)),
+    }
+
+    def of_fifths(values):
+        table = values[count:].reshape(QUANTILES, count).T
+        return (("annotations", "quantiles"), np.where(np.isnan(lower), np.nan, table))
+
+    per_annotation = {
+        "annotation_kind": study["annotation_kind"].values,
+        "annotation_deviation": deviation,
+        "coefficient": coefficient,
+        "coefficient_se": coefficient_se,
+        "unit_coefficient": coefficient / deviation,
+        "unit_coefficient_se": coefficient_se / deviation,
+        "partial_effect": partial,
+        "partial_effect_se": error,
+        "unit_partial_effect": partial / deviation,
+        "unit_partial_effect_se": error / deviation,
+    } | {name: np.where(binary, values[:count], np.nan) for name, values in per_set.items()}
+    return xr.Dataset(
+        {name: ("annotations", values) for name, values in per_annotation.items()}
+        | {
+            "quantile_lower": (("annotations", "quantiles"), lower),
+            "quantile_upper": (("annotations", "quantiles"), upper),
+        }
+        | {f"quantile_{name}": of_fifths(values) for name, values in per_set.items()}
+        | {"jackknife": (("blocks", "annotations"), jackknife.coefficients)},
+        coords={
+            "annotation": ("annotations", study["annotation"].values),
+            "quantile": ("quantiles", np.arange(1, QUANTILES + 1)),
+        },
+        attrs={
+            "run": run.name_on_disk,
+            "prior": run.settings.prior,
+            "blocks": len(run.train_blocks),
+            "h2": float(v.sum()),
+        },
+    )
+
+
+def _fifths(
+    annotations: np.ndarray, binary: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Fifths of each continuous annotation: who is in them, and their least and largest values.
+
+    Returns
+    -------
+    (variants, fifths, annotations) bool, and twice (annotations, fifths), NaN where nobody is.
+    """
+    out = np.zeros((len(annotations), QUANTILES, len(binary)), bool)
+    lower = np.full((len(binary), QUANTILES), np.nan)
+    upper = lower.copy()
+    for j in np.flatnonzero(~binary):
+        values = annotations[:, j]
+        edges = np.quantile(values, np.linspace(0, 1, QUANTILES + 1)[1:-1])
+        fifth = np.searchsorted(edges, values, "right")
+        out[np.arange(len(values)), fifth, j] = True
+        for q in np.unique(fifth):
+            lower[j, q], upper[j, q] = values[fifth == q].min(), values[fifth == q].max()
+    return out, lower, upper
+
+
+def effects_table(
+    effects: xr.Dataset, alone: Marginal | None = None, shifted: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """The effects in the layout of S-LDSC's results and more, one row an annotation.
+
+    Parameters
+    ----------
+    effects
+        From :func:`annotation_effects`.
+    alone
+        Effects one at a time, to go beside these.
+    shifted
+        The test by shifted annotations, to go beside these.
+
+    Returns
+    -------
+    Table. S-LDSC's ten columns: Category, Prop._SNPs, Prop._h2, Prop._h2_std_error, Enrichment,
+    Enrichment_std_error, Enrichment_p, Coefficient, Coefficient_std_error, Coefficient_z-score.
+    Then Coefficient_p (two-sided), Unit_coefficient, Unit_coefficient_std_error, Enrichment_low95
+    and Enrichment_high95; with `alone` Marginal_coefficient and so on; with `shifted` Shift_
+    columns. Coefficients are changes of log variance per s.d. of the annotation (Unit_ ones: per
+    unit of it): of a log-linear prior its coefficients, of any other the average partial effects.
+    """
+    deviation = effects["annotation_deviation"].values
+    table = pd.DataFrame(
+        {
+            "Category": effects["annotation"].values,
+            "Prop._SNPs": effects["proportion_variants"].values,
+            "Prop._h2": effects["proportion_heritability"].values,
+            "Prop._h2_std_error": effects["proportion_heritability_se"].values,
+            "Enrichment": effects["enrichment"].values,
+            "Enrichment_std_error": effects["enrichment_se"].values,
+            "Enrichment_p": effects["enrichment_p"].values,
+        }
+        | _coefficients(
+            "", effects["partial_effect"].values, effects["partial_effect_se"].values, deviation
+        )
+        | {
+            "Enrichment_low95": effects["enrichment_low"].values,
+            "Enrichment_high95": effects["enrichment_high"].values,
+        }
+    )
+    if alone is not None:
+        columns = _coefficients("Marginal_", alone.coefficient, alone.error, deviation)
+        table = table.assign(**columns)
+    if shifted is not None:
+        table = table.merge(shifted, on="Category", how="left")
+    return table
+
+
+def _coefficients(prefix: str, value, error, deviation) -> dict[str, np.ndarray]:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z = value / error
+    per_deviation, per_unit = f"{prefix}coefficient", f"{prefix}unit_coefficient"
+    if not prefix:
+        per_deviation, per_unit = per_deviation.capitalize(), per_unit.capitalize()
+    return {
+        per_deviation: value,
+        f"{per_deviation}_std_error": error,
+        f"{per_deviation}_z-score": z,
+        f"{per_deviation}_p": 2 * norm.sf(np.abs(z)),
+        per_unit: value / deviation,
+        f"{per_unit}_std_error": error / deviation,
+    }
+
+
+def quantile_table(effects: xr.Dataset) -> pd.DataFrame:
+    """Enrichment of the fifths of every continuous annotation, one row a fifth.
+
+    Returns
+    -------
+    Table of Category, Quantile (1 is the lowest fifth), Lower and Upper (least and largest value in
+    it, in the annotation's own unit), Prop._SNPs, Prop._h2, Prop._h2_std_error, Enrichment,
+    Enrichment_std_error, Enrichment_low95, Enrichment_high95, Enrichment_p. Where many values are
+    equal, fifths are unequal, and empty ones are left out.
+    """
+    rows, fifths = np.nonzero(np.isfinite(effects["quantile_lower"].values))
+    columns = {
+        "Lower": "lower",
+        "Upper": "upper",
+        "Prop._SNPs": "proportion_variants",
+        "Prop._h2": "proportion_heritability",
+        "Prop._h2_std_error": "proportion_heritability_se",
+        "Enrichment": "enrichment",
+        "Enrichment_std_error": "enrichment_se",
+        "Enrichment_low95": "enrichment_low",
+        "Enrichment_high95": "enrichment_high",
+        "Enrichment_p": "enrichment_p",
+    }
+    return pd.DataFrame(
+        {"Category": effects["annotation"].values[rows], "Quantile": fifths + 1}
+        | {
+            column: effects[f"quantile_{name}"].values[rows, fifths]
+            for column, name in columns.items()
+        }
+    )
+
+
+def effects_text(table: pd.DataFrame) -> str:
+    """The table of :func:`effects_table` or :func:`quantile_table` as text, to eight digits."""
+    numbers = [name for name in table if table[name].dtype.kind == "f"]
+    return tab_separated(table, dict.fromkeys(numbers, ".8g"))

@@ -1,0 +1,85 @@
+"""A finished run beside the data that it was fitted to."""
+
+from functools import partial
+
+import numpy as np
+import xarray as xr
+
+from deepwas_app.core.fit import fit_scoring, start_scoring
+from deepwas_app.core.priors import Model
+from deepwas_app.workflow.batching import Batches, block_batches, block_slice
+from deepwas_app.workflow.run import Run
+from deepwas_app.workflow.settings import TrainSettings
+from deepwas_app.workflow.split import usable_blocks
+from deepwas_app.workflow.tracks import block_tracks
+from deepwas_app.workflow.train import SCORING_STEPS, moment_model, regression_weights
+
+_BATCH = 4
+# Blocks and variants that a prior which reads tracks is averaged over.
+_TRACK_BLOCKS, _TRACK_VARIANTS = 16, 512
+
+
+def training_batches(study: xr.Dataset, run: Run, *, tracks: bool = True) -> Batches:
+    """The training blocks of a run, as its objective and its prior need them.
+
+    Parameters
+    ----------
+    study, run
+        The run and its study.
+    tracks
+        Whether to bring the tracks that the prior reads, if it reads any.
+    """
+    ldsr = run.settings.objective == "ldsr"
+    batches = block_batches(
+        study,
+        run.train_blocks,
+        alpha=run.settings.alpha,
+        batch_blocks=_BATCH,
+        memory=run.settings.memory,
+        tracks=tracks and run.tracks > 0,
+        marginal=ldsr,
+    )
+    if not ldsr:
+        return batches
+    return batches.map(partial(regression_weights, constant_model(batches, run.settings)))
+
+
+def constant_model(batches: Batches, settings: TrainSettings) -> Model:
+    """The constant prior fitted to some blocks by the likelihood, with the settings' noise."""
+    model = moment_model(batches, settings)
+    for step in fit_scoring(start_scoring(model), batches, steps=SCORING_STEPS):
+        model = step.state.model
+    return model
+
+
+def spread_variants(study: xr.Dataset, run: Run, most: int) -> tuple[np.ndarray, np.ndarray | None]:
+    """Variants spread over the genome, to average a prior over.
+
+    Parameters
+    ----------
+    study, run
+        The run and its study.
+    most
+        At most so many; fewer where the prior reads tracks, whose windows are large.
+
+    Returns
+    -------
+    Annotations (variants, annotations), and the tracks around them (variants, window, tracks) or
+    None.
+    """
+    annotations = study["variant_annotation"].values
+    if not run.tracks:
+        return annotations[_spread(len(annotations), most)], None
+    usable = usable_blocks(study)
+    blocks = usable[_spread(len(usable), _TRACK_BLOCKS)]
+    values, windows = [], []
+    for b in blocks:
+        own = annotations[block_slice(study, b)]
+        rows = _spread(len(own), _TRACK_VARIANTS // len(blocks))
+        values.append(own[rows])
+        windows.append(block_tracks(study, int(b))[rows])
+    return np.concatenate(values), np.concatenate(windows)
+
+
+def _spread(count: int, most: int) -> np.ndarray:
+    return np.linspace(0, count - 1, min(count, most)).astype(int)
