@@ -1,6 +1,7 @@
 """The commands, as they are typed."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -95,8 +96,14 @@ def test_effects_are_a_table_of_the_annotations(linear_run, capsys):
 def test_scaling_prints_one_row_a_model(small_study, folder, capsys):
     sizes = ["--sizes", "linear,4x1", "--epochs", "1", "--objectives", "likelihood"]
     assert main(["scaling", small_study.attrs["path"], *sizes, "-o", str(folder / "sweep")]) == 0
-    lines = capsys.readouterr().out.strip().splitlines()
+    printed = capsys.readouterr()
+    lines = printed.out.strip().splitlines()
     assert [line.split("\t")[0] for line in lines] == ["size", "linear", "4x1"]
+    said = printed.err.splitlines()
+    # Sizes are told before anything is trained, what they gain after it.
+    assert said[:2] == ["linear: 10 parameters", "4x1: 46 parameters"]
+    assert re.fullmatch(r"likelihood: 4x1 over linear [+-]\d+\.\d \+- \d+\.\d nats", said[2])
+    assert re.fullmatch(r"the true prior: \+\d+\.\d nats over the constant one", said[3])
 
 
 def test_simulate_writes_a_study(folder, capsys):

@@ -45,16 +45,14 @@ def block_slice(study: xr.Dataset, block: int) -> slice:
 def standardisation(study: xr.Dataset, blocks: Sequence[int] | np.ndarray) -> Standardisation:
     """Mean and s.d. of each annotation over the variants of some blocks."""
     values = study["variant_annotation"].values
-    rows = np.concatenate(
-        [np.arange(s.start, s.stop) for s in (block_slice(study, b) for b in blocks)]
-    )
-    values = values[rows].astype(np.float64)
-    deviation = values.std(axis=0)
+    parts = [values[block_slice(study, b)] for b in blocks]
+    # Block by block: all of a genome in float64 would be the most memory that training takes.
+    count = sum(len(part) for part in parts)
+    mean = sum(part.sum(axis=0, dtype=np.float64) for part in parts) / count
+    deviation = np.sqrt(sum(((part - mean) ** 2).sum(axis=0) for part in parts) / count)
     # An annotation that is constant over the training blocks cannot be learned; leave it alone.
     deviation[deviation == 0] = 1.0
-    return Standardisation(
-        jnp.asarray(values.mean(axis=0), jnp.float32), jnp.asarray(deviation, jnp.float32)
-    )
+    return Standardisation(jnp.asarray(mean, jnp.float32), jnp.asarray(deviation, jnp.float32))
 
 
 class Batches(Sequence[BlockBatch]):

@@ -37,10 +37,21 @@ def spoil(batch, block: int):
 
 
 def test_scoring_recovers_the_truth(world):
-    """z-scores of (estimate - truth) / s.e. from the information, over 12 draws."""
+    """z-scores of (estimate - truth) / s.e. from the information, over 12 draws.
+
+    Of every coefficient, the level, s2 and kappa, and of heritability by the delta method.
+    """
     truth = world.model([0.5, -0.4, 0.0, 0.3], level=0.3, s2=1.2, kappa=0.1)
     start = world.model([0.0] * 4, level=-1.0, s2=0.8, kappa=0.3)
-    expected, _ = flatten(truth)
+    expected, unravel = flatten(truth)
+
+    @jax.jit
+    @jax.value_and_grad
+    def log_h2(flat):
+        log_f = unravel(flat).prior(jnp.asarray(world.annotations))
+        return jax.nn.logsumexp(log_f + world.log_scale)
+
+    true_h2, _ = log_h2(expected)
     scores = []
     for seed in range(12):
         batches = world.draw(truth, seed, per_batch=40)
@@ -48,11 +59,18 @@ def test_scoring_recovers_the_truth(world):
         _, gradient, fisher = total_information(model, batches)
         # At the maximum the gradient is small beside its own standard deviation.
         assert gradient @ np.linalg.solve(fisher, gradient) < 0.05
-        error = np.sqrt(np.diag(np.linalg.inv(fisher)))
-        scores.append((np.asarray(flatten(model)[0]) - np.asarray(expected)) / error)
+        covariance = np.linalg.inv(fisher)
+        found, _ = flatten(model)
+        h2, slope = log_h2(found)
+        off = np.append(np.asarray(found) - np.asarray(expected), h2 - true_h2)
+        slope = np.asarray(slope, np.float64)
+        errors = np.sqrt(np.append(np.diag(covariance), slope @ covariance @ slope))
+        scores.append(off / errors)
     scores = np.array(scores)
     assert 0.75 < scores.std() < 1.25
     assert (np.abs(scores.mean(axis=0)) < 4 / np.sqrt(12)).all()
+    # Level, s2 and kappa trade places; heritability and each of them is within its own error.
+    assert ((np.abs(scores) < 3.5).mean(axis=0) == 1).all()
 
 
 def test_scoring_goes_down_and_stops_by_itself(world):
