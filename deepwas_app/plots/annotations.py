@@ -183,7 +183,7 @@ def _limits(table: pd.DataFrame, widest: float) -> tuple[float, float]:
     low, high = table["low"].to_numpy(float), table["high"].to_numpy(float)
     if not len(table):
         return 0.0, widest
-    end = max(np.quantile(high, 0.8), 1.15 * float(table["value"].max()), widest)
+    end = max(np.quantile(high, 0.8, method="lower"), 1.15 * float(table["value"].max()), widest)
     start = float(low.min())
     return start - 0.03 * (end - start), end
 
@@ -284,7 +284,15 @@ def enrichment_forest(
     holoviews.Overlay
         A forest plot around 1.
     """
-    return forest(effects, "enrichment", "Enrichment", 1.0, names=names, null="shift_enrichment_se")
+    return forest(
+        effects,
+        "enrichment",
+        "Enrichment",
+        1.0,
+        names=names,
+        null="shift_enrichment_se",
+        widest=2.0,
+    )
 
 
 def fifths_table(effects: Mapping[str, xr.Dataset], annotation: str) -> pd.DataFrame:

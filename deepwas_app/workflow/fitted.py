@@ -1,12 +1,15 @@
 """A finished run beside the data that it was fitted to."""
 
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
 from deepwas_app.core.fit import fit_scoring, start_scoring
 from deepwas_app.core.priors import Model
+from deepwas_app.errors import InputError
+from deepwas_app.genetics.store import open_study_store
 from deepwas_app.workflow.batching import Batches, block_batches, block_slice
 from deepwas_app.workflow.run import Run
 from deepwas_app.workflow.settings import TrainSettings
@@ -19,6 +22,15 @@ _BATCH = 4
 _TRACK_BLOCKS, _TRACK_VARIANTS = 16, 512
 
 
+def check_on_disk(study: xr.Dataset) -> None:
+    """Raise InputError if an open study was moved, removed or built anew since it was opened."""
+    path = study.attrs["path"]
+    if not Path(path).exists():
+        raise InputError(f"{path}: is no longer there. Open the study where it is now.")
+    if open_study_store(path).attrs["content_hash"] != study.attrs["content_hash"]:
+        raise InputError(f"{path}: was built anew since it was opened. Open it again.")
+
+
 def training_batches(study: xr.Dataset, run: Run, *, tracks: bool = True) -> Batches:
     """The training blocks of a run, as its objective and its prior need them.
 
@@ -28,7 +40,13 @@ def training_batches(study: xr.Dataset, run: Run, *, tracks: bool = True) -> Bat
         The run and its study.
     tracks
         Whether to bring the tracks that the prior reads, if it reads any.
+
+    Raises
+    ------
+    InputError
+        If the study was moved or changed since it was opened.
     """
+    check_on_disk(study)
     ldsr = run.settings.objective == "ldsr"
     batches = block_batches(
         study,

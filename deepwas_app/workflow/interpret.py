@@ -19,7 +19,7 @@ from deepwas_app.core.response import integrated_gradients
 from deepwas_app.core.shifts import draw_shifts, one_step_information, shift_test, variant_scores
 from deepwas_app.errors import InputError
 from deepwas_app.workflow.batching import block_batches, block_slice, standardisation
-from deepwas_app.workflow.fitted import constant_model, training_batches
+from deepwas_app.workflow.fitted import check_on_disk, constant_model, training_batches
 from deepwas_app.workflow.models import noisy_model, objective_of
 from deepwas_app.workflow.progress import Progress
 from deepwas_app.workflow.run import Run
@@ -124,6 +124,7 @@ def shifted_annotations(
     if shifts < 10:
         raise InputError(f"{shifts} shifts are too few for a standard error. Take 200.")
     run.check_study(study)
+    check_on_disk(study)
     yield Progress(0.0, "fitting the constant prior")
     batches = block_batches(
         study,

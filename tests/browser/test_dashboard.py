@@ -87,8 +87,12 @@ def test_through_all_pages(page: Page, dashboard_url: str, screenshots: Path, he
 
     # Annotations
     turn_to(page, "Annotations")
-    expect(page.get_by_text("Download TSV")).to_be_visible(timeout=60 * SECOND)
-    expect(page.get_by_role("heading", name="Enrichment")).to_be_visible()
+    expect(page.get_by_text("Effects of mlp-8x1-1 (TSV)")).to_be_visible(timeout=60 * SECOND)
+    page.get_by_role("tab", name="Enrichment").click()
+    expect(page.get_by_role("heading", name="Binary annotations")).to_be_visible()
+    page.get_by_role("tab", name="Response").click()
+    expect(page.get_by_text("Response of mlp-8x1-1 (TSV)")).to_be_visible(timeout=60 * SECOND)
+    page.get_by_role("tab", name="Effects").click()
     page.wait_for_timeout(SECOND)
     page.screenshot(path=screenshots / "annotations-light.png")
 

@@ -86,6 +86,14 @@ def make_effects(study: xr.Dataset, seed: int = 0) -> xr.Dataset:
     quantiles = np.where(binary[:, None], np.nan, rng.uniform(0.5, 2, (n, 5)))
     data["quantile_enrichment"] = (("annotations", "quantiles"), quantiles)
     data["quantile_enrichment_se"] = (("annotations", "quantiles"), quantiles * 0.1)
+    for end, factor in (("low", 0.8), ("high", 1.3)):
+        data[f"quantile_enrichment_{end}"] = (("annotations", "quantiles"), quantiles * factor)
+        data[f"enrichment_{end}"] = ("annotations", data["enrichment"][1] * factor)
+    for name in ("quantile_lower", "quantile_upper"):
+        data[name] = (("annotations", "quantiles"), np.where(np.isnan(quantiles), np.nan, 1.0))
+    for name in ("coefficient", "partial_effect"):
+        data[f"unit_{name}"] = data[name]
+        data[f"unit_{name}_se"] = data[f"{name}_se"]
     return xr.Dataset(data, coords={"annotation": study["annotation"]})
 
 

@@ -81,13 +81,6 @@ def test_enrichment_leaves_out_continuous_annotations(effects: dict[str, xr.Data
     assert line.data == 1.0
 
 
-def test_quantiles_are_of_continuous_annotations(effects: dict[str, xr.Dataset]):
-    table = annotations.quantile_table(effects)
-    assert set(table["annotation"]) == {"TSS distance"}
-    assert len(table) == 10
-    hv.render(annotations.quantile_enrichment(effects, "TSS distance"))
-
-
 def test_scaling_is_per_variant_and_averages_seeds():
     sweep = pd.DataFrame(
         {

@@ -30,8 +30,8 @@ EFFECT_COLUMNS = {
 }
 ENRICHMENT_COLUMNS = {
     "Category": "Annotation",
-    "Prop._SNPs": "Share of variants",
-    "Prop._h2": "Share of heritability",
+    "Prop._SNPs": "Of variants",
+    "Prop._h2": "Of h²",
     "Prop._h2_std_error": "s.e.",
     "Enrichment": "Enrichment",
     "Enrichment_low95": "95% from",
@@ -44,12 +44,11 @@ FIFTH_COLUMNS = {
     "Quantile": "Fifth",
     "Lower": "From",
     "Upper": "to",
-    "Prop._SNPs": "Share of variants",
-    "Prop._h2": "Share of heritability",
+    "Prop._SNPs": "Of variants",
+    "Prop._h2": "Of h²",
     "Enrichment": "Enrichment",
     "Enrichment_low95": "95% from",
     "Enrichment_high95": "to ",
-    "Enrichment_p": "P",
 }
 
 
@@ -102,12 +101,12 @@ def number_table(table: pd.DataFrame, columns: dict[str, str]) -> pn.widgets.Tab
     shown = table[[name for name in columns if name in table]].copy()
     numbers = [name for name in shown if shown[name].dtype.kind == "f"]
     for name in numbers:
-        form = "{:.1e}" if name.endswith("_p") else "{:.3f}"
-        shown[name] = [form.format(v) if pd.notna(v) else "" for v in shown[name]]
+        shown[name] = [_number(v, name.endswith("_p")) for v in shown[name]]
     return pn.widgets.Tabulator(
         shown,
         titles=columns,
         text_align=dict.fromkeys(numbers, "right"),
+        header_align=dict.fromkeys(numbers, "right"),
         show_index=False,
         disabled=True,
         selectable=False,
@@ -118,6 +117,12 @@ def number_table(table: pd.DataFrame, columns: dict[str, str]) -> pn.widgets.Tab
         layout="fit_data_fill",
         stylesheets=[TABLE_STYLE],
     )
+
+
+def _number(value: float, probability: bool) -> str:
+    if pd.isna(value):
+        return ""
+    return f"{value:.1e}" if probability and value < 1e-3 else f"{value:.3f}"
 
 
 def download(label: str, filename: str, text: Callable[[], str]) -> pmui.FileDownload:
@@ -161,7 +166,7 @@ class Card(pn.viewable.Viewer):
         )
         self.everything.param.watch(self._redraw, "value")
 
-    def show(self, details: Details, job: Job | None) -> None:
+    def tell(self, details: Details, job: Job | None) -> None:
         """Draw what is known, and the progress of a test that runs."""
         self.details = details
         self.progress.watch(job if job is not None and not job.status.over else None)
@@ -255,7 +260,7 @@ class EnrichmentCard(Card):
         self.button = pmui.Button(
             label="Test by shifting", icon="swap_horiz", variant="outlined", size="small", margin=8
         )
-        self.button.on_click(lambda _: self.progress.watch(start(self.shifts.value)))
+        self.button.on_click(lambda _: self.progress.watch(start(self.shifts.value or SHIFTS)))
         self.continuous = pmui.Select(
             label="Annotation", options=[], size="small", width=360, margin=(4, 0)
         )
@@ -322,8 +327,8 @@ class EnrichmentCard(Card):
         effects = details.informative() or details.effects
         self.fifths.objects = [
             cells(
-                (plot(pictures.quantile_enrichment(effects, name)), 6),
-                (number_table(table[table["Category"] == name], FIFTH_COLUMNS), 6),
+                (plot(pictures.quantile_enrichment(effects, name)), 5),
+                (number_table(table[table["Category"] == name], FIFTH_COLUMNS), 7),
                 breakpoint="lg",
             ),
             download(

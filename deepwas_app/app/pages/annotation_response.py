@@ -51,7 +51,7 @@ class ResponseCard(pn.viewable.Viewer):
             "variants as they are. All else is left as it is, tracks too.",
         )
 
-    def show(self, runs: list[Any], everything: list[Any]) -> None:
+    def follow(self, runs: list[Any], everything: list[Any]) -> None:
         """Draw runs; their ensembles are looked for among all runs of the study."""
         if runs != self._runs or everything != self._all:
             self._runs, self._all = runs, everything

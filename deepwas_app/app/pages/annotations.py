@@ -122,13 +122,13 @@ class AnnotationsPage(Page):
             return
         self._detailed = self.effects
         details = Details(self.effects, self.detail.value, self._found(ALONE), self._found(SHIFTED))
-        self.effects_card.show(details, JOBS.latest(*self._key(ALONE, details.run)))
-        self.enrichment_card.show(details, JOBS.latest(*self._key(SHIFTED, details.run)))
+        self.effects_card.tell(details, JOBS.latest(*self._key(ALONE, details.run)))
+        self.enrichment_card.tell(details, JOBS.latest(*self._key(SHIFTED, details.run)))
 
     def _turned(self, *_: Any) -> None:
         """The response is computed when it is first looked at."""
         if self.tabs.active == 2 and self.effects and self.response_card is not None:
-            self.response_card.show(self.state.selected_runs(), self.state.runs)
+            self.response_card.follow(self.state.selected_runs(), self.state.runs)
 
     def _key(self, kind: str, run: str) -> tuple[str, str]:
         return f"{kind}:{run}", store.study_hash(self.state.study)
