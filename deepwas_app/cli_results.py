@@ -179,7 +179,12 @@ def _finemap(options) -> None:
 
 
 def _score(follow: Callable, options) -> None:
-    from deepwas_app.workflow.score import score_people, scores_text
+    from deepwas_app.workflow.score import (
+        accuracy_line,
+        report_line,
+        score_people,
+        scores_text,
+    )
     from deepwas_app.workflow.tables import write_text
 
     job = score_people(
@@ -191,13 +196,10 @@ def _score(follow: Callable, options) -> None:
     )
     scored = follow(job, quiet=options.json)
     write_text(scores_text(scored), options.output)
-    _say(", ".join(f"{number} {reason}" for reason, number in scored.report.items()))
+    _say(report_line(scored))
     found = scored.accuracy
     if found:
-        _say(
-            f"R^2 {found.r2:.4f} (95% {found.low:.4f} to {found.high:.4f}), {found.people} people"
-            + (", NEGATIVE correlation" if found.r < 0 else "")
-        )
+        _say(accuracy_line(found))
     if options.json:
         report = {"people": len(scored.table), "variants": scored.report}
         _print_json(report | ({"accuracy": found._asdict()} if found else {}))
