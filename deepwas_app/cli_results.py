@@ -5,6 +5,7 @@
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -206,7 +207,7 @@ def _score(follow: Callable, options) -> None:
 
 
 def _compare(options) -> None:
-    from deepwas_app.workflow.compare import compare, comparison_text
+    from deepwas_app.workflow.compare import compare, comparison_text, difference_line
     from deepwas_app.workflow.locus import open_run_with_study
     from deepwas_app.workflow.tables import write_text
 
@@ -216,10 +217,8 @@ def _compare(options) -> None:
     table = compare(study, first, second)
     write_text(comparison_text(table), options.output)
     whole = table.iloc[0].to_dict()
-    _say(
-        f"{options.first} over {options.second}: {whole['DIFFERENCE']:+.2f} +- "
-        f"{whole['DIFFERENCE_SE']:.2f} nats on {whole['BLOCKS']} held-out LD blocks"
-    )
+    error = whole["DIFFERENCE_NATS_SE"]
+    _say(difference_line(table, first.name_on_disk, second.name_on_disk))
     if options.json:
         _print_json(
             {
@@ -227,7 +226,7 @@ def _compare(options) -> None:
                 "second": second.name_on_disk,
                 "variants": whole["VARIANTS"],
                 "blocks": whole["BLOCKS"],
-                "difference": whole["DIFFERENCE"],
-                "difference_se": whole["DIFFERENCE_SE"],
+                "difference": whole["DIFFERENCE_NATS"],
+                "difference_se": error if math.isfinite(error) else None,
             }
         )

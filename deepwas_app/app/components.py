@@ -1,6 +1,7 @@
 """Small pieces that every page is put together from."""
 
 import html
+import io
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -140,6 +141,21 @@ def trouble(text: str) -> pmui.Alert:
 def plot(element: Any = None, **params: Any) -> pn.pane.HoloViews:
     """A pane for a HoloViews figure that takes the width of its card."""
     return pn.pane.HoloViews(element, sizing_mode="stretch_width", margin=0, **params)
+
+
+def download(label: str, filename: str, content: Callable[[], str]) -> pmui.FileDownload:
+    """A button that makes a text file when it is pressed, and not before."""
+    button = pmui.FileDownload(
+        callback=lambda: io.StringIO(content()),
+        filename=filename,
+        label=label,
+        icon="download",
+        size="small",
+        margin=(0, 0, 10, 0),
+    )
+    # Not in the constructor: there it warns of an option that nobody gave.
+    button.variant = "outlined"
+    return button
 
 
 def waiting(text: str) -> pmui.Row:

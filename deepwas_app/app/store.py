@@ -157,6 +157,14 @@ def effects(study: xr.Dataset, run: Any) -> xr.Dataset:
     return _RESULTS.get(("effects", str(run.path)), lambda: annotation_effects(study, run))
 
 
+def comparison(study: xr.Dataset, first: Any, second: Any) -> pd.DataFrame:
+    """One run against another where both were held out."""
+    from deepwas_app.workflow.compare import compare
+
+    key = ("comparison", str(first.path), str(second.path))
+    return _RESULTS.get(key, lambda: compare(study, first, second))
+
+
 def spectrum(study: xr.Dataset) -> xr.Dataset:
     """Residual spectrum of a study."""
     from deepwas_app.workflow.results import residual_spectrum
