@@ -1,5 +1,6 @@
 """Small pieces that every page is put together from."""
 
+import asyncio
 import html
 import io
 from collections.abc import Callable, Sequence
@@ -144,9 +145,19 @@ def plot(element: Any = None, **params: Any) -> pn.pane.HoloViews:
 
 
 def download(label: str, filename: str, content: Callable[[], str]) -> pmui.FileDownload:
-    """A button that makes a text file when it is pressed, and not before."""
+    """A button that makes a text file in a thread when it is pressed, and not before."""
+
+    async def make() -> io.StringIO:
+        # Else the same content a second time would be no change, and hence no download.
+        button.data = None
+        button.loading = True
+        try:
+            return io.StringIO(await asyncio.to_thread(content))
+        finally:
+            button.loading = False
+
     button = pmui.FileDownload(
-        callback=lambda: io.StringIO(content()),
+        callback=make,
         filename=filename,
         label=label,
         icon="download",

@@ -127,11 +127,14 @@ class Dashboard(pn.viewable.Viewer):
 
     def _build_shown(self) -> None:
         name = self.state.page
-        if name not in self.pages:
+        new = name not in self.pages
+        if new:
             self.pages[name] = make_page(name, self.state, self.poller)
-            self._slots[name].objects = [self.pages[name]]
         if name == "locus" and self.state.region:
             self._show_region()
+        # Last: what changes while a page is on its way to the browser is an error there.
+        if new:
+            self._slots[name].objects = [self.pages[name]]
 
     def _show_region(self) -> None:
         """Show the region that another page asked for."""

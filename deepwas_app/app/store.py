@@ -157,6 +157,13 @@ def effects(study: xr.Dataset, run: Any) -> xr.Dataset:
     return _RESULTS.get(("effects", str(run.path)), lambda: annotation_effects(study, run))
 
 
+def pgs_weights(study: xr.Dataset, run: Any) -> pd.DataFrame:
+    """Weights of a polygenic score from a run."""
+    from deepwas_app.workflow.exports import pgs_weights as compute
+
+    return _RESULTS.get(("pgs_weights", str(run.path)), lambda: compute(study, run))
+
+
 def comparison(study: xr.Dataset, first: Any, second: Any) -> pd.DataFrame:
     """One run against another where both were held out."""
     from deepwas_app.workflow.compare import compare

@@ -6,8 +6,9 @@ import pandas as pd
 
 from deepwas_app.plots.theme import BLUE, GREY, ORANGE, figure_options
 
-Z95 = 1.96
 NAMED = 5
+# Of a name, as a share of the genome that is drawn.
+NAME_WIDTH = 0.15
 # Between chromosomes, Mb.
 GAP = 5.0
 
@@ -18,7 +19,7 @@ def place(row: pd.Series) -> str:
 
 
 def by_chromosome(table: pd.DataFrame) -> hv.Overlay:
-    """Difference in held-out log-likelihood per variant, with 95% intervals, by chromosome.
+    """Difference in held-out log-likelihood per variant, with standard errors, by chromosome.
 
     Parameters
     ----------
@@ -28,18 +29,19 @@ def by_chromosome(table: pd.DataFrame) -> hv.Overlay:
     Returns
     -------
     holoviews.Overlay
-        A point and an interval per chromosome, coloured by which run predicts better; the dashed
-        line is no difference, the grey one the whole.
+        A point with one standard error either side per chromosome, coloured by which run predicts
+        better; the dashed line is no difference, the solid one the whole.
     """
     part = table[table["SCOPE"] == "chromosome"].reset_index(drop=True)
     value = part["MILLINATS_PER_VARIANT"].astype(float)
-    half = Z95 * part["MILLINATS_PER_VARIANT_SE"].astype(float)
+    error = part["MILLINATS_PER_VARIANT_SE"].astype(float)
     drawn = pd.DataFrame(
         {
             "x": np.arange(len(part), dtype=float),
             "value": value,
-            "low": value - half,
-            "high": value + half,
+            "error": error,
+            "low": value - error,
+            "high": value + error,
             "chromosome": part["CHR"],
             "blocks": part["BLOCKS"],
             "nats": part["DIFFERENCE_NATS"].astype(float),
@@ -48,12 +50,12 @@ def by_chromosome(table: pd.DataFrame) -> hv.Overlay:
     )
     hover = [
         ("Chromosome", "@chromosome"),
-        ("10⁻³ nats per variant", "@value{0.000} (95% @low{0.000} to @high{0.000})"),
+        ("10⁻³ nats per variant", "@value{0.000} ± @error{0.000}"),
         ("Nats", "@nats{0.00}"),
         ("LD blocks", "@blocks"),
     ]
-    # One block has no standard error, hence no interval.
-    known = drawn[np.isfinite(half)]
+    # One block has no standard error.
+    known = drawn[np.isfinite(error)]
     whole = float(table["MILLINATS_PER_VARIANT"].iloc[0])
     return hv.Overlay(
         [
@@ -63,7 +65,7 @@ def by_chromosome(table: pd.DataFrame) -> hv.Overlay:
                 color="colour", line_width=2
             ),
             hv.Points(
-                drawn, ["x", "value"], ["chromosome", "low", "high", "nats", "blocks", "colour"]
+                drawn, ["x", "value"], ["chromosome", "error", "nats", "blocks", "colour"]
             ).opts(color="colour", size=9, tools=["hover"], hover_tooltips=hover),
         ]
     ).opts(
@@ -131,6 +133,7 @@ def along_genome(table: pd.DataFrame, named: int = NAMED) -> hv.Overlay:
             "text": chosen["lead"],
         }
     )
+    names = _apart(names, NAME_WIDTH * float(stop.max() - start.min()), 0.7 * room)
     one = len(ticks) == 1
     options = figure_options(
         320,
@@ -150,6 +153,18 @@ def along_genome(table: pd.DataFrame, named: int = NAMED) -> hv.Overlay:
             hv.Labels(names, ["x", "y"], "text").opts(text_color=GREY, text_font_size="9pt"),
         ]
     ).opts(**options)
+
+
+def _apart(names: pd.DataFrame, width: float, height: float) -> pd.DataFrame:
+    """The names that do not cover one before them."""
+    kept: list[int] = []
+    for i, (x, y) in enumerate(zip(names["x"], names["y"], strict=True)):
+        if all(
+            abs(x - names["x"].iloc[j]) > width or abs(y - names["y"].iloc[j]) > height
+            for j in kept
+        ):
+            kept.append(i)
+    return names.iloc[kept]
 
 
 def _offsets(table: pd.DataFrame) -> tuple[dict[str, float], list[tuple[float, str]]]:

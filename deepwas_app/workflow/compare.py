@@ -3,14 +3,13 @@
 import numpy as np
 import pandas as pd
 import xarray as xr
+from scipy.stats import t as student
 
 from deepwas_app.core.jackknife import jackknife_sum
 from deepwas_app.errors import InputError
 from deepwas_app.workflow.results import run_heritability
 from deepwas_app.workflow.run import Run
 from deepwas_app.workflow.tables import tab_separated
-
-Z95 = 1.96
 
 
 def compare(study: xr.Dataset, first: Run, second: Run) -> pd.DataFrame:
@@ -94,17 +93,23 @@ def _lead(study: xr.Dataset, block: int) -> str:
 
 
 def difference_line(table: pd.DataFrame, first: str, second: str) -> str:
-    """What :func:`compare` found, in one sentence with the names of the two runs."""
+    """What :func:`compare` found, in one sentence with the names of the two runs.
+
+    Notes
+    -----
+    A difference is called one where its 95% interval, by Student's t with a degree of freedom less
+    than there are blocks, leaves out zero.
+    """
     whole = table.iloc[0]
     difference, error = float(whole["DIFFERENCE_NATS"]), float(whole["DIFFERENCE_NATS_SE"])
     blocks = int(whole["BLOCKS"])
-    where = f"{blocks} held-out LD blocks ({whole['VARIANTS']:,} variants)"
+    where = f"{blocks} held-out LD blocks ({int(whole['VARIANTS']):,} variants)"
     if blocks == 1:
         return (
             f"{first} over {second}: {difference:+.2f} nats on one held-out LD block, too few for "
             "a standard error."
         )
-    if abs(difference) < Z95 * error or difference == 0:
+    if abs(difference) < student.ppf(0.975, blocks - 1) * error or difference == 0:
         return (
             f"No clear difference: {first} over {second} is {difference:+.2f} ± {error:.2f} nats "
             f"on {where}."

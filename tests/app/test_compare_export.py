@@ -1,5 +1,6 @@
 """The Compare and Export pages without a browser, and their files against the commands."""
 
+import asyncio
 import shutil
 from pathlib import Path
 
@@ -33,6 +34,10 @@ def button(page, name: str) -> pmui.FileDownload:
         item for item in page._layout.select(pmui.FileDownload) if item.filename.endswith(name)
     ]
     return found
+
+
+def content(page, name: str) -> str:
+    return asyncio.run(button(page, name).callback()).getvalue()
 
 
 def of_command(arguments: list, capsys) -> str:
@@ -121,9 +126,9 @@ def test_runs_without_a_common_held_out_block_are_one_line(study_with_runs, sett
 def test_files_of_the_compare_page_are_those_of_the_commands(compare_page, capsys):
     paths = [run.path for run in compare_page.finished.values()]
     first, second = (compare_page.finished[name].path for name in ("mlp", "linear"))
-    downloaded = button(compare_page, "mlp_over_linear.tsv").callback().getvalue()
+    downloaded = content(compare_page, "mlp_over_linear.tsv")
     assert downloaded == of_command(["compare", first, second], capsys)
-    downloaded = button(compare_page, "runs.tsv").callback().getvalue()
+    downloaded = content(compare_page, "runs.tsv")
     assert downloaded == of_command(["evaluate", *paths], capsys)
     assert downloaded.startswith("run\tprior\tobjective\tparameters\tvariants\tgain\tgain_se\th2")
 
@@ -175,10 +180,9 @@ def test_files_of_the_export_page_are_those_of_the_commands(study_with_runs, cap
         "pgs_catalog.txt": ["export", run, "--pgs-catalog", "-"],
         "effects.tsv": ["effects", run],
     }.items():
-        found = button(page, f"mlp.{ending}")
-        assert found.callback().getvalue() == of_command(arguments, capsys), ending
+        assert content(page, f"mlp.{ending}") == of_command(arguments, capsys), ending
     page.floor.value = True
-    floored = button(page, "mlp.snpvar.tsv").callback().getvalue()
+    floored = content(page, "mlp.snpvar.tsv")
     assert floored == of_command(["export", run, "--snpvar", "-", "--floor"], capsys)
 
 
@@ -187,14 +191,14 @@ def test_sizes_are_about_right(study_with_runs):
     for ending in ("snpvar.tsv", "weights.tsv", "pgs_catalog.txt"):
         found = button(page, f".{ending}")
         said = float(found.label.split("about ")[1].split()[0])
-        assert said == pytest.approx(len(found.callback().getvalue()) / 1e6, rel=0.15, abs=0.05)
+        assert said == pytest.approx(len(content(page, f".{ending}")) / 1e6, rel=0.15, abs=0.05)
 
 
 def test_a_region_that_is_none_is_one_line(study_with_runs):
     page = ExportPage(study_with_runs)
     page.region.value = "here"
     with pytest.raises(InputError, match="not a region"):
-        button(page, "prior_weights.tsv").callback()
+        content(page, "prior_weights.tsv")
 
 
 def test_scores_of_the_page_are_those_of_the_command(
@@ -217,7 +221,7 @@ def test_scores_of_the_page_are_those_of_the_command(
     weights = tmp_path / "w.tsv"
     assert main(["export", str(page.finished["linear"].path), "--weights", str(weights)]) == 0
     files = ["--weights", weights, "--bfile", people, "--pheno", pheno]
-    downloaded = button(page, "scores.tsv").callback().getvalue()
+    downloaded = content(page, "scores.tsv")
     assert downloaded == of_command(["score", *files], capsys)
     # Another session sees them as well.
     again = ExportPage(study_with_runs)

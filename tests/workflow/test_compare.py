@@ -73,6 +73,9 @@ def test_lead_variants_are_named(small_study, small_runs):
             "variants), which is 8 ± 2 thousandths of a nat per variant.",
         ),
         (-12.0, 3.0, 5, "B predicts better than A: by 12.00 ± 3.00 nats"),
+        # Twice its error is not much of a difference with four degrees of freedom.
+        (6.5, 3.0, 5, "No clear difference: A over B is +6.50"),
+        (6.5, 3.0, 50, "A predicts better than B: by 6.50 ± 3.00 nats on 50 held-out"),
         (2.0, 3.0, 5, "No clear difference: A over B is +2.00 ± 3.00 nats on 5 held-out"),
         (0.0, 0.0, 5, "No clear difference: A over B is +0.00"),
         (2.0, np.nan, 1, "A over B: +2.00 nats on one held-out LD block, too few for a standard"),

@@ -28,7 +28,7 @@ RUN_COLUMNS = {
     "prior": "Prior",
     "objective": "Objective",
     "parameters": "Parameters",
-    "gain": "Gain (10⁻³ nats/variant)",
+    "gain": "Gain (10⁻³ nats)",
     "gain_se": "s.e.",
     "h2": "h²",
     "s2": "s²",
@@ -69,8 +69,9 @@ class ComparePage(Page):
             "All finished runs",
             download("Download TSV", "runs.tsv", self.evaluation_text),
             self._runs_table(),
-            note="Gain in held-out log-likelihood over the constant prior fitted on the same "
-            "training blocks, with block-jackknife standard errors. The file has gains in nats.",
+            note="Gain in held-out log-likelihood per variant over the constant prior fitted on "
+            "the same blocks, with block-jackknife standard errors. The file has it in nats, not "
+            "per variant.",
         )
         if len(names) == 1:
             return [
@@ -166,9 +167,9 @@ class ComparePage(Page):
             chromosomes = section(
                 "By chromosome",
                 plot(pictures.by_chromosome(table)),
-                note="With 95% intervals by the block jackknife; the solid line is the whole.",
+                note="With one block-jackknife standard error; the solid line is the whole.",
             )
-            pictured = [cells((chromosomes, 6), (along, 6), breakpoint="lg")]
+            pictured = [cells((chromosomes, 4), (along, 8), breakpoint="lg")]
         note = "Held-out LD blocks, the one that changed most first."
         if not self.alone:
             note += " Click a row to see it on the Locus page."
@@ -220,7 +221,11 @@ class ComparePage(Page):
         table = per_variant(evaluate(self.finished.values()))[list(RUN_COLUMNS)]
         table["run"] = list(self.finished)
         digits = {"gain": 3, "gain_se": 3, "h2": 4, "s2": 3, "kappa": 4, "parameters": False}
-        return _table(table, RUN_COLUMNS, digits)
+        widget = _table(table, RUN_COLUMNS, digits)
+        # Names of any length break into lines, and leave room for the numbers.
+        widget.formatters = widget.formatters | {"run": {"type": "textarea"}}
+        widget.widths = {"run": 230}
+        return widget
 
 
 def _table(

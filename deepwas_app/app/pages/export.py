@@ -76,7 +76,7 @@ class ExportPage(Page):
             ),
             self._file(
                 "SuSiE prior weights",
-                "Prior weights of the variants of one region, summing to 1: `prior_weights` of "
+                "Prior weights of the variants of one region, summing to 1: for prior_weights of "
                 "**susieR**.",
                 "prior_weights.tsv",
                 self.prior_weights_text,
@@ -86,12 +86,13 @@ class ExportPage(Page):
             ),
             self._file(
                 "Polygenic score weights",
-                "Posterior mean effects for `plink2 --score FILE 1 4 6 header`. BETA is in "
-                "phenotype s.d. per copy of A1, the effect allele.",
+                "Posterior mean effects, for **plink2**. BETA is in phenotype s.d. per copy of A1, "
+                "the effect allele.",
                 "weights.tsv",
                 self.weights_text,
                 "--weights FILE",
                 self._size("weights"),
+                then="plink2 --bfile PEOPLE --score FILE 1 4 6 header",
             ),
             self._file(
                 "PGS Catalog scoring file",
@@ -158,16 +159,16 @@ class ExportPage(Page):
 
     def weights_text(self) -> str:
         """As ``deepwas export RUN --weights``."""
-        from deepwas_app.workflow.exports import pgs_weights, weights_text
+        from deepwas_app.workflow.exports import weights_text
 
-        return weights_text(pgs_weights(self.state.study, self._run()))
+        return weights_text(store.pgs_weights(self.state.study, self._run()))
 
     def catalog_text(self) -> str:
         """As ``deepwas export RUN --pgs-catalog``."""
-        from deepwas_app.workflow.exports import pgs_catalog_text, pgs_weights
+        from deepwas_app.workflow.exports import pgs_catalog_text
 
         study, run = self.state.study, self._run()
-        return pgs_catalog_text(pgs_weights(study, run), study, run)
+        return pgs_catalog_text(store.pgs_weights(study, run), study, run)
 
     def effects_text(self) -> str:
         """As ``deepwas effects RUN``."""
@@ -193,6 +194,7 @@ class ExportPage(Page):
         size: str,
         *knobs: Any,
         verb: str = "export",
+        then: str = "",
     ) -> pmui.Paper:
         button = download(f"Download{size}", ending, content)
         self.buttons[name] = (button, ending)
@@ -203,12 +205,7 @@ class ExportPage(Page):
             pmui.Typography(purpose, variant="body2", margin=(4, 0, 8, 0)),
             *knobs,
             button,
-            pmui.Typography(
-                f"deepwas {verb} RUN {flags}",
-                variant="caption",
-                sx={"color": "text.secondary", "fontFamily": "monospace"},
-                margin=0,
-            ),
+            *(_command(line) for line in (f"deepwas {verb} RUN {flags}", then) if line),
             variant="outlined",
             elevation=0,
             margin=0,
@@ -226,6 +223,15 @@ class ExportPage(Page):
         text = tab_separated(identity(study, rows, ("SNP", "CHR", "BP", "A1", "A2")))
         size = (len(text) / max(len(rows), 1) + ROW[kind]) * study.sizes["variants"] / 1e6
         return f" (about {size:.1f} MB)" if size < 10 else f" (about {size:.0f} MB)"
+
+
+def _command(line: str) -> pmui.Typography:
+    return pmui.Typography(
+        line,
+        variant="caption",
+        sx={"color": "text.secondary", "fontFamily": "monospace"},
+        margin=0,
+    )
 
 
 def genotypes_of(study: xr.Dataset) -> str:
