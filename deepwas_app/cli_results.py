@@ -51,7 +51,10 @@ def add_commands(command: AddCommand, follow: Callable) -> None:
 
     score = command("score", partial(_score, follow), "Polygenic scores of genotyped people.")
     score.add_argument(
-        "--weights", required=True, metavar="F", help="SNP, A1 (effect allele), BETA."
+        "--weights",
+        required=True,
+        metavar="F",
+        help="SNP, A1 (effect allele), BETA (per copy of A1); or a PGS Catalog scoring file.",
     )
     score.add_argument(
         "--bfile", required=True, metavar="P", help="PLINK 1 genotypes, without .bed, .bim, .fam."
@@ -65,7 +68,10 @@ def add_commands(command: AddCommand, follow: Callable) -> None:
     _add_json(score, "Print counts and R^2 as one JSON object last.")
 
     compare = command(
-        "compare", _compare, "Difference in held-out log-likelihood between two runs of a study."
+        "compare",
+        _compare,
+        "Difference in held-out log-likelihood (nats, first minus second) between two runs of a "
+        "study: whole, by chromosome, by LD block, the block that changed most first.",
     )
     compare.add_argument("first", metavar="A.run")
     compare.add_argument("second", metavar="B.run")

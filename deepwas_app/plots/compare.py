@@ -57,6 +57,10 @@ def by_chromosome(table: pd.DataFrame) -> hv.Overlay:
     # One block has no standard error.
     known = drawn[np.isfinite(error)]
     whole = float(table["MILLINATS_PER_VARIANT"].iloc[0])
+    # No difference is always in sight: else a small one would look large.
+    lowest = min(0.0, float(np.nanmin(drawn[["value", "low"]])))
+    highest = max(0.0, float(np.nanmax(drawn[["value", "high"]])))
+    room = 0.06 * (highest - lowest or 1.0)
     return hv.Overlay(
         [
             hv.HLine(0.0).opts(color=GREY, line_width=1, line_dash="dashed"),
@@ -73,6 +77,7 @@ def by_chromosome(table: pd.DataFrame) -> hv.Overlay:
             320,
             xticks=list(zip(drawn["x"], drawn["chromosome"], strict=True)),
             xlim=(-0.6, max(len(drawn), 1) - 0.4),
+            ylim=(lowest - room, highest + room),
             xlabel="Chromosome",
             ylabel="Difference (10⁻³ nats per variant)",
             show_legend=False,
