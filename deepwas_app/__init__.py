@@ -10,6 +10,8 @@ from importlib import import_module
 # Name to module. Loaded on first use: reading a file must not wait for JAX or Panel.
 _PUBLIC = {
     "AnnotationsPage": "deepwas_app.app.pages.annotations",
+    "ComparePage": "deepwas_app.app.pages.compare",
+    "ExportPage": "deepwas_app.app.pages.export",
     "InputError": "deepwas_app.errors",
     "LocusPage": "deepwas_app.app.pages.locus",
     "ScalingPage": "deepwas_app.app.pages.scaling",

@@ -289,12 +289,13 @@ def _train(options) -> None:
 
 
 def _evaluate(options) -> None:
-    from deepwas_app.workflow.results import evaluate
+    from deepwas_app.workflow.results import evaluate, evaluation_text
     from deepwas_app.workflow.run import open_run
+    from deepwas_app.workflow.tables import write_text
 
     table = evaluate([open_run(path) for path in options.runs])
     if not options.json or options.output != "-":
-        _write_table(table, options.output)
+        write_text(evaluation_text(table), options.output)
     if options.json:
         _print_json(table.to_dict("records"))
 

@@ -5,6 +5,7 @@
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -50,7 +51,10 @@ def add_commands(command: AddCommand, follow: Callable) -> None:
 
     score = command("score", partial(_score, follow), "Polygenic scores of genotyped people.")
     score.add_argument(
-        "--weights", required=True, metavar="F", help="SNP, A1 (effect allele), BETA."
+        "--weights",
+        required=True,
+        metavar="F",
+        help="SNP, A1 (effect allele), BETA (per copy of A1); or a PGS Catalog scoring file.",
     )
     score.add_argument(
         "--bfile", required=True, metavar="P", help="PLINK 1 genotypes, without .bed, .bim, .fam."
@@ -64,7 +68,10 @@ def add_commands(command: AddCommand, follow: Callable) -> None:
     _add_json(score, "Print counts and R^2 as one JSON object last.")
 
     compare = command(
-        "compare", _compare, "Difference in held-out log-likelihood between two runs of a study."
+        "compare",
+        _compare,
+        "Difference in held-out log-likelihood (nats, first minus second) between two runs of a "
+        "study: whole, by chromosome, by LD block, the block that changed most first.",
     )
     compare.add_argument("first", metavar="A.run")
     compare.add_argument("second", metavar="B.run")
@@ -179,7 +186,12 @@ def _finemap(options) -> None:
 
 
 def _score(follow: Callable, options) -> None:
-    from deepwas_app.workflow.score import score_people, scores_text
+    from deepwas_app.workflow.score import (
+        accuracy_line,
+        report_line,
+        score_people,
+        scores_text,
+    )
     from deepwas_app.workflow.tables import write_text
 
     job = score_people(
@@ -191,20 +203,17 @@ def _score(follow: Callable, options) -> None:
     )
     scored = follow(job, quiet=options.json)
     write_text(scores_text(scored), options.output)
-    _say(", ".join(f"{number} {reason}" for reason, number in scored.report.items()))
+    _say(report_line(scored))
     found = scored.accuracy
     if found:
-        _say(
-            f"R^2 {found.r2:.4f} (95% {found.low:.4f} to {found.high:.4f}), {found.people} people"
-            + (", NEGATIVE correlation" if found.r < 0 else "")
-        )
+        _say(accuracy_line(found))
     if options.json:
         report = {"people": len(scored.table), "variants": scored.report}
         _print_json(report | ({"accuracy": found._asdict()} if found else {}))
 
 
 def _compare(options) -> None:
-    from deepwas_app.workflow.compare import compare, comparison_text
+    from deepwas_app.workflow.compare import compare, comparison_text, difference_line
     from deepwas_app.workflow.locus import open_run_with_study
     from deepwas_app.workflow.tables import write_text
 
@@ -214,10 +223,8 @@ def _compare(options) -> None:
     table = compare(study, first, second)
     write_text(comparison_text(table), options.output)
     whole = table.iloc[0].to_dict()
-    _say(
-        f"{options.first} over {options.second}: {whole['DIFFERENCE']:+.2f} +- "
-        f"{whole['DIFFERENCE_SE']:.2f} nats on {whole['BLOCKS']} held-out LD blocks"
-    )
+    error = whole["DIFFERENCE_NATS_SE"]
+    _say(difference_line(table, first.name_on_disk, second.name_on_disk))
     if options.json:
         _print_json(
             {
@@ -225,7 +232,7 @@ def _compare(options) -> None:
                 "second": second.name_on_disk,
                 "variants": whole["VARIANTS"],
                 "blocks": whole["BLOCKS"],
-                "difference": whole["DIFFERENCE"],
-                "difference_se": whole["DIFFERENCE_SE"],
+                "difference": whole["DIFFERENCE_NATS"],
+                "difference_se": error if math.isfinite(error) else None,
             }
         )

@@ -92,8 +92,15 @@ def test_compare_prints_the_difference(runs, capsys):
     printed = capsys.readouterr()
     body, last = printed.out.strip().rsplit("\n", 1)
     whole = table(body).iloc[0]
-    assert json.loads(last)["difference"] == pytest.approx(whole["DIFFERENCE"], rel=1e-5)
+    assert json.loads(last)["difference"] == pytest.approx(whole["DIFFERENCE_NATS"], rel=1e-5)
     assert "held-out LD blocks" in printed.err
+
+
+def test_evaluate_names_every_run_and_its_model(runs, capsys):
+    assert main(["evaluate", runs["linear"], runs["mlp"]]) == 0
+    found = table(capsys.readouterr().out)
+    assert found["run"].tolist() == ["linear", "mlp"]
+    assert (found[["h2", "s2", "kappa", "parameters"]] > 0).all(axis=None)
 
 
 @pytest.mark.parametrize(
@@ -110,6 +117,8 @@ def test_compare_prints_the_difference(runs, capsys):
         (["finemap", "RUN", "--region", "1:1-5", "--coverage", "2"], "--coverage"),
         (["score", "--weights", "no.tsv", "--bfile", "g"], "no.tsv: no such file"),
         (["compare", "RUN", "nowhere.run"], "nowhere.run: not a run folder"),
+        (["compare", "RUN", "MOVED"], "say where it is now with --study"),
+        (["evaluate", "RUN", "UNFINISHED"], "unfinished.run: is not finished"),
     ],
 )
 def test_bad_input_is_one_line(words, message, runs, tmp_path, monkeypatch, capsys):
@@ -118,10 +127,14 @@ def test_bad_input_is_one_line(words, message, runs, tmp_path, monkeypatch, caps
     record = json.loads((moved / "run.json").read_text())
     record["study"]["path"] = "/nowhere/gone.study.zarr"
     (moved / "run.json").write_text(json.dumps(record))
+    unfinished = tmp_path / "unfinished.run"
+    shutil.copytree(runs["linear"], unfinished)
+    record = json.loads((unfinished / "run.json").read_text())
+    (unfinished / "run.json").write_text(json.dumps(record | {"summary": {}}))
     folder = tmp_path / "work"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    places = {"RUN": runs["linear"], "MOVED": str(moved)}
+    places = {"RUN": runs["linear"], "MOVED": str(moved), "UNFINISHED": str(unfinished)}
     assert main([places.get(word, word) for word in words]) == 1
     printed = capsys.readouterr()
     assert printed.out == ""

@@ -1,6 +1,8 @@
 """Small pieces that every page is put together from."""
 
+import asyncio
 import html
+import io
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -140,6 +142,31 @@ def trouble(text: str) -> pmui.Alert:
 def plot(element: Any = None, **params: Any) -> pn.pane.HoloViews:
     """A pane for a HoloViews figure that takes the width of its card."""
     return pn.pane.HoloViews(element, sizing_mode="stretch_width", margin=0, **params)
+
+
+def download(label: str, filename: str, content: Callable[[], str]) -> pmui.FileDownload:
+    """A button that makes a text file in a thread when it is pressed, and not before."""
+
+    async def make() -> io.StringIO:
+        # Else the same content a second time would be no change, and hence no download.
+        button.data = None
+        button.loading = True
+        try:
+            return io.StringIO(await asyncio.to_thread(content))
+        finally:
+            button.loading = False
+
+    button = pmui.FileDownload(
+        callback=make,
+        filename=filename,
+        label=label,
+        icon="download",
+        size="small",
+        margin=(0, 0, 10, 0),
+    )
+    # Not in the constructor: there it warns of an option that nobody gave.
+    button.variant = "outlined"
+    return button
 
 
 def waiting(text: str) -> pmui.Row:

@@ -1,4 +1,4 @@
-"""The dashboard: five pages over one state, with navigation, job status and messages."""
+"""The dashboard: its pages over one state, with navigation, job status and messages."""
 
 import importlib
 import logging
@@ -8,12 +8,14 @@ import panel as pn
 import panel_material_ui as pmui
 import xarray as xr
 
-from deepwas_app.app import leaks
+from deepwas_app.app import leaks, store
 from deepwas_app.app.components import job_line, waiting
 from deepwas_app.app.guard import LayoutGuard
 from deepwas_app.app.jobs import JOBS
 from deepwas_app.app.poller import Poller
+from deepwas_app.app.regions import parse_region
 from deepwas_app.app.state import PAGES, AppState
+from deepwas_app.errors import InputError
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +24,9 @@ ICONS = {
     "train": "model_training",
     "annotations": "label",
     "locus": "my_location",
+    "compare": "compare_arrows",
     "scaling": "trending_up",
+    "export": "ios_share",
 }
 BAR = "#173a6b"
 THEME = {
@@ -52,12 +56,14 @@ KINDS = {
     "train": "TrainPage",
     "annotations": "AnnotationsPage",
     "locus": "LocusPage",
+    "compare": "ComparePage",
     "scaling": "ScalingPage",
+    "export": "ExportPage",
 }
 
 
 def make_page(name: str, state: AppState, poller: Poller) -> Any:
-    """One of the five pages; its module is imported when it is first looked at."""
+    """One of the pages; its module is imported when it is first looked at."""
     module = importlib.import_module(f"deepwas_app.app.pages.{name}")
     return getattr(module, KINDS[name])(state, poller=poller)
 
@@ -121,9 +127,23 @@ class Dashboard(pn.viewable.Viewer):
 
     def _build_shown(self) -> None:
         name = self.state.page
-        if name not in self.pages:
+        new = name not in self.pages
+        if new:
             self.pages[name] = make_page(name, self.state, self.poller)
+        if name == "locus" and self.state.region:
+            self._show_region()
+        # Last: what changes while a page is on its way to the browser is an error there.
+        if new:
             self._slots[name].objects = [self.pages[name]]
+
+    def _show_region(self) -> None:
+        """Show the region that another page asked for."""
+        wanted, self.state.region = self.state.region, ""
+        study, locus = self.state.study, self.pages["locus"]
+        try:
+            locus.go(parse_region(wanted, study, store.genes(study)))
+        except InputError as problem:
+            self.state.say(str(problem), "error")
 
     def close(self, document: Any = None) -> None:
         """Let go of everything, when the session is over."""

@@ -8,7 +8,7 @@ import xarray as xr
 from deepwas_app.app import store
 from deepwas_app.app.jobs import FILES, JOBS, Job, Status
 
-PAGES = ("study", "train", "annotations", "locus", "scaling")
+PAGES = ("study", "train", "annotations", "locus", "compare", "scaling", "export")
 
 
 class AppState(param.Parameterized):
@@ -23,6 +23,7 @@ class AppState(param.Parameterized):
     selected = param.List(default=[], item_type=str, doc="Names of the runs to look at.")
     opening = param.Parameter(None, doc="The job that opens a study; None when there is none.")
     page: Any = param.Selector(default="study", objects=list(PAGES), doc="The page on show.")
+    region = param.String("", doc="Region that the Locus page is asked to show: 22:1-2.")
     dark = param.Boolean(default=False, doc="Whether the page is dark.")
     notice = param.Parameter(None, doc="(severity, text) to show to the person; None if nothing.")
 

@@ -177,6 +177,21 @@ def response(
     return _RESULTS.get(key, compute)
 
 
+def pgs_weights(study: xr.Dataset, run: Any) -> pd.DataFrame:
+    """Weights of a polygenic score from a run."""
+    from deepwas_app.workflow.exports import pgs_weights as compute
+
+    return _RESULTS.get(("pgs_weights", str(run.path)), lambda: compute(study, run))
+
+
+def comparison(study: xr.Dataset, first: Any, second: Any) -> pd.DataFrame:
+    """One run against another where both were held out."""
+    from deepwas_app.workflow.compare import compare
+
+    key = ("comparison", str(first.path), str(second.path))
+    return _RESULTS.get(key, lambda: compare(study, first, second))
+
+
 def spectrum(study: xr.Dataset) -> xr.Dataset:
     """Residual spectrum of a study."""
     from deepwas_app.workflow.results import residual_spectrum

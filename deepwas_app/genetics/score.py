@@ -13,6 +13,7 @@ import xarray as xr
 from deepwas_app.errors import InputError
 from deepwas_app.genetics import chromosomes
 from deepwas_app.genetics.files import UNREADABLE, existing, open_text, unreadable
+from deepwas_app.genetics.phenotype import read_people
 from deepwas_app.genetics.plink import genotype_files
 
 # The PGS Catalog's names for the columns of a weights file.
@@ -25,6 +26,8 @@ _CATALOG = {
     "chr_position": "BP",
 }
 _NUMBERS = ("BETA", "BP")
+# How files say that a variant has no name.
+_NO_NAME = "."
 # Above this share of weights whose alleles are not those of the genotypes, nothing is scored.
 _MISMATCHED = 0.1
 _CHUNK = 8_000_000
@@ -76,50 +79,71 @@ def read_weights(path: str | Path) -> pd.DataFrame:
     Parameters
     ----------
     path : path
-        A table with the columns SNP, A1 (effect allele) and BETA; A2, CHR and BP (1-based) serve
-        to match variants where they are there. A scoring file of the PGS Catalog serves as well.
+        A table with the columns SNP, A1 (effect allele) and BETA (per copy of A1); A2, CHR and BP
+        (1-based) serve to match variants where they are there. A scoring file of the PGS Catalog
+        serves as well, with rsID or with chr_name and chr_position.
 
     Raises
     ------
     InputError
-        If it cannot be read, lacks a column, names a variant twice, or holds weights that are not
-        numbers.
+        If it cannot be read, lacks a column, or holds weights that are not numbers.
     """
     path = existing(path)
     try:
         with open_text(path) as stream:
             skip = 0
-            while stream.readline().startswith("#"):
+            while (header := stream.readline()).startswith("#"):
                 skip += 1
+        # Cells of scoring files may be empty or hold spaces.
+        separator = "\t" if "\t" in header else r"\s+"
         with open_text(path) as stream:
-            table = pd.read_csv(stream, sep=r"\s+", skiprows=skip, dtype=str, na_values=["NA"])
+            table = pd.read_csv(stream, sep=separator, skiprows=skip, dtype=str)
     except (*UNREADABLE, ValueError) as error:
         raise unreadable(path, error) from error
+    return checked_weights(table, str(path))
+
+
+def checked_weights(table: pd.DataFrame, where: str) -> pd.DataFrame:
+    """The weights of a table of text as :func:`read_weights` gives them; `where` names it.
+
+    Raises
+    ------
+    InputError
+        If it lacks a column, or holds weights that are not numbers.
+    """
     table = table.rename(columns=_CATALOG)
+    if "SNP" not in table and {"CHR", "BP"} <= set(table):
+        table["SNP"] = _NO_NAME
     for name in ("SNP", "A1", "BETA"):
         if name not in table:
             raise InputError(
-                f"{path}: has no column {name}. A weights file has SNP, A1 (effect allele), BETA."
+                f"{where}: has no column {name}. A weights file has SNP, A1 (effect allele), BETA."
             )
+    if len(table) == 0:
+        raise InputError(f"{where}: has a header and no weights. Export the weights again.")
     for name in _NUMBERS:
         if name in table:
             table[name] = pd.to_numeric(table[name], errors="coerce")
-    bad = ~np.isfinite(table["BETA"].to_numpy(np.float64))
-    if len(table) == 0:
-        raise InputError(f"{path}: has a header and no weights. Export the weights again.")
-    if bad.any():
-        who = table["SNP"][bad].iloc[0]
-        raise InputError(f"{path}: the weight of {who} is no number. Export the weights again.")
-    twice = table["SNP"][table["SNP"].duplicated() & (table["SNP"] != ".")]
-    if len(twice):
-        raise InputError(f"{path}: {twice.iloc[0]} is there twice. Keep one weight a variant.")
+    table["SNP"] = table["SNP"].fillna(_NO_NAME)
     for name in ("A1", "A2"):
         if name in table:
-            table[name] = table[name].str.upper()
+            table[name] = table[name].fillna("").str.upper()
     if "CHR" in table:
         table["CHR"] = chromosomes.normalise(table["CHR"])
-    table.attrs["path"] = str(path)
+    bad = np.flatnonzero(~np.isfinite(table["BETA"].to_numpy(np.float64)))
+    if len(bad):
+        who = _name(table, bad[0])
+        raise InputError(f"{where}: the weight of {who} is no number. Export the weights again.")
+    table.attrs["path"] = where
     return table
+
+
+def _name(weights: pd.DataFrame, row: int) -> str:
+    """What to call a variant: its name, else its place."""
+    variant = weights.iloc[row]
+    if variant["SNP"] != _NO_NAME or "BP" not in weights:
+        return str(variant["SNP"])
+    return f"{variant['CHR']}:{variant['BP']:.0f}"
 
 
 def match_weights(weights: pd.DataFrame, genotypes: xr.Dataset) -> MatchedWeights:
@@ -135,59 +159,70 @@ def match_weights(weights: pd.DataFrame, genotypes: xr.Dataset) -> MatchedWeight
     Raises
     ------
     InputError
-        If no variant is shared, or more than a tenth of the shared ones have other alleles.
+        If no variant is shared, one has two weights, or more than a tenth of the shared ones have
+        other alleles.
     """
-    names = pd.Index(genotypes["variant_id"].values.astype(str))
-    first = pd.Series(np.arange(len(names)), index=names)
-    first = first[~first.index.duplicated()]
-    row = first.reindex(weights["SNP"].astype(str)).to_numpy(np.float64)
-    if {"CHR", "BP"} <= set(weights):
-        places = pd.MultiIndex.from_arrays(
-            [
-                genotypes["variant_chromosome"].values.astype(str),
-                genotypes["variant_position"].values.astype(np.float64),
-            ]
-        )
-        at = pd.Series(np.arange(len(places)), index=places)
-        at = at[~at.index.duplicated()]
-        wanted = pd.MultiIndex.from_arrays([weights["CHR"].astype(str), weights["BP"]])
-        row = np.where(np.isnan(row), at.reindex(wanted).to_numpy(np.float64), row)
-    shared = np.isfinite(row)
     where, path = genotypes.attrs["path"], weights.attrs["path"]
-    if not shared.any():
+    pairs = _candidates(weights, genotypes)
+    if pairs.empty:
         raise InputError(
             f"{path}: none of its {len(weights)} variants is in the genotypes {where}. "
             "Check that names or genome builds agree."
         )
-    rows = row[shared].astype(np.int64)
-    a1 = genotypes["variant_effect_allele"].values.astype(str)[rows]
-    a2 = genotypes["variant_other_allele"].values.astype(str)[rows]
-    effect = weights["A1"].to_numpy(str)[shared]
-    other = weights["A2"].to_numpy(str)[shared] if "A2" in weights else None
-    straight = (effect == a1) & (True if other is None else other == a2)
-    swapped = (effect == a2) & (True if other is None else other == a1)
-    fits = straight | swapped
-    if (~fits).mean() > _MISMATCHED:
-        i = int(np.flatnonzero(~fits)[0])
-        name = weights["SNP"].to_numpy(str)[shared][i]
-        mine = effect[i] if other is None else f"{effect[i]}/{other[i]}"
+    effect, other = pairs["A1"], pairs.get("A2", "")
+    anything = "A2" not in pairs
+    pairs["straight"] = (effect == pairs["a1"]) & (anything | (other == pairs["a2"]))
+    swapped = (effect == pairs["a2"]) & (anything | (other == pairs["a1"]))
+    pairs["fits"] = pairs["straight"] | swapped
+    # Of several variants of one name or place, the one with the weight's alleles.
+    pairs = pairs.sort_values("fits", ascending=False, kind="stable").drop_duplicates("weight")
+    wrong = pairs[~pairs["fits"]].sort_values("weight")
+    if len(wrong) > _MISMATCHED * len(pairs):
+        one = wrong.iloc[0]
+        mine = one["A1"] if anything else f"{one['A1']}/{one['A2']}"
         raise InputError(
-            f"{path}: the alleles of {int((~fits).sum())} of {len(rows)} variants are not those of "
-            f"the genotypes {where} ({name} is {mine} here, {a1[i]}/{a2[i]} there). "
-            "Bring both to the same strand and build."
+            f"{path}: the alleles of {len(wrong)} of {len(pairs)} variants are not those of the "
+            f"genotypes {where} ({_name(weights, one['weight'])} is {mine} here, "
+            f"{one['a1']}/{one['a2']} there). Bring both to the same strand and build."
         )
-    order = np.argsort(rows[fits], kind="stable")
+    used = pairs[pairs["fits"]].sort_values("row", kind="stable")
+    twice = used["weight"][used["row"].duplicated()]
+    if len(twice):
+        raise InputError(
+            f"{path}: {_name(weights, twice.iloc[0])} is there twice. Keep one weight a variant."
+        )
     return MatchedWeights(
-        rows=rows[fits][order],
-        weights=weights["BETA"].to_numpy(np.float64)[shared][fits][order],
-        counts_a1=straight[fits][order],
+        rows=used["row"].to_numpy(np.int64),
+        weights=weights["BETA"].to_numpy(np.float64)[used["weight"]],
+        counts_a1=used["straight"].to_numpy(bool),
         report={
             "weights": len(weights),
-            "not in the genotypes": int((~shared).sum()),
-            "other alleles": int((~fits).sum()),
-            "scored": int(fits.sum()),
+            "not in the genotypes": len(weights) - len(pairs),
+            "other alleles": len(wrong),
+            "scored": len(used),
         },
     )
+
+
+def _candidates(weights: pd.DataFrame, genotypes: xr.Dataset) -> pd.DataFrame:
+    """Pairs of a weight and a variant of its name, or of its place where the name is not there."""
+    there = pd.DataFrame(
+        {
+            "SNP": genotypes["variant_id"].values.astype(str),
+            "CHR": genotypes["variant_chromosome"].values.astype(str),
+            "BP": genotypes["variant_position"].values.astype(np.float64),
+            "a1": genotypes["variant_effect_allele"].values.astype(str),
+            "a2": genotypes["variant_other_allele"].values.astype(str),
+            "row": np.arange(genotypes.sizes["variants"]),
+        }
+    )
+    ours = weights[[c for c in ("SNP", "CHR", "BP", "A1", "A2") if c in weights]]
+    ours = ours.assign(weight=np.arange(len(weights)))
+    named = ours[ours["SNP"] != _NO_NAME].merge(there.drop(columns=["CHR", "BP"]), on="SNP")
+    if not {"CHR", "BP"} <= set(ours):
+        return named
+    rest = ours[~ours["weight"].isin(named["weight"])]
+    return pd.concat([named, rest.merge(there.drop(columns="SNP"), on=["CHR", "BP"])])
 
 
 def score(prefix: str | Path, matched: MatchedWeights) -> Iterator[float | Scores]:
@@ -249,86 +284,3 @@ def _chunk(dosages, weights, counts_a1, founders) -> tuple[np.ndarray, np.ndarra
     signed = np.where(counts_a1, weights, -weights)
     total = filled @ signed + 2 * weights[~counts_a1].sum()
     return total, (~missing).sum(axis=1), int(known.sum())
-
-
-def read_people(prefix: str | Path) -> pd.DataFrame:
-    """The people of PLINK 1 genotypes, as the .fam lists them: FID, IID, father, mother."""
-    _, _, fam = genotype_files(prefix)
-    try:
-        return pd.read_csv(
-            fam,
-            sep=r"\s+",
-            header=None,
-            names=["FID", "IID", "father", "mother"],
-            usecols=[0, 1, 2, 3],
-            dtype=str,
-            keep_default_na=False,
-        )
-    except (*UNREADABLE, ValueError) as error:
-        raise unreadable(fam, error) from error
-
-
-def read_phenotype(
-    path: str | Path, people: pd.DataFrame, name: str = "", *, skip_unknown: bool = False
-) -> tuple[np.ndarray, str]:
-    """Read one phenotype of genotyped people.
-
-    Parameters
-    ----------
-    path : path
-        A table with the columns FID and IID, or IID, then phenotypes; or without a header FID, IID,
-        phenotype. NA and -9 are missing.
-    people
-        From :func:`read_people`.
-    name : str
-        Which column; the first phenotype by default.
-    skip_unknown : bool
-        Leave out people who have no genotypes, rather than stop.
-
-    Returns
-    -------
-    values : (people,) float64 array
-        In the order of `people`, NaN where missing.
-    name : str
-        The column that was read.
-
-    Raises
-    ------
-    InputError
-        If it cannot be read, has no such column, or holds people who have no genotypes.
-    """
-    path = existing(path)
-    try:
-        with open_text(path) as stream:
-            first = stream.readline().lstrip("#").split()
-        headed = bool(first) and first[0].upper() in ("FID", "IID")
-        columns = first if headed else ["FID", "IID", *(f"PHENO{i}" for i in range(1, 99))]
-        columns = columns[: len(first)]
-        with open_text(path) as stream:
-            table = pd.read_csv(
-                stream, sep=r"\s+", header=None, names=columns, skiprows=int(headed), dtype=str
-            )
-    except (*UNREADABLE, ValueError) as error:
-        raise unreadable(path, error) from error
-    table.columns = [c.upper() if c.upper() in ("FID", "IID") else c for c in table.columns]
-    phenotypes = [c for c in table.columns if c not in ("FID", "IID")]
-    if "IID" not in table or not phenotypes or (name and name not in phenotypes):
-        wanted = f"no phenotype {name}" if name and phenotypes else "no phenotype of people"
-        raise InputError(f"{path}: has {wanted}. Give a table of FID, IID and phenotypes.")
-    name = name or phenotypes[0]
-    by_person = people["IID"].is_unique or "FID" not in table
-    key = ["IID"] if by_person else ["FID", "IID"]
-    places = pd.MultiIndex.from_frame(people[key].astype(str))
-    row = places.get_indexer(pd.MultiIndex.from_frame(table[key].astype(str)))
-    unknown = row < 0
-    if unknown.all() or (unknown.any() and not skip_unknown):
-        who = table["IID"].to_numpy(str)[unknown][0]
-        remedy = "Check the names." if unknown.all() else "Take them out, or use --skip-unknown."
-        raise InputError(
-            f"{path}: {int(unknown.sum())} of {len(table)} people have no genotypes, {who} for "
-            f"one. {remedy}"
-        )
-    given = pd.to_numeric(table[name], errors="coerce").to_numpy(np.float64)
-    values = np.full(len(people), np.nan)
-    values[row[~unknown]] = np.where(given == -9, np.nan, given)[~unknown]
-    return values, name

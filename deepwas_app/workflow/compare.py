@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import xarray as xr
+from scipy.stats import t as student
 
 from deepwas_app.core.jackknife import jackknife_sum
 from deepwas_app.errors import InputError
@@ -23,10 +24,11 @@ def compare(study: xr.Dataset, first: Run, second: Run) -> pd.DataFrame:
     -------
     Table whose first row is the whole (SCOPE "all"), then one row a chromosome ("chromosome"),
     then one a held-out LD block ("block"), the block that changed most first. Columns: SCOPE, CHR,
-    START and STOP (bp; 0-based, half-open), BLOCK, BLOCKS, VARIANTS (scored), DIFFERENCE (first
-    minus second, nats; positive where the first predicts better), DIFFERENCE_SE (block jackknife;
-    NA for one block), PER_VARIANT and PER_VARIANT_SE (milli-nats), H2_FIRST and H2_SECOND
-    (heritability there under each prior).
+    START and STOP (bp; 0-based, half-open), BLOCK, BLOCKS, VARIANTS (scored), DIFFERENCE_NATS
+    (held-out log-likelihood of the first minus that of the second; positive where the first
+    predicts better), DIFFERENCE_NATS_SE (block jackknife; NA for one block), and the same as
+    MILLINATS_PER_VARIANT; H2_FIRST and H2_SECOND (heritability there under each prior), LEAD_SNP
+    (the block's variant with the largest absolute z-score).
 
     Raises
     ------
@@ -55,6 +57,7 @@ def compare(study: xr.Dataset, first: Run, second: Run) -> pd.DataFrame:
     for name, run in (("first", first), ("second", second)):
         sums = np.bincount(own, run_heritability(study, run), study.sizes["blocks"])
         blocks[f"h2_{name}"] = sums[blocks["block"].to_numpy()]
+    blocks = blocks.assign(lead=[_lead(study, block) for block in blocks["block"]])
     rows = [_row("all", blocks)]
     rows += [_row("chromosome", part) for _, part in blocks.groupby("chromosome", sort=False)]
     order = np.argsort(-blocks["difference"].abs().to_numpy(), kind="stable")
@@ -73,13 +76,51 @@ def _row(scope: str, part: pd.DataFrame) -> dict:
         "BLOCK": int(part["block"].iloc[0]) if scope == "block" else pd.NA,
         "BLOCKS": len(part),
         "VARIANTS": variants,
-        "DIFFERENCE": total.value,
-        "DIFFERENCE_SE": total.error,
-        "PER_VARIANT": 1e3 * total.value / max(variants, 1),
-        "PER_VARIANT_SE": 1e3 * total.error / max(variants, 1),
+        "DIFFERENCE_NATS": total.value,
+        "DIFFERENCE_NATS_SE": total.error,
+        "MILLINATS_PER_VARIANT": 1e3 * total.value / max(variants, 1),
+        "MILLINATS_PER_VARIANT_SE": 1e3 * total.error / max(variants, 1),
         "H2_FIRST": float(part["h2_first"].sum()),
         "H2_SECOND": float(part["h2_second"].sum()),
+        "LEAD_SNP": part["lead"].iloc[0] if scope == "block" else pd.NA,
     }
+
+
+def _lead(study: xr.Dataset, block: int) -> str:
+    rows = np.flatnonzero(study["variant_block"].values == block)
+    z = np.abs(np.nan_to_num(study["variant_z"].values[rows]))
+    return str(study["variant_id"].values[rows[int(np.argmax(z))]])
+
+
+def difference_line(table: pd.DataFrame, first: str, second: str) -> str:
+    """What :func:`compare` found, in one sentence with the names of the two runs.
+
+    Notes
+    -----
+    A difference is called one where its 95% interval, by Student's t with a degree of freedom less
+    than there are blocks, leaves out zero.
+    """
+    whole = table.iloc[0]
+    difference, error = float(whole["DIFFERENCE_NATS"]), float(whole["DIFFERENCE_NATS_SE"])
+    blocks = int(whole["BLOCKS"])
+    where = f"{blocks} held-out LD blocks ({int(whole['VARIANTS']):,} variants)"
+    if blocks == 1:
+        return (
+            f"{first} over {second}: {difference:+.2f} nats on one held-out LD block, too few for "
+            "a standard error."
+        )
+    if abs(difference) < student.ppf(0.975, blocks - 1) * error or difference == 0:
+        return (
+            f"No clear difference: {first} over {second} is {difference:+.2f} ± {error:.2f} nats "
+            f"on {where}."
+        )
+    better, worse = (first, second) if difference > 0 else (second, first)
+    per_variant = abs(whole["MILLINATS_PER_VARIANT"])
+    return (
+        f"{better} predicts better than {worse}: by {abs(difference):.2f} ± {error:.2f} nats on "
+        f"{where}, which is {per_variant:.3g} ± {whole['MILLINATS_PER_VARIANT_SE']:.2g} "
+        "thousandths of a nat per variant."
+    )
 
 
 def comparison_text(table: pd.DataFrame) -> str:

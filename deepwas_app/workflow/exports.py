@@ -4,12 +4,20 @@ Everywhere A1 is the effect allele, positions are 1-based, and effects are in st
 of the phenotype.
 """
 
+import io
+
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from deepwas_app.genetics.score import checked_weights
 from deepwas_app.workflow.locus import Region, region_rows
-from deepwas_app.workflow.results import posterior, run_heritability
+from deepwas_app.workflow.results import (
+    annotation_effects,
+    effects_table,
+    posterior,
+    run_heritability,
+)
 from deepwas_app.workflow.run import Run
 from deepwas_app.workflow.tables import tab_separated
 
@@ -38,7 +46,7 @@ def snpvar_table(study: xr.Dataset, run: Run, *, floor: bool = False) -> pd.Data
     study, run
         The run and its study.
     floor
-        Keep max/min of SNPVAR within 100, as PolyFun does.
+        Keep max/min of SNPVAR within 100, as PolyFun does, in the written digits too.
 
     Returns
     -------
@@ -47,7 +55,8 @@ def snpvar_table(study: xr.Dataset, run: Run, *, floor: bool = False) -> pd.Data
     """
     v = run_heritability(study, run)
     rows = np.flatnonzero(study["variant_scored"].values)
-    v = floored(v[rows]) if floor else v[rows]
+    # A little below, so that the ratio also holds for the five digits that are written.
+    v = floored(v[rows], FLOOR_RATIO * (1 - 2e-4)) if floor else v[rows]
     table = identity(study, rows, ("CHR", "SNP", "BP", "A1", "A2"))
     return table.assign(
         SNPVAR=v,
@@ -116,6 +125,13 @@ def weights_text(table: pd.DataFrame) -> str:
     return tab_separated(table.drop(columns="A1_FREQ"), {"BETA": ".8e"})
 
 
+def run_weights(study: xr.Dataset, run: Run) -> pd.DataFrame:
+    """The weights of a run as ``score`` reads them from the file of :func:`weights_text`."""
+    text = weights_text(pgs_weights(study, run))
+    table = pd.read_csv(io.StringIO(text), sep="\t", dtype=str)
+    return checked_weights(table, f"weights of {run.name_on_disk}")
+
+
 def pgs_catalog_text(table: pd.DataFrame, study: xr.Dataset, run: Run) -> str:
     """The table of :func:`pgs_weights` as a scoring file of the PGS Catalog, format 2.0."""
     name = run.name_on_disk
@@ -143,6 +159,11 @@ def pgs_catalog_text(table: pd.DataFrame, study: xr.Dataset, run: Run) -> str:
     )
     lines = [f"#{key}={' '.join(value.split())}" for key, value in head.items()]
     return "\n".join(["###PGS CATALOG SCORING FILE", *lines, body])
+
+
+def effects_text(study: xr.Dataset, run: Run) -> str:
+    """Annotation effects in the columns of S-LDSC, as ``deepwas effects`` writes them."""
+    return tab_separated(effects_table(annotation_effects(study, run)))
 
 
 def identity(study: xr.Dataset, rows: np.ndarray, columns: tuple[str, ...]) -> pd.DataFrame:

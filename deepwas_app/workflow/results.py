@@ -10,9 +10,11 @@ import xarray as xr
 
 from deepwas_app.core.moments import expected_squares
 from deepwas_app.core.posterior import batch_posterior
+from deepwas_app.errors import InputError
 from deepwas_app.workflow.batching import block_batches, block_slice
 from deepwas_app.workflow.run import Run, heritability
 from deepwas_app.workflow.split import usable_blocks
+from deepwas_app.workflow.tables import tab_separated
 from deepwas_app.workflow.train import moment_model
 
 BINS = 12
@@ -102,10 +104,28 @@ def evaluate(runs: Iterable[Run]) -> pd.DataFrame:
 
     Returns
     -------
-    Table of run, prior, objective, parameters, variants, gain (nats) and gain_se (block jackknife).
+    Table of run, prior, objective, parameters, variants (held out), gain (nats), gain_se (block
+    jackknife), and of the fitted model h2 (heritability of the study's variants), s2 (noise scale)
+    and kappa (LD mismatch). No gain where nothing was held out.
+
+    Raises
+    ------
+    InputError
+        If a run is not finished.
     """
-    columns = ["run", "prior", "objective", "parameters", "variants", "gain", "gain_se"]
-    return pd.DataFrame([{c: run.summary[c] for c in columns} for run in runs], columns=columns)
+    columns = ["prior", "objective", "parameters", "variants", "gain", "gain_se"]
+    columns += ["h2", "s2", "kappa"]
+    rows = []
+    for run in runs:
+        if not run.finished:
+            raise InputError(f"{run.path}: is not finished. Go on with deepwas train --resume.")
+        rows.append({"run": run.name_on_disk} | {c: run.summary[c] for c in columns})
+    return pd.DataFrame(rows, columns=["run", *columns])
+
+
+def evaluation_text(table: pd.DataFrame) -> str:
+    """The table of :func:`evaluate` as tab-separated text."""
+    return tab_separated(table)
 
 
 def alignment(study: xr.Dataset) -> pd.DataFrame:

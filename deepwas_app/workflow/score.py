@@ -9,15 +9,9 @@ import pandas as pd
 from scipy.stats import norm
 
 from deepwas_app.errors import InputError
+from deepwas_app.genetics.phenotype import read_people, read_phenotype
 from deepwas_app.genetics.plink import read_genotypes
-from deepwas_app.genetics.score import (
-    Scores,
-    match_weights,
-    read_people,
-    read_phenotype,
-    read_weights,
-    score,
-)
+from deepwas_app.genetics.score import Scores, match_weights, read_weights, score
 from deepwas_app.workflow.progress import Progress
 from deepwas_app.workflow.tables import tab_separated
 
@@ -62,7 +56,7 @@ class Scored(NamedTuple):
 
 
 def score_people(
-    weights: str | Path,
+    weights: str | Path | pd.DataFrame,
     bfile: str | Path,
     pheno: str | Path | None = None,
     *,
@@ -74,7 +68,8 @@ def score_people(
     Parameters
     ----------
     weights
-        Table of SNP, A1 (effect allele), BETA, or a scoring file of the PGS Catalog.
+        Table of SNP, A1 (effect allele), BETA, or a scoring file of the PGS Catalog; or what
+        ``exports.run_weights`` gives.
     bfile
         Genotypes, the path without .bed, .bim, .fam.
     pheno
@@ -97,7 +92,7 @@ def score_people(
     InputError
         For files that cannot be read or do not go together.
     """
-    table = read_weights(weights)
+    table = weights if isinstance(weights, pd.DataFrame) else read_weights(weights)
     genotypes = read_genotypes(bfile)
     people = read_people(bfile)
     # Before the long part: a wrong phenotype file is known at once.
@@ -161,6 +156,17 @@ def accuracy(
     low, high = sorted((ends**2).tolist())
     low = 0.0 if ends[0] <= 0 <= ends[1] else low
     return Accuracy(r**2, low, high, r, len(y))
+
+
+def report_line(scored: Scored) -> str:
+    """What became of the weights, in one line."""
+    return ", ".join(f"{number:,} {reason}" for reason, number in scored.report.items())
+
+
+def accuracy_line(found: Accuracy) -> str:
+    """R^2 with its interval, in one line; says so where the score points the wrong way."""
+    line = f"R² {found.r2:.4f} (95% {found.low:.4f} to {found.high:.4f}), {found.people:,} people"
+    return line + (", NEGATIVE correlation" if found.r < 0 else "")
 
 
 def scores_text(scored: Scored) -> str:

@@ -10,18 +10,12 @@ import pandas as pd
 import pytest
 
 from deepwas_app.errors import InputError
+from deepwas_app.genetics.phenotype import read_people, read_phenotype
 from deepwas_app.genetics.plink import read_genotypes
-from deepwas_app.genetics.score import (
-    Scores,
-    match_weights,
-    read_people,
-    read_phenotype,
-    read_weights,
-    score,
-)
+from deepwas_app.genetics.score import Scores, match_weights, read_weights, score
 
-# SCORE1_SUM of the first six people of `world` by plink2 2.00a3.5 --score, see `weights`.
-PLINK2 = [-1.50468, -3.64943, -6.39893, 4.14190, -1.06698, -3.50829]
+# Sums of the first six people by plink2 2.00a3.5 --score, see `test_agrees_with_plink2`.
+PLINK2 = [-1.504675, -3.6494283684, -6.398929, 4.141901, -1.066978, -3.508291]
 
 
 @pytest.fixture
@@ -93,26 +87,38 @@ def test_row_order_and_names_do_not_matter(world, weights, tmp_path):
 
 @pytest.mark.skipif(shutil.which("plink2") is None, reason="plink2 is not installed")
 def test_agrees_with_plink2(world, weights, tmp_path):
-    path, *_ = weights
-    scoring = ["--score", path, "1", "4", "6", "header", "cols=+scoresums"]
+    """To 1e-9, although plink2 prints six digits.
+
+    Variant rs3 does not vary: a weight of it takes the leading digits off a person's sum, and
+    plink2 prints six digits of what is left. One column of weights a person.
+    """
+    path, table, *_ = weights
+    ours, _ = total(world.prefix, path)
+    leading = ours.total.round(4)
+    columns = [f"W{i}" for i in range(len(leading))]
+    many = pd.DataFrame(dict.fromkeys(columns, table["BETA"])).assign(SNP=table["SNP"], A1=table.A1)
+    # Everybody has two copies of the allele of rs3.
+    many.loc[len(many)] = {"SNP": "rs3", "A1": "C"} | dict(zip(columns, -leading / 2, strict=True))
+    many[["SNP", "A1", *columns]].to_csv(tmp_path / "many.tsv", sep="\t", index=False)
+    scoring = ["--score", tmp_path / "many.tsv", "1", "2", "header-read", "cols=+scoresums"]
+    scoring += ["--score-col-nums", "3-62", "--out", tmp_path / "out"]
     subprocess.run(
-        ["plink2", "--bfile", world.prefix, *scoring, "--out", tmp_path / "out"],
+        ["plink2", "--bfile", world.prefix, *scoring],
         check=True,
         capture_output=True,
     )
     theirs = pd.read_csv(tmp_path / "out.sscore", sep="\t")
-    ours, _ = total(world.prefix, path)
-    # plink2 prints six digits.
-    np.testing.assert_allclose(ours.total, theirs["SCORE1_SUM"], rtol=1e-5, atol=1e-6)
-    assert (theirs["ALLELE_CT"] == ours.alleles).all()
-    average = ours.total / (2 * ours.variants)
-    np.testing.assert_allclose(average, theirs["SCORE1_AVG"], rtol=1e-5, atol=1e-6)
+    rest = [theirs[f"{name}_SUM"][i] for i, name in enumerate(columns)]
+    np.testing.assert_allclose(ours.total, leading + rest, rtol=0, atol=1e-9)
+    np.testing.assert_allclose((leading + rest)[:6], PLINK2, rtol=0, atol=1e-9)
+    # The variant that was added has two called alleles.
+    assert (theirs["ALLELE_CT"] - 2 == ours.alleles).all()
 
 
 def test_agrees_with_stored_output_of_plink2(world, weights):
     """The output of the command above, for where plink2 is not installed."""
     ours, _ = total(world.prefix, weights[0])
-    np.testing.assert_allclose(ours.total[:6], PLINK2, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(ours.total[:6], PLINK2, rtol=1e-6)
 
 
 def test_scoring_file_of_the_pgs_catalog_serves(world, weights, tmp_path):
@@ -130,6 +136,38 @@ def test_scoring_file_of_the_pgs_catalog_serves(world, weights, tmp_path):
     catalog.write_text(head + table.rename(columns=names).to_csv(sep="\t", index=False))
     expected, _ = total(world.prefix, path)
     np.testing.assert_allclose(total(world.prefix, catalog)[0].total, expected.total)
+    # Without names, by place alone; cells may be empty or hold spaces.
+    nameless = table.rename(columns=names).assign(locus="HLA region", variant_type="")
+    text = nameless.drop(columns="rsID").to_csv(sep="\t", index=False)
+    catalog.write_text(head + text)
+    np.testing.assert_allclose(total(world.prefix, catalog)[0].total, expected.total)
+    nameless.assign(rsID="").to_csv(catalog, sep="\t", index=False)
+    np.testing.assert_allclose(total(world.prefix, catalog)[0].total, expected.total)
+
+
+def test_variants_without_a_name_are_found_by_place_alone(world, weights):
+    """In the genotypes every name is a dot: no variant may be taken for another."""
+    path, table, *_ = weights
+    expected, _ = total(world.prefix, path)
+    bim = world.folder / "tiny.bim"
+    cells = [line.split() for line in bim.read_text().splitlines()]
+    bim.write_text("".join("\t".join([row[0], ".", *row[2:]]) + "\n" for row in cells))
+    table.assign(SNP=".").to_csv(path, sep="\t", index=False)
+    np.testing.assert_allclose(total(world.prefix, path)[0].total, expected.total, atol=1e-12)
+    table.assign(SNP=".").drop(columns=["CHR", "BP"]).to_csv(path, sep="\t", index=False)
+    with pytest.raises(InputError, match="none of its 29 variants"):
+        total(world.prefix, path)
+
+
+def test_of_several_variants_of_one_place_the_alleles_choose(world, weights):
+    path, table, keep, turned = weights
+    expected = by_hand(world, table, keep, turned)
+    bim = world.folder / "tiny.bim"
+    cells = [line.split() for line in bim.read_text().splitlines()]
+    # Variants 3 and 4 become one place and one name, A/C and A/G; only 4 has a weight.
+    cells[3] = [*cells[4][:4], "A", "C"]
+    bim.write_text("".join("\t".join(row) + "\n" for row in cells))
+    np.testing.assert_allclose(total(world.prefix, path)[0].total, expected, atol=1e-12)
 
 
 def test_nonfounders_are_scored_but_do_not_set_frequencies(world, weights):
@@ -209,3 +247,35 @@ def test_unknown_people_are_one_line(world, tmp_path):
     table.assign(IID="nobody" + table["IID"]).to_csv(path, sep="\t", index=False)
     with pytest.raises(InputError, match="60 of 60 people"):
         read_phenotype(path, people, skip_unknown=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda t: t.assign(HEIGHT="tall"), "HEIGHT holds tall, which is no number"),
+        (lambda t: pd.concat([t, t.iloc[3:4]]), "has the person .* twice"),
+        (lambda t: t[["FID", "IID"]], "no phenotype of people"),
+        (lambda t: t.iloc[:0], "a header and no people"),
+    ],
+)
+def test_phenotypes_that_cannot_be_used_are_one_line(world, tmp_path, change, words):
+    people = read_people(world.prefix)
+    path = tmp_path / "bad.tsv"
+    change(people[["FID", "IID"]].assign(HEIGHT=1.5)).to_csv(path, sep="\t", index=False)
+    with pytest.raises(InputError, match=words) as caught:
+        read_phenotype(path, people)
+    assert "bad.tsv" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_people_who_share_a_name_need_their_families(world, tmp_path):
+    people = read_people(world.prefix)
+    people.loc[1, "IID"] = people["IID"][0]
+    people["FID"] = [f"family{i}" for i in range(60)]
+    path = tmp_path / "pheno.tsv"
+    table = people[["FID", "IID"]].assign(HEIGHT=np.arange(60.0))
+    table.to_csv(path, sep="\t", index=False)
+    np.testing.assert_array_equal(read_phenotype(path, people)[0], np.arange(60.0))
+    table.drop(columns="FID").to_csv(path, sep="\t", index=False)
+    with pytest.raises(InputError, match="has no column FID"):
+        read_phenotype(path, people)

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from deepwas_app.errors import InputError
+from deepwas_app.genetics.score import read_weights
 from deepwas_app.workflow.exports import (
     floored,
     per_allele,
@@ -14,6 +15,7 @@ from deepwas_app.workflow.exports import (
     pgs_weights,
     prior_weights,
     prior_weights_text,
+    run_weights,
     snpvar_table,
     snpvar_text,
     weights_text,
@@ -60,7 +62,9 @@ def test_floor_keeps_the_ratio_and_the_total(small_study, small_runs):
     np.testing.assert_allclose(floored(raised), raised)
     table = snpvar_table(small_study, small_runs.linear, floor=True)
     free = snpvar_table(small_study, small_runs.linear)
-    assert table["SNPVAR"].max() / table["SNPVAR"].min() <= 100 * (1 + 1e-9)
+    assert table["SNPVAR"].max() / table["SNPVAR"].min() == pytest.approx(100, rel=1e-3)
+    written = read(snpvar_text(table))["SNPVAR"]
+    assert written.max() / written.min() <= 100
     assert table["SNPVAR"].sum() == pytest.approx(free["SNPVAR"].sum())
 
 
@@ -88,6 +92,14 @@ def test_weights_are_posterior_means_per_allele(small_study, small_runs):
     assert np.corrcoef(table["BETA"], per_allele(small_study, truth))[0, 1] > 0.1
     text = weights_text(table)
     assert text.splitlines()[0] == "SNP\tCHR\tBP\tA1\tA2\tBETA"
+
+
+def test_weights_serve_without_the_detour_by_a_file(small_study, small_runs, tmp_path):
+    path = tmp_path / "w.tsv"
+    path.write_text(weights_text(pgs_weights(small_study, small_runs.mlp)))
+    own = run_weights(small_study, small_runs.mlp)
+    pd.testing.assert_frame_equal(own, read_weights(path))
+    assert own.attrs["path"] == "weights of mlp"
 
 
 def test_scoring_file_of_the_pgs_catalog(small_study, small_runs):

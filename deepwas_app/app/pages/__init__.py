@@ -1,1 +1,1 @@
-"""The five pages; each also works alone in a notebook cell."""
+"""The pages; each also works alone in a notebook cell."""

@@ -1,4 +1,4 @@
-"""What the five pages share: a state, a guarded build, and messages."""
+"""What all pages share: a state, a guarded build, and messages."""
 
 import html
 import logging

@@ -1,4 +1,4 @@
-"""The choice of runs that the Annotations and Locus pages share."""
+"""The choice of runs that several pages share."""
 
 from typing import Any
 
@@ -27,3 +27,26 @@ def follow(chooser: pmui.MultiChoice, state: AppState) -> None:
     chosen = [name for name in state.selected if name in finished]
     if chooser.options != finished or chooser.value != chosen:
         chooser.param.update(options=finished, value=chosen)
+
+
+def finished_runs(state: AppState) -> dict[str, Any]:
+    """Finished runs by name, oldest first; the folder is named where two have one name."""
+    runs = [run for run in state.runs if run.finished]
+    names = [store.run_name(run) for run in runs]
+    return {
+        name if names.count(name) == 1 else f"{name} ({run.path.parent.name})": run
+        for name, run in zip(names, runs, strict=True)
+    }
+
+
+def run_select(label: str, names: list[str], value: str, **options: Any) -> pmui.Select:
+    """A chooser of one run as wide as its card, for names of any length."""
+    return pmui.Select(
+        label=label,
+        options=names,
+        value=value,
+        size="small",
+        sizing_mode="stretch_width",
+        margin=(6, 0),
+        **options,
+    )

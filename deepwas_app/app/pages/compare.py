@@ -1,0 +1,249 @@
+"""The Compare page: which of two runs predicts held-out variants better, and where."""
+
+from typing import Any
+
+import pandas as pd
+import panel as pn
+import panel_material_ui as pmui
+import xarray as xr
+
+from deepwas_app.app import store
+from deepwas_app.app.components import TABLE_STYLE, cells, download, empty, plot, section, waiting
+from deepwas_app.app.pages.base import Page
+from deepwas_app.app.pages.runs import finished_runs, run_select
+from deepwas_app.plots import compare as pictures
+from deepwas_app.plots.scaling import per_variant
+
+BLOCK_COLUMNS = {
+    "where": "LD block",
+    "lead": "Lead variant",
+    "variants": "Variants",
+    "nats": "Difference (nats)",
+    "per_variant": "10⁻³ nats/variant",
+    "h2_first": "h², first",
+    "h2_second": "h², second",
+}
+RUN_COLUMNS = {
+    "run": "Run",
+    "prior": "Prior",
+    "objective": "Objective",
+    "parameters": "Parameters",
+    "gain": "Gain (10⁻³ nats)",
+    "gain_se": "s.e.",
+    "h2": "h²",
+    "s2": "s²",
+    "kappa": "κ",
+}
+FEW_BLOCKS = 10
+
+
+class ComparePage(Page):
+    """Two finished runs of a study, held out against held out; and the table of all.
+
+    Examples
+    --------
+    >>> ComparePage("height_chr22")  # in a notebook cell
+    """
+
+    heading = "Compare"
+    intro = "Which of two runs predicts held-out variants better, and at which loci?"
+
+    def __init__(self, *args: Any, **params: Any) -> None:
+        self._seen: Any = None
+        self._choosing = False
+        super().__init__(*args, **params)
+
+    def build(self, study: xr.Dataset) -> list[Any]:
+        """The choice of two runs, what they say, and the table of all runs."""
+        self._seen = self.state.runs
+        self.finished = finished_runs(self.state)
+        names = list(self.finished)
+        if not names:
+            return [
+                empty(
+                    "This study has no finished run yet. Train two on the **Train** page, for "
+                    "example a linear prior and an MLP: here they are compared."
+                )
+            ]
+        everything = section(
+            "All finished runs",
+            download("Download TSV", "runs.tsv", self.evaluation_text),
+            self._runs_table(),
+            note="Gain in held-out log-likelihood per variant over the constant prior fitted on "
+            "the same blocks, with block-jackknife standard errors. The file has it in nats, not "
+            "per variant.",
+        )
+        if len(names) == 1:
+            return [
+                empty(
+                    f"Only {names[0]} is finished. Train another on the **Train** page to compare "
+                    "the two."
+                ),
+                everything,
+            ]
+        self.first = run_select("Run", names, names[-1])
+        self.second = run_select("Compared with", names, names[-2])
+        for chooser in (self.first, self.second):
+            chooser.param.watch(lambda _: self._compute(), "value")
+        swap = pmui.Button(label="Swap", icon="swap_horiz", variant="outlined", margin=(8, 0))
+        swap.on_click(lambda _: self.swap())
+        self.results = pmui.Column(sizing_mode="stretch_width")
+        self._compute()
+        return [
+            section("Two runs", cells((self.first, 5), (self.second, 5), (swap, 2))),
+            self.results,
+            everything,
+        ]
+
+    def swap(self) -> None:
+        """Turn the comparison round."""
+        self._choose(self.second.value, self.first.value)
+
+    def _choose(self, first: str, second: str) -> None:
+        self._choosing = True
+        try:
+            self.first.value, self.second.value = first, second
+        finally:
+            self._choosing = False
+        self._compute()
+
+    def tick(self) -> None:
+        """Take in runs that were finished meanwhile, keeping the two that are compared."""
+        if not self.active or self._drawn is None or self._drawn is not self.state.study:
+            return
+        if self.state.runs is self._seen:
+            return
+        self._seen = self.state.runs
+        if list(finished_runs(self.state)) == list(self.finished):
+            return
+        before = (self.first.value, self.second.value) if len(self.finished) > 1 else ()
+        self.draw()
+        if before and set(before) <= set(self.finished):
+            self._choose(*before)
+
+    def evaluation_text(self) -> str:
+        """The table of all finished runs, as ``deepwas evaluate`` writes it."""
+        from deepwas_app.workflow.results import evaluate, evaluation_text
+
+        return evaluation_text(evaluate(self.finished.values()))
+
+    def comparison_text(self) -> str:
+        """The table of the comparison, as ``deepwas compare`` writes it."""
+        from deepwas_app.workflow.compare import comparison_text
+
+        first, second = self._chosen()
+        return comparison_text(store.comparison(self.state.study, first, second))
+
+    def _chosen(self) -> tuple[Any, Any]:
+        return self.finished[self.first.value], self.finished[self.second.value]
+
+    def _compute(self) -> None:
+        if self._choosing:
+            return
+        self._turn += 1
+        study, (first, second) = self.state.study, self._chosen()
+        if first is second:
+            self.results.objects = [empty("Choose two different runs.")]
+            return
+        self.results.objects = [waiting("Comparing held-out likelihoods…")]
+        self.later(self.results, lambda: store.comparison(study, first, second), self._figures)
+
+    def _figures(self, table: pd.DataFrame) -> pmui.Column:
+        from deepwas_app.workflow.compare import difference_line
+
+        names = self.first.value, self.second.value
+        line = difference_line(table, *names)
+        blocks = int(table["BLOCKS"].iloc[0])
+        if 1 < blocks < FEW_BLOCKS:
+            line += f" With {blocks} blocks the standard error is rough."
+        colours = "Blue: the first run predicts better; orange: the second."
+        along = section(
+            "Along the genome",
+            plot(pictures.along_genome(table)),
+            note=f"{colours} Named are the lead variants of the loci that changed most.",
+        )
+        pictured: list[Any] = [along]
+        if (table["SCOPE"] == "chromosome").sum() > 1:
+            chromosomes = section(
+                "By chromosome",
+                plot(pictures.by_chromosome(table)),
+                note="With one block-jackknife standard error; the solid line is the whole.",
+            )
+            pictured = [cells((chromosomes, 4), (along, 8), breakpoint="lg")]
+        note = "Held-out LD blocks, the one that changed most first."
+        if not self.alone:
+            note += " Click a row to see it on the Locus page."
+        return pmui.Column(
+            section(
+                "Difference in held-out log-likelihood",
+                pmui.Typography(
+                    line, sx={"fontSize": "1.05rem", "overflowWrap": "anywhere"}, margin=(4, 0)
+                ),
+            ),
+            *pictured,
+            section(
+                "Loci that changed most",
+                download("Download TSV", f"{'_over_'.join(names)}.tsv", self.comparison_text),
+                self._blocks_table(table),
+                note=note,
+            ),
+            sizing_mode="stretch_width",
+        )
+
+    def _blocks_table(self, table: pd.DataFrame) -> pn.widgets.Tabulator:
+        blocks = table[table["SCOPE"] == "block"]
+        shown = pd.DataFrame(
+            {
+                "where": [pictures.place(row) for _, row in blocks.iterrows()],
+                "lead": blocks["LEAD_SNP"].to_numpy(str),
+                "variants": blocks["VARIANTS"].to_numpy(),
+                "nats": blocks["DIFFERENCE_NATS"].to_numpy(float),
+                "per_variant": blocks["MILLINATS_PER_VARIANT"].to_numpy(float),
+                "h2_first": blocks["H2_FIRST"].to_numpy(float),
+                "h2_second": blocks["H2_SECOND"].to_numpy(float),
+            }
+        )
+        digits = {"nats": 2, "per_variant": 3, "h2_first": 6, "h2_second": 6}
+        widget = _table(shown, BLOCK_COLUMNS, digits | {"variants": False}, page_size=10)
+
+        def clicked(event: Any) -> None:
+            row = blocks.iloc[event.row]
+            self.state.region = f"{row['CHR']}:{row['START'] + 1}-{row['STOP']}"
+            self.state.page = "locus"
+
+        if not self.alone:
+            widget.on_click(clicked)
+        return widget
+
+    def _runs_table(self) -> pn.widgets.Tabulator:
+        from deepwas_app.workflow.results import evaluate
+
+        table = per_variant(evaluate(self.finished.values()))[list(RUN_COLUMNS)]
+        table["run"] = list(self.finished)
+        digits = {"gain": 3, "gain_se": 3, "h2": 4, "s2": 3, "kappa": 4, "parameters": False}
+        widget = _table(table, RUN_COLUMNS, digits)
+        # Names of any length break into lines, and leave room for the numbers.
+        widget.formatters = widget.formatters | {"run": {"type": "textarea"}}
+        widget.widths = {"run": 230}
+        return widget
+
+
+def _table(
+    table: pd.DataFrame, titles: dict[str, str], digits: dict[str, Any], page_size: int = 20
+) -> pn.widgets.Tabulator:
+    return pn.widgets.Tabulator(
+        table,
+        titles=titles,
+        formatters={
+            name: {"type": "money", "precision": precision, "thousand": ","}
+            for name, precision in digits.items()
+        },
+        show_index=False,
+        disabled=True,
+        selectable=False,
+        page_size=page_size,
+        pagination="local" if len(table) > page_size else None,
+        sizing_mode="stretch_width",
+        layout="fit_data_stretch",
+        stylesheets=[TABLE_STYLE],
+    )

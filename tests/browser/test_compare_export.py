@@ -1,0 +1,41 @@
+"""A visitor compares two runs, goes to a locus, and takes a file away."""
+
+import shutil
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+SECOND = 1000
+
+
+def test_compare_then_export(
+    page: Page, dashboard_url: str, screenshots: Path, small_study, small_runs
+):
+    from deepwas_app.app import store
+    from deepwas_app.workflow.exports import snpvar_table, snpvar_text
+
+    for name in ("linear", "mlp"):
+        run = getattr(small_runs, name)
+        shutil.copytree(run.path, store.runs_folder(small_study) / f"{name}.run")
+    page.goto(f"{dashboard_url}?page=compare&study={small_study.attrs['path']}")
+    expect(page.get_by_text("nats on 5 held-out LD blocks")).to_be_visible(timeout=90 * SECOND)
+    page.wait_for_timeout(2 * SECOND)
+    page.screenshot(path=screenshots / "compare-light.png")
+
+    # A row leads to its locus
+    page.locator(".tabulator-row").first.click()
+    expect(page.get_by_role("heading", level=1, name="Locus")).to_be_visible(timeout=30 * SECOND)
+    expect(page.get_by_text("Reference variant")).to_be_visible(timeout=30 * SECOND)
+
+    # A file, twice: the second time its content is the same
+    page.get_by_role("navigation").get_by_role("button", name="Export", exact=True).click()
+    button = page.get_by_role("button", name="Download (about").first
+    expect(button).to_be_visible(timeout=30 * SECOND)
+    page.wait_for_timeout(2 * SECOND)
+    page.screenshot(path=screenshots / "export-light.png")
+    expected = snpvar_text(snpvar_table(small_study, small_runs.mlp))
+    for _ in range(2):
+        with page.expect_download(timeout=60 * SECOND) as download:
+            button.click()
+        assert download.value.suggested_filename == "mlp.snpvar.tsv"
+        assert Path(download.value.path()).read_text() == expected
