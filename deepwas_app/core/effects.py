@@ -121,6 +121,10 @@ def tilt_jackknife(
     information of the other blocks (for a regression, the normal matrix). The spread of these
     moves is the sandwich variance; that each is solved without its own block's information takes
     away most of its downward bias where blocks are few.
+
+    A normal prior on the coefficients is left out of the information: where it matters, errors
+    are those of an estimate that it does not pull, and wider than the spread of the pulled one.
+    That makes up for its bias (``benchmarks/calibration.tsv``, 20 blocks), and tests lose power.
     """
     score, fishers = _tilt_parts(model, standardise, batches, objective)
     annotations = standardise.mean.shape[0]
