@@ -11,7 +11,6 @@ import pandas as pd
 import xarray as xr
 
 from deepwas_app.genetics.score import checked_weights
-from deepwas_app.workflow.effects import annotation_effects, effects_table, effects_text
 from deepwas_app.workflow.locus import Region, region_rows
 from deepwas_app.workflow.results import posterior, run_heritability
 from deepwas_app.workflow.run import Run
@@ -155,11 +154,6 @@ def pgs_catalog_text(table: pd.DataFrame, study: xr.Dataset, run: Run) -> str:
     )
     lines = [f"#{key}={' '.join(value.split())}" for key, value in head.items()]
     return "\n".join(["###PGS CATALOG SCORING FILE", *lines, body])
-
-
-def effects_text(study: xr.Dataset, run: Run) -> str:
-    """Annotation effects in the columns of S-LDSC, as ``deepwas effects`` writes them."""
-    return effects_text(effects_table(annotation_effects(study, run)))
 
 
 def identity(study: xr.Dataset, rows: np.ndarray, columns: tuple[str, ...]) -> pd.DataFrame:

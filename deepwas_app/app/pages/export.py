@@ -172,9 +172,9 @@ class ExportPage(Page):
 
     def effects_text(self) -> str:
         """As ``deepwas effects RUN``."""
-        from deepwas_app.workflow.exports import effects_text
+        from deepwas_app.workflow.effects import effects_table, effects_text
 
-        return effects_text(self.state.study, self._run())
+        return effects_text(effects_table(store.effects(self.state.study, self._run())))
 
     def _run(self) -> Any:
         return self.finished[self.run.value]
