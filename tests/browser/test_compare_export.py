@@ -12,6 +12,7 @@ def test_compare_then_export(
     page: Page, dashboard_url: str, screenshots: Path, small_study, small_runs
 ):
     from deepwas_app.app import store
+    from deepwas_app.workflow.compare import compare
     from deepwas_app.workflow.exports import snpvar_table, snpvar_text
 
     for name in ("linear", "mlp"):
@@ -23,7 +24,8 @@ def test_compare_then_export(
     page.screenshot(path=screenshots / "compare-light.png")
 
     # A row leads to its locus
-    page.locator(".tabulator-row").first.click()
+    lead = compare(small_study, small_runs.mlp, small_runs.linear)["LEAD_SNP"].dropna().iloc[0]
+    page.get_by_role("gridcell", name=lead, exact=True).click()
     expect(page.get_by_role("heading", level=1, name="Locus")).to_be_visible(timeout=30 * SECOND)
     expect(page.get_by_text("Reference variant")).to_be_visible(timeout=30 * SECOND)
 
