@@ -19,7 +19,7 @@ score_sd
     s.d. of (estimate - truth) / error: on the log odds of the share for enrichments, whose
     intervals the software takes on that scale.
 covered, covered_se
-    Share of 95% intervals that hold the truth, and its binomial error.
+    Share of 95% intervals that hold the truth, and its error (studies are independent).
 covered_symmetric
     The same for estimate +- 1.96 errors.
 """
