@@ -73,10 +73,11 @@ def scaling_curve(sweep: pd.DataFrame, truth: float | None = None) -> hv.Overlay
     layers: list[hv.Element] = [hv.HLine(0.0).opts(color=GREY, line_width=1, line_dash="dashed")]
     if truth is not None:
         level = truth * 1e3 / float(sweep["variants"].iloc[0])
-        left = summary["parameters"].min()
+        ends = summary["parameters"].agg(["min", "max"]).to_numpy()
         layers += [
-            hv.HLine(level).opts(color=GREY, line_width=1.5),
-            hv.Text(left, level, "the true prior", halign="left", valign="top").opts(
+            # A curve, so that the axis reaches up to it.
+            hv.Curve([(end, level) for end in ends]).opts(color=GREY, line_width=1.5),
+            hv.Text(ends[1], level, "the true prior", halign="right", valign="top").opts(
                 text_color=GREY, text_font_size="9pt"
             ),
         ]

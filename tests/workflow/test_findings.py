@@ -19,9 +19,15 @@ def simulated(cache):
 @pytest.fixture(scope="module")
 def runs(simulated, tmp_path_factory):
     folder = tmp_path_factory.mktemp("findings")
+    settings = {
+        "linear": {"prior": "linear"},
+        "small": {"prior": "mlp", "size": "XS"},
+        "mlp": {"prior": "mlp"},
+        "ldsr": {"prior": "mlp", "objective": "ldsr"},
+    }
     return {
-        prior: finish(train(simulated, TrainSettings(prior=prior), folder / f"{prior}.run"))
-        for prior in ("linear", "mlp")
+        name: finish(train(simulated, TrainSettings(**knobs), folder / f"{name}.run"))
+        for name, knobs in settings.items()
     }
 
 
@@ -39,6 +45,19 @@ def test_mlp_beats_linear_beats_constant_where_held_out(runs):
         assert gain.value > 2 * gain.error
 
 
+def test_larger_networks_pay_off_under_the_full_likelihood_only(runs):
+    """``benchmarks/scaling.tsv`` in small: each size beats the smaller by the likelihood.
+
+    The largest of them gains less than half as much when LD score regression trains it.
+    """
+    losses = {name: run.blocks()["loss"].to_numpy() for name, run in runs.items()}
+    for larger, smaller in (("small", "linear"), ("mlp", "small")):
+        step = jackknife_sum(losses[smaller] - losses[larger])
+        assert step.value > 2 * step.error
+    gain = {name: run.summary["gain"] for name, run in runs.items()}
+    assert gain["ldsr"] < gain["mlp"] / 2
+
+
 def test_fitted_prior_correlates_with_the_truth(simulated, runs):
     """Log f over the variants of held-out chromosomes; and heritability is recovered."""
     held_out = np.isin(simulated["variant_block"].values, runs["mlp"].test_blocks)
@@ -50,9 +69,9 @@ def test_fitted_prior_correlates_with_the_truth(simulated, runs):
 
     truth = log_f(simulated["variant_true_heritability"].values)
     found = {k: np.corrcoef(log_f(run_heritability(simulated, run)), truth)[0, 1]
-             for k, run in runs.items()}  # fmt: skip
+             for k, run in runs.items() if k != "ldsr"}  # fmt: skip
     print("correlation of log f with the truth:", {k: round(r, 3) for k, r in found.items()})
     assert found["mlp"] > found["linear"] > 0.3
     assert found["mlp"] > 0.7
-    for run in runs.values():
-        assert run.summary["h2"] == pytest.approx(0.3, abs=0.03)
+    for name in found:
+        assert runs[name].summary["h2"] == pytest.approx(0.5, abs=0.04)
