@@ -116,7 +116,7 @@ def test_through_all_pages(page: Page, dashboard_url: str, screenshots: Path, he
     turn_to(page, "Scaling")
     fill(page, "Epochs", "3")
     page.get_by_role("button", name="Start sweep").click()
-    expect(page.get_by_role("gridcell", name="linear")).to_be_visible(timeout=60 * SECOND)
+    expect(page.get_by_role("gridcell", name="linear").first).to_be_visible(timeout=60 * SECOND)
     cancel = page.get_by_role("button", name="Cancel").locator("visible=true")
     if cancel.is_enabled():
         cancel.click()
