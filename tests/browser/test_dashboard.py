@@ -106,8 +106,14 @@ def test_through_all_pages(page: Page, dashboard_url: str, screenshots: Path, he
     heights = column(page, "variants", "minus_log10_p")
     ranked = sorted(range(len(heights)), key=lambda i: -heights[i])
     target = next(i for i in ranked if before[i] != before[ranked[0]] and heights[i] > 7.3)
-    page.mouse.click(*page.evaluate(POSITION, target))
-    wait_for(page, lambda: column(page, "variants", "colour") != before)
+
+    def clicked() -> bool:
+        # On a busy machine the figure is still being laid out, and moves from under a click.
+        page.mouse.click(*page.evaluate(POSITION, target))
+        page.wait_for_timeout(2 * SECOND)
+        return column(page, "variants", "colour") != before
+
+    wait_for(page, clicked, seconds=4)
     name = column(page, "variants", "variant")[target]
     expect(page.get_by_text(f"Reference variant {name}")).to_be_visible()
     page.screenshot(path=screenshots / "locus-clicked.png")
