@@ -67,7 +67,7 @@ def test_through_all_pages(page: Page, dashboard_url: str, screenshots: Path, he
     fill(page, "Depth", "1")
     fill(page, "Epochs", "8")
     page.get_by_role("button", name="Start", exact=True).click()
-    wait_for(page, lambda: len(column(page, "gain", "step")) >= 1)
+    wait_for(page, lambda: len(column(page, "gain", "step")) >= 1, seconds=90)
     first = column(page, "gain", "value")
     wait_for(page, lambda: len(column(page, "gain", "step")) > len(first))
     assert column(page, "gain", "value")[-1] != first[-1], "the curve does not move"
@@ -122,7 +122,7 @@ def test_through_all_pages(page: Page, dashboard_url: str, screenshots: Path, he
     turn_to(page, "Scaling")
     fill(page, "Epochs", "3")
     page.get_by_role("button", name="Start sweep").click()
-    expect(page.get_by_role("gridcell", name="linear").first).to_be_visible(timeout=60 * SECOND)
+    expect(page.get_by_role("gridcell", name="linear").first).to_be_visible(timeout=150 * SECOND)
     cancel = page.get_by_role("button", name="Cancel").locator("visible=true")
     if cancel.is_enabled():
         cancel.click()
