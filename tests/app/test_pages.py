@@ -162,8 +162,9 @@ def test_scaling_from_the_page(small_study, settle):
     settle(page, lambda: page.progress.job.status.over)
     page.poller.poll()
     assert page.progress.job.status is Status.DONE, page.progress.job.error
-    table = page.results.select(pn.widgets.Tabulator)[0].value
-    assert table["size"].tolist() == ["linear", "4x1"]
+    steps, fits = (table.value for table in page.results.select(pn.widgets.Tabulator))
+    assert steps[["size", "over"]].to_numpy().tolist() == [["4x1", "linear"]]
+    assert fits["size"].tolist() == ["linear", "4x1"]
 
 
 def test_dashboard_builds_pages_when_they_are_first_shown(small_study):
