@@ -67,9 +67,14 @@ def regression(world, batches):
     return found
 
 
-@pytest.mark.parametrize("objective", [FULL_LIKELIHOOD, LDScoreRegression()])
+# A regression's normal matrix is its curvature in expectation only: its one step goes less far.
+@pytest.mark.parametrize(
+    ("objective", "spread", "correlation"),
+    [(FULL_LIKELIHOOD, 0.2, 0.97), (LDScoreRegression(), 0.3, 0.9)],
+    ids=["likelihood", "ldsr"],
+)
 def test_one_step_jackknife_is_of_the_objective_and_leaves_fixed_noise_alone(
-    world, truth, objective
+    world, truth, objective, spread, correlation
 ):
     batches = regression(world, world.draw(truth, seed=6, per_batch=1))
 
@@ -95,10 +100,9 @@ def test_one_step_jackknife_is_of_the_objective_and_leaves_fixed_noise_alone(
         for b in left_out
     ]
     chosen = moves.coefficients[list(left_out)]
-    # A regression's normal matrix is its curvature in expectation only.
-    np.testing.assert_allclose(chosen.std(axis=0), np.std(explicit, axis=0), rtol=0.3)
+    np.testing.assert_allclose(chosen.std(axis=0), np.std(explicit, axis=0), rtol=spread)
     for a in range(4):
-        assert np.corrcoef(chosen[:, a], np.array(explicit)[:, a])[0, 1] > 0.97
+        assert np.corrcoef(chosen[:, a], np.array(explicit)[:, a])[0, 1] > correlation
 
 
 def test_errors_of_regression_cover_over_simulated_studies(many_blocks, truth):
