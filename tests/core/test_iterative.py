@@ -100,7 +100,6 @@ def test_gradient_is_the_slope_of_the_value(make_factor):
     step = 1e-5
 
     @jax.jit
-    @jax.vmap
     def slopes(key):
         def loss(flat):
             return negative_log_likelihood(
@@ -108,10 +107,11 @@ def test_gradient_is_the_slope_of_the_value(make_factor):
                 solver="iterative", options=options, key=key,
             )  # fmt: skip
 
-        ends = [jax.vmap(loss)(start + sign * step * directions) for sign in (1, -1)]
+        ends = [jax.lax.map(loss, start + sign * step * directions) for sign in (1, -1)]
         return (ends[0] - ends[1]) / (2 * step), directions @ jax.grad(loss)(start)
 
-    numerical, analytic = (np.asarray(a) for a in slopes(jax.random.split(jax.random.key(2), 300)))
+    found = [slopes(key) for key in jax.random.split(jax.random.key(2), 200)]
+    numerical, analytic = (np.array(part) for part in zip(*found, strict=True))
     apart = numerical - analytic
     error = apart.std(axis=0) / np.sqrt(len(apart))
     assert (np.abs(apart.mean(axis=0)) < 4 * error).all()
