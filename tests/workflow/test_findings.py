@@ -21,9 +21,9 @@ def runs(simulated, tmp_path_factory):
     folder = tmp_path_factory.mktemp("findings")
     settings = {
         "linear": {"prior": "linear"},
-        "small": {"prior": "mlp", "size": "XS"},
+        "small": {"prior": "mlp", "size": "XS", "epochs": 8},
         "mlp": {"prior": "mlp"},
-        "ldsr": {"prior": "mlp", "objective": "ldsr"},
+        "ldsr": {"prior": "mlp", "objective": "ldsr", "epochs": 8},
     }
     return {
         name: finish(train(simulated, TrainSettings(**knobs), folder / f"{name}.run"))
