@@ -194,17 +194,6 @@ def _print_json(value: Any) -> None:
     print(json.dumps(value, default=lambda item: item.item()))
 
 
-def _write_table(table, output: str) -> None:
-    text = table.to_csv(sep="\t", index=False, na_rep="NA")
-    if output == "-":
-        sys.stdout.write(text)
-        return
-    path = Path(output)
-    if not path.parent.is_dir():
-        raise InputError(f"{path.parent}: no such folder. Make it first.")
-    path.write_text(text)
-
-
 def _serve(options) -> None:
     from deepwas_app.app.serving import serve
 
@@ -304,6 +293,7 @@ def _scaling(options) -> None:
     from deepwas_app.workflow.builtin import open_study
     from deepwas_app.workflow.models import study_parameters
     from deepwas_app.workflow.sweep import scaling, sized_settings
+    from deepwas_app.workflow.tables import tab_separated, write_text
 
     study = open_study(options.study)
     settings = _settings(options, ScalingSettings)
@@ -311,7 +301,7 @@ def _scaling(options) -> None:
         knobs = TrainSettings(**sized_settings(size, settings.prior))
         print(f"{size}: {study_parameters(study, knobs):,} parameters", file=sys.stderr)
     found = _follow(scaling(study, settings, options.output))
-    _write_table(found.table, "-")
+    write_text(tab_separated(found.table), "-")
     for row in found.steps.to_dict("records"):
         print(
             f"{row['objective']}: {row['size']} over {row['over']} "
@@ -326,6 +316,7 @@ def _check(options) -> None:
     from deepwas_app.workflow.builtin import open_study
     from deepwas_app.workflow.mismatch import ld_mismatch
     from deepwas_app.workflow.run import open_run
+    from deepwas_app.workflow.tables import tab_separated, write_text
 
     study = open_study(options.study)
     table = ld_mismatch(study, open_run(options.run_path) if options.run_path else None)
@@ -336,7 +327,7 @@ def _check(options) -> None:
     )
     shown = table if options.all else flagged
     if not options.json or options.output != "-":
-        _write_table(shown, options.output)
+        write_text(tab_separated(shown), options.output)
     if options.json:
         _print_json(shown.to_dict("records"))
 

@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import pandas as pd
 import panel as pn
 import panel_material_ui as pmui
 
@@ -167,6 +168,38 @@ def download(label: str, filename: str, content: Callable[[], str]) -> pmui.File
     # Not in the constructor: there it warns of an option that nobody gave.
     button.variant = "outlined"
     return button
+
+
+def reading_table(
+    table: pd.DataFrame, titles: dict[str, str], digits: dict[str, Any], page_size: int = 0
+) -> pn.widgets.Tabulator:
+    """A table to read, not to edit.
+
+    Parameters
+    ----------
+    table, titles
+        What is shown, and its headers.
+    digits
+        Decimals of the columns of numbers; False for whole numbers.
+    page_size
+        Rows of a page where there are more; 0 for all at once.
+    """
+    return pn.widgets.Tabulator(
+        table,
+        titles=titles,
+        formatters={
+            name: {"type": "money", "precision": precision, "thousand": ","}
+            for name, precision in digits.items()
+        },
+        show_index=False,
+        disabled=True,
+        selectable=False,
+        page_size=page_size or None,
+        pagination="local" if 0 < page_size < len(table) else None,
+        sizing_mode="stretch_width",
+        layout="fit_data_stretch",
+        stylesheets=[TABLE_STYLE],
+    )
 
 
 def waiting(text: str) -> pmui.Row:

@@ -6,16 +6,13 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from deepwas_app.core.fit import fit_scoring, start_scoring
-from deepwas_app.core.priors import Model
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.store import open_study_store
 from deepwas_app.workflow.batching import Batches, block_batches, block_slice
 from deepwas_app.workflow.run import Run
-from deepwas_app.workflow.settings import TrainSettings
 from deepwas_app.workflow.split import usable_blocks
 from deepwas_app.workflow.tracks import block_tracks
-from deepwas_app.workflow.train import SCORING_STEPS, moment_model, regression_weights
+from deepwas_app.workflow.train import constant_model, regression_weights
 
 _BATCH = 4
 # Blocks and variants that a prior which reads tracks is averaged over.
@@ -60,14 +57,6 @@ def training_batches(study: xr.Dataset, run: Run, *, tracks: bool = True) -> Bat
     if not ldsr:
         return batches
     return batches.map(partial(regression_weights, constant_model(batches, run.settings)))
-
-
-def constant_model(batches: Batches, settings: TrainSettings) -> Model:
-    """The constant prior fitted to some blocks by the likelihood, with the settings' noise."""
-    model = moment_model(batches, settings)
-    for step in fit_scoring(start_scoring(model), batches, steps=SCORING_STEPS):
-        model = step.state.model
-    return model
 
 
 def spread_variants(study: xr.Dataset, run: Run, most: int) -> tuple[np.ndarray, np.ndarray | None]:

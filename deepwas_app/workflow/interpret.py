@@ -19,10 +19,11 @@ from deepwas_app.core.response import integrated_gradients
 from deepwas_app.core.shifts import draw_shifts, one_step_information, shift_test, variant_scores
 from deepwas_app.errors import InputError
 from deepwas_app.workflow.batching import block_batches, block_slice, standardisation
-from deepwas_app.workflow.fitted import check_on_disk, constant_model, training_batches
+from deepwas_app.workflow.fitted import check_on_disk, training_batches
 from deepwas_app.workflow.models import noisy_model, objective_of
 from deepwas_app.workflow.progress import Progress
 from deepwas_app.workflow.run import Run
+from deepwas_app.workflow.train import constant_model
 
 _BATCH = 4
 

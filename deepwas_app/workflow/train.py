@@ -185,12 +185,12 @@ def fit(
     if resume:
         baseline, state, best = resume.baseline, resume.state, resume
     else:
-        baseline = moment_model(batches, settings)
         best = None
-        if settings.prior != "constant" or settings.objective != "likelihood":
+        if settings.prior == "constant" and settings.objective == "likelihood":
+            baseline = moment_model(batches, settings)
+        else:
             yield _waiting(settings, "fitting the constant prior")
-            for step in fit_scoring(start_scoring(baseline), batches, steps=SCORING_STEPS):
-                baseline = step.state.model
+            baseline = constant_model(batches, settings)
         model = start_model(study, settings, split.train, baseline)
         state = start_state(model, settings, len(batches))
 
@@ -272,6 +272,14 @@ def moment_model(batches: Iterable[BlockBatch], settings: TrainSettings | None =
     level, s2, kappa = moment_estimate(batches)
     settings = settings or TrainSettings()
     return noisy_model(settings, ConstantPrior(jnp.asarray(level)), s2, kappa, trained=False)
+
+
+def constant_model(batches: Batches, settings: TrainSettings) -> Model:
+    """The constant prior fitted to some blocks by the likelihood, with the settings' noise."""
+    model = moment_model(batches, settings)
+    for step in fit_scoring(start_scoring(model), batches, steps=SCORING_STEPS):
+        model = step.state.model
+    return model
 
 
 def _waiting(settings: TrainSettings, message: str) -> TrainStep:

@@ -1,5 +1,6 @@
 """The Annotations page without a browser: effects, tests, enrichment, responses, downloads."""
 
+import asyncio
 import shutil
 
 import numpy as np
@@ -28,7 +29,7 @@ def alerts(page) -> list[str]:
 def downloads(viewer) -> dict[str, str]:
     """What the buttons of a card give, by file name."""
     found = viewer.__panel__().select(pmui.FileDownload)
-    return {button.filename: button.callback().getvalue() for button in found}
+    return {button.filename: asyncio.run(button.callback()).getvalue() for button in found}
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The cards of the Annotations page: effects of annotations, and their enrichment."""
 
-import io
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -9,7 +8,7 @@ import panel as pn
 import panel_material_ui as pmui
 import xarray as xr
 
-from deepwas_app.app.components import TABLE_STYLE, JobView, cells, plot, section
+from deepwas_app.app.components import TABLE_STYLE, JobView, cells, download, plot, section
 from deepwas_app.app.jobs import Job
 from deepwas_app.plots import annotations as pictures
 
@@ -123,21 +122,6 @@ def _number(value: float, probability: bool) -> str:
     if pd.isna(value):
         return ""
     return f"{value:.1e}" if probability and value < 1e-3 else f"{value:.3f}"
-
-
-def download(label: str, filename: str, text: Callable[[], str]) -> pmui.FileDownload:
-    """A button that gives a text as a file."""
-    button = pmui.FileDownload(
-        callback=lambda: io.StringIO(text()),
-        filename=filename,
-        label=label,
-        icon="download",
-        size="small",
-        margin=(8, 0, 10, 0),
-    )
-    # Not in the constructor: there it warns of an option that nobody gave.
-    button.variant = "outlined"
-    return button
 
 
 def _text(table: pd.DataFrame) -> str:

@@ -7,8 +7,7 @@ import panel_material_ui as pmui
 import xarray as xr
 
 from deepwas_app.app import store
-from deepwas_app.app.components import cells, empty, plot, section, trouble, waiting
-from deepwas_app.app.pages.annotation_cards import download
+from deepwas_app.app.components import cells, download, empty, plot, section, trouble, waiting
 from deepwas_app.app.poller import Poller
 from deepwas_app.plots import response as pictures
 

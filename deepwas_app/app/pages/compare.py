@@ -8,7 +8,15 @@ import panel_material_ui as pmui
 import xarray as xr
 
 from deepwas_app.app import store
-from deepwas_app.app.components import TABLE_STYLE, cells, download, empty, plot, section, waiting
+from deepwas_app.app.components import (
+    cells,
+    download,
+    empty,
+    plot,
+    reading_table,
+    section,
+    waiting,
+)
 from deepwas_app.app.pages.base import Page
 from deepwas_app.app.pages.runs import finished_runs, run_select
 from deepwas_app.plots import compare as pictures
@@ -204,7 +212,7 @@ class ComparePage(Page):
             }
         )
         digits = {"nats": 2, "per_variant": 3, "h2_first": 6, "h2_second": 6}
-        widget = _table(shown, BLOCK_COLUMNS, digits | {"variants": False}, page_size=10)
+        widget = reading_table(shown, BLOCK_COLUMNS, digits | {"variants": False}, page_size=10)
 
         def clicked(event: Any) -> None:
             row = blocks.iloc[event.row]
@@ -221,29 +229,8 @@ class ComparePage(Page):
         table = per_variant(evaluate(self.finished.values()))[list(RUN_COLUMNS)]
         table["run"] = list(self.finished)
         digits = {"gain": 3, "gain_se": 3, "h2": 4, "s2": 3, "kappa": 4, "parameters": False}
-        widget = _table(table, RUN_COLUMNS, digits)
+        widget = reading_table(table, RUN_COLUMNS, digits, page_size=20)
         # Names of any length break into lines, and leave room for the numbers.
         widget.formatters = widget.formatters | {"run": {"type": "textarea"}}
         widget.widths = {"run": 230}
         return widget
-
-
-def _table(
-    table: pd.DataFrame, titles: dict[str, str], digits: dict[str, Any], page_size: int = 20
-) -> pn.widgets.Tabulator:
-    return pn.widgets.Tabulator(
-        table,
-        titles=titles,
-        formatters={
-            name: {"type": "money", "precision": precision, "thousand": ","}
-            for name, precision in digits.items()
-        },
-        show_index=False,
-        disabled=True,
-        selectable=False,
-        page_size=page_size,
-        pagination="local" if len(table) > page_size else None,
-        sizing_mode="stretch_width",
-        layout="fit_data_stretch",
-        stylesheets=[TABLE_STYLE],
-    )

@@ -9,7 +9,7 @@ import panel_material_ui as pmui
 import xarray as xr
 
 from deepwas_app.app import store
-from deepwas_app.app.components import TABLE_STYLE, JobView, cells, empty, plot, section
+from deepwas_app.app.components import JobView, cells, empty, plot, reading_table, section
 from deepwas_app.app.jobs import JOBS, Job, Status
 from deepwas_app.app.pages.base import Page
 from deepwas_app.app.pages.held_out import HeldOut
@@ -215,19 +215,6 @@ def _table(rows: pd.DataFrame, columns: dict[str, str]) -> pn.widgets.Tabulator:
     if "objective" in rows:
         rows = rows.assign(objective=rows["objective"].replace(OBJECTIVES))
     digits = {name: 3 for name in rows if rows[name].dtype.kind == "f"} | {"parameters": False}
-    return pn.widgets.Tabulator(
-        rows,
-        titles=columns,
-        formatters={
-            name: {"type": "money", "precision": precision, "thousand": ","}
-            for name, precision in digits.items()
-            if name in rows
-        },
-        show_index=False,
-        disabled=True,
-        selectable=False,
-        sizing_mode="stretch_width",
-        layout="fit_data_stretch",
-        margin=(0, 0, 4, 0),
-        stylesheets=[TABLE_STYLE],
-    )
+    table = reading_table(rows, columns, {k: v for k, v in digits.items() if k in rows})
+    table.margin = (0, 0, 4, 0)
+    return table

@@ -9,7 +9,7 @@ import panel_material_ui as pmui
 import xarray as xr
 
 from deepwas_app.app import store
-from deepwas_app.app.components import TABLE_STYLE, JobView, cells, download
+from deepwas_app.app.components import JobView, cells, download, reading_table
 from deepwas_app.app.jobs import FILES, JOBS, Job, Status
 from deepwas_app.app.state import AppState
 
@@ -120,25 +120,15 @@ class ScoreForm(pn.viewable.Viewer):
         self.results.objects = [
             *(pmui.Typography(line, margin=(2, 0)) for line in lines),
             download("Download TSV", "scores.tsv", self.text),
-            pn.widgets.Tabulator(
+            reading_table(
                 table,
-                titles={
+                {
                     "ALLELE_CT": "Alleles called",
                     "SCORE_SUM": "Score (phenotype s.d.)",
                     "SCORE_AVG": "Score per allele",
                 },
-                formatters={
-                    name: {"type": "money", "precision": digits, "thousand": ","}
-                    for name, digits in (("ALLELE_CT", False), ("SCORE_SUM", 5), ("SCORE_AVG", 9))
-                },
-                show_index=False,
-                disabled=True,
-                selectable=False,
+                {"ALLELE_CT": False, "SCORE_SUM": 5, "SCORE_AVG": 9},
                 page_size=10,
-                pagination="local",
-                sizing_mode="stretch_width",
-                layout="fit_data_stretch",
-                stylesheets=[TABLE_STYLE],
             ),
         ]
 
