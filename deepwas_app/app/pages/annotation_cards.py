@@ -101,8 +101,11 @@ def number_table(table: pd.DataFrame, columns: dict[str, str]) -> pn.widgets.Tab
     numbers = [name for name in shown if shown[name].dtype.kind == "f"]
     for name in numbers:
         shown[name] = [_number(v, name.endswith("_p")) for v in shown[name]]
+    long = "Category" in shown and shown["Category"].str.len().max() > 40
     return pn.widgets.Tabulator(
         shown,
+        # The whole name is in the download; the numbers must not leave the screen.
+        widths={"Category": 290} if long else {},
         titles=columns,
         text_align=dict.fromkeys(numbers, "right"),
         header_align=dict.fromkeys(numbers, "right"),
