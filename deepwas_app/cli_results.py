@@ -17,7 +17,10 @@ AddCommand = Callable[[str, Callable, str], argparse.ArgumentParser]
 
 
 def add_commands(command: AddCommand, follow: Callable) -> None:
-    """Add export, finemap, score and compare to the parser; `follow` runs a job to its end."""
+    """Add export, finemap, explain, score and compare to the parser.
+
+    `follow` runs a job to its end.
+    """
     export = command("export", _export, "Write a run's prior and weights for other tools.")
     _add_run(export)
     export.add_argument("--snpvar", metavar="F", help="Per-variant heritability, PolyFun's layout.")
@@ -29,7 +32,11 @@ def add_commands(command: AddCommand, follow: Callable) -> None:
     export.add_argument("--susie", metavar="F", help="Prior weights of a region, summing to 1.")
     export.add_argument("--region", metavar="REGION", help="For --susie: 22:30500000-31500000.")
 
-    finemap = command("finemap", _finemap, "Inclusion probabilities and credible sets of a region.")
+    finemap = command(
+        "finemap",
+        partial(_finemap, follow),
+        "Inclusion probabilities and credible sets of a region.",
+    )
     _add_run(finemap)
     finemap.add_argument(
         "--region", required=True, metavar="REGION", help="1-based: 22:30500000-31500000."
@@ -46,8 +53,15 @@ def add_commands(command: AddCommand, follow: Callable) -> None:
     finemap.add_argument(
         "--purity", type=float, default=0.5, help="Least correlation within a set. Default 0.5."
     )
+    finemap.add_argument("--sets", metavar="F", help="Credible sets, one a row.")
+    finemap.add_argument("--fits", metavar="F", help="Effects and convergence by prior and block.")
     _add_output(finemap)
     _add_json(finemap, "Print credible sets and convergence as one JSON object last.")
+
+    explain = command("explain", _explain, "Which annotations drive one variant's prior.")
+    _add_run(explain)
+    explain.add_argument("--variant", required=True, metavar="ID", help="As in the study: rs9610.")
+    _add_output(explain)
 
     score = command("score", partial(_score, follow), "Polygenic scores of genotyped people.")
     score.add_argument(
@@ -140,8 +154,13 @@ def _export(options) -> None:
         _say(f"{path}: {variants} variants")
 
 
-def _finemap(options) -> None:
-    from deepwas_app.workflow.finemap import fine_map, fine_mapping_text
+def _finemap(follow: Callable, options) -> None:
+    from deepwas_app.workflow.finemap import (
+        credible_sets_text,
+        fine_map,
+        fine_mapping_text,
+        fits_text,
+    )
     from deepwas_app.workflow.locus import open_run_with_study, parse_region
     from deepwas_app.workflow.tables import write_text
 
@@ -153,7 +172,7 @@ def _finemap(options) -> None:
         )
     region = parse_region(options.region)
     run, study = open_run_with_study(options.run_path, options.study)
-    found = fine_map(
+    job = fine_map(
         study,
         run,
         region,
@@ -162,6 +181,11 @@ def _finemap(options) -> None:
         coverage=options.coverage,
         purity=options.purity,
     )
+    found = follow(job, quiet=options.json)
+    if options.sets:
+        write_text(credible_sets_text(found), options.sets)
+    if options.fits:
+        write_text(fits_text(found), options.fits)
     write_text(fine_mapping_text(found), options.output)
     for fit in found.fits.to_dict("records"):
         ended = "converged" if fit["CONVERGED"] else "DID NOT CONVERGE"
@@ -183,6 +207,20 @@ def _finemap(options) -> None:
                 "fits": found.fits.to_dict("records"),
             }
         )
+
+
+def _explain(options) -> None:
+    from deepwas_app.workflow.interpret import drivers_text, variant_drivers
+    from deepwas_app.workflow.locus import open_run_with_study
+    from deepwas_app.workflow.tables import write_text
+
+    run, study = open_run_with_study(options.run_path, options.study)
+    table = variant_drivers(study, run, options.variant)
+    write_text(drivers_text(table), options.output)
+    _say(
+        f"{options.variant}: prior heritability {table['FOLD'].prod():.3g} times that of a variant "
+        f"with mean annotations; most of it by {table['INPUT'][0]} ({table['FOLD'][0]:.3g} times)"
+    )
 
 
 def _score(follow: Callable, options) -> None:

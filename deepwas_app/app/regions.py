@@ -1,25 +1,23 @@
 """What people type to say where on the genome, and where a study's strongest loci are."""
 
 import re
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from deepwas_app.errors import InputError
+from deepwas_app.workflow import locus
 
 FLANK = 250_000
 WIDEST = 10_000_000
-_REGION = re.compile(r"^(?:chr)?([0-9]{1,2}|X|Y|MT):([0-9,]+)(?:\s*[-–]\s*([0-9,]+))?$", re.I)
+_PLACE = re.compile(r"^(?:chr)?([0-9]{1,2}|X|Y|MT):([0-9,]+)$", re.I)
 
 
-class Region(NamedTuple):
+class Region(locus.Region):
     """A stretch of a chromosome: 1-based base pairs, both ends included."""
 
-    chromosome: str
-    start: int
-    stop: int
+    __slots__ = ()
 
     def __str__(self) -> str:
         return f"{self.chromosome}:{self.start:,}-{self.stop:,}"
@@ -54,16 +52,12 @@ def parse_region(text: str, study: xr.Dataset, genes: pd.DataFrame) -> Region:
         If it is none of these, or the study has no variants there.
     """
     text = text.strip()
-    match = _REGION.match(text)
-    if match:
-        first = int(match[2].replace(",", ""))
-        last = int(match[3].replace(",", "")) if match[3] else None
-        chromosome = match[1].upper()
-        region = (
-            Region(chromosome, *sorted((first, last)))
-            if last
-            else Region(chromosome, max(1, first - FLANK), first + FLANK)
-        )
+    place = _PLACE.match(text)
+    if place:
+        middle = int(place[2].replace(",", ""))
+        region = Region(place[1].upper(), max(1, middle - FLANK), middle + FLANK)
+    elif re.match(r"^[^:]+:\s*[0-9,_]+\s*[-–]", text):
+        region = Region(*locus.parse_region(text))
     else:
         region = _named(text, study, genes)
     if region.stop - region.start > WIDEST:

@@ -192,6 +192,14 @@ def comparison(study: xr.Dataset, first: Any, second: Any) -> pd.DataFrame:
     return _RESULTS.get(key, lambda: compare(study, first, second))
 
 
+def drivers(study: xr.Dataset, run: Any, row: int) -> pd.DataFrame:
+    """What drives one variant's prior under a run."""
+    from deepwas_app.workflow.interpret import variant_drivers
+
+    key = ("drivers", str(run.path), row)
+    return _RESULTS.get(key, lambda: variant_drivers(study, run, row))
+
+
 def spectrum(study: xr.Dataset) -> xr.Dataset:
     """Residual spectrum of a study."""
     from deepwas_app.workflow.results import residual_spectrum

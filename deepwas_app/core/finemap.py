@@ -5,7 +5,10 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.optimize import minimize_scalar
+from scipy.special import expit, log_softmax, logsumexp, rel_entr
 
+# Prior variances that an effect may have: 2 to 128 standard errors.
+VARIANCES = 4.0 ** np.arange(1, 8)
 # An effect whose prior variance is below this is switched off.
 _OFF = 1e-9
 
@@ -38,12 +41,15 @@ class SingleEffects(NamedTuple):
     ----------
     alpha
         Probability that each effect is each variant, (effects, variants); what a row lacks to 1
-        is the probability that it is nowhere.
+        is the probability that there are not so many effects.
     mean, second_moment
         Posterior mean and second moment of each effect, were it that variant,
         (effects, variants).
     variance
-        Prior variance of each effect, 0 where it is switched off, (effects,).
+        Prior variance of each effect, the posterior mean of it where it is not estimated;
+        0 where the effect is switched off, (effects,).
+    number
+        Posterior probability of 0, 1, ... effects, (effects + 1,).
     elbo
         Evidence lower bound after each pass, in nats, (passes,).
     converged
@@ -54,6 +60,7 @@ class SingleEffects(NamedTuple):
     mean: Float[np.ndarray, "effects variants"]
     second_moment: Float[np.ndarray, "effects variants"]
     variance: Float[np.ndarray, " effects"]
+    number: Float[np.ndarray, " numbers"]
     elbo: Float[np.ndarray, " passes"]
     converged: bool
 
@@ -70,7 +77,11 @@ class SingleEffects(NamedTuple):
     @property
     def pip(self) -> Float[np.ndarray, " variants"]:
         """Posterior inclusion probability of each variant."""
-        return 1 - np.prod(1 - self.alpha[self.active], axis=0)
+        # Effects beyond the number that there are do not count: mean over that number.
+        present = self.alpha.sum(axis=1, keepdims=True)
+        given = self.alpha / np.where(present > 0, present, 1.0) * self.active[:, None]
+        absent = np.cumprod(np.vstack([np.ones(given.shape[1]), 1 - given]), axis=0)
+        return np.clip(1 - self.number @ absent, 0.0, 1.0)
 
     @property
     def posterior_mean(self) -> Float[np.ndarray, " variants"]:
@@ -92,6 +103,7 @@ def single_effects(
     prior_weights: Float[np.ndarray, " variants"] | None = None,
     effects: int = 10,
     causal: float | None = 2.0,
+    variances: Float[np.ndarray, " variances"] | None = VARIANCES,
     passes: int = 200,
     tolerance: float = 1e-3,
 ) -> SingleEffects:
@@ -107,13 +119,16 @@ def single_effects(
         Prior probability of each variant to be a given effect, (variants,), scaled to sum to 1.
         Uniform by default.
     effects
-        At most this many causal variants; those that are not needed are switched off.
+        At most this many causal variants.
     causal
-        How many causal variants are expected beforehand. None: as many as `effects`, which is the
-        published algorithm; its inclusion probabilities are too high where there are fewer, because
-        every effect that noise lends some evidence must be somewhere.
+        How many causal variants are expected beforehand: after each one there is another with
+        probability causal / (1 + causal), up to `effects`. None: always as many as `effects`.
+    variances
+        Prior variances that an effect may have, in units of z squared, with probabilities
+        proportional to their -1/2 power, since small effects are more common. None: the one that
+        maximises the effect's own evidence, 0 where no effect is better.
     passes, tolerance
-        Stop after so many passes, or when one gains less than this many nats.
+        Stop after so many passes, or when one moves the bound by less than this many nats.
 
     Returns
     -------
@@ -126,55 +141,56 @@ def single_effects(
 
     Notes
     -----
-    x ~ Normal(Q b, diag(noise)) with b a sum of vectors of one non-zero entry each. Each is
-    updated in turn given the others (iterative Bayesian stepwise selection); its prior variance
-    is the one that maximises its own evidence. With probability 1 - causal / effects an effect is
-    nowhere.
+    x ~ Normal(Q b, diag(noise)) with b a sum of K vectors of one non-zero entry each. Each is
+    updated in turn given the others (iterative Bayesian stepwise selection); an effect can only be
+    present where the clearer ones are, and is by its own evidence given these. ``causal=None,
+    variances=None`` is the published algorithm, which raises the bound in every pass. It makes too
+    much of weak signals: every effect must be somewhere, with the prior variance that suits it
+    best. See benchmarks/finemapping.py for both.
 
     References
     ----------
     Wang et al. 2020, doi:10.1111/rssb.12388; Zou et al. 2022, doi:10.1371/journal.pgen.1010299.
     """
-    variants = len(Q)
-    share = 1.0 if causal is None else min(causal / effects, 1.0)
-    log_weights = _log_weights(prior_weights, variants) + np.log(share)
-    log_null = np.log1p(-share) if share < 1 else -np.inf
+    log_weights = _log_weights(prior_weights, len(Q))
+    share = 1.0 if causal is None else causal / (1 + causal)
     scale = 1 / np.sqrt(np.asarray(noise, np.float64))
     X = np.asarray(Q, np.float64) * scale
     y = np.asarray(x, np.float64) * scale
     precision = (X**2).sum(axis=1)
-
-    alpha = np.tile(np.exp(log_weights), (effects, 1))
-    mean = np.zeros((effects, variants))
-    second = np.zeros((effects, variants))
-    variance = np.zeros(effects)
-    divergence = np.zeros(effects)
-    fitted = np.zeros((effects, len(y)))
     # Of the unscaled x, so that bounds compare with likelihoods.
     constant = -0.5 * len(y) * np.log(2 * np.pi) + np.log(scale).sum()
+
+    found = [_Effect.nothing(len(Q), len(y)) for _ in range(effects)]
     elbo: list[float] = []
-    residual = y.copy()
     converged = False
     for _ in range(passes):
         for e in range(effects):
-            residual += fitted[e]
-            projected = X @ residual
-            variance[e] = _best_variance(projected, precision, log_weights, log_null)
-            alpha[e], mean[e], second[e], evidence = _single_effect(
-                projected, precision, log_weights, log_null, variance[e]
-            )
-            expected = alpha[e] * mean[e]
-            fitted[e] = X.T @ expected
-            residual -= fitted[e]
-            power = precision @ (alpha[e] * second[e])
-            divergence[e] = -evidence + projected @ expected - 0.5 * power
-        power = np.einsum("ev,v->", alpha * second, precision)
-        square = residual @ residual - (fitted**2).sum() + power
-        elbo.append(constant - 0.5 * square - divergence.sum())
-        if len(elbo) > 1 and elbo[-1] - elbo[-2] < tolerance:
+            # Where this effect is present, earlier ones are as well, and later ones may be.
+            later = np.cumprod([effect.present for effect in found[e + 1 :]])
+            others = sum((effect.fitted for effect in found[:e]), np.zeros(len(y)))
+            for probability, effect in zip(later, found[e + 1 :], strict=True):
+                others = others + probability * effect.fitted
+            found[e] = _single_effect(X, y - others, precision, log_weights, variances, share)
+        if causal is not None:
+            # The clearest first: others depend on it.
+            found.sort(key=lambda effect: -effect.evidence)
+        number = _number([effect.present for effect in found])
+        divergence = rel_entr(number, _number([share] * effects)).sum()
+        elbo.append(float(constant + number @ _bounds(y, found) - divergence))
+        if len(elbo) > 1 and abs(elbo[-1] - elbo[-2]) < tolerance:
             converged = True
             break
-    return SingleEffects(alpha, mean, second, variance, np.array(elbo), converged)
+    return SingleEffects(
+        np.stack([effect.alpha for effect in found])
+        * np.cumprod([effect.present for effect in found])[:, None],
+        np.stack([effect.mean for effect in found]),
+        np.stack([effect.second_moment for effect in found]),
+        np.array([effect.variance for effect in found]),
+        number,
+        np.array(elbo),
+        converged,
+    )
 
 
 def _log_weights(weights: np.ndarray | None, variants: int) -> np.ndarray:
@@ -187,38 +203,88 @@ def _log_weights(weights: np.ndarray | None, variants: int) -> np.ndarray:
         return np.log(weights / weights.sum())
 
 
+def _number(present: list[float]) -> np.ndarray:
+    """Probability of 0, 1, ... effects, from that of each given those before it."""
+    at_least = np.append(1.0, np.cumprod(present))
+    return at_least - np.append(at_least[1:], 0.0)
+
+
+class _Effect(NamedTuple):
+    """One effect, given that it is present, and the probability of that given earlier ones."""
+
+    alpha: np.ndarray
+    mean: np.ndarray
+    second_moment: np.ndarray
+    variance: float
+    evidence: float
+    present: float
+    fitted: np.ndarray
+    # Expected square of what it adds to y, and divergence from its prior, in nats.
+    power: float
+    divergence: float
+
+    @classmethod
+    def nothing(cls, variants: int, components: int) -> "_Effect":
+        zero = np.zeros(variants)
+        return cls(zero, zero, zero, 0.0, 0.0, 0.0, np.zeros(components), 0.0, 0.0)
+
+
+def _bounds(y: np.ndarray, found: list[_Effect]) -> np.ndarray:
+    """Evidence lower bound with the first 0, 1, ... effects, up to a constant."""
+    fitted = np.stack([effect.fitted for effect in found])
+    left = y - np.vstack([np.zeros(len(y)), np.cumsum(fitted, axis=0)])
+    spread = np.array([effect.power for effect in found]) - (fitted**2).sum(axis=1)
+    each = 0.5 * spread + [effect.divergence for effect in found]
+    return -0.5 * (left**2).sum(axis=1) - np.append(0.0, np.cumsum(each))
+
+
 def _log_bayes_factors(projected, precision, variance):
     """Of each variant against no effect, for one effect of this prior variance."""
     shrunk = variance / (1 + variance * precision)
     return 0.5 * (projected**2 * shrunk - np.log1p(variance * precision))
 
 
-def _evidence(projected, precision, log_weights, log_null, variance) -> float:
-    terms = log_weights + _log_bayes_factors(projected, precision, variance)
-    top = max(terms.max(), log_null)
-    return float(top + np.log(np.exp(terms - top).sum() + np.exp(log_null - top)))
-
-
-def _best_variance(projected, precision, log_weights, log_null) -> float:
+def _best_variance(projected, precision, log_weights) -> float:
     """The prior variance with the largest evidence, 0 if none is better than no effect."""
-    best = minimize_scalar(
-        lambda log_v: -_evidence(projected, precision, log_weights, log_null, np.exp(log_v)),
-        bounds=(-10.0, 15.0),
-        method="bounded",
-        options={"xatol": 1e-4},
-    )
+
+    def loss(log_v):
+        return -logsumexp(log_weights + _log_bayes_factors(projected, precision, np.exp(log_v)))
+
+    best = minimize_scalar(loss, bounds=(-10.0, 15.0), method="bounded", options={"xatol": 1e-4})
     return float(np.exp(best.x)) if best.fun < 0 else 0.0
 
 
-def _single_effect(projected, precision, log_weights, log_null, variance):
-    """Posterior of one effect: alpha, mean, second moment, log evidence."""
-    terms = log_weights + _log_bayes_factors(projected, precision, variance)
-    top = max(terms.max(), log_null)
-    probability = np.exp(terms - top)
-    total = probability.sum() + np.exp(log_null - top)
-    spread = variance / (1 + variance * precision)
-    mean = spread * projected
-    return probability / total, mean, mean**2 + spread, float(top + np.log(total))
+def _single_effect(X, residual, precision, log_weights, variances, share) -> _Effect:
+    """Posterior of one effect given what the others leave."""
+    projected = X @ residual
+    if variances is None:
+        variances = np.array([_best_variance(projected, precision, log_weights)])
+    grid = np.asarray(variances, np.float64)[:, None]
+    probability = log_softmax(-0.5 * np.log(grid)) if len(grid) > 1 else np.zeros((1, 1))
+    terms = probability + log_weights + _log_bayes_factors(projected, precision, grid)
+    evidence = float(logsumexp(terms))
+    present = 1.0 if share == 1 else float(expit(evidence + np.log(share / (1 - share))))
+    joint = np.exp(terms - evidence)
+    alpha = joint.sum(axis=0)
+    spread = grid / (1 + grid * precision)
+    shrunk = spread * projected
+    # Means over the prior variances, given the variant.
+    given = np.divide(joint, alpha, out=np.zeros_like(joint), where=alpha > 0)
+    mean = (given * shrunk).sum(axis=0)
+    second = (given * (shrunk**2 + spread)).sum(axis=0)
+    fitted = X.T @ (alpha * mean)
+    power = float(precision @ (alpha * second))
+    return _Effect(
+        alpha,
+        mean,
+        second,
+        float((joint.sum(axis=1) * grid[:, 0]).sum()),
+        evidence,
+        present,
+        fitted,
+        power,
+        divergence=-evidence + float(projected @ (alpha * mean)) - 0.5 * power,
+    )
 
 
 def credible_sets(

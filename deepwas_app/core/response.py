@@ -11,6 +11,9 @@ from jaxtyping import Array, Float
 from deepwas_app.core.priors import Prior
 
 NODES = 32
+# Attention and layer norms bend sharply: more nodes until the parts add up this well.
+MOST_NODES = 512
+ADD_UP = 1e-3
 
 
 @eqx.filter_jit
@@ -66,11 +69,12 @@ def response(
 
 
 @eqx.filter_jit
-def _path_gradients(prior: Prior, annotations: Array, baseline: Array, nodes: Array) -> Array:
-    gradient = jax.vmap(jax.grad(lambda a: prior(a)))
+def _path_gradients(prior: Prior, inputs, baseline, nodes: Array):
+    gradient = jax.vmap(jax.grad(lambda at: prior(*at)))
 
     def at(t):
-        return gradient(baseline + t * (annotations - baseline))
+        moved = jax.tree.map(lambda a, base: base + t * (a - base), inputs, baseline)
+        return gradient(moved)
 
     return jax.lax.map(at, nodes)
 
@@ -79,8 +83,10 @@ def integrated_gradients(
     prior: Prior,
     annotations: Float[np.ndarray, "variants annotations"],
     baseline: Float[np.ndarray, " annotations"],
-) -> Float[np.ndarray, "variants annotations"]:
-    """What each annotation adds to the log variance of some variants, against a baseline.
+    tracks: Float[np.ndarray, "variants window tracks"] | None = None,
+    track_baseline: Float[np.ndarray, " tracks"] | None = None,
+) -> Float[np.ndarray, "variants inputs"]:
+    """What each annotation and track adds to the log variance of some variants.
 
     Parameters
     ----------
@@ -90,19 +96,47 @@ def integrated_gradients(
         Of the variants to explain, (variants, annotations), in their own units.
     baseline
         Annotations to compare with, such as the mean ones, (annotations,).
+    tracks
+        Around the variants, (variants, window, tracks), where the prior reads them.
+    track_baseline
+        Tracks to compare with, the same at every position, (tracks,).
 
     Returns
     -------
-    (variants, annotations) in log variance. A row sums to log f(a) - log f(baseline), up to the
-    error of the 32-point quadrature; for a linear prior each entry is c_a (a - baseline) / s.d.
+    (variants, annotations + tracks) in log variance; a track's entry is the sum over its window. A
+    row sums to log f(a) - log f(baseline), up to the error of the quadrature, which takes from 32
+    to 512 points until that is below 0.001; for a linear prior each entry is
+    c_a (a - baseline) / s.d.
 
     References
     ----------
     Sundararajan, Taly & Yan 2017, arXiv:1703.01365.
     """
-    nodes, weights = np.polynomial.legendre.leggauss(NODES)
-    a, base = jnp.asarray(annotations), jnp.asarray(baseline)
-    at = jnp.asarray((nodes + 1) / 2, a.dtype)
-    gradients = np.asarray(_path_gradients(prior, a, base, at), np.float64)
-    mean = np.einsum("n,nva->va", weights / 2, gradients)
-    return mean * (np.asarray(annotations, np.float64) - np.asarray(baseline, np.float64))
+    inputs, base = [np.asarray(annotations)], [np.asarray(baseline)]
+    if tracks is not None:
+        inputs.append(np.asarray(tracks, np.float32))
+        base.append(np.asarray(track_baseline, np.float32))
+    whole = [np.broadcast_to(b, a.shape) for a, b in zip(inputs, base, strict=True)]
+    ends = [np.asarray(prior(*map(jnp.asarray, end)), np.float64) for end in (inputs, whole)]
+    difference = ends[0] - ends[1]
+    count = NODES
+    while True:
+        parts = _quadrature(prior, inputs, whole, count)
+        count *= 4
+        if count > MOST_NODES or np.abs(parts.sum(axis=1) - difference).max() < ADD_UP:
+            return parts
+
+
+def _quadrature(prior: Prior, inputs, baseline, count: int) -> np.ndarray:
+    """Integrated gradients by so many nodes."""
+    nodes, weights = np.polynomial.legendre.leggauss(count)
+    at = jnp.asarray((nodes + 1) / 2, inputs[0].dtype)
+    gradients = _path_gradients(
+        prior, tuple(map(jnp.asarray, inputs)), tuple(map(jnp.asarray, baseline)), at
+    )
+    parts = []
+    for gradient, a, b in zip(gradients, inputs, baseline, strict=True):
+        mean = np.tensordot(weights / 2, np.asarray(gradient, np.float64), 1)
+        part = mean * (a.astype(np.float64) - b.astype(np.float64))
+        parts.append(part if part.ndim == 2 else part.sum(axis=1))
+    return np.concatenate(parts, axis=1)

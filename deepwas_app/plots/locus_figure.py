@@ -19,18 +19,17 @@ from bokeh.models import (
     TapTool,
     WheelZoomTool,
 )
-from bokeh.models.annotations import Legend, LegendItem, Span
+from bokeh.models.annotations import Span
 from bokeh.plotting import figure
 
 from deepwas_app.plots.locus import colour_by_ld
+from deepwas_app.plots.locus_legend import ld_legend
+from deepwas_app.plots.locus_pips import PipTracks
 from deepwas_app.plots.theme import (
     BLUE,
     GENOME_WIDE,
     GREY,
-    LD_COLOURS,
-    LD_EDGES,
     LD_REFERENCE,
-    LD_UNKNOWN,
     RED,
     ink,
     series_colour,
@@ -55,7 +54,7 @@ POINT_COLUMNS = (
 
 
 class LocusFigure:
-    """Association, prior heritability, annotations and genes over one position axis.
+    """Association, prior heritability, PIPs, annotations and genes over one position axis.
 
     The figures are made once; a new region, reference variant or run only changes their data.
 
@@ -67,6 +66,8 @@ class LocusFigure:
         The shared range, Mb.
     points
         The variants' data source; ``on_tap`` reports a click on one of them.
+    pips
+        The tracks of a fine-mapping; shown once ``pips.show`` was given its table.
     """
 
     def __init__(self) -> None:
@@ -87,12 +88,14 @@ class LocusFigure:
         self.heritability_track = self._heritability()
         self.annotation_track = self._annotations()
         self.gene_track = self._genes()
+        self.pips = PipTracks(self._track)
         self._with_runs = self._with_annotations = False
         # Shared tools: what is switched on in the first track's toolbar holds for all of them.
         pan, zoom = PanTool(dimensions="width"), WheelZoomTool(dimensions="width")
         for track in (
             self.association_track,
             self.heritability_track,
+            *self.pips.tracks,
             self.annotation_track,
             self.gene_track,
         ):
@@ -110,7 +113,8 @@ class LocusFigure:
         """
         runs = [self.heritability_track] if self._with_runs else []
         annotations = [self.annotation_track] if self._with_annotations else []
-        return [self.association_track, *runs, *annotations, self.gene_track]
+        pips = self.pips.tracks if self.pips.shown else []
+        return [self.association_track, *runs, *pips, *annotations, self.gene_track]
 
     def on_tap(self, callback: Callable[[int], None]) -> None:
         """Call ``callback(row)`` when a variant is clicked; ``row`` counts the study's variants."""
@@ -317,23 +321,8 @@ class LocusFigure:
         # Where variants lie on each other, all their tips at once would hide the plot.
         hover = HoverTool(renderers=[dots], tooltips=tips, limit=1)
         track.add_tools(hover, TapTool(renderers=[dots]))
-        track.add_layout(self._ld_legend(track), "above")
+        track.add_layout(ld_legend(track), "above")
         return track
-
-    def _ld_legend(self, track: figure) -> Legend:
-        def item(label: str, colour: str, **mark: Any) -> LegendItem:
-            # One point nowhere: a legend shows no mark for an empty source.
-            drawn: Any = track.scatter(
-                [np.nan], [np.nan], fill_color=colour, line_color=None, **({"size": 10} | mark)
-            )
-            return LegendItem(label=label, renderers=[drawn])
-
-        bins = [f"{low:.1f}–{low + 0.2:.1f}" for low in LD_EDGES]
-        bins[-1] = f"r²  {bins[-1]}"
-        items = [item(*pair) for pair in zip(bins[::-1], LD_COLOURS[::-1], strict=True)]
-        items.append(item("no LD", LD_UNKNOWN))
-        items.append(item("reference", LD_REFERENCE, marker="diamond", size=13))
-        return Legend(items=items, orientation="horizontal", location="right", margin=2)
 
     def _heritability(self) -> figure:
         track = self._track(170, "Prior heritability")

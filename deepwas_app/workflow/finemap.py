@@ -1,5 +1,6 @@
 """Fine-mapping a region of a study: the run's prior and a uniform one, side by side."""
 
+from collections.abc import Generator
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ from deepwas_app.genetics.store import read_block
 from deepwas_app.workflow.batching import block_slice
 from deepwas_app.workflow.exports import identity
 from deepwas_app.workflow.locus import Region, region_rows
+from deepwas_app.workflow.progress import Progress
 from deepwas_app.workflow.results import run_heritability
 from deepwas_app.workflow.run import Run
 from deepwas_app.workflow.tables import p_values, tab_separated
@@ -54,7 +56,7 @@ def fine_map(
     causal: float | None = CAUSAL,
     coverage: float = 0.95,
     purity: float = 0.5,
-) -> FineMapping:
+) -> Generator[Progress, None, FineMapping]:
     """Inclusion probabilities and credible sets of the variants of a region.
 
     Parameters
@@ -70,6 +72,14 @@ def fine_map(
         How many are expected in each beforehand; None: as many as `effects` (susieR's way).
     coverage, purity
         Of the credible sets.
+
+    Yields
+    ------
+    Progress
+
+    Returns
+    -------
+    FineMapping
 
     Raises
     ------
@@ -93,7 +103,9 @@ def fine_map(
     fits: list[dict] = []
     for prior in PRIORS:
         number = 0
-        for b in blocks:
+        for i, b in enumerate(blocks):
+            done = (PRIORS.index(prior) + i / len(blocks)) / len(PRIORS)
+            yield Progress(done, f"{prior} prior, LD block {i + 1} of {len(blocks)}")
             members = np.arange(size)[block_slice(study, b)]
             data = read_block(study, b)
             Q = data["Q"].values
@@ -106,8 +118,13 @@ def fine_map(
                 effects=effects,
                 causal=causal,
             )
-            found = credible_sets(fit, Q, coverage=coverage, purity=purity)
             mine = own[members] == b
+            # What is led by a variant of the flank is a set of the neighbour, which scores it.
+            found = [
+                one
+                for one in credible_sets(fit, Q, coverage=coverage, purity=purity)
+                if mine[one.variants[0]]
+            ]
             _fill(columns[prior], fit, members, mine)
             for one in found:
                 inside = np.isin(members[one.variants], rows)
@@ -205,3 +222,13 @@ def fine_mapping_text(found: FineMapping) -> str:
     """The table of a fine-mapping as tab-separated text."""
     formats = ("SNPVAR", "PIP", "BETA_MEAN", "BETA_SD", "PIP_UNIFORM")
     return tab_separated(found.table, {"Z": ".5g"} | dict.fromkeys(formats, ".5e"))
+
+
+def credible_sets_text(found: FineMapping) -> str:
+    """The credible sets of a fine-mapping as tab-separated text."""
+    return tab_separated(found.sets, dict.fromkeys(("COVERAGE", "PURITY", "LEAD_PIP"), ".5g"))
+
+
+def fits_text(found: FineMapping) -> str:
+    """The fits of a fine-mapping, one a prior and LD block, as tab-separated text."""
+    return tab_separated(found.fits, {"EFFECTS": ".5g", "ELBO": ".8g"})

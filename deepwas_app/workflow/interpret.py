@@ -17,12 +17,16 @@ from deepwas_app.core.jackknife import jackknife_error
 from deepwas_app.core.priors import LinearPrior, Standardisation, ridge_precision
 from deepwas_app.core.response import integrated_gradients
 from deepwas_app.core.shifts import draw_shifts, one_step_information, shift_test, variant_scores
+from deepwas_app.core.transformer import TransformerPrior
 from deepwas_app.errors import InputError
 from deepwas_app.workflow.batching import block_batches, block_slice, standardisation
+from deepwas_app.workflow.exports import identity
 from deepwas_app.workflow.fitted import check_on_disk, training_batches
 from deepwas_app.workflow.models import noisy_model, objective_of
 from deepwas_app.workflow.progress import Progress
 from deepwas_app.workflow.run import Run
+from deepwas_app.workflow.tables import tab_separated
+from deepwas_app.workflow.tracks import block_tracks, track_names
 from deepwas_app.workflow.train import constant_model
 
 _BATCH = 4
@@ -181,9 +185,11 @@ def variant_drivers(study: xr.Dataset, run: Run, variant: str | int) -> pd.DataF
 
     Returns
     -------
-    Table, one row an annotation: ANNOTATION, VALUE (of the variant), MEAN (over training variants,
-    the baseline), ATTRIBUTION (log variance, by integrated gradients; they sum to the variant's
-    log f minus that of a variant with mean annotations).
+    Table, one row an annotation or, for a transformer, a track: SNP, CHR, BP (1-based), A1 (effect
+    allele), A2; INPUT, KIND ("binary", "continuous" or "track"), VALUE (of the variant; of a track
+    the mean over its window), MEAN (over training variants, the baseline), ATTRIBUTION (log
+    variance, by integrated gradients; they sum to the variant's log f minus that of a variant with
+    mean annotations), FOLD (e to that: by how much it multiplies the prior heritability).
 
     Raises
     ------
@@ -192,18 +198,42 @@ def variant_drivers(study: xr.Dataset, run: Run, variant: str | int) -> pd.DataF
     """
     run.check_study(study)
     row = _row(study, variant)
+    if not study.sizes["annotations"]:
+        raise InputError(f"{study.attrs['path']}: has no annotations that could drive a prior.")
+    prior = run.model().prior
     baseline = np.asarray(standardisation(study, run.train_blocks).mean)
     values = study["variant_annotation"].values[row]
-    (parts,) = integrated_gradients(run.model().prior, values[None], baseline)
+    names = study["annotation"].values.astype(str)
+    kinds = study["annotation_kind"].values.astype(str)
+    tracks: list[np.ndarray] = []
+    if isinstance(prior, TransformerPrior) and len(prior.standardise_tracks.mean):
+        block = int(study["variant_block"].values[row])
+        window = block_tracks(study, block)[row - int(study["block_offset"].values[block])]
+        track_mean = np.asarray(prior.standardise_tracks.mean)
+        tracks = [window[None].astype(np.float32), track_mean]
+        names = np.append(names, track_names(study))
+        kinds = np.append(kinds, ["track"] * len(track_mean))
+        values = np.append(values, window.mean(axis=0, dtype=np.float64))
+    own = study["variant_annotation"].values[row][None]
+    (parts,) = integrated_gradients(prior, own, baseline, *tracks)
     table = pd.DataFrame(
         {
-            "ANNOTATION": study["annotation"].values,
+            "INPUT": names,
+            "KIND": kinds,
             "VALUE": values.astype(np.float64),
-            "MEAN": baseline.astype(np.float64),
+            "MEAN": np.concatenate([baseline, *tracks[1:]]).astype(np.float64),
             "ATTRIBUTION": parts,
+            "FOLD": np.exp(parts),
         }
     )
-    return table.sort_values("ATTRIBUTION", key=np.abs, ascending=False, ignore_index=True)
+    table = table.sort_values("ATTRIBUTION", key=np.abs, ascending=False, ignore_index=True)
+    identified = identity(study, np.full(len(table), row), ("SNP", "CHR", "BP", "A1", "A2"))
+    return pd.concat([identified, table], axis=1)
+
+
+def drivers_text(table: pd.DataFrame) -> str:
+    """The table of :func:`variant_drivers` as tab-separated text."""
+    return tab_separated(table, dict.fromkeys(("VALUE", "MEAN", "ATTRIBUTION", "FOLD"), ".5g"))
 
 
 def _row(study: xr.Dataset, variant: str | int) -> int:

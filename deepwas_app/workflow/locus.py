@@ -2,15 +2,16 @@
 
 import re
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import xarray as xr
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics import chromosomes
-from deepwas_app.workflow.builtin import open_study
-from deepwas_app.workflow.run import Run, open_run
+
+if TYPE_CHECKING:
+    from deepwas_app.workflow.run import Run
 
 _REGION = re.compile(r"^([0-9A-Za-z]+):([0-9,_]+)\s*[-–]\s*([0-9,_]+)$")
 
@@ -79,7 +80,7 @@ def _where(study: xr.Dataset, chromosome: str) -> str:
 
 def open_run_with_study(
     path: str | Path, study: str | Path | None = None
-) -> tuple[Run, xr.Dataset]:
+) -> "tuple[Run, xr.Dataset]":
     """Open a run and the study that it was trained on.
 
     Parameters
@@ -94,6 +95,10 @@ def open_run_with_study(
     InputError
         If the run is not there, its study was moved, or is not as it was when the run was trained.
     """
+    # Late: runs bring JAX, which reading a region should not wait for.
+    from deepwas_app.workflow.builtin import open_study
+    from deepwas_app.workflow.run import open_run
+
     run = open_run(path)
     if study is None and run.study_path.endswith(".zarr") and not Path(run.study_path).exists():
         raise InputError(

@@ -29,6 +29,11 @@ def block_tracks(study: xr.Dataset, block: int) -> np.ndarray:
     return read_tracks(open_tracks(tracks_path(study)), block)
 
 
+def track_names(study: xr.Dataset) -> np.ndarray:
+    """Names of the tracks beside a study, in order."""
+    return open_tracks(tracks_path(study))["track"].values.astype(str)
+
+
 def track_shape(study: xr.Dataset) -> tuple[int, int] | None:
     """Positions of a window and number of tracks, None where there are none."""
     if not has_tracks(study):

@@ -209,3 +209,33 @@ def test_batches_keep_their_padding_out(world):
     found = np.asarray(variant_scores(model, padded))
     assert (found[:, 60:] == 0).all()
     np.testing.assert_allclose(found[:, :60], variant_scores(model, batch), atol=1e-6)
+
+
+def test_integrated_gradients_of_tracks_add_up(world):
+    """A transformer's annotations and tracks together make the whole difference."""
+    from deepwas_app.core.priors import Standardisation
+    from deepwas_app.core.transformer import make_transformer
+
+    rng = np.random.default_rng(8)
+    prior = make_transformer(
+        Standardisation(jnp.zeros(2), jnp.ones(2)),
+        level=-3.0,
+        width=8,
+        depth=1,
+        window=16,
+        standardise_tracks=Standardisation(jnp.ones(3), jnp.full(3, 2.0)),
+    )
+    head = eqx.nn.Linear(8, "scalar", key=jax.random.key(5))
+    prior = eqx.tree_at(lambda p: p.network.head, prior, head)
+    annotations = rng.standard_normal((4, 2)).astype(np.float32)
+    tracks = rng.gamma(1.0, size=(4, 16, 3)).astype(np.float32)
+    # A track at its baseline everywhere adds nothing.
+    tracks[:, :, 1] = 1.0
+    base, track_base = np.zeros(2, np.float32), np.ones(3, np.float32)
+    found = integrated_gradients(prior, annotations, base, tracks, track_base)
+    assert found.shape == (4, 5)
+    np.testing.assert_array_equal(found[:, 3], 0)
+    level = prior(base[None], np.ones((1, 16, 3), np.float32))
+    expected = np.asarray(prior(annotations, tracks) - level)
+    np.testing.assert_allclose(found.sum(axis=1), expected, atol=1e-3)
+    assert np.abs(found[:, [2, 4]]).max() > 1e-4

@@ -49,7 +49,7 @@ def test_drivers_of_a_variant_add_up(small_study, small_runs):
     name = str(small_study["variant_id"].values[17])
     table = variant_drivers(small_study, small_runs.mlp, name)
     prior = small_runs.mlp.model().prior
-    order = [small_study["annotation"].values.tolist().index(a) for a in table["ANNOTATION"]]
+    order = [small_study["annotation"].values.tolist().index(a) for a in table["INPUT"]]
     baseline = np.zeros(len(order), np.float32)
     baseline[order] = table["MEAN"]
     values = small_study["variant_annotation"].values[17]

@@ -13,6 +13,8 @@ from bokeh.events import RangesUpdate
 from deepwas_app.app import store
 from deepwas_app.app.components import cells, section
 from deepwas_app.app.pages.base import Page
+from deepwas_app.app.pages.drivers import DriversCard
+from deepwas_app.app.pages.fine_mapping import FineMappingCard
 from deepwas_app.app.pages.runs import follow, runs_choice
 from deepwas_app.app.regions import Region, parse_region, strongest_loci
 from deepwas_app.errors import InputError
@@ -40,7 +42,10 @@ class LocusPage(Page):
     """
 
     heading = "Locus"
-    intro = "Association, LD, prior and annotations side by side. Click a variant to see its LD."
+    intro = (
+        "Association, LD, prior and annotations side by side, and which variants may be causal. "
+        "Click a variant to see its LD and what drives its prior."
+    )
 
     def __init__(self, *args: Any, **params: Any) -> None:
         super().__init__(*args, **params)
@@ -60,12 +65,46 @@ class LocusPage(Page):
         self.reference: int | None = None
         self.table = pd.DataFrame()
         self._stage = pmui.Column(sizing_mode="stretch_width")
+        self.fine_mapping = FineMappingCard(self.state, self._draw_pips)
+        self.drivers = DriversCard(self.state, self.poller)
         controls = self._controls(study)
         loci = list(self.loci.options.values())
         if loci:
             self.go_to_variant(loci[0])
         self._arrange()
-        return [section("Region", *controls), section("Tracks", self._stage)]
+        return [
+            section("Region", *controls),
+            section("Tracks", self._stage),
+            section(
+                "Fine-mapping",
+                self.fine_mapping,
+                note="Probability that each variant is causal (PIP), and sets that hold a causal "
+                "one with 95% probability, by the sum of single effects.",
+            ),
+            section("What drives the prior of the reference variant", self.drivers),
+        ]
+
+    def tick(self) -> None:
+        """Follow the fine-mapping."""
+        if self._drawn is not None and self._drawn is self.state.study:
+            self.fine_mapping.refresh()
+
+    def _draw_pips(self, table: pd.DataFrame | None) -> None:
+        self.figure.pips.show(table)
+        self._arrange()
+
+    def _prior(self) -> Any:
+        """The run whose prior is fine-mapped and explained; None without one."""
+        runs = {store.run_name(run): run for run in self.state.selected_runs()}
+        return runs.get(self.prior.value)
+
+    def _offer_priors(self) -> None:
+        """Offer the selected runs, the latest first where nothing else was chosen."""
+        names = [store.run_name(run) for run in self.state.selected_runs()]
+        latest = names[-1] if names else None
+        chosen = self.prior.value if self.prior.value in names else latest
+        if self.prior.options != names or self.prior.value != chosen:
+            self.prior.param.update(options=names, value=chosen)
 
     def _arrange(self) -> None:
         """Show the tracks that have something to show."""
@@ -93,6 +132,7 @@ class LocusPage(Page):
         self._draw_annotations()
         self._draw_runs()
         strongest = int(table["row"].iloc[int(np.argmax(table["minus_log10_p"]))])
+        self.fine_mapping.look_at(self._prior(), region)
         self.choose_reference(strongest if reference is None else reference)
 
     def go_to_variant(self, row: int) -> None:
@@ -120,6 +160,12 @@ class LocusPage(Page):
         self.reference = row
         self.figure.show_ld(r2, int(drawn[0]) if len(drawn) else None)
         self.about.object = self._about(row)
+        self.drivers.look_at(self._prior(), row)
+
+    def _prior_changed(self, *_: Any) -> None:
+        if self.reference is not None:
+            self.fine_mapping.look_at(self._prior(), self.region)
+            self.drivers.look_at(self._prior(), self.reference)
 
     def _about(self, row: int) -> str:
         variant = self.state.study.isel(variants=row)
@@ -169,6 +215,15 @@ class LocusPage(Page):
             margin=(6, 0),
         )
         self.track.param.watch(lambda _: self._draw_runs(), "value")
+        self.prior = pmui.Select(
+            label="Prior to fine-map and explain",
+            options=[],
+            size="small",
+            sizing_mode="stretch_width",
+            margin=(6, 0),
+        )
+        self._offer_priors()
+        self.prior.param.watch(self._prior_changed, "value")
         names = study["annotation"].values.astype(str).tolist()
         self.annotations = pmui.MultiChoice(
             label="Annotations",
@@ -182,7 +237,7 @@ class LocusPage(Page):
         self.about = pmui.Typography("", variant="body2", margin=(6, 0, 0, 0))
         return [
             pmui.FlexBox(self.box, self.go_button, self.loci, *zooms, align_items="center"),
-            cells((self.chooser, 3), (self.track, 3), (self.annotations, 6)),
+            cells((self.chooser, 3), (self.track, 2), (self.prior, 3), (self.annotations, 4)),
             self.about,
         ]
 
@@ -263,6 +318,7 @@ class LocusPage(Page):
     def _runs_changed(self, *_: Any) -> None:
         if self.active and self._drawn is self.state.study and not self.table.empty:
             follow(self.chooser, self.state)
+            self._offer_priors()
             self._draw_runs()
 
     def _darken(self, dark: bool) -> None:

@@ -1,0 +1,216 @@
+"""The fine-mapping of the region that the Locus page shows."""
+
+import html
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import panel as pn
+import panel_material_ui as pmui
+
+from deepwas_app.app import store
+from deepwas_app.app.components import JobView, cells, download, reading_table
+from deepwas_app.app.jobs import JOBS, Job, Status
+from deepwas_app.app.regions import Region
+from deepwas_app.app.state import AppState
+
+if TYPE_CHECKING:
+    from deepwas_app.workflow.finemap import FineMapping
+
+SETS = {
+    "PRIOR": "Prior",
+    "CREDIBLE_SET": "Set",
+    "LEAD_SNP": "Lead variant",
+    "LEAD_PIP": "Lead PIP",
+    "VARIANTS": "Variants",
+    "VARIANTS_IN_REGION": "In region",
+    "COVERAGE": "Coverage",
+    "PURITY": "Purity |r|",
+}
+FITS = {
+    "PRIOR": "Prior",
+    "BLOCK": "LD block",
+    "VARIANTS": "Variants",
+    "EFFECTS": "Causal variants expected",
+    "SETS": "Sets",
+    "PASSES": "Passes",
+    "CONVERGED": "Converged",
+    "ELBO": "Evidence bound (nats)",
+}
+_ROUNDED = {"LEAD_PIP": 2, "COVERAGE": 3, "PURITY": 2, "EFFECTS": 2, "ELBO": 1}
+
+
+class FineMappingCard(pn.viewable.Viewer):
+    """Runs a fine-mapping as a job, and shows its credible sets and fits with their files.
+
+    Parameters
+    ----------
+    state
+        The study and its runs.
+    draw
+        Called with the table of a fine-mapping to put on the tracks, or None to take it off.
+    """
+
+    def __init__(self, state: AppState, draw: Callable[[pd.DataFrame | None], None]) -> None:
+        super().__init__()
+        self.state, self._draw = state, draw
+        self.run: Any = None
+        self.region = Region("", 0, 0)
+        self.found: FineMapping | None = None
+        self.found_region: Region | None = None
+        small: dict[str, Any] = {"size": "small", "margin": (6, 12, 6, 0)}
+        self.causal = pmui.FloatInput(
+            label="Causal variants expected",
+            value=2.0,
+            start=0.01,
+            end=100.0,
+            step=0.5,
+            width=200,
+            description="Beforehand, in each LD block.",
+            **small,
+        )
+        self.effects = pmui.IntInput(
+            label="At most",
+            value=10,
+            start=1,
+            end=50,
+            width=110,
+            description="Causal variants in each LD block.",
+            **small,
+        )
+        self.button = pmui.Button(
+            label="Fine-map this region", color="primary", margin=(10, 12, 6, 0)
+        )
+        self.button.on_click(lambda _: self.start())
+        self.progress = JobView(on_over=self._over)
+        self.line = pmui.Typography("", variant="body2", margin=(4, 0))
+        self.weights = download("SuSiE prior weights", "prior_weights.tsv", self._weights)
+        self._results = pmui.Column(sizing_mode="stretch_width")
+        self._layout = pmui.Column(
+            pmui.FlexBox(
+                self.button, self.causal, self.effects, self.weights, align_items="center"
+            ),
+            self.progress,
+            self.line,
+            self._results,
+            sizing_mode="stretch_width",
+        )
+
+    def look_at(self, run: Any, region: Region) -> None:
+        """Offer to fine-map a region under a run's prior; what was found goes if it is elsewhere.
+
+        Parameters
+        ----------
+        run
+            The run whose prior is used; None where none is chosen.
+        region
+            What the page shows.
+        """
+        kept = (
+            self.found_region is not None
+            and _path(run) == _path(self.run)
+            and region.chromosome == self.found_region.chromosome
+            and region.start >= self.found_region.start
+            and region.stop <= self.found_region.stop
+        )
+        self.run, self.region = run, region
+        self.button.disabled = self.weights.disabled = run is None
+        name = f"{region.chromosome}_{region.start}-{region.stop}"
+        self.weights.filename = f"prior_weights_{name}.tsv"
+        if kept:
+            return
+        self.found = self.found_region = None
+        self._draw(None)
+        self._results.objects = []
+        self.line.object = (
+            "Choose a run above: fine-mapping sets its prior beside a uniform one."
+            if run is None
+            else f"Prior of {html.escape(store.run_name(run))} beside a uniform one. Each LD block "
+            "that the region touches is fitted whole."
+        )
+
+    def start(self) -> None:
+        """Fine-map the region that is shown, as a job."""
+        study, run, region = self.state.study, self.run, self.region
+        effects, causal = int(self.effects.value or 1), float(self.causal.value or 1.0)
+
+        def begin() -> Any:
+            from deepwas_app.workflow.finemap import fine_map
+
+            return fine_map(study, run, region, effects=effects, causal=causal)
+
+        job = Job(
+            f"Fine-map {region}", begin, kind="finemap", study=store.study_hash(self.state.study)
+        )
+        self._asked = (run, region)
+        self.button.disabled = True
+        self.progress.watch(JOBS.submit(job))
+
+    def refresh(self) -> None:
+        """Called by the session's timer."""
+        self.progress.refresh()
+
+    def _over(self, job: Job) -> None:
+        self.button.disabled = self.run is None
+        if job.status is Status.DONE and _path(self._asked[0]) == _path(self.run):
+            self.found, self.found_region = job.result, self._asked[1]
+            self.progress.watch(None)
+            self._show_found()
+
+    def _show_found(self) -> None:
+        found, region = self.found, self.found_region
+        assert found is not None
+        self._draw(found.table)
+        ours = found.fits["CONVERGED"]
+        ended = "" if ours.all() else " <b>Some fits did not converge: see below.</b>"
+        counts = [
+            f"{int((found.sets['PRIOR'] == prior).sum())} under the {prior} prior"
+            for prior in ("model", "uniform")
+        ]
+        self.line.object = (
+            f"{region}: {len(found.table)} variants; credible sets: {', '.join(counts)}.{ended}"
+        )
+        from deepwas_app.workflow.finemap import credible_sets_text, fine_mapping_text, fits_text
+
+        name = f"{region.chromosome}_{region.start}-{region.stop}"  # type: ignore[union-attr]
+        files = pmui.FlexBox(
+            download("Variants", f"finemap_{name}.tsv", lambda: fine_mapping_text(found)),
+            download("Credible sets", f"sets_{name}.tsv", lambda: credible_sets_text(found)),
+            download("Fits", f"fits_{name}.tsv", lambda: fits_text(found)),
+        )
+        sets: Any = (
+            _table(found.sets, SETS)
+            if len(found.sets)
+            else pmui.Typography("No credible set reaches the coverage and purity asked for.")
+        )
+        fits = found.fits.assign(CONVERGED=["yes" if c else "NO" for c in ours])
+        self._results.objects = [
+            files,
+            cells((_titled("Credible sets", sets), 12), (_titled("Fits", _table(fits, FITS)), 12)),
+        ]
+
+    def _weights(self) -> str:
+        from deepwas_app.workflow.exports import prior_weights, prior_weights_text
+
+        return prior_weights_text(prior_weights(self.state.study, self.run, self.region))
+
+    def __panel__(self) -> pmui.Column:
+        return self._layout
+
+
+def _path(run: Any) -> str:
+    """What tells runs from each other: lists of them are read anew."""
+    return "" if run is None else str(run.path)
+
+
+def _titled(text: str, content: Any) -> pmui.Column:
+    return pmui.Column(
+        pmui.Typography(text, sx={"fontWeight": 600}, margin=(8, 0, 4, 0)),
+        content,
+        sizing_mode="stretch_width",
+    )
+
+
+def _table(table: pd.DataFrame, titles: dict[str, str]) -> pn.widgets.Tabulator:
+    digits = {name: places for name, places in _ROUNDED.items() if name in titles}
+    return reading_table(table[list(titles)], titles, digits, page_size=12)

@@ -1,0 +1,128 @@
+"""Fine-mapping and drivers on the Locus page: what is shown, and the same bytes as the commands."""
+
+import asyncio
+
+import numpy as np
+import panel as pn
+import pytest
+from bokeh.models import Scatter
+
+from deepwas_app.app import store
+from deepwas_app.app.pages.locus import LocusPage
+from deepwas_app.app.regions import Region, parse_region
+from deepwas_app.app.state import AppState
+from deepwas_app.cli import main
+from deepwas_app.errors import InputError
+
+
+@pytest.fixture
+def page(study_with_runs, settle) -> LocusPage:
+    """At the strongest locus, with the linear and the neural run chosen."""
+    state = AppState.of(study_with_runs)
+    state.selected = ["linear", "mlp"]
+    page = LocusPage(state)
+    page.prior.value = "linear"
+    settle(page, lambda: page.drivers.table is not None)
+    return page
+
+
+@pytest.fixture
+def mapped(page, settle) -> LocusPage:
+    page.fine_mapping.start()
+    settle(page, lambda: page.fine_mapping.found is not None)
+    return page
+
+
+def written(button) -> str:
+    return asyncio.run(button.callback()).getvalue()
+
+
+def test_fine_mapping_adds_two_tracks_and_tables(mapped):
+    tracks = mapped.figure.tracks
+    assert [t.yaxis.axis_label for t in tracks[2:4]] == ["PIP, model", "PIP, uniform"]
+    found = mapped.fine_mapping.found
+    points = mapped.figure.pips.sources["model"].data
+    assert len(points["pip"]) == len(found.table)
+    in_sets = (found.table["CREDIBLE_SET"] > 0).sum()
+    assert in_sets > 0
+    assert len(mapped.figure.pips.rugs["model"].data["x"]) == in_sets
+    assert set(np.asarray(points["colour"])[-in_sets:]).isdisjoint({"#8a94a3"})
+    assert all(isinstance(r.glyph, Scatter) for r in tracks[2].select({"name": "pip-model"}))
+    assert len(mapped.fine_mapping._results.select(pn.widgets.Tabulator)) == 2
+    assert tracks[2].x_range is tracks[0].x_range
+
+
+def test_downloads_are_the_bytes_of_the_command(mapped, tmp_path, capsys):
+    run = store.runs_folder(mapped.state.study) / "linear.run"
+    region = str(mapped.fine_mapping.found_region)
+    names = ("finemap", "sets", "fits")
+    out = {name: tmp_path / f"{name}.tsv" for name in names}
+    words = ["--region", region, "-o", str(out["finemap"])]
+    words += ["--sets", str(out["sets"]), "--fits", str(out["fits"])]
+    assert main(["finemap", str(run), *words]) == 0
+    files = mapped.fine_mapping._results.objects[0].objects
+    for button in files:
+        name = button.filename.split("_")[0]
+        assert written(button) == out.pop(name).read_text()
+    assert not out
+    assert main(["export", str(run), "--susie", "-", "--region", region]) == 0
+    assert written(mapped.fine_mapping.weights) == capsys.readouterr().out
+
+
+def test_drivers_are_the_bytes_of_the_command(page, settle, capsys):
+    run = store.runs_folder(page.state.study) / "linear.run"
+    first = page.drivers.table
+    other = int(page.table["row"].iloc[3])
+    page.choose_reference(other)
+    settle(page, lambda: page.drivers.table is not first)
+    name = str(page.state.study["variant_id"].values[other])
+    assert main(["explain", str(run), "--variant", name]) == 0
+    assert written(page.drivers.file) == capsys.readouterr().out
+    assert page.drivers.table["SNP"].eq(name).all()
+    assert name in page.drivers.line.object
+    page.prior.value = "mlp"
+    settle(page, lambda: "mlp" in page.drivers.line.object)
+
+
+def test_results_stay_inside_their_region_and_go_outside(mapped):
+    region = mapped.region
+    mapped.go(region.scaled(0.5), mapped.reference)
+    assert mapped.figure.pips.shown
+    mapped.go_to_variant(
+        int(
+            np.flatnonzero(
+                mapped.state.study["variant_chromosome"].values.astype(str) != region.chromosome
+            )[10]
+        )
+    )
+    assert not mapped.figure.pips.shown
+    assert mapped.fine_mapping.found is None
+    assert len(mapped.figure.tracks) == 4
+
+
+def test_without_a_run_it_says_what_to_do(small_study):
+    page = LocusPage(small_study)
+    assert page.fine_mapping.button.disabled
+    assert page.fine_mapping.weights.disabled
+    assert "Choose a run" in page.fine_mapping.line.object
+    assert "Choose a run" in page.drivers.line.object
+
+
+def test_a_constant_prior_has_no_drivers(study_with_runs):
+    state = AppState.of(study_with_runs)
+    state.selected = ["constant"]
+    page = LocusPage(state)
+    assert "uses no annotations" in page.drivers.line.object
+
+
+def test_region_across_blocks_and_without_variants(page):
+    with pytest.raises(InputError, match="no scored variants"):
+        page.go(Region(page.region.chromosome, 900_000_000, 900_100_000))
+    page._typed(f"{page.region.chromosome}:900,000,000-900,100,000")
+    assert page.state.notice[0] == "error"
+
+
+def test_plain_regions_are_read_as_by_the_command(small_study):
+    genes = store.genes(small_study)
+    assert parse_region("chr1:1_000–2,000", small_study, genes) == Region("1", 1000, 2000)
+    assert str(parse_region("01:5000-1000", small_study, genes)) == "1:1,000-5,000"
