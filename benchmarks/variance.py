@@ -3,16 +3,18 @@
     python benchmarks/variance.py [--size L] [--seeds 2] [-o benchmarks/variance.tsv]
 
 The built-in simulated study, whitened five times: the same z-scores, fewer or more components.
-``gain`` is judged by the components that a study has kept, ``gain_all`` by all of them, for every
-model alike; in nats over the constant prior, mean over seeds, with block-jackknife errors.
-``lost`` compares ``gain_all`` with that of the model that was trained on all components, with the
-error of the paired difference.
+``gain`` is judged by the components that a study has kept; ``gain_all`` by all of them for every
+prior alike, with the noise that was learned on all of them, since kappa / lambda is nothing that
+few components could tell. Nats over the constant prior, mean over seeds, with block-jackknife
+errors. ``lost`` compares ``gain_all`` with that of the prior that was trained on all components,
+with the error of the paired difference.
 """
 
 import argparse
 import tempfile
 from pathlib import Path
 
+import equinox as eqx
 import numpy as np
 import pandas as pd
 from conftest import machine
@@ -66,12 +68,18 @@ def main() -> None:
             ]
             tables = [run.blocks() for run in runs]
             own = jackknife_sum(np.mean([t["constant_loss"] - t["loss"] for t in tables], axis=0))
+            models = [run.model() for run in runs]
             if reference is None:
+                noise = [(model.log_s2, model.log_kappa) for model in models]
                 held = runs[0].test_blocks
                 batches = block_batches(study, held, alpha=0.7, batch_blocks=4)
                 blocks, constant = study.sizes["blocks"], tables[0]["constant_loss"].to_numpy()
+            judged = [
+                eqx.tree_at(lambda m: (m.log_s2, m.log_kappa), model, learned)
+                for model, learned in zip(models, noise, strict=True)
+            ]
             gains = constant - np.mean(
-                [losses_by_block(run.model(), batches, blocks)[held] for run in runs], axis=0
+                [losses_by_block(model, batches, blocks)[held] for model in judged], axis=0
             )
             reference = gains if reference is None else reference
             lost = jackknife_sum(reference - gains)

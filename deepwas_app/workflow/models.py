@@ -12,7 +12,7 @@ from deepwas_app.core.objective import FullLikelihood, LDScoreRegression, Object
 from deepwas_app.core.priors import Model, Prior, Standardisation, make_prior, parameter_count
 from deepwas_app.core.transformer import make_transformer
 from deepwas_app.workflow.settings import TrainSettings
-from deepwas_app.workflow.tracks import track_shape
+from deepwas_app.workflow.tracks import tracks_read
 
 # Width and depth.
 NAMED = {
@@ -91,9 +91,7 @@ def planned_parameters(
 
 def study_parameters(study: xr.Dataset, settings: TrainSettings) -> int:
     """Number of trained parameters of a prior on a study, before it is trained."""
-    window, tracks = 1, 0
-    if settings.prior == "transformer":
-        window, tracks = track_shape(study) or (1, 0)
+    window, tracks = tracks_read(settings.prior, study)
     return planned_parameters(settings, study.sizes["annotations"], tracks, window)
 
 

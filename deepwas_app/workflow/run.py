@@ -26,7 +26,7 @@ from deepwas_app.errors import InputError
 from deepwas_app.workflow.batching import block_slice, frequency_scale
 from deepwas_app.workflow.models import blank_standardisation, build_prior, noisy_model
 from deepwas_app.workflow.settings import TrainSettings
-from deepwas_app.workflow.tracks import block_tracks, track_shape
+from deepwas_app.workflow.tracks import block_tracks, tracks_read
 
 METRICS = ("step", "epoch", "train_loss", "held_out_gain", "held_out_gain_se", "validation_loss")
 
@@ -197,9 +197,7 @@ def create_run(path: Path, study: xr.Dataset, settings: TrainSettings, split) ->
             f"{path}: exists already. Choose another -o, or go on from it with --resume."
         )
     path.mkdir(parents=True)
-    window, tracks = 1, 0
-    if settings.prior == "transformer":
-        window, tracks = track_shape(study) or (1, 0)
+    window, tracks = tracks_read(settings.prior, study)
     _write_record(
         path,
         {

@@ -43,6 +43,11 @@ def track_shape(study: xr.Dataset) -> tuple[int, int] | None:
     return window, count
 
 
+def tracks_read(prior: str, study: xr.Dataset) -> tuple[int, int]:
+    """Positions of the window and number of the tracks that a prior reads; (1, 0) for none."""
+    return (track_shape(study) if prior == "transformer" else None) or (1, 0)
+
+
 def track_standardisation(study: xr.Dataset, blocks: np.ndarray) -> Standardisation | None:
     """Mean and s.d. of each track over a sample of blocks, None where there are no tracks."""
     if not has_tracks(study):

@@ -51,7 +51,7 @@ from deepwas_app.workflow.run import (
 from deepwas_app.workflow.scoring import Scorer, gain_over_constant
 from deepwas_app.workflow.settings import TrainSettings
 from deepwas_app.workflow.split import Split, split_blocks
-from deepwas_app.workflow.tracks import has_tracks, track_shape, track_standardisation
+from deepwas_app.workflow.tracks import has_tracks, track_standardisation, tracks_read
 
 __all__ = ["TrainStep", "fit", "planned_parameters", "train"]
 
@@ -105,15 +105,13 @@ class TrainStep(NamedTuple):
 def start_model(study: xr.Dataset, settings: TrainSettings, blocks, start: Model) -> Model:
     """The model of some settings before training, with the level and noise of a constant one."""
     assert isinstance(start.prior, ConstantPrior)
-    window, tracks = 1, None
-    if settings.prior == "transformer" and (shape := track_shape(study)):
-        window, tracks = shape[0], track_standardisation(study, blocks)
+    window, tracks = tracks_read(settings.prior, study)
     prior = build_prior(
         settings,
         standardisation(study, blocks),
         level=float(start.prior.level),
         window=window,
-        standardise_tracks=tracks,
+        standardise_tracks=track_standardisation(study, blocks) if tracks else None,
     )
     return noisy_model(settings, prior, start.s2, start.kappa)
 

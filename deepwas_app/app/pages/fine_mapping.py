@@ -31,11 +31,11 @@ FITS = {
     "PRIOR": "Prior",
     "BLOCK": "LD block",
     "VARIANTS": "Variants",
-    "EFFECTS": "Causal variants expected",
-    "SETS": "Sets",
+    "EFFECTS": "Causal variants found",
+    "SETS": "Sets in the block",
     "PASSES": "Passes",
     "CONVERGED": "Converged",
-    "ELBO": "Evidence bound (nats)",
+    "ELBO": "ELBO (nats)",
 }
 _ROUNDED = {"LEAD_PIP": 2, "COVERAGE": 3, "PURITY": 2, "EFFECTS": 2, "ELBO": 1}
 
@@ -85,6 +85,7 @@ class FineMappingCard(pn.viewable.Viewer):
         self.progress = JobView(on_over=self._over)
         self.line = pmui.Typography("", variant="body2", margin=(4, 0))
         self.weights = download("SuSiE prior weights", "prior_weights.tsv", self._weights)
+        self.weights.margin = (10, 0, 6, 0)
         self._results = pmui.Column(sizing_mode="stretch_width")
         self._layout = pmui.Column(
             pmui.FlexBox(
@@ -177,6 +178,7 @@ class FineMappingCard(pn.viewable.Viewer):
             download("Variants", f"finemap_{name}.tsv", lambda: fine_mapping_text(found)),
             download("Credible sets", f"sets_{name}.tsv", lambda: credible_sets_text(found)),
             download("Fits", f"fits_{name}.tsv", lambda: fits_text(found)),
+            gap="8px",
         )
         sets: Any = (
             _table(found.sets, SETS)
