@@ -18,6 +18,7 @@ from deepwas_app.workflow.batching import block_batches, frequency_scale
 from deepwas_app.workflow.models import blank_standardisation
 from deepwas_app.workflow.run import Run, open_run
 from deepwas_app.workflow.settings import SIZES, ScalingSettings, TrainSettings
+from deepwas_app.workflow.tables import tab_separated, write_text
 from deepwas_app.workflow.train import train
 
 COLUMNS = [
@@ -142,8 +143,8 @@ def scaling(
             steps_up(rows),
             true_gain(study, run) if found.truth is None else found.truth,
         )
-        found.table.to_csv(path / "scaling.tsv", sep="\t", index=False)
-        found.steps.to_csv(path / "steps.tsv", sep="\t", index=False)
+        write_text(tab_separated(found.table), path / "scaling.tsv")
+        write_text(tab_separated(found.steps), path / "steps.tsv")
         yield SweepStep((done + 1) / len(jobs), f"{name}: done", found)
     return found
 

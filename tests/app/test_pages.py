@@ -1,7 +1,11 @@
 """Each page without a browser: alone, with runs, without, with a broken study."""
 
+import asyncio
+
 import numpy as np
+import pandas as pd
 import panel as pn
+import panel_material_ui as pmui
 import pytest
 import xarray as xr
 
@@ -165,6 +169,10 @@ def test_scaling_from_the_page(small_study, settle):
     steps, fits = (table.value for table in page.results.select(pn.widgets.Tabulator))
     assert steps[["size", "over"]].to_numpy().tolist() == [["4x1", "linear"]]
     assert fits["size"].tolist() == ["linear", "4x1"]
+    (folder,) = store.data_root().glob("scaling/*/sweep-1")
+    for button in page.results.select(pmui.FileDownload):
+        written = asyncio.run(button.callback()).getvalue()
+        assert written == (folder / button.filename).read_text()
 
 
 def test_dashboard_builds_pages_when_they_are_first_shown(small_study):
@@ -210,10 +218,14 @@ def test_blocks_that_do_not_fit_are_listed_with_what_to_do(small_study):
     table = store.mismatch(small_study)
     assert "None of 20" in misfit_table(table.assign(flagged=False)).object
     advised = table.assign(advice="Check the alleles.", flagged=table["block"] == 3)
-    shown = misfit_table(advised).value
+    file, widget = misfit_table(advised)
+    shown = widget.value
     assert shown["advice"].tolist() == ["Check the alleles."]
     row = table[table["block"] == 3].iloc[0]
     assert shown["where"].item().startswith(f"{row['chromosome']}:{row['start'] / 1e6:.2f}")
+    written = pd.read_csv(asyncio.run(file.callback()), sep="\t")
+    assert written["block"].tolist() == [3]
+    assert written["advice"].tolist() == ["Check the alleles."]
 
 
 def test_a_run_of_another_study_is_said_in_one_line(study_with_runs, height):

@@ -9,7 +9,15 @@ import panel_material_ui as pmui
 import xarray as xr
 
 from deepwas_app.app import store
-from deepwas_app.app.components import JobView, cells, empty, plot, reading_table, section
+from deepwas_app.app.components import (
+    JobView,
+    cells,
+    download,
+    empty,
+    plot,
+    reading_table,
+    section,
+)
 from deepwas_app.app.jobs import JOBS, Job, Status
 from deepwas_app.app.pages.base import Page
 from deepwas_app.app.pages.held_out import HeldOut
@@ -190,10 +198,15 @@ class ScalingPage(Page):
                 found.steps.assign(variants=found.table["variants"].iloc[0]),
                 ("difference", "difference_se"),
             )
-            objects += [_heading("Each size over the next smaller"), _table(steps, STEPS)]
+            objects += [
+                _heading("Each size over the next smaller"),
+                _file("steps.tsv", found.steps),
+                _table(steps, STEPS),
+            ]
         self.results.objects = [
             *objects,
             _heading("Every fit"),
+            _file("scaling.tsv", found.table),
             _table(per_variant(found.table), COLUMNS),
         ]
 
@@ -208,6 +221,17 @@ class ScalingPage(Page):
 
 def _heading(text: str) -> pmui.Typography:
     return pmui.Typography(text, variant="subtitle2", margin=(12, 0, 4, 0))
+
+
+def _file(name: str, table: pd.DataFrame) -> pmui.FileDownload:
+    """A table as the sweep writes it into its folder: gains in nats, not per variant."""
+
+    def text() -> str:
+        from deepwas_app.workflow.tables import tab_separated
+
+        return tab_separated(table)
+
+    return download("Download TSV (nats)", name, text)
 
 
 def _table(rows: pd.DataFrame, columns: dict[str, str]) -> pn.widgets.Tabulator:

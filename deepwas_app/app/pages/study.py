@@ -6,19 +6,19 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import panel as pn
 import panel_material_ui as pmui
 import xarray as xr
 
 from deepwas_app.app import store
 from deepwas_app.app.components import (
-    TABLE_STYLE,
     JobView,
     cells,
+    download,
     empty,
     figures,
     figures_row,
     plot,
+    reading_table,
     section,
     waiting,
 )
@@ -209,30 +209,27 @@ def misfit_table(table: pd.DataFrame) -> Any:
     shown = pd.DataFrame(
         {
             "where": where,
-            "ratio": flagged["spectrum_ratio"].round(2).to_numpy(),
+            "ratio": flagged["spectrum_ratio"].to_numpy(),
             "pairs": flagged["discordant_pairs"].to_numpy(),
             "advice": flagged["advice"].to_numpy(),
         }
     )
+
+    def text() -> str:
+        from deepwas_app.workflow.tables import tab_separated
+
+        return tab_separated(flagged)
+
     titles = {
         "where": "LD block",
         "ratio": "Observed / expected",
         "pairs": "Discordant pairs",
         "advice": "What to do",
     }
-    return pn.widgets.Tabulator(
-        shown,
-        titles=titles,
-        show_index=False,
-        disabled=True,
-        selectable=False,
-        page_size=10,
-        pagination="local",
-        sizing_mode="stretch_width",
-        layout="fit_data_stretch",
-        formatters={"advice": {"type": "textarea"}},
-        stylesheets=[TABLE_STYLE],
-    )
+    rows = reading_table(shown, titles, {"ratio": 2}, page_size=10)
+    rows.formatters = rows.formatters | {"advice": {"type": "textarea"}}
+    file = download("Download TSV", "ld_mismatch.tsv", text)
+    return pmui.Column(file, rows, sizing_mode="stretch_width")
 
 
 def provenance_table(study: xr.Dataset) -> Any:
@@ -243,20 +240,6 @@ def provenance_table(study: xr.Dataset) -> Any:
         return empty("This study does not say which files it was made from.")
     table = pd.DataFrame(rows)
     table["path"] = table["path"].map(lambda path: Path(path).name)
-    table["size"] = table["size"].map(lambda size: f"{size / 1e6:,.2f}")
-    named = ["role", "path", "format", "size"]
-    return pn.widgets.Tabulator(
-        table[named],
-        titles={
-            "role": "Role",
-            "path": "File",
-            "format": "Format",
-            "size": "MB",
-        },
-        show_index=False,
-        disabled=True,
-        selectable=False,
-        sizing_mode="stretch_width",
-        layout="fit_data_stretch",
-        stylesheets=[TABLE_STYLE],
-    )
+    table["size"] = table["size"] / 1e6
+    titles = {"role": "Role", "path": "File", "format": "Format", "size": "MB"}
+    return reading_table(table[list(titles)], titles, {"size": 2})

@@ -89,7 +89,9 @@ class TrainPage(Page):
             disabled=True,
             sizing_mode="stretch_width",
             layout="fit_data_stretch",
-            formatters={
+            widths={"run": 190},
+            formatters={"run": {"type": "textarea"}}
+            | {
                 name: {"type": "money", "precision": digits, "thousand": ","}
                 for name, digits in (
                     ("parameters", False),
