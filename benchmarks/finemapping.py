@@ -25,6 +25,8 @@ EDGES = np.array([0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0])
 COEFFICIENTS = np.array([0.6, -0.5, 0.0, 0.5, 0.0, -0.4])
 DEVIATION = 6.0
 MOST = 10
+EXPECTED = 2.0
+LOSS, BEFORE = "log loss a locus (nats)", "log loss a locus before the data (nats)"
 
 
 class Locus(NamedTuple):
@@ -64,7 +66,7 @@ def one_to_three(rng: np.random.Generator) -> int:
 
 
 def poisson(rng: np.random.Generator) -> int:
-    return min(int(rng.poisson(2.0)), MOST)
+    return min(int(rng.poisson(EXPECTED)), MOST)
 
 
 VARIANCE = 0.99
@@ -121,18 +123,29 @@ def measure(draws: list[Draw], prior: str, variance: float, **settings) -> list[
         rows.append(_share(f"PIP {low:g} to {high:g}", pip[chosen].mean(), causal[chosen]))
     rows.append(_share("95% sets with a causal variant", 0.95, np.array(covered)))
     of_all = {"N": causal.sum(), "EXPECTED": np.nan, "SE": np.nan}
-    probable = np.clip(pip, 1e-6, 1 - 1e-6)
-    loss = -np.where(causal, np.log(probable), np.log1p(-probable)).sum() / len(draws)
+    before = np.concatenate(
+        [
+            -np.expm1(-EXPECTED * (w if prior == "model" else np.full(len(w), 1 / len(w))))
+            for w in (d.locus.weights for d in draws)
+        ]
+    )
     rows += [
         {"QUANTITY": "variants a set", "OBSERVED": np.mean(sizes), "N": len(sizes)},
         {"QUANTITY": "causal variants in a set", "OBSERVED": found / causal.sum()} | of_all,
         {"QUANTITY": "causal variants, PIP > 0.5", "OBSERVED": (pip[causal] > 0.5).mean()} | of_all,
         {"QUANTITY": "sum of PIP over causal variants", "OBSERVED": pip.sum() / causal.sum()}
         | of_all,
-        {"QUANTITY": "log loss a locus (nats)", "OBSERVED": loss, "N": len(draws)},
+        {"QUANTITY": LOSS, "OBSERVED": log_loss(pip, causal, len(draws)), "N": len(draws)},
+        {"QUANTITY": BEFORE, "OBSERVED": log_loss(before, causal, len(draws)), "N": len(draws)},
         {"QUANTITY": "not converged", "OBSERVED": unconverged / len(draws), "N": len(draws)},
     ]
     return rows
+
+
+def log_loss(probability: np.ndarray, causal: np.ndarray, loci: int) -> float:
+    """Mean over loci of the log loss of their variants' probabilities, in nats."""
+    p = np.clip(probability, 1e-6, 1 - 1e-6)
+    return float(-np.where(causal, np.log(p), np.log1p(-p)).sum() / loci)
 
 
 def _share(quantity: str, expected: float, hits: np.ndarray) -> dict:

@@ -1,4 +1,4 @@
-"""A visitor goes through all five pages on the built-in height study."""
+"""A visitor goes through the pages on the built-in height study."""
 
 from pathlib import Path
 
@@ -117,6 +117,16 @@ def test_through_all_pages(page: Page, dashboard_url: str, screenshots: Path, he
     name = column(page, "variants", "variant")[target]
     expect(page.get_by_text(f"Reference variant {name}")).to_be_visible()
     page.screenshot(path=screenshots / "locus-clicked.png")
+
+    # Fine-map it under the run's prior, and take the credible sets away
+    page.get_by_role("button", name="Fine-map this region").click()
+    expect(page.get_by_text("credible sets:")).to_be_visible(timeout=60 * SECOND)
+    wait_for(page, lambda: len(column(page, "pip-model", "pip")) > 100)
+    with page.expect_download(timeout=60 * SECOND) as download:
+        page.get_by_role("button", name="Credible sets").click()
+    assert Path(download.value.path()).read_text().startswith("PRIOR\tCREDIBLE_SET")
+    page.wait_for_timeout(SECOND)
+    page.screenshot(path=screenshots / "locus-fine-mapped.png", full_page=True)
 
     # Scaling: a sweep, stopped after its first fit
     turn_to(page, "Scaling")
