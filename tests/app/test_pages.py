@@ -116,6 +116,7 @@ def test_two_sessions_see_the_same_job(small_study, settle):
     one.settings.param.update(prior="linear")
     one.start()
     settle(one, lambda: one.progress.job.status.over)
+    one.poller.poll()
     two.draw()
     two.poller.poll()
     assert two.progress.job is one.progress.job

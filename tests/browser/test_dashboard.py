@@ -115,7 +115,7 @@ def test_through_all_pages(page: Page, dashboard_url: str, screenshots: Path, he
 
     wait_for(page, clicked, seconds=4)
     name = column(page, "variants", "variant")[target]
-    expect(page.get_by_text(f"Reference variant {name}")).to_be_visible()
+    expect(page.get_by_text(f"Reference variant {name},")).to_be_visible()
     page.screenshot(path=screenshots / "locus-clicked.png")
 
     # Fine-map it under the run's prior, and take the credible sets away
