@@ -1,7 +1,13 @@
-"""Guards against two races between Panel and Bokeh, one in the server and one in the browser."""
+"""Guards against races between Panel and Bokeh, two in the server and one in the browser."""
 
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from bokeh.document import Document
 from panel.custom import JSComponent
-from panel.io.document import with_lock
+from panel.io.document import unlocked, with_lock
+from panel.io.state import set_curdoc
 from panel.reactive import Syncable
 
 
@@ -15,6 +21,34 @@ def lock_events() -> None:
         method = getattr(Syncable, name)
         if not getattr(method, "lock", False):
             setattr(Syncable, name, with_lock(method))
+
+
+def in_order(function: Callable[[], Any]) -> Any:
+    """Call a function, and send the browser what it changed as one, in the order of the changes.
+
+    Else Panel's changes of a layout may wait for a busy connection while Bokeh's changes of data
+    overtake them, and the browser is told of the data of a figure that it does not have ("reference
+    isn't known").
+    """
+    with unlocked(policy="collect"):
+        return function()
+
+
+def order_events() -> None:
+    """Let what a widget's callbacks change reach the browser in order, see :func:`in_order`."""
+    for name in ("_change_event", "_process_bokeh_event"):
+        method = getattr(Syncable, name)
+        if not hasattr(method, "__wrapped__"):
+            setattr(Syncable, name, _ordered(method))
+
+
+def _ordered(method: Callable) -> Callable:
+    @wraps(method)
+    def ordered(self: Syncable, doc: Document, *arguments: Any) -> None:
+        with set_curdoc(doc):
+            in_order(lambda: method(self, doc, *arguments))
+
+    return ordered
 
 
 class LayoutGuard(JSComponent):

@@ -9,6 +9,7 @@ from typing import Any
 import panel as pn
 from panel.io import PeriodicCallback
 
+from deepwas_app.app.guard import in_order
 from deepwas_app.errors import InputError
 
 logger = logging.getLogger(__name__)
@@ -47,6 +48,9 @@ class Poller:
 
     def poll(self) -> None:
         """One tick."""
+        in_order(self._poll)
+
+    def _poll(self) -> None:
         finished = [entry for entry in self._pending if entry[0].done()]
         self._pending = [entry for entry in self._pending if entry not in finished]
         for future, done, failed in finished:

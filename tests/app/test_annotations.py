@@ -19,8 +19,6 @@ from deepwas_app.workflow.settings import SimulateSettings, TrainSettings
 from deepwas_app.workflow.simulate import simulate
 from deepwas_app.workflow.train import train
 
-RESPONSE = 2
-
 
 def alerts(page) -> list[str]:
     return [a.object for a in page._layout.select(pmui.Alert) if a.visible]
@@ -109,10 +107,8 @@ def test_a_test_can_be_cancelled_and_tried_again(page, settle):
     assert page.effects_card.progress.job is not job
 
 
-def test_response_is_drawn_when_it_is_looked_at(page, settle, tmp_path):
+def test_response_is_drawn_beside_the_effects(page, settle, tmp_path):
     card = page.response_card
-    assert not card.results.objects
-    page.tabs.active = RESPONSE
     settle(page, lambda: card.results.select(pn.pane.HoloViews))
     given = downloads(card)
     assert set(given) == {"linear.response.tsv", "mlp.response.tsv"}
@@ -135,7 +131,6 @@ def test_an_ensemble_of_seeds_has_one_curve(study_with_runs, settle):
     finish(train(study_with_runs, settings, folder / "again.run"))
     page = AnnotationsPage(study_with_runs)
     page.state.selected = ["mlp"]
-    page.tabs.active = RESPONSE
     card = page.response_card
     settle(page, lambda: card.results.select(pn.pane.HoloViews))
     (line,) = [t.object for t in card.results.select(pmui.Typography)]
@@ -154,7 +149,6 @@ def test_a_constant_prior_says_what_can_be_done(study_with_runs, settle):
     settle(page, lambda: page.effects)
     assert any("constant is a constant prior" in text for text in alerts(page))
     assert not page.effects_card.figure.objects
-    page.tabs.active = RESPONSE
     assert any("answers to no annotation" in text for text in alerts(page))
     page.enrichment_card.shifts.value = 20
     page.enrichment_card.button.clicks += 1
@@ -169,7 +163,6 @@ def test_every_kind_of_prior_has_its_page(prior, study_with_runs, settle):
     page.state.selected = ["other"]
     settle(page, lambda: page.effects)
     assert page.effects_card.figure.objects
-    page.tabs.active = RESPONSE
     settle(page, lambda: page.response_card.results.select(pn.pane.HoloViews))
     assert page.__panel__().get_root() is not None
 

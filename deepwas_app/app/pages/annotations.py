@@ -59,7 +59,6 @@ class AnnotationsPage(Page):
             ("Response", self.response_card),
             sizing_mode="stretch_width",
         )
-        self.tabs.param.watch(self._turned, "active")
         self.results = pmui.Column(sizing_mode="stretch_width")
         self._compute()
         chooser = pmui.Row(self.chooser, self.detail, sizing_mode="stretch_width")
@@ -105,7 +104,10 @@ class AnnotationsPage(Page):
         self.detail.param.update(options=names, value=shown)
         if self._detailed is not effects:
             self._show_details()
-        self._turned()
+        # Not when its tab is first looked at: what changes in a tab while the browser is putting
+        # it on the page is sometimes not shown.
+        if self.response_card is not None:
+            self.response_card.follow(self.state.selected_runs(), self.state.runs)
         notes = [
             empty(
                 f"{name} is a constant prior: every variant alike, whatever its annotations. "
@@ -124,11 +126,6 @@ class AnnotationsPage(Page):
         details = Details(self.effects, self.detail.value, self._found(ALONE), self._found(SHIFTED))
         self.effects_card.tell(details, JOBS.latest(*self._key(ALONE, details.run)))
         self.enrichment_card.tell(details, JOBS.latest(*self._key(SHIFTED, details.run)))
-
-    def _turned(self, *_: Any) -> None:
-        """The response is computed when it is first looked at."""
-        if self.tabs.active == 2 and self.effects and self.response_card is not None:
-            self.response_card.follow(self.state.selected_runs(), self.state.runs)
 
     def _key(self, kind: str, run: str) -> tuple[str, str]:
         return f"{kind}:{run}", store.study_hash(self.state.study)

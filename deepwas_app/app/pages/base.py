@@ -10,7 +10,7 @@ import param
 import xarray as xr
 
 from deepwas_app.app.components import empty, title, trouble, waiting
-from deepwas_app.app.guard import LayoutGuard, lock_events
+from deepwas_app.app.guard import LayoutGuard, lock_events, order_events
 from deepwas_app.app.poller import Poller
 from deepwas_app.app.state import AppState
 from deepwas_app.errors import InputError
@@ -18,6 +18,7 @@ from deepwas_app.errors import InputError
 logger = logging.getLogger(__name__)
 
 lock_events()
+order_events()
 
 
 class Page(pn.viewable.Viewer):
