@@ -2,7 +2,8 @@
 
     python benchmarks/solvers.py [--crossover 500 1000 2000 4000 8000] [-o benchmarks/solvers.tsv]
 
-What is compared is timed in turn in one process; a row has the medians and their ratio.
+What is compared is timed in turn in one process; a row has the least times and their ratio, since
+other work on a machine only adds to them.
 
 - ``exact over products``: the exact solver, over float32 matrix products of its operation count.
 - ``paper over exact``: the paper's formulation, written plainly in float64 (eigen-decomposition of
@@ -36,7 +37,7 @@ SECONDS = 12.0
 
 
 def in_turn(*functions, rounds: int = 25) -> list[float]:
-    """Median time of each, in milliseconds; one after the other, again and again."""
+    """Least time of each, in milliseconds; one after the other, again and again."""
     for function in functions:
         jax.block_until_ready(function())
     times: list[list[float]] = [[] for _ in functions]
@@ -48,7 +49,7 @@ def in_turn(*functions, rounds: int = 25) -> list[float]:
             start = time.perf_counter()
             jax.block_until_ready(function())
             mine.append(1e3 * (time.perf_counter() - start))
-    return [float(np.median(mine)) for mine in times]
+    return [min(mine) for mine in times]
 
 
 def made_up(variants: int, components: int) -> tuple[WhitenedBlock, jax.Array]:

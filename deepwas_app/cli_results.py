@@ -189,9 +189,11 @@ def _finemap(follow: Callable, options) -> None:
     write_text(fine_mapping_text(found), options.output)
     for fit in found.fits.to_dict("records"):
         ended = "converged" if fit["CONVERGED"] else "DID NOT CONVERGE"
+        full = fit["EFFECTS"] > options.effects - 0.5
         _say(
             f"{fit['PRIOR']} prior, LD block {fit['BLOCK']}: {fit['EFFECTS']:.1f} causal variants "
             f"expected, {fit['SETS']} credible sets, {ended} in {fit['PASSES']} passes"
+            + (": as many as are allowed, raise --effects" if full else "")
         )
     for row in found.sets.to_dict("records"):
         _say(

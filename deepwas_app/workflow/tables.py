@@ -46,6 +46,8 @@ def p_values(z: np.ndarray) -> list[str]:
 def write_text(text: str, output: str | Path) -> None:
     """Write to a file that appears whole or not at all; - is standard output.
 
+    Pipes and devices, such as /dev/null, are written to as they are.
+
     Raises
     ------
     InputError
@@ -59,6 +61,9 @@ def write_text(text: str, output: str | Path) -> None:
         raise InputError(f"{path.parent}: no such folder. Make it first.")
     partial = path.with_name(f".partial-{os.getpid()}-{path.name}")
     try:
+        if path.exists() and not path.is_file():
+            path.write_text(text)
+            return
         partial.write_text(text)
         os.replace(partial, path)
     except OSError as problem:

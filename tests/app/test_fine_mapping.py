@@ -52,6 +52,17 @@ def test_fine_mapping_adds_two_tracks_and_tables(mapped):
     assert tracks[2].x_range is tracks[0].x_range
 
 
+def test_too_few_effects_are_told(page, settle, tmp_path, capsys):
+    page.fine_mapping.effects.value = 1
+    page.fine_mapping.start()
+    settle(page, lambda: page.fine_mapping.found is not None)
+    assert "as many causal variants as are allowed" in page.fine_mapping.line.object
+    run = store.runs_folder(page.state.study) / "linear.run"
+    words = ["--region", str(page.fine_mapping.found_region), "--effects", "1"]
+    assert main(["finemap", str(run), *words, "-o", str(tmp_path / "f.tsv")]) == 0
+    assert "raise --effects" in capsys.readouterr().err
+
+
 def test_downloads_are_the_bytes_of_the_command(mapped, tmp_path, capsys):
     run = store.runs_folder(mapped.state.study) / "linear.run"
     region = str(mapped.fine_mapping.found_region)

@@ -143,7 +143,7 @@ class FineMappingCard(pn.viewable.Viewer):
         job = Job(
             f"Fine-map {region}", begin, kind="finemap", study=store.study_hash(self.state.study)
         )
-        self._asked = (run, region)
+        self._asked = (run, region, effects)
         self.button.disabled = True
         self.progress.watch(JOBS.submit(job))
 
@@ -164,6 +164,8 @@ class FineMappingCard(pn.viewable.Viewer):
         self._draw(found.table)
         ours = found.fits["CONVERGED"]
         ended = "" if ours.all() else " <b>Some fits did not converge: see below.</b>"
+        if (found.fits["EFFECTS"] > self._asked[2] - 0.5).any():
+            ended += " An LD block has as many causal variants as are allowed: raise At most."
         counts = [
             f"{int((found.sets['PRIOR'] == prior).sum())} under the {prior} prior"
             for prior in ("model", "uniform")
