@@ -60,7 +60,8 @@ def open_study(name_or_path: str) -> xr.Dataset:
     from deepwas_app.workflow.builtin import open_study as open_from_disk
 
     study = open_from_disk(name_or_path)
-    return _STUDIES.get(study_hash(study), lambda: _load_table(study))
+    # By path as well: annotations are read when they are needed, and a copy may be gone by then.
+    return _STUDIES.get((study_hash(study), study.attrs["path"]), lambda: _load_table(study))
 
 
 def opening(name_or_path: str) -> Generator[Any, None, xr.Dataset]:

@@ -263,6 +263,12 @@ def heritability(study: xr.Dataset, model: Model, alpha: float) -> np.ndarray:
     log_f = np.empty(len(annotations))
     for rows, tracks in _stretches(study, model):
         log_f[rows] = np.asarray(prior(jnp.asarray(annotations[rows]), tracks), np.float64)
+    if not np.isfinite(log_f).all():
+        # A chunk that is not on disk reads as missing values.
+        raise InputError(
+            f"{study.attrs.get('path', 'the study')}: annotations are missing. Was it moved or "
+            "removed? Open it again."
+        )
     return np.exp(log_f) * frequency_scale(study, alpha)
 
 

@@ -239,3 +239,19 @@ def test_a_run_of_another_study_is_said_in_one_line(study_with_runs, height):
     severity, text = state.notice
     assert severity == "error"
     assert "linear.run: this run was trained on another study" in text
+
+
+def test_a_copy_that_is_gone_does_not_stand_for_the_study(study_with_runs, small_runs, tmp_path):
+    """Both have the same content; what is read late must come from where it still is."""
+    import shutil
+
+    from deepwas_app.workflow.results import run_heritability
+
+    path = tmp_path / "copy.study.zarr"
+    shutil.copytree(study_with_runs.attrs["path"], path)
+    copy = store.open_study(str(path))
+    shutil.rmtree(path)
+    kept = store.open_study(study_with_runs.attrs["path"])
+    assert np.isfinite(run_heritability(kept, small_runs.mlp)).all()
+    with pytest.raises(InputError, match=r"copy.study.zarr: annotations are missing"):
+        run_heritability(copy, small_runs.mlp)
