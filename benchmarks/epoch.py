@@ -1,11 +1,17 @@
-"""One epoch of an MLP at HapMap3 scale: time, memory, and where the time goes.
+"""One epoch at HapMap3 scale: time, memory, where the time goes, and what the device could do.
 
     python benchmarks/epoch.py [--blocks 1700] [-o benchmarks/epoch.tsv]
+    python benchmarks/epoch.py --prior transformer --blocks 6 --batch-blocks 2
 
-1,700 LD blocks of 650 variants and 250 components, 96 annotations, an MLP of 128 x 2, by the
-software's own ``fit`` on a study on disk: once with the blocks kept in memory, once with blocks
-read from disk in every pass (``--memory 0``), each in a process of its own. The likelihood and
-the network are then timed alone on the same batches; waiting is what the loop waits for a batch.
+LD blocks of 650 variants and 250 components, 96 annotations, by the software's own ``fit`` on a
+study on disk, each row in a process of its own. An MLP of 128 x 2: once with the blocks kept in
+memory, once with blocks read from disk in every pass. A transformer of 11 million parameters on
+windows of 64 positions of 8 tracks: in memory, in float32 and in bfloat16.
+
+The likelihood and the network, each with its gradient, are then timed alone on the same batches;
+waiting is what the loop waits for a batch. ``of_matrix_rate`` is the time that matrix products of
+the same operation count take, measured in the same process and in the same arithmetic, over the
+time of the epoch; ``likelihood_of_matrix_rate`` and ``network_of_matrix_rate`` are of each alone.
 """
 
 import argparse
@@ -15,14 +21,32 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 from conftest import machine
+from test_likelihood import operations
 
 VARIANTS, COMPONENTS, ANNOTATIONS = 650, 250, 96
+WINDOW, TRACKS = 64, 8
 EPOCHS = 3
+PRIORS = {"mlp": {"width": 128, "depth": 2}, "transformer": {"size": "L"}}
+
+
+class Row(NamedTuple):
+    """What one process measures. Memory is in GB, 0 to read every block in every pass."""
+
+    prior: str
+    precision: str = "float32"
+    memory: float = 1e3
+
+
+ROWS = {
+    "mlp": [Row("mlp"), Row("mlp", memory=0.0)],
+    "transformer": [Row("transformer"), Row("transformer", "bfloat16")],
+}
 
 
 def write(path: Path, blocks: int) -> None:
@@ -79,7 +103,55 @@ def write(path: Path, blocks: int) -> None:
             writer.add(dict(zip(("Q", "x", "eigenvalues"), arrays, strict=True)))
 
 
-def measure(path: str, memory: float) -> dict:
+def write_tracks(study: Path, blocks: int) -> None:
+    """Windows of noise beside a study."""
+    from deepwas_app.genetics.store import store_folder
+    from deepwas_app.workflow.track_store import tracks_path
+
+    rng = np.random.default_rng(1)
+    table = {
+        "block_offset": ("blocks", (np.arange(blocks) * VARIANTS).astype(np.int32)),
+        "block_variants": ("blocks", np.full(blocks, VARIANTS, np.int32)),
+        "track_mean": ("tracks", np.zeros(TRACKS)),
+        "track_sd": ("tracks", np.ones(TRACKS)),
+    }
+    names = {"track": ("tracks", [f"T{i}" for i in range(TRACKS)])}
+    with store_folder(tracks_path(study)) as folder:
+        for b in range(blocks):
+            windows = rng.standard_normal((VARIANTS, WINDOW, TRACKS), dtype=np.float32)
+            folder.write_block(b, {"windows": windows.astype(np.float16)})
+        attrs = {"kind": "tracks", "window": WINDOW, "keep": True, "files": []}
+        folder.write_dataset(xr.Dataset(table, coords=names), attrs)
+
+
+def matrix_rate(dtype: str) -> float:
+    """Operations a second of a large matrix product, the best of some."""
+    import jax
+    import jax.numpy as jnp
+
+    n = 2_048 if jax.default_backend() == "cpu" else 8_192
+    left, right = (jax.random.normal(jax.random.key(k), (n, n), dtype) for k in (0, 1))
+    # Float32 is what it says, as in the likelihood, not an accelerator's shorter kind.
+    multiply = jax.jit(lambda a, b: jnp.matmul(a, b, precision="highest"))
+    times = []
+    for _ in range(10):
+        start = time.perf_counter()
+        jax.block_until_ready(multiply(left, right))
+        times.append(time.perf_counter() - start)
+    return 2 * n**3 / min(times)
+
+
+def network_operations(prior, batch) -> float:
+    """Of the network and its gradient for one variant, as XLA counts them."""
+    import equinox as eqx
+    import jax
+
+    one = jax.tree.map(lambda a: a[:1, :1], (batch.annotations, batch.tracks))
+    gradient = eqx.filter_jit(eqx.filter_grad(lambda prior, given: prior(*given).sum()))
+    return gradient.lower(prior, one).lowered.cost_analysis()["flops"]
+
+
+def measure(path: str, given: Row, batch_blocks: int) -> dict:
     """Seconds of the last epoch, its parts, and the peak memory of this process."""
     import equinox as eqx
     import jax
@@ -87,6 +159,7 @@ def measure(path: str, memory: float) -> dict:
 
     from deepwas_app.core.batch import map_blocks
     from deepwas_app.core.likelihood import negative_log_likelihood
+    from deepwas_app.core.priors import parameter_count
     from deepwas_app.workflow.batching import Batches
     from deepwas_app.workflow.builtin import open_study
     from deepwas_app.workflow.settings import TrainSettings
@@ -111,7 +184,13 @@ def measure(path: str, memory: float) -> dict:
 
     Batches.in_order = timed  # type: ignore[method-assign]
     settings = TrainSettings(
-        prior="mlp", width=128, depth=2, epochs=EPOCHS, memory=memory, test_chromosomes="none"
+        prior=given.prior,
+        precision=given.precision,
+        memory=given.memory,
+        epochs=EPOCHS,
+        batch_blocks=batch_blocks,
+        test_chromosomes="none",
+        **PRIORS[given.prior],
     )
     began = time.perf_counter()
     ends = []
@@ -140,8 +219,8 @@ def measure(path: str, memory: float) -> dict:
         return jax.value_and_grad(total, argnums=(0, 1, 2))(log_d, 1.0, 0.1)
 
     @eqx.filter_jit
-    def network(model, annotations):
-        return eqx.filter_grad(lambda model: model.prior(annotations).sum())(model)
+    def network(prior, annotations, tracks):
+        return eqx.filter_grad(lambda prior: prior(annotations, tracks).sum())(prior)
 
     parts = {"likelihood": 0.0, "network": 0.0}
     for counted in (False, True):
@@ -149,40 +228,59 @@ def measure(path: str, memory: float) -> dict:
             log_d = jnp.full(batch.log_scale.shape, -1.0)
             for name, run in (
                 ("likelihood", lambda b=batch, d=log_d: likelihood(b.block, d)),
-                ("network", lambda b=batch: network(model, b.annotations)),
+                ("network", lambda b=batch: network(model.prior, b.annotations, b.tracks)),
             ):
                 start = time.perf_counter()
                 jax.block_until_ready(run())
                 parts[name] += counted * (time.perf_counter() - start)
+    blocks = sum(batch.blocks for batch in batches.plan)
+    products = {
+        "likelihood": blocks * operations(VARIANTS, COMPONENTS) / matrix_rate("float32"),
+        "network": blocks
+        * VARIANTS
+        * network_operations(model.prior, batches[0])
+        / matrix_rate(given.precision),
+    }
     return {
+        "parameters": parameter_count(model.prior),
         "first_step_seconds": first,
         "epoch_seconds": epoch,
         "likelihood_share": parts["likelihood"] / epoch,
         "network_share": parts["network"] / epoch,
         "waiting_share": waited / epoch,
+        "of_matrix_rate": sum(products.values()) / epoch,
+        "likelihood_of_matrix_rate": products["likelihood"] / parts["likelihood"],
+        "network_of_matrix_rate": products["network"] / parts["network"],
         "peak_gb": peak * 2**30 / 1e9,
     }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--prior", nargs="+", choices=list(ROWS), default=["mlp"])
     parser.add_argument("--blocks", type=int, default=1_700)
+    parser.add_argument("--batch-blocks", type=int, default=4)
     parser.add_argument("-o", "--output", type=Path)
     parser.add_argument("--measure", nargs=2, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.measure:
-        path, memory = given.measure
-        print(json.dumps(measure(path, float(memory))))
+        path, row = given.measure
+        print(json.dumps(measure(path, Row(*json.loads(row)), given.batch_blocks)))
         return
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "hapmap3.study.zarr"
         write(path, given.blocks)
-        for blocks_are, memory in (("kept in memory", 4.0), ("read in every pass", 0.0)):
-            words = [sys.executable, __file__, "--measure", str(path), str(memory)]
-            done = subprocess.run(words, check=True, capture_output=True, text=True)
+        if "transformer" in given.prior:
+            write_tracks(path, given.blocks)
+        for row in (row for prior in given.prior for row in ROWS[prior]):
+            words = [sys.executable, __file__, "--measure", str(path), json.dumps(row)]
+            words += ["--batch-blocks", str(given.batch_blocks)]
+            done = subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True)
             found = json.loads(done.stdout.splitlines()[-1])
-            rows.append({"blocks": given.blocks, "blocks_are": blocks_are} | found)
+            where = "kept in memory" if row.memory else "read in every pass"
+            named = {"prior": row.prior, "precision": row.precision, "blocks": given.blocks}
+            rows.append(named | {"blocks_are": where} | found)
             print(rows[-1], flush=True)
     if given.output:
         table = pd.DataFrame(rows).assign(machine=machine())

@@ -77,7 +77,13 @@ def products(variants: int, components: int):
     Q = jnp.ones((variants, components), jnp.float32)
     R = jnp.ones((components, components), jnp.float32)
     third = jnp.ones((components, max(components // 3, 1)), jnp.float32)
-    multiply = jax.jit(lambda Q, R, third: (Q.T @ Q, Q @ R, R @ third))
+
+    # As exact as the solver's own: accelerators would else multiply with a 10-bit mantissa.
+    @jax.jit
+    def multiply(Q, R, third):
+        with jax.default_matmul_precision("float32"):
+            return Q.T @ Q, Q @ R, R @ third
+
     return lambda: multiply(Q, R, third)
 
 

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from deepwas_app.core.batch import BlockBatch, shuffled
+from deepwas_app.core.batch import BlockBatch, shuffled_order
 from deepwas_app.core.block import WhitenedBlock, whiten
 from deepwas_app.core.effects import Enrichment, Jackknife, enrichment, tilt_jackknife
 from deepwas_app.core.fit import fit_adam, fit_scoring, start_adam, start_scoring
@@ -158,8 +158,9 @@ def _trained(model: Model, batch: BlockBatch) -> Model:
     steps = DEFAULTS.epochs * len(parts)
     for step in fit_adam(
         start_adam(model, DEFAULTS.learning_rate, steps),
-        lambda epoch: shuffled(parts, DEFAULTS.seed, epoch),
+        lambda epoch: [parts[i] for i in shuffled_order(len(parts), DEFAULTS.seed, epoch)],
         batches_per_epoch=len(parts),
+        variants=int(batch.counted.sum()),
         epochs=DEFAULTS.epochs,
         learning_rate=DEFAULTS.learning_rate,
     ):

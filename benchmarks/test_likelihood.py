@@ -1,6 +1,7 @@
 """Loss and gradient of a batch of LD blocks, beside a matrix product of the same operations."""
 
 import time
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -49,7 +50,7 @@ def test_loss_and_gradient(benchmark):
     columns = round(operations(VARIANTS, COMPONENTS) / (2 * VARIANTS * COMPONENTS))
     left = block.Q.reshape(-1, COMPONENTS)
     right = jnp.ones((COMPONENTS, columns), jnp.float32)
-    multiply = jax.jit(jnp.matmul)
+    multiply = jax.jit(partial(jnp.matmul, precision="highest"))
 
     jax.block_until_ready((multiply(left, right), loss_and_gradient(block, log_d)))
     products = []

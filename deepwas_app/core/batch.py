@@ -1,6 +1,6 @@
 """Several LD blocks of about one size, padded and stacked for the device."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 
 import equinox as eqx
@@ -43,6 +43,7 @@ class BlockBatch(eqx.Module):
         (blocks, variants, annotations), as in the study (the prior standardises).
     log_scale
         log N_j + alpha log p_j (1 - p_j), so that log d = log f + log_scale; (blocks, variants).
+        -inf for padding.
     counted
         Variants that are scored in this block, (blocks, variants): not padding, not a flank.
     index
@@ -135,7 +136,8 @@ def stack_blocks(
     return BlockBatch(
         block=block,
         annotations=stack([p.annotations for p in parts], (variants, annotations)),
-        log_scale=stack([p.log_scale for p in parts], (variants,)),
+        # No variance, whatever the prior makes of annotations that are all zero.
+        log_scale=stack([p.log_scale for p in parts], (variants,), -np.inf),
         counted=stack([p.counted for p in parts], (variants,), False),
         index=stack([p.index for p in parts], (), -1),
         tracks=tracks,
@@ -146,11 +148,6 @@ def stack_blocks(
 def shuffled_order(count: int, seed: int, epoch: int) -> np.ndarray:
     """An order of so many batches that depends on the seed and the epoch only."""
     return np.random.default_rng((seed, epoch)).permutation(count)
-
-
-def shuffled(batches: Sequence[BlockBatch], seed: int, epoch: int) -> Iterator[BlockBatch]:
-    """The batches in an order that depends on the seed and the epoch only."""
-    return (batches[i] for i in shuffled_order(len(batches), seed, epoch))
 
 
 def put(batch: BlockBatch) -> BlockBatch:

@@ -28,9 +28,9 @@ _STRETCH = 65_536
 class Tilt(Prior):
     """A fitted prior, tilted log-linearly: log f = log f_fitted + level + sum_a c_a a.
 
-    At level = 0 and c = 0 it is the fitted prior. For a linear prior the tilt moves through just
-    the prior's own parameters, so its one-step jackknife is that of the prior; for any other it
-    says how well the data fix the level and each annotation's log-linear direction.
+    At level = 0 and c = 0 it is the fitted prior. For a log-linear prior the tilt moves through
+    just the prior's own parameters, so its one-step jackknife is that of the prior; for any other
+    it says how well the data fix the level and each annotation's log-linear direction.
     """
 
     fitted: Prior = eqx.field()
@@ -132,17 +132,23 @@ def tilt_jackknife(
     free = np.flatnonzero([True] * (1 + annotations) + learned)
     score, fishers = score[:, free], fishers[:, free[:, None], free]
     score -= score.mean(axis=0)
+    # On one scale, so that what float32 makes of a direction without information can be told.
+    scale = _reciprocal(np.sqrt(np.diagonal(fishers.sum(axis=0))))
+    score, fishers = score * scale, fishers * np.outer(scale, scale)
     fisher = fishers.sum(axis=0)
-    if len(score) == 1:
-        fishers = np.zeros_like(fishers)
-    # Constant or collinear annotations carry no information of their own.
-    moves = np.stack(
+    # Constant or linearly dependent annotations carry no information of their own.
+    moves = scale * np.stack(
         [
-            np.linalg.pinv(fisher - own, rcond=1e-9, hermitian=True) @ g
+            np.linalg.pinv(fisher - own, rcond=1e-6, hermitian=True) @ g
             for g, own in zip(score, fishers, strict=True)
         ]
     )
     return Jackknife(moves[:, 0], moves[:, 1 : 1 + annotations])
+
+
+def _reciprocal(values: np.ndarray) -> np.ndarray:
+    """1 / values, 0 where they are 0."""
+    return np.divide(1.0, values, out=np.zeros_like(values), where=values > 0)
 
 
 def tilt_fisher(

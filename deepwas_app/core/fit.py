@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
@@ -51,6 +52,8 @@ class FitStep(eqx.Module):
         Loss before the step, per scored variant of its blocks; nats for the full likelihood.
     last_of_epoch
         Whether every block has now been seen once more.
+    error
+        Monte-Carlo standard error of `loss`; 0 where nothing was estimated.
     residual, iterations
         The largest of this step's iterative solves; 0 where nothing was iterated.
     """
@@ -60,6 +63,7 @@ class FitStep(eqx.Module):
     epoch: int
     loss: float
     last_of_epoch: bool
+    error: float = 0.0
     residual: float = 0.0
     iterations: int = 0
 
@@ -92,21 +96,39 @@ def start_adam(model: Model, learning_rate: float, steps: int) -> FitState:
     return FitState(model, optimiser(learning_rate, steps).init(trained), jnp.asarray(0))
 
 
+class _Seen(NamedTuple):
+    """What the loop looks at after a step."""
+
+    loss: Array
+    error: Array
+    residual: Array
+    iterations: Array
+
+
 # The schedule depends on the number of steps, so the transformation is an argument, not a global.
 @eqx.filter_jit
-def _adam_step(state: FitState, batch: BlockBatch, transformation, objective: Objective):
+def _adam_step(
+    state: FitState, batch: BlockBatch, variants: Array, transformation, objective: Objective
+):
     trained, fixed = eqx.partition(state.model, trainable(state.model))
     # New probes at every step, the same ones when the step is done again.
     key = jax.random.fold_in(jax.random.key(0), state.step)
 
     def loss(trained):
         found = objective.losses(eqx.combine(trained, fixed), batch, key)
-        return found.loss.sum() / jnp.maximum(batch.counted.sum(), 1), found
+        return found.loss.sum() / variants, found
 
-    (value, found), gradient = jax.value_and_grad(loss, has_aux=True)(trained)
+    (_, found), gradient = jax.value_and_grad(loss, has_aux=True)(trained)
     updates, inner = transformation.update(gradient, state.optimiser, trained)
     model = eqx.combine(optax.apply_updates(trained, updates), fixed)
-    return FitState(model, inner, state.step + 1), value, found
+    counted = jnp.maximum(batch.counted.sum(), 1)
+    seen = _Seen(
+        loss=found.loss.sum() / counted,
+        error=jnp.linalg.norm(found.error) / counted,
+        residual=found.residual.max(),
+        iterations=found.iterations.max(),
+    )
+    return FitState(model, inner, state.step + 1), seen, found
 
 
 def fit_adam(
@@ -114,6 +136,7 @@ def fit_adam(
     batches_of_epoch: Callable[[int], Iterable[BlockBatch]],
     *,
     batches_per_epoch: int,
+    variants: int,
     epochs: int,
     learning_rate: float,
     objective: Objective = FULL_LIKELIHOOD,
@@ -128,6 +151,9 @@ def fit_adam(
         The batches of epoch e, in the order in which they are used. Must depend on e only.
     batches_per_epoch, epochs, learning_rate
         Length and step size of the schedule.
+    variants
+        Scored variants of an epoch. Every batch is divided by its mean share of them, so that a
+        variant weighs as much in a batch of small blocks as in one of large blocks.
     objective
         What is minimised.
 
@@ -143,14 +169,16 @@ def fit_adam(
         When an iterative solve did not converge.
     """
     transformation = optimiser(learning_rate, epochs * batches_per_epoch)
+    share = jnp.asarray(max(variants, 1) / batches_per_epoch)
     done = int(state.step)
     for epoch in range(done // batches_per_epoch, epochs):
         for i, batch in enumerate(batches_of_epoch(epoch)):
             step = epoch * batches_per_epoch + i + 1
             if step <= done:
                 continue
-            after, loss, found = _adam_step(state, batch, transformation, objective)
-            if not np.isfinite(loss):
+            after, seen, found = _adam_step(state, batch, share, transformation, objective)
+            seen = jax.device_get(seen)
+            if not np.isfinite(seen.loss):
                 index = np.asarray(batch.index)
                 check_converged(found, index, objective)
                 bad = index[~np.isfinite(np.asarray(found.loss))]
@@ -160,10 +188,11 @@ def fit_adam(
                 state,
                 step,
                 epoch + 1,
-                float(loss),
+                float(seen.loss),
                 i + 1 == batches_per_epoch,
-                float(found.residual.max()),
-                int(found.iterations.max()),
+                float(seen.error),
+                float(seen.residual),
+                int(seen.iterations),
             )
 
 

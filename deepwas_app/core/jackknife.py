@@ -35,6 +35,12 @@ def jackknife_error(deleted: Float[np.ndarray, "blocks ..."]) -> Float[np.ndarra
     ----------
     deleted
         (blocks, ...), one estimate per deleted block.
+
+    Returns
+    -------
+    NaN where there is but one block: it says nothing of how much blocks differ.
     """
     n = len(deleted)
+    if n < 2:
+        return np.full(deleted.shape[1:], np.nan)
     return np.sqrt((n - 1) / n * ((deleted - deleted.mean(axis=0)) ** 2).sum(axis=0))

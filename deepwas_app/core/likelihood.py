@@ -21,8 +21,8 @@ from deepwas_app.core.linalg import triangular_inverse
 Solver = Literal["auto", "exact", "iterative"]
 
 # The largest number of components that "auto" still factorises, by kind of device. In time alone
-# the estimates win from about 1,000 components on (benchmarks/solvers.py), but a factor has no
-# Monte-Carlo error, so it is kept for as long as it is affordable.
+# the estimates win from about 1,400 components on a CPU (benchmarks/solvers.py), but a factor has
+# no Monte-Carlo error, so it is kept for as long as it is affordable. Not measured on a GPU.
 EXACT_MOST = {"cpu": 4_000, "gpu": 16_000}
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -37,7 +38,7 @@ def moment_estimate(batches: Iterable[BlockBatch]) -> Moments:
     Notes
     -----
     Non-negative weighted least squares; the variance of x_i^2 is proportional to its squared
-    expectation, so the weights are updated once from the first fit.
+    expectation, so the weights come from the fit before, twice.
     """
     squares, designs = [], []
     for batch in batches:
@@ -45,9 +46,7 @@ def moment_estimate(batches: Iterable[BlockBatch]) -> Moments:
         x = np.asarray(batch.block.x, np.float64)
         # Neither padding nor damage; the likelihood names the block of the latter.
         real = np.isfinite(eigenvalues) & np.isfinite(x)
-        signal = np.einsum(
-            "bmr,bm->br", np.asarray(batch.block.Q) ** 2, np.exp(np.asarray(batch.log_scale))
-        )
+        signal = np.asarray(_signal(batch.block.Q, jnp.exp(batch.log_scale)))
         squares.append(x[real] ** 2)
         designs.append(np.stack([signal[real], np.ones(real.sum()), 1 / eigenvalues[real]], 1))
     y, design = np.concatenate(squares), np.concatenate(designs).astype(np.float64)
@@ -65,8 +64,13 @@ def moment_estimate(batches: Iterable[BlockBatch]) -> Moments:
     )
 
 
+@jax.jit
+def _signal(Q: Array, d: Array) -> Float[Array, "blocks components"]:
+    """sum_j Q_ji^2 d_j."""
+    return jnp.einsum("bmr,bm->br", Q**2, d, precision="highest")
+
+
 def expected_squares(model: Model, batch: BlockBatch) -> Float[Array, "blocks components"]:
     """E[x_i^2] = s2 + kappa / lambda_i + sum_j Q_ji^2 d_j under a model, (blocks, components)."""
-    d = jnp.exp(log_prior_variance(model, batch))
-    signal = jnp.einsum("bmr,bm->br", batch.block.Q**2, d)
+    signal = _signal(batch.block.Q, jnp.exp(log_prior_variance(model, batch)))
     return signal + noise_variance(batch.block.eigenvalues, model.s2, model.kappa)

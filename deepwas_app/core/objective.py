@@ -12,7 +12,13 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from deepwas_app.core.batch import BlockBatch, map_blocks
 from deepwas_app.core.block import HostOrDevice
-from deepwas_app.core.iterative import DEFAULT, Iterative, UnconvergedError, converged
+from deepwas_app.core.iterative import (
+    DEFAULT,
+    Iterative,
+    Report,
+    UnconvergedError,
+    converged,
+)
 from deepwas_app.core.ldsr import expected_chi2, mismatch, squared_ld
 from deepwas_app.core.likelihood import (
     Solver,
@@ -37,11 +43,14 @@ class BlockLosses(NamedTuple):
     ----------
     loss
         (blocks,), nats. NaN where a solve did not converge.
+    error
+        Monte-Carlo standard error of the loss, (blocks,), nats; 0 where nothing is estimated.
     residual, iterations
         (blocks,); 0 where nothing was iterated.
     """
 
     loss: Float[Array, " blocks"]
+    error: Float[Array, " blocks"]
     residual: Float[Array, " blocks"]
     iterations: Int[Array, " blocks"]
 
@@ -88,7 +97,7 @@ class FullLikelihood(Objective):
 
         log_d = log_prior_variance(model, batch)
         loss, report = map_blocks(one, batch.block, log_d, noise, batch.index)
-        return BlockLosses(loss, report.residual, report.iterations)
+        return BlockLosses(loss, report.loss_error, report.residual, report.iterations)
 
     def information(self, parameters, unravel, batch):
         return information(parameters, unravel, batch)
@@ -98,7 +107,7 @@ FULL_LIKELIHOOD = FullLikelihood()
 
 
 def check_converged(
-    found: BlockLosses, index: Int[HostOrDevice, " blocks"], objective: Objective
+    found: BlockLosses | Report, index: Int[HostOrDevice, " blocks"], objective: Objective
 ) -> None:
     """Raise an :class:`UnconvergedError` that names the blocks whose solves went wrong."""
     if not isinstance(objective, FullLikelihood):
@@ -133,7 +142,8 @@ class LDScoreRegression(Objective):
             return 0.5 * jnp.sum(marginal.weight * (marginal.z**2 - expected) ** 2)
 
         loss = map_blocks(one, batch.block, d, batch.marginal)
-        return BlockLosses(loss, jnp.zeros_like(loss), jnp.zeros(loss.shape, jnp.int32))
+        zero = jnp.zeros_like(loss)
+        return BlockLosses(loss, zero, zero, jnp.zeros(loss.shape, jnp.int32))
 
     def information(self, parameters, unravel, batch):
         def variances(flat, part):
@@ -222,15 +232,13 @@ def information(parameters: Float[Array, " parameters"], unravel, batch: BlockBa
         with jax.default_matmul_precision("float32"):
             loadings = jnp.concatenate([block.Q @ inverse.T, inverse.T])
             G = loadings @ loadings.T
-            projected = loadings @ (inverse @ block.x)
+            white = inverse @ block.x
+            projected = loadings @ white
             score = 0.5 * jacobian.T @ (jnp.diagonal(G) - projected**2)
             fisher = 0.5 * jacobian.T @ (G**2 @ jacobian)
         components = jnp.sum(jnp.isfinite(block.eigenvalues))
-        loss = (
-            -jnp.sum(jnp.log(jnp.diagonal(inverse)))
-            + 0.5 * jnp.sum((inverse @ block.x) ** 2)
-            + 0.5 * jnp.log(2 * jnp.pi) * components
-        )
+        half_log_det = -jnp.sum(jnp.log(jnp.diagonal(inverse)))
+        loss = half_log_det + 0.5 * jnp.sum(white**2) + 0.5 * jnp.log(2 * jnp.pi) * components
         return loss, score, fisher
 
     loss, score, fisher = map_blocks(

@@ -9,9 +9,14 @@ from jaxtyping import Array, ArrayLike, Float
 
 from deepwas_app.core.batch import BlockBatch, map_blocks
 from deepwas_app.core.block import WhitenedBlock
-from deepwas_app.core.iterative import DEFAULT, Iterative, converged, iterative_solve
+from deepwas_app.core.iterative import DEFAULT, Iterative, Report, converged, iterative_solve
 from deepwas_app.core.likelihood import Solver, choose_solver, noise_variance, solve
-from deepwas_app.core.objective import log_prior_variance
+from deepwas_app.core.objective import (
+    FULL_LIKELIHOOD,
+    FullLikelihood,
+    check_converged,
+    log_prior_variance,
+)
 from deepwas_app.core.priors import Model
 
 
@@ -49,21 +54,42 @@ def posterior(
     -----
     mean = d_j q_j^T K^-1 x; variance = d_j - d_j^2 q_j^T K^-1 q_j.
     """
-    d = jnp.exp(log_d)
-    noise = noise_variance(block.eigenvalues, s2, kappa).astype(block.x.dtype)
+    noise = noise_variance(block.eigenvalues, s2, kappa)
+    return _with_report(block, log_d, noise, solver, options)[0]
+
+
+def _with_report(block, log_d, noise, solver, options) -> tuple[Posterior, Report]:
+    d, noise = jnp.exp(log_d), noise.astype(block.x.dtype)
     if choose_solver(solver, block.x.shape[-1]) == "exact":
         s = solve(block.Q, block.x, d, noise)
-        return Posterior(d * s.projected, jnp.maximum(d - d**2 * s.leverage, 0.0))
+        zero = jnp.zeros((), block.x.dtype)
+        found = Posterior(d * s.projected, jnp.maximum(d - d**2 * s.leverage, 0.0))
+        return found, Report(zero, jnp.asarray(0), zero)
     t = iterative_solve(block.Q, block.x, d, noise, jax.random.key(0), options)
     d = jnp.where(converged(t.residual, options), d, jnp.nan)
-    return Posterior(d * t.projected, jnp.clip(d - d**2 * t.leverage, 0.0, d))
+    found = Posterior(d * t.projected, jnp.clip(d - d**2 * t.leverage, 0.0, d))
+    return found, Report(t.residual, t.iterations, 0.5 * t.log_det_error)
+
+
+def batch_posterior(
+    model: Model, batch: BlockBatch, likelihood: FullLikelihood = FULL_LIKELIHOOD
+) -> Posterior:
+    """Posterior of every variant of a batch, (blocks, variants), by a likelihood's solver.
+
+    Raises
+    ------
+    UnconvergedError
+        If an iterative solve did not converge.
+    """
+    found, report = _batch_posterior(model, batch, likelihood)
+    check_converged(report, batch.index, likelihood)
+    return found
 
 
 @eqx.filter_jit
-def batch_posterior(model: Model, batch: BlockBatch) -> Posterior:
-    """Posterior of every variant of a batch, (blocks, variants)."""
+def _batch_posterior(model: Model, batch: BlockBatch, likelihood: FullLikelihood):
+    def one(block, log_d, noise):
+        return _with_report(block, log_d, noise, likelihood.solver, likelihood.options)
 
-    def one(block, log_d):
-        return posterior(block, log_d, s2=model.s2, kappa=model.kappa)
-
-    return map_blocks(one, batch.block, log_prior_variance(model, batch))
+    noise = noise_variance(batch.block.eigenvalues, model.s2, model.kappa)
+    return map_blocks(one, batch.block, log_prior_variance(model, batch), noise)

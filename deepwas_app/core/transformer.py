@@ -146,11 +146,13 @@ class TransformerPrior(Prior):
         if count and tracks is not None:
             windows = jnp.asarray(tracks).reshape(len(flat), self.window, count)
         dtype = jnp.bfloat16 if self.half else flat.dtype
-        network = jax.tree.map(
-            lambda leaf: leaf.astype(dtype) if eqx.is_inexact_array(leaf) else leaf, self.network
-        )
 
         def one(annotations, window):
+            # Within, so that gradients of the parameters are summed over variants as they are.
+            network = jax.tree.map(
+                lambda leaf: leaf.astype(dtype) if eqx.is_inexact_array(leaf) else leaf,
+                self.network,
+            )
             if window is None:
                 window = jnp.zeros((self.window, count))
             else:

@@ -82,6 +82,8 @@ class TrainStep(NamedTuple):
         Model, state and held-out losses at the end of an epoch, None in between.
     validation_loss
         Nats per scored variant of the validation chromosomes; None in between and without them.
+    error
+        Monte-Carlo standard error of `train_loss`; 0 where nothing was estimated.
     residual, iterations
         The largest of this step's iterative solves; 0 where nothing was iterated.
     """
@@ -98,6 +100,7 @@ class TrainStep(NamedTuple):
     message: str
     checkpoint: Checkpoint | None = None
     validation_loss: float | None = None
+    error: float = 0.0
     residual: float = 0.0
     iterations: int = 0
 
@@ -201,6 +204,7 @@ def fit(
             state,
             lambda epoch: batches.in_order(shuffled_order(len(batches), settings.seed, epoch)),
             batches_per_epoch=per_epoch,
+            variants=int(study["block_scored"].values[split.train].sum()),
             epochs=epochs,
             learning_rate=settings.learning_rate,
             objective=objective,
@@ -238,6 +242,7 @@ def fit(
             message=_describe(step, epochs, stop),
             checkpoint=checkpoint,
             validation_loss=validation,
+            error=step.error,
             residual=step.residual,
             iterations=step.iterations,
         )
@@ -255,7 +260,10 @@ def _waited(settings: TrainSettings, best: Checkpoint, epoch: int) -> bool:
 def _describe(step: FitStep, epochs: int, stop: bool) -> str:
     text = f"pass {step.epoch} of at most {epochs}"
     if step.iterations:
-        text += f", {step.iterations} CG iterations to residual {step.residual:.1g}"
+        text += (
+            f", {step.iterations} CG iterations to residual {step.residual:.1g}, "
+            f"loss ± {step.error:.1g} nats a variant by its probes"
+        )
     return text + (", no better on the validation chromosomes: stopped" if stop else "")
 
 
@@ -317,7 +325,7 @@ def train(
     path = Path(path)
     began = time.monotonic()
     checkpoint, metrics = None, []
-    residual, iterations = 0.0, 0
+    error, residual, iterations = 0.0, 0.0, 0
     if resume:
         run = open_run(path)
         run.check_study(study)
@@ -341,6 +349,7 @@ def train(
             if step.checkpoint is not None:
                 checkpoint = step.checkpoint
                 metrics.append({name: getattr(step, name) for name in METRICS})
+                error = max(error, step.error)
                 residual = max(residual, step.residual)
                 iterations = max(iterations, step.iterations)
                 save_checkpoint(path, checkpoint, metrics)
@@ -369,7 +378,11 @@ def train(
         "seconds": round(time.monotonic() - began, 3),
     }
     if iterations:
-        summary |= {"solver_residual": residual, "solver_iterations": iterations}
+        summary |= {
+            "solver_error": error,
+            "solver_residual": residual,
+            "solver_iterations": iterations,
+        }
     return finish_run(path, study, checkpoint, summary)
 
 

@@ -147,6 +147,36 @@ def test_tilt_of_a_collinear_annotation_stays_finite(world, truth):
     np.testing.assert_allclose(shared[:, 0] + shared[:, 4], alone[:, 0], rtol=1e-2, atol=1e-5)
 
 
+def test_errors_of_dependent_annotations_do_not_hang_on_rounding(world, truth):
+    """A fifth annotation is a sum of two others: float32 and float64 must say the same."""
+    columns = jnp.asarray([0.0, 0.7, -1.3, 0.0])
+
+    def errors(dtype):
+        def cast(leaf):
+            return leaf.astype(dtype) if jnp.issubdtype(leaf.dtype, jnp.floating) else leaf
+
+        def dependent(batch):
+            fifth = batch.annotations @ columns.astype(batch.annotations.dtype)
+            annotations = jnp.concatenate([batch.annotations, fifth[..., None]], -1)
+            return eqx.tree_at(lambda b: b.annotations, batch, annotations)
+
+        batches = [
+            dependent(jax.tree.map(cast, b)) for b in world.draw(truth, seed=1, per_batch=40)
+        ]
+        flat = np.concatenate([np.asarray(b.annotations, np.float64) for b in batches])
+        flat = flat.reshape(-1, 5)
+        standardise = Standardisation(
+            jnp.asarray(flat.mean(0), dtype), jnp.asarray(flat.std(0), dtype)
+        )
+        constant = jax.tree.map(cast, world.model(level=0.3))
+        return jackknife_error(tilt_jackknife(constant, standardise, batches).coefficients)
+
+    single = errors(jnp.float32)
+    with jax.enable_x64(True):
+        double = errors(jnp.float64)
+    np.testing.assert_allclose(single, double, rtol=0.02)
+
+
 @pytest.fixture(scope="module")
 def sets_of_known_enrichment():
     rng = np.random.default_rng(0)

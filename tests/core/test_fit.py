@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from deepwas_app.core.batch import shuffled
+from deepwas_app.core.batch import shuffled_order
 from deepwas_app.core.fit import (
     NonFiniteLossError,
     fit_adam,
@@ -122,11 +122,15 @@ class Adam:
         self.start = start_adam(Model(prior, jnp.asarray(0.0), jnp.asarray(-2.0)), 0.01, 12)
         self.steps = list(self.fit(self.start))
 
+    def in_order(self, epoch):
+        return [self.batches[i] for i in shuffled_order(4, 1, epoch)]
+
     def fit(self, state, batches_of_epoch=None):
         return fit_adam(
             state,
-            batches_of_epoch or (lambda epoch: shuffled(self.batches, 1, epoch)),
+            batches_of_epoch or self.in_order,
             batches_per_epoch=4,
+            variants=40 * 60,
             epochs=3,
             learning_rate=0.01,
         )

@@ -31,10 +31,10 @@ def log_d() -> jax.Array:
     return jnp.asarray(np.random.default_rng(4).normal(-0.5, 1.5, 300), jnp.float32)
 
 
-def known_spectrum(r: int):
+def known_spectrum(r: int, largest: float = 60):
     """Q whose K = 1 + Q^T Q has the eigenvalues 1 + lambda, and log det K."""
     rng = np.random.default_rng(8)
-    lam = np.geomspace(1e-2, 60, r)
+    lam = np.geomspace(1e-2, largest, r)
     basis = np.linalg.qr(rng.standard_normal((r, r)))[0]
     rotation = np.linalg.qr(rng.standard_normal((r, r)))[0]
     return basis * np.sqrt(lam) @ rotation.T, np.log1p(lam).sum()
@@ -54,6 +54,21 @@ def test_stated_error_covers_the_truth_in_95_percent_of_seeds():
     assert 0.91 < covered < 0.985
     assert abs(errors.mean()) < 4 * errors.std() / np.sqrt(seeds)
     assert errors.std() == pytest.approx(np.sqrt((stated**2).mean()), rel=0.15)
+
+
+def test_stated_error_covers_where_the_quadrature_is_too_short():
+    """Eigenvalues over six orders, as no LD has: it takes ten times the steps that are kept."""
+    Q, truth = known_spectrum(400, largest=1e4)
+    Q, ones = jnp.asarray(Q, jnp.float32), jnp.ones(400)
+    # Many probes, so that the sampling error does not hide what is cut off.
+    options = Iterative(probes=400, tolerance=1e-4)
+    found = jax.jit(lambda key: iterative_solve(Q, ones, ones, ones, key, options))(
+        jax.random.key(0)
+    )
+    assert found.iterations > 200
+    off, stated = float(found.log_det) - truth, float(found.log_det_error)
+    assert abs(off) < 2 * stated
+    assert stated < 0.1 * truth
 
 
 def test_more_probes_make_a_smaller_error():

@@ -39,3 +39,6 @@ def test_one_block_has_no_error(values):
     estimate = jackknife_sum(np.array(values))
     assert estimate.value == sum(values)
     assert np.isnan(estimate.error)
+    error = jackknife_error(np.ones((len(values), 3)))
+    assert error.shape == (3,)
+    assert np.isnan(error).all()

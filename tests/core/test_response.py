@@ -98,6 +98,7 @@ def test_an_ensemble_recovers_a_bend_and_an_interaction(many_blocks):
             start_adam(model, 5e-3, epochs * len(batches)),
             lambda epoch, seed=seed: [batches[i] for i in shuffled_order(10, seed, epoch)],
             batches_per_epoch=len(batches),
+            variants=int(sum(batch.counted.sum() for batch in batches)),
             epochs=epochs,
             learning_rate=5e-3,
         )
