@@ -19,17 +19,15 @@ from deepwas_app.core.response import integrated_gradients
 from deepwas_app.core.shifts import draw_shifts, one_step_information, shift_test, variant_scores
 from deepwas_app.core.transformer import TransformerPrior
 from deepwas_app.errors import InputError
-from deepwas_app.workflow.batching import block_batches, block_slice, standardisation
+from deepwas_app.workflow.batching import block_slice, standardisation
 from deepwas_app.workflow.exports import identity
-from deepwas_app.workflow.fitted import check_on_disk, training_batches
+from deepwas_app.workflow.fitted import check_on_disk, run_batches, training_batches
 from deepwas_app.workflow.models import noisy_model, objective_of
 from deepwas_app.workflow.progress import Progress
 from deepwas_app.workflow.run import Run
 from deepwas_app.workflow.tables import tab_separated
 from deepwas_app.workflow.tracks import block_tracks, track_names
 from deepwas_app.workflow.train import constant_model
-
-_BATCH = 4
 
 
 class Marginal(NamedTuple):
@@ -131,13 +129,7 @@ def shifted_annotations(
     run.check_study(study)
     check_on_disk(study)
     yield Progress(0.0, "fitting the constant prior")
-    batches = block_batches(
-        study,
-        run.train_blocks,
-        alpha=run.settings.alpha,
-        batch_blocks=_BATCH,
-        memory=run.settings.memory,
-    )
+    batches = run_batches(study, run, run.train_blocks, tracks=False)
     constant = constant_model(batches, run.settings)
     standardise = standardisation(study, run.train_blocks)
     count = study.sizes["annotations"]

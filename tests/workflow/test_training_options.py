@@ -1,27 +1,23 @@
 """Objectives, solvers, early stopping, streaming, several devices, tracks, sizes."""
 
-import shutil
 import subprocess
 import sys
 import threading
 
 import jax
 import numpy as np
-import pybigtools
 import pytest
 
 import deepwas_app.workflow.batching as batching
 from deepwas_app.core.priors import parameter_count
 from deepwas_app.errors import InputError
 from deepwas_app.workflow.batching import block_batches
-from deepwas_app.workflow.builtin import open_study
 from deepwas_app.workflow.models import NAMED, planned_parameters
 from deepwas_app.workflow.progress import finish
 from deepwas_app.workflow.run import open_run
 from deepwas_app.workflow.settings import ScalingSettings, TrainSettings
 from deepwas_app.workflow.split import split_blocks
 from deepwas_app.workflow.sweep import scaling
-from deepwas_app.workflow.track_store import build_tracks
 from deepwas_app.workflow.train import fit, train
 
 SMALL = {"prior": "mlp", "width": 8, "depth": 1, "epochs": 2}
@@ -205,30 +201,6 @@ def test_two_devices_compute_what_one_does(small_study, tmp_path, monkeypatch):
         found.append(np.load(out))
     assert np.isfinite(found[0]).all()
     np.testing.assert_allclose(found[0], found[1], rtol=2e-4, atol=2e-5 * np.abs(found[0]).max())
-
-
-@pytest.fixture
-def with_tracks(small_study, tmp_path):
-    """A copy of the small study with tracks beside it: 16 bases of 3 signals from bigWig files."""
-    path = tmp_path / "small.study.zarr"
-    shutil.copytree(small_study.attrs["path"], path)
-    study = open_study(path)
-    chromosome = study["variant_chromosome"].values
-    position = study["variant_position"].values.astype(int)
-    lengths = {f"chr{c}": int(position[chromosome == c].max()) + 100 for c in set(chromosome)}
-    files = []
-    for t in range(3):
-        signal = study["variant_annotation"].values[:, -1 - t].astype(float)
-        # One base a variant, in the order of the names, as bigWig wants it.
-        order = np.lexsort((position, chromosome))
-        spans = (
-            (f"chr{chromosome[i]}", int(position[i]) - 1, int(position[i]), float(signal[i]))
-            for i in order
-        )
-        files.append(str(tmp_path / f"signal{t}.bw"))
-        pybigtools.open(files[-1], "w").write(lengths, spans)
-    finish(build_tracks(path, files, 16))
-    return study
 
 
 def test_transformer_reads_tracks(with_tracks, tmp_path):
