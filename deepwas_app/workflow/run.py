@@ -231,7 +231,8 @@ def read_checkpoint(path: Path, skeleton: Checkpoint) -> Checkpoint | None:
 
 def finish_run(path: Path, study: xr.Dataset, checkpoint: Checkpoint, summary: dict) -> Run:
     """Write the held-out losses and the summary; from here the run counts as finished."""
-    held = np.flatnonzero(np.isfinite(checkpoint.losses))
+    content = json.loads((path / "run.json").read_text())
+    held = np.array(content["test_blocks"], int)
     table = pd.DataFrame(
         {
             "block": held,
@@ -244,7 +245,6 @@ def finish_run(path: Path, study: xr.Dataset, checkpoint: Checkpoint, summary: d
         }
     )
     _replace(path / "blocks.parquet", table.to_parquet)
-    content = json.loads((path / "run.json").read_text())
     _write_record(path, content | {"summary": summary})
     (path / "checkpoint.eqx").unlink()
     return open_run(path)

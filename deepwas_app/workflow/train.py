@@ -354,7 +354,7 @@ def train(
     model = checkpoint.best
     scored_in = study["variant_block"].values[study["variant_scored"].values]
     variants = int(np.isin(scored_in, split.test).sum())
-    gain = gain_over_constant(checkpoint.losses, checkpoint.constant_losses)
+    gain = gain_over_constant(checkpoint.losses, checkpoint.constant_losses, split.test)
     summary = {
         "run": path.name.removesuffix(".run"),
         "prior": settings.prior,
