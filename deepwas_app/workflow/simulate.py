@@ -22,6 +22,7 @@ from deepwas_app.genetics.store import study_writer
 from deepwas_app.workflow.progress import Progress
 from deepwas_app.workflow.settings import SimulateSettings
 from deepwas_app.workflow.study import output_path
+from deepwas_app.workflow.track_store import drop_stale_tracks
 
 ALPHA = 0.7
 BLOCK_VARIANTS = 650
@@ -115,6 +116,7 @@ def simulate(settings: SimulateSettings) -> Generator[Progress, None, Path]:
             block = core.whiten(W, z[r], owner[r] == b, variance=settings.variance)
             writer.add({k: np.asarray(getattr(block, k)) for k in ("Q", "x", "eigenvalues")})
             yield Progress(0.6 + 0.4 * (b + 1) / len(rows), f"LD block {b + 1} of {len(rows)}")
+    drop_stale_tracks(path)
     return path
 
 

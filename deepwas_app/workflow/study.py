@@ -17,7 +17,7 @@ from deepwas_app.workflow.gwas import align_gwas, read_gwas
 from deepwas_app.workflow.ld_source import open_ld_source
 from deepwas_app.workflow.progress import Progress
 from deepwas_app.workflow.settings import PanelSettings, StudySettings
-from deepwas_app.workflow.track_store import build_tracks, check_tracks
+from deepwas_app.workflow.track_store import build_tracks, check_tracks, drop_stale_tracks
 
 
 def output_path(output: str, suffix: str) -> Path:
@@ -126,6 +126,8 @@ def build_study(settings: StudySettings) -> Generator[Progress, None, Path]:
             yield Progress(0.3 + 0.7 * (b + 1) / count, f"whitening LD block {b + 1} of {count}")
     if settings.tracks:
         yield from build_tracks(path, settings.tracks, settings.track_window)
+    else:
+        drop_stale_tracks(path)
     return path
 
 

@@ -29,6 +29,7 @@ from deepwas_app.core.priors import ConstantPrior, Model, parameter_count, ridge
 from deepwas_app.errors import InputError
 from deepwas_app.workflow.batching import Batches, batch_plan, block_batches, standardisation
 from deepwas_app.workflow.models import (
+    blank_standardisation,
     build_prior,
     noisy_model,
     objective_of,
@@ -51,7 +52,7 @@ from deepwas_app.workflow.run import (
 from deepwas_app.workflow.scoring import Scorer, gain_over_constant
 from deepwas_app.workflow.settings import TrainSettings
 from deepwas_app.workflow.split import Split, split_blocks
-from deepwas_app.workflow.tracks import has_tracks, track_standardisation, tracks_read
+from deepwas_app.workflow.tracks import has_tracks, tracks_read
 
 __all__ = ["TrainStep", "fit", "planned_parameters", "train"]
 
@@ -111,7 +112,8 @@ def start_model(study: xr.Dataset, settings: TrainSettings, blocks, start: Model
         standardisation(study, blocks),
         level=float(start.prior.level),
         window=window,
-        standardise_tracks=track_standardisation(study, blocks) if tracks else None,
+        # Tracks are standardised where they are read.
+        standardise_tracks=blank_standardisation(tracks) if tracks else None,
     )
     return noisy_model(settings, prior, start.s2, start.kappa)
 

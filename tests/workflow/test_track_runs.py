@@ -1,20 +1,29 @@
 """What a transformer that reads tracks is asked, it is asked with the tracks."""
 
+import shutil
+from pathlib import Path
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-import deepwas_app.workflow.mismatch as mismatch
 from deepwas_app.core.moments import expected_squares
 from deepwas_app.core.posterior import batch_posterior
 from deepwas_app.core.priors import ConstantPrior, Model
-from deepwas_app.workflow.batching import block_batches, block_slice
+from deepwas_app.errors import InputError
+from deepwas_app.workflow import mismatch, tracks
+from deepwas_app.workflow.batching import block_batches, block_slice, bytes_per_variant
+from deepwas_app.workflow.builtin import open_study
+from deepwas_app.workflow.progress import finish
 from deepwas_app.workflow.results import posterior, residual_spectrum
 from deepwas_app.workflow.run import create_run, open_run
-from deepwas_app.workflow.settings import TrainSettings
+from deepwas_app.workflow.settings import SimulateSettings, TrainSettings
+from deepwas_app.workflow.simulate import simulate
 from deepwas_app.workflow.split import split_blocks, usable_blocks
+from deepwas_app.workflow.track_store import drop_stale_tracks
+from deepwas_app.workflow.tracks import block_tracks, track_shape, tracks_path
 from deepwas_app.workflow.train import start_model
 
 
@@ -38,8 +47,8 @@ def test_results_of_a_track_model_are_those_with_its_tracks(with_tracks, track_r
     study, model = with_tracks, track_run.model()
     usable = usable_blocks(study)
     batches, without = (
-        block_batches(study, usable, alpha=0.7, batch_blocks=4, tracks=tracks)
-        for tracks in (True, False)
+        block_batches(study, usable, alpha=0.7, batch_blocks=4, tracks=brought)
+        for brought in (True, False)
     )
     found = posterior(study, track_run)["variant_posterior_mean"].values
     squares = []
@@ -65,3 +74,37 @@ def test_results_of_a_track_model_are_those_with_its_tracks(with_tracks, track_r
 
 def asked(tracks):
     raise InterruptedError("no tracks" if tracks is None else str(tracks.shape))
+
+
+def test_tracks_of_another_study_are_refused(with_tracks, track_run, tmp_path):
+    """The study is simulated anew under its name, and its old tracks put back."""
+    path = tracks_path(with_tracks)
+    shutil.copytree(path, tmp_path / "kept")
+    few = {"variants": 600, "chromosomes": 2, "people": 60, "annotations": 3}
+    anew = open_study(finish(simulate(SimulateSettings(**few, output=with_tracks.attrs["path"]))))
+    # They go with the study that they were read for.
+    assert not path.exists()
+    shutil.copytree(tmp_path / "kept", path)
+    for call in (track_shape, lambda study: block_tracks(study, 0)):
+        with pytest.raises(InputError, match=r"small\.tracks\.zarr: was made for another study"):
+            call(anew)
+    assert track_shape(with_tracks) == (16, 3)
+
+
+def test_tracks_are_kept_where_the_study_stays_what_it_was(with_tracks):
+    drop_stale_tracks(Path(with_tracks.attrs["path"]))
+    assert tracks_path(with_tracks).exists()
+
+
+def test_memory_is_counted_with_tracks_only_where_they_are_brought(with_tracks, monkeypatch):
+    count = with_tracks.sizes["annotations"] + 8
+    assert bytes_per_variant(with_tracks, tracks=False) == 4 * count
+    # No block is unpacked to learn the shape.
+    monkeypatch.setattr(tracks, "read_tracks", None)
+    assert bytes_per_variant(with_tracks, tracks=True) == 4 * (count + 16 * 3)
+
+
+def test_tracks_are_standardised_once(with_tracks, track_run):
+    standardise = track_run.model().prior.standardise_tracks
+    np.testing.assert_array_equal(standardise.mean, 0)
+    np.testing.assert_array_equal(standardise.deviation, 1)
