@@ -139,7 +139,8 @@ def _add_table(sub: argparse.ArgumentParser) -> None:
     )
 
 
-def _settings(options: argparse.Namespace, kind: type[param.Parameterized]):
+def _given(options: argparse.Namespace, kind: type[param.Parameterized]) -> dict[str, Any]:
+    """The settings that were typed, by name."""
     given = {
         name: getattr(options, name)
         for name in kind.param.objects("existing")
@@ -149,8 +150,12 @@ def _settings(options: argparse.Namespace, kind: type[param.Parameterized]):
     for name, value in given.items():
         if isinstance(value, list):
             given[name] = [item for word in value for item in word.split(",") if item]
+    return given
+
+
+def _settings(options: argparse.Namespace, kind: type[param.Parameterized]):
     try:
-        return kind(**given)
+        return kind(**_given(options, kind))
     except ValueError as problem:
         raise InputError(f"settings: {problem}") from None
 
@@ -257,15 +262,19 @@ def _train(options) -> None:
     if options.device:
         # JAX reads this once, when it is first imported.
         os.environ["JAX_PLATFORMS"] = {"cpu": "cpu", "gpu": "cuda"}[options.device]
+        _check_device(options.device)
     from deepwas_app.workflow.builtin import open_study
     from deepwas_app.workflow.models import study_parameters
+    from deepwas_app.workflow.run import open_run
     from deepwas_app.workflow.train import train
 
     study = open_study(options.study)
     path = Path(options.output)
     path = path if path.suffix == ".run" else path.with_name(path.name + ".run")
     settings = _settings(options, TrainSettings)
-    if not options.resume:
+    if options.resume:
+        open_run(path).check_settings(_given(options, TrainSettings))
+    else:
         parameters = study_parameters(study, settings)
         print(f"{settings.prior}: {parameters:,} parameters", file=sys.stderr)
     job = train(study, settings, path, options.resume)
@@ -275,6 +284,21 @@ def _train(options) -> None:
         return
     for key, value in run.summary.items():
         print(f"{key:>12}  {value:.6g}" if isinstance(value, float) else f"{key:>12}  {value}")
+
+
+def _check_device(device: str) -> None:
+    """Raise InputError unless JAX computes on the device that is asked for."""
+    import jax
+
+    try:
+        found = jax.default_backend()
+    except (AssertionError, RuntimeError):
+        found = "none"
+    if found != device:
+        raise InputError(
+            f"--device {device}: JAX found {found}. A GPU needs an NVIDIA card and the extra cuda: "
+            "pip install '.[cuda]'."
+        )
 
 
 def _evaluate(options) -> None:
@@ -292,13 +316,12 @@ def _evaluate(options) -> None:
 def _scaling(options) -> None:
     from deepwas_app.workflow.builtin import open_study
     from deepwas_app.workflow.models import study_parameters
-    from deepwas_app.workflow.sweep import scaling, sized_settings
+    from deepwas_app.workflow.sweep import scaling, sweep_models
     from deepwas_app.workflow.tables import tab_separated, write_text
 
     study = open_study(options.study)
     settings = _settings(options, ScalingSettings)
-    for size in settings.sizes:
-        knobs = TrainSettings(**sized_settings(size, settings.prior))
+    for size, knobs in dict(sweep_models(settings)).items():
         print(f"{size}: {study_parameters(study, knobs):,} parameters", file=sys.stderr)
     found = _follow(scaling(study, settings, options.output))
     write_text(tab_separated(found.table), "-")

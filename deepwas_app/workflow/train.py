@@ -159,6 +159,8 @@ def fit(
     >>> for step in fit(open_study("height_chr22"), "linear"):
     ...     print(step.message)
     """
+    if settings and knobs:
+        raise TypeError(f"settings are given, and {', '.join(knobs)} beside them: give one of both")
     settings = settings or TrainSettings(prior=prior, **knobs)
     split = split_blocks(
         study,

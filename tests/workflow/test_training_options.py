@@ -263,3 +263,20 @@ def test_small_sweep_over_sizes_and_objectives(small_study, tmp_path):
     again = finish(scaling(small_study, settings, tmp_path))
     assert again.table.equals(table)
     assert again.steps.equals(found.steps)
+
+
+def test_a_sweep_does_not_go_on_with_a_run_of_other_settings(small_study, tmp_path):
+    """It is told before anything is trained."""
+    few = {"objectives": ["likelihood"], "sizes": ["4x1"]}
+    job = scaling(small_study, ScalingSettings(epochs=2, **few), tmp_path)
+    while not (tmp_path / "4x1-likelihood-seed0.run" / "checkpoint.eqx").exists():
+        next(job)
+    other = scaling(small_study, ScalingSettings(epochs=3, **few), tmp_path)
+    with pytest.raises(InputError, match=r"seed0\.run: was begun with other .*epochs 2, not 3"):
+        next(other)
+    job.close()
+
+
+def test_settings_come_at_once_or_one_by_one(small_study):
+    with pytest.raises(TypeError, match="epochs beside them"):
+        next(fit(small_study, settings=settings_of(), epochs=3))
