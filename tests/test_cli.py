@@ -81,6 +81,30 @@ def test_evaluate_gives_the_summary_of_training(linear_run, folder, capsys):
     assert pd.read_csv(table, sep="\t")["gain"].item() == pytest.approx(row["gain"])
 
 
+def test_one_held_out_block_has_no_standard_error(small_study, folder, capsys):
+    out = str(folder / "one.run")
+    few = ["--prior", "mlp", "--width", "4", "--epochs", "1", "--test-blocks", "3"]
+
+    def no_json(word):
+        raise AssertionError(f"{word} is no JSON")
+
+    printed = []
+    for words in (
+        ["train", small_study.attrs["path"], *few, "-o", out, "--json"],
+        ["evaluate", out, "--json"],
+        ["info", out, "--json"],
+    ):
+        assert main(words) == 0
+        printed.append(capsys.readouterr().out)
+    for text in (*printed, (Path(out) / "run.json").read_text()):
+        found = json.loads(text, parse_constant=no_json)
+        found = found[0] if isinstance(found, list) else found.get("summary", found)
+        assert found["gain"] is not None
+        assert found["gain_se"] is None
+    assert main(["evaluate", out]) == 0
+    assert capsys.readouterr().out.splitlines()[1].split("\t")[6] == "NA"
+
+
 def test_effects_are_a_table_of_the_annotations(linear_run, capsys):
     import io
 

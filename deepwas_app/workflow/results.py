@@ -118,7 +118,8 @@ def evaluate(runs: Iterable[Run]) -> pd.DataFrame:
         if not run.finished:
             raise InputError(f"{run.path}: is not finished. Go on with deepwas train --resume.")
         rows.append({"run": run.name_on_disk} | {c: run.summary[c] for c in columns})
-    return pd.DataFrame(rows, columns=["run", *columns])
+    # What a run could not tell is null in its record.
+    return pd.DataFrame(rows, columns=["run", *columns]).astype({"gain": float, "gain_se": float})
 
 
 def evaluation_text(table: pd.DataFrame) -> str:

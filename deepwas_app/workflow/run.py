@@ -26,6 +26,7 @@ from deepwas_app.errors import InputError
 from deepwas_app.workflow.batching import block_slice, frequency_scale
 from deepwas_app.workflow.models import blank_standardisation, build_prior, noisy_model
 from deepwas_app.workflow.settings import TrainSettings, plain
+from deepwas_app.workflow.tables import json_text
 from deepwas_app.workflow.tracks import block_tracks, tracks_read
 
 METRICS = ("step", "epoch", "train_loss", "held_out_gain", "held_out_gain_se", "validation_loss")
@@ -295,7 +296,7 @@ def _stretches(study: xr.Dataset, model: Model) -> Iterator[tuple[slice, np.ndar
 
 
 def _write_record(path: Path, content: dict) -> None:
-    _replace(path / "run.json", lambda p: Path(p).write_text(json.dumps(content, indent=1)))
+    _replace(path / "run.json", lambda p: Path(p).write_text(json_text(content, indent=1)))
 
 
 def _replace(path: Path, write) -> None:

@@ -134,7 +134,7 @@ def scaling(
     path = Path(path)
     path.mkdir(parents=True, exist_ok=True)
     rows: list[dict] = []
-    found = Sweep(pd.DataFrame(rows, columns=COLUMNS), steps_up([]), None)
+    found = Sweep(_table(rows), steps_up([]), None)
     for done, (size, knobs) in enumerate(jobs):
         objective, seed = knobs.objective, knobs.seed
         name = f"{size}, {objective}, seed {seed}"
@@ -154,7 +154,7 @@ def scaling(
             | {c: run.summary[c] for c in COLUMNS if c not in ("size", "seed")}
         )
         found = Sweep(
-            pd.DataFrame(rows, columns=COLUMNS),
+            _table(rows),
             steps_up(rows),
             true_gain(study, run) if found.truth is None else found.truth,
         )
@@ -162,6 +162,10 @@ def scaling(
         write_text(tab_separated(found.steps), path / "steps.tsv")
         yield SweepStep((done + 1) / len(jobs), f"{name}: done", found)
     return found
+
+
+def _table(rows: list[dict]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=COLUMNS).astype({"gain": float, "gain_se": float})
 
 
 def steps_up(rows: list[dict]) -> pd.DataFrame:
