@@ -65,15 +65,8 @@ def run_batches(
     )
 
 
-def training_batches(study: xr.Dataset, run: Run, *, tracks: bool = True) -> Batches:
+def training_batches(study: xr.Dataset, run: Run) -> Batches:
     """The training blocks of a run, as its objective and its prior need them.
-
-    Parameters
-    ----------
-    study, run
-        The run and its study.
-    tracks
-        Whether to bring the tracks that the prior reads, if it reads any.
 
     Raises
     ------
@@ -82,7 +75,7 @@ def training_batches(study: xr.Dataset, run: Run, *, tracks: bool = True) -> Bat
     """
     check_on_disk(study)
     ldsr = run.settings.objective == "ldsr"
-    batches = run_batches(study, run, run.train_blocks, tracks=tracks, marginal=ldsr)
+    batches = run_batches(study, run, run.train_blocks, marginal=ldsr)
     if not ldsr:
         return batches
     return batches.map(partial(regression_weights, constant_model(batches, run.settings)))

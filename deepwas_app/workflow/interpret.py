@@ -21,13 +21,13 @@ from deepwas_app.core.transformer import TransformerPrior
 from deepwas_app.errors import InputError
 from deepwas_app.workflow.batching import block_slice, standardisation
 from deepwas_app.workflow.exports import identity
-from deepwas_app.workflow.fitted import check_on_disk, run_batches, training_batches
+from deepwas_app.workflow.fitted import check_on_disk, run_batches
 from deepwas_app.workflow.models import noisy_model, objective_of
 from deepwas_app.workflow.progress import Progress
 from deepwas_app.workflow.run import Run
 from deepwas_app.workflow.tables import tab_separated
 from deepwas_app.workflow.tracks import block_tracks, open_study_tracks
-from deepwas_app.workflow.train import constant_model
+from deepwas_app.workflow.train import constant_model, regression_weights
 
 
 class Marginal(NamedTuple):
@@ -61,9 +61,13 @@ def marginal_effects(study: xr.Dataset, run: Run) -> Generator[Progress, None, M
     normal prior on the coefficient.
     """
     run.check_study(study)
+    check_on_disk(study)
     yield Progress(0.0, "fitting the constant prior")
-    batches = training_batches(study, run, tracks=False)
+    ldsr = run.settings.objective == "ldsr"
+    batches = run_batches(study, run, run.train_blocks, tracks=False, marginal=ldsr)
     constant = constant_model(batches, run.settings)
+    if ldsr:
+        batches = batches.map(partial(regression_weights, constant))
     standardise = standardisation(study, run.train_blocks)
     objective = objective_of(run.settings)
     count = study.sizes["annotations"]

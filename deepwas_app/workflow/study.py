@@ -118,7 +118,7 @@ def build_study(settings: StudySettings) -> Generator[Progress, None, Path]:
             # Flanks contribute signal; a neighbour scores them.
             mine = scored[rows] & (owner[rows] == b)
             if mine.any():
-                block = whiten(W, z[rows], mine, variance=_share(W[mine], settings.variance))
+                block = whiten(W, z[rows], mine, variance=share_to_keep(W[mine], settings.variance))
                 arrays = {k: np.asarray(getattr(block, k)) for k in ("Q", "x", "eigenvalues")}
             else:
                 arrays = {"Q": np.zeros((len(W), 0)), "x": np.zeros(0), "eigenvalues": np.zeros(0)}
@@ -165,7 +165,7 @@ def annotate(variants: xr.Dataset, files: list[str]) -> tuple[xr.Dataset, list[s
     )
 
 
-def _share(W_scored: np.ndarray, variance: float) -> float:
+def share_to_keep(W_scored: np.ndarray, variance: float) -> float:
     """Share of the factor's own variance that is `variance` of the true one.
 
     LD has a unit diagonal, so the true variance is the number of variants. A panel that was cut
