@@ -104,7 +104,7 @@ def _bytes(array: Any) -> bytes | memoryview:
     """The values of an array, whatever the width in which they are held."""
     array = np.asarray(array)
     if array.dtype.kind in "OSU":
-        return "\n".join(map(str, array.tolist())).encode()
+        return "".join(f"{value}\n" for value in array.tolist()).encode()
     kind = "<f4" if array.dtype.kind == "f" else "<i8"
     return np.ascontiguousarray(array, dtype=kind).data
 
@@ -146,7 +146,7 @@ def open_store(path: str | Path, kind: str, required: tuple[str, ...]) -> xr.Dat
     for name, array in dataset.variables.items():
         if _lost_chunks(dataset, path / str(name), array.shape, array.encoding["chunks"]):
             raise InputError(f"{path}: is damaged (parts of {name} are lost). Build it again.")
-    return validate(dataset.assign_attrs(path=str(path.resolve())), required)
+    return validate(dataset.assign_attrs(path=str(path.absolute())), required)
 
 
 def _lost_chunks(
@@ -155,7 +155,10 @@ def _lost_chunks(
     """Whether an array lacks chunks, which would be read as zeros or missing values."""
     # Counted, not opened: a genome-wide study has thousands.
     expected = prod(-(-size // chunk) for size, chunk in zip(shape, chunks, strict=True))
-    found = sum(name[0] != "." for name in os.listdir(folder))
+    try:
+        found = sum(name[0] != "." for name in os.listdir(folder))
+    except FileNotFoundError:
+        return True
     return bool(store.attrs.get(_WHOLE)) and found < expected
 
 
@@ -189,7 +192,9 @@ class StudyWriter:
         self._hash = hashlib.sha256()
         for name in _HASHED:
             self._hash.update(name.encode())
-            self._hash.update(_bytes(variants[name].values))
+            values = variants[name].values
+            for start in range(0, len(values), _CHUNK_ROWS):
+                self._hash.update(_bytes(values[start : start + _CHUNK_ROWS]))
 
     def add(self, block: Mapping[str, np.ndarray]) -> None:
         """Write the next block: Q (variants, components), x and eigenvalues (components)."""

@@ -154,6 +154,13 @@ def fit(
     TrainStep
         Stop asking to pause, close the generator to cancel.
 
+    Raises
+    ------
+    TypeError
+        For knobs beside `settings`.
+    InputError
+        If the likelihood of a held-out block is not finite.
+
     Examples
     --------
     >>> for step in fit(open_study("height_chr22"), "linear"):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import chdir
 from pathlib import Path
@@ -205,4 +206,8 @@ def test_lost_chunks_are_damage_and_not_zeros(variants: xr.Dataset, tmp_path: Pa
         read_block(study, 2)
     (path / "variant_scored" / "0").unlink()
     with pytest.raises(InputError, match=r"damaged \(parts of variant_scored are lost\)"):
+        open_study_store(path)
+    write_study(path, nothing, blocks, {})
+    shutil.rmtree(path / "variant_z")
+    with pytest.raises(InputError, match=r"damaged \(parts of variant_z are lost\)"):
         open_study_store(path)
