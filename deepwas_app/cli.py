@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import math
 import os
 import sys
 from collections.abc import Callable
@@ -13,6 +12,7 @@ import param
 
 from deepwas_app.cli_effects import add_effect_commands
 from deepwas_app.cli_results import add_commands
+from deepwas_app.cli_shared import add_json, add_output, print_json, say
 from deepwas_app.errors import InputError
 from deepwas_app.workflow.settings import (
     PanelSettings,
@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         options.run(options)
     except InputError as problem:
-        print(f"deepwas: {problem}", file=sys.stderr)
+        say(f"deepwas: {problem}")
         return 1
     except BrokenPipeError:
         return 1
@@ -67,7 +67,7 @@ def parser() -> argparse.ArgumentParser:
     _add_settings(ld, PanelSettings)
     study = command("study", _study, "Align summary statistics to an LD panel and whiten them.")
     _add_settings(study, StudySettings)
-    _add_json(study)
+    add_json(study)
     simulate = command("simulate", _simulate, "Simulate a study whose truth is known.")
     _add_settings(simulate, SimulateSettings)
 
@@ -77,12 +77,12 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--resume", action="store_true", help="Go on from the run's checkpoint.")
     train.add_argument("--device", choices=["cpu", "gpu"], help="Default: the best there is.")
     train.add_argument("-o", "--output", required=True, metavar="RUN", help="NAME.run")
-    _add_json(train)
+    add_json(train)
 
     evaluate = command("evaluate", _evaluate, "Held-out gain of runs over the constant prior.")
     evaluate.add_argument("runs", nargs="+", metavar="RUN")
-    _add_table(evaluate)
-    _add_json(evaluate)
+    add_output(evaluate)
+    add_json(evaluate)
 
     scaling = command("scaling", _scaling, "Held-out likelihood against the number of parameters.")
     scaling.add_argument("study", metavar="STUDY", help="NAME.study.zarr or a built-in study.")
@@ -93,14 +93,14 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("study", metavar="STUDY", help="NAME.study.zarr or a built-in study.")
     check.add_argument("--run", dest="run_path", metavar="RUN", help="Compare with its model.")
     check.add_argument("--all", action="store_true", help="List blocks that fit as well.")
-    _add_table(check)
-    _add_json(check)
+    add_output(check)
+    add_json(check)
     add_effect_commands(command, _follow)
     add_commands(command, _follow)
 
     info = command("info", _info, "What is in a study, panel, run or data file.")
     info.add_argument("path", metavar="PATH")
-    _add_json(info)
+    add_json(info)
     return top
 
 
@@ -129,17 +129,8 @@ def _add_settings(sub: argparse.ArgumentParser, settings: type[param.Parameteriz
         sub.add_argument(*flags, help=text, **options)
 
 
-def _add_json(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("--json", action="store_true", help="Print one JSON value last.")
-
-
-def _add_table(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument(
-        "-o", "--output", default="-", metavar="TSV", help="Tab-separated table; - for the screen."
-    )
-
-
-def _settings(options: argparse.Namespace, kind: type[param.Parameterized]):
+def _given(options: argparse.Namespace, kind: type[param.Parameterized]) -> dict[str, Any]:
+    """The settings that were typed, by name."""
     given = {
         name: getattr(options, name)
         for name in kind.param.objects("existing")
@@ -149,8 +140,12 @@ def _settings(options: argparse.Namespace, kind: type[param.Parameterized]):
     for name, value in given.items():
         if isinstance(value, list):
             given[name] = [item for word in value for item in word.split(",") if item]
+    return given
+
+
+def _settings(options: argparse.Namespace, kind: type[param.Parameterized]):
     try:
-        return kind(**given)
+        return kind(**_given(options, kind))
     except ValueError as problem:
         raise InputError(f"settings: {problem}") from None
 
@@ -185,15 +180,6 @@ def _describe(step) -> str:
     return step.message if gain is None else f"{step.message}, held-out {1e3 * gain:+.2f} mnat"
 
 
-def _print_json(value: Any) -> None:
-    def plain(item):
-        return None if isinstance(item, float) and not math.isfinite(item) else item
-
-    if isinstance(value, list):
-        value = [{k: plain(v) for k, v in row.items()} for row in value]
-    print(json.dumps(value, default=lambda item: item.item()))
-
-
 def _serve(options) -> None:
     from deepwas_app.app.serving import serve
 
@@ -221,7 +207,7 @@ def _study(options) -> None:
     gwas = json.loads(study.attrs["provenance"])[0]
     notes = json.loads(study.attrs["annotation_notes"])
     if options.json:
-        _print_json(
+        print_json(
             {
                 "study": str(path),
                 "variants": study.sizes["variants"],
@@ -257,24 +243,43 @@ def _train(options) -> None:
     if options.device:
         # JAX reads this once, when it is first imported.
         os.environ["JAX_PLATFORMS"] = {"cpu": "cpu", "gpu": "cuda"}[options.device]
+        _check_device(options.device)
     from deepwas_app.workflow.builtin import open_study
     from deepwas_app.workflow.models import study_parameters
+    from deepwas_app.workflow.run import open_run
     from deepwas_app.workflow.train import train
 
     study = open_study(options.study)
     path = Path(options.output)
     path = path if path.suffix == ".run" else path.with_name(path.name + ".run")
     settings = _settings(options, TrainSettings)
-    if not options.resume:
+    if options.resume:
+        open_run(path).check_settings(_given(options, TrainSettings))
+    else:
         parameters = study_parameters(study, settings)
-        print(f"{settings.prior}: {parameters:,} parameters", file=sys.stderr)
+        say(f"{settings.prior}: {parameters:,} parameters")
     job = train(study, settings, path, options.resume)
     run = _follow(job, quiet=options.json)
     if options.json:
-        _print_json(run.summary)
+        print_json(run.summary)
         return
     for key, value in run.summary.items():
         print(f"{key:>12}  {value:.6g}" if isinstance(value, float) else f"{key:>12}  {value}")
+
+
+def _check_device(device: str) -> None:
+    """Raise InputError unless JAX computes on the device that is asked for."""
+    import jax
+
+    try:
+        found = jax.default_backend()
+    except (AssertionError, RuntimeError):
+        found = "none"
+    if found != device:
+        raise InputError(
+            f"--device {device}: JAX found {found}. A GPU needs an NVIDIA card and the extra cuda: "
+            "pip install '.[cuda]'."
+        )
 
 
 def _evaluate(options) -> None:
@@ -286,20 +291,19 @@ def _evaluate(options) -> None:
     if not options.json or options.output != "-":
         write_text(evaluation_text(table), options.output)
     if options.json:
-        _print_json(table.to_dict("records"))
+        print_json(table.to_dict("records"))
 
 
 def _scaling(options) -> None:
     from deepwas_app.workflow.builtin import open_study
     from deepwas_app.workflow.models import study_parameters
-    from deepwas_app.workflow.sweep import scaling, sized_settings
+    from deepwas_app.workflow.sweep import scaling, sweep_models
     from deepwas_app.workflow.tables import tab_separated, write_text
 
     study = open_study(options.study)
     settings = _settings(options, ScalingSettings)
-    for size in settings.sizes:
-        knobs = TrainSettings(**sized_settings(size, settings.prior))
-        print(f"{size}: {study_parameters(study, knobs):,} parameters", file=sys.stderr)
+    for size, knobs in dict(sweep_models(settings)).items():
+        say(f"{size}: {study_parameters(study, knobs):,} parameters")
     found = _follow(scaling(study, settings, options.output))
     write_text(tab_separated(found.table), "-")
     for row in found.steps.to_dict("records"):
@@ -309,7 +313,7 @@ def _scaling(options) -> None:
             file=sys.stderr,
         )
     if found.truth is not None:
-        print(f"the true prior: {found.truth:+.1f} nats over the constant one", file=sys.stderr)
+        say(f"the true prior: {found.truth:+.1f} nats over the constant one")
 
 
 def _check(options) -> None:
@@ -321,15 +325,12 @@ def _check(options) -> None:
     study = open_study(options.study)
     table = ld_mismatch(study, open_run(options.run_path) if options.run_path else None)
     flagged = table[table["flagged"]]
-    print(
-        f"{study.attrs['path']}: {len(flagged)} of {len(table)} LD blocks do not fit the GWAS",
-        file=sys.stderr,
-    )
+    say(f"{study.attrs['path']}: {len(flagged)} of {len(table)} LD blocks do not fit the GWAS")
     shown = table if options.all else flagged
     if not options.json or options.output != "-":
         write_text(tab_separated(shown), options.output)
     if options.json:
-        _print_json(shown.to_dict("records"))
+        print_json(shown.to_dict("records"))
 
 
 def _info(options) -> None:
@@ -337,7 +338,7 @@ def _info(options) -> None:
 
     facts = describe(options.path)
     if options.json:
-        _print_json(facts)
+        print_json(facts)
         return
     for key, value in facts.items():
         if isinstance(value, list):

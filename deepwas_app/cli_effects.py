@@ -3,14 +3,11 @@
 ``cli`` adds them to its own; each turns flags into one call and writes a table.
 """
 
-import argparse
-import sys
 from collections.abc import Callable
 from functools import partial
 
+from deepwas_app.cli_shared import AddCommand, add_output, add_run, add_study, say
 from deepwas_app.errors import InputError
-
-AddCommand = Callable[[str, Callable, str], argparse.ArgumentParser]
 
 
 def add_effect_commands(command: AddCommand, follow: Callable) -> None:
@@ -18,8 +15,7 @@ def add_effect_commands(command: AddCommand, follow: Callable) -> None:
     effects = command(
         "effects", partial(_effects, follow), "Annotation effects and enrichment, as a table."
     )
-    effects.add_argument("run_path", metavar="RUN", help="NAME.run")
-    _add_study(effects)
+    add_run(effects)
     effects.add_argument(
         "--one-at-a-time", action="store_true", help="Add effects fitted without the others."
     )
@@ -31,7 +27,7 @@ def add_effect_commands(command: AddCommand, follow: Callable) -> None:
         metavar="TSV",
         help="Write the enrichment of fifths of continuous annotations as well; - for the screen.",
     )
-    _add_output(effects)
+    add_output(effects)
 
     response = command(
         "response",
@@ -44,23 +40,13 @@ def add_effect_commands(command: AddCommand, follow: Callable) -> None:
         metavar="RUN",
         help="NAME.run; several that differ in their seed only give a band.",
     )
-    _add_study(response)
+    add_study(response)
     response.add_argument("--annotation", required=True, metavar="A", help="Its name.")
     response.add_argument("--by", metavar="B", help="A second one, for an interaction surface.")
     response.add_argument(
         "--points", type=int, help="Values of a continuous annotation. Default 41; 21 with --by."
     )
-    _add_output(response)
-
-
-def _add_study(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("--study", metavar="STUDY", help="Where the run's study is, if it was moved.")
-
-
-def _add_output(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument(
-        "-o", "--output", default="-", metavar="TSV", help="Tab-separated table; - for the screen."
-    )
+    add_output(response)
 
 
 def _effects(follow: Callable, options) -> None:
@@ -102,4 +88,4 @@ def _response(options) -> None:
         points = options.points or response.CURVE_POINTS
         found = response.response_curve(study, runs, options.annotation, points)
     write_text(response.response_text(response.response_table(found)), options.output)
-    print(f"LOW and HIGH: {found.attrs['band']}; {len(runs)} run(s)", file=sys.stderr)
+    say(f"LOW and HIGH: {found.attrs['band']}; {len(runs)} run(s)")

@@ -3,17 +3,19 @@
 ``cli`` adds them to its own; each turns flags into one call and writes a table.
 """
 
-import argparse
-import json
-import math
-import sys
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
+from deepwas_app.cli_shared import (
+    AddCommand,
+    add_json,
+    add_output,
+    add_run,
+    add_study,
+    print_json,
+    say,
+)
 from deepwas_app.errors import InputError
-
-AddCommand = Callable[[str, Callable, str], argparse.ArgumentParser]
 
 
 def add_commands(command: AddCommand, follow: Callable) -> None:
@@ -22,7 +24,7 @@ def add_commands(command: AddCommand, follow: Callable) -> None:
     `follow` runs a job to its end.
     """
     export = command("export", _export, "Write a run's prior and weights for other tools.")
-    _add_run(export)
+    add_run(export)
     export.add_argument("--snpvar", metavar="F", help="Per-variant heritability, PolyFun's layout.")
     export.add_argument(
         "--floor", action="store_true", help="Keep max/min of SNPVAR within 100, as PolyFun does."
@@ -37,7 +39,7 @@ def add_commands(command: AddCommand, follow: Callable) -> None:
         partial(_finemap, follow),
         "Inclusion probabilities and credible sets of a region.",
     )
-    _add_run(finemap)
+    add_run(finemap)
     finemap.add_argument(
         "--region", required=True, metavar="REGION", help="1-based: 22:30500000-31500000."
     )
@@ -55,13 +57,13 @@ def add_commands(command: AddCommand, follow: Callable) -> None:
     )
     finemap.add_argument("--sets", metavar="F", help="Credible sets, one a row.")
     finemap.add_argument("--fits", metavar="F", help="Effects and convergence by prior and block.")
-    _add_output(finemap)
-    _add_json(finemap, "Print credible sets and convergence as one JSON object last.")
+    add_output(finemap)
+    add_json(finemap, "Print credible sets and convergence as one JSON object last.")
 
     explain = command("explain", _explain, "Which annotations drive one variant's prior.")
-    _add_run(explain)
+    add_run(explain)
     explain.add_argument("--variant", required=True, metavar="ID", help="As in the study: rs9610.")
-    _add_output(explain)
+    add_output(explain)
 
     score = command("score", partial(_score, follow), "Polygenic scores of genotyped people.")
     score.add_argument(
@@ -78,8 +80,8 @@ def add_commands(command: AddCommand, follow: Callable) -> None:
     score.add_argument(
         "--skip-unknown", action="store_true", help="Leave out people without genotypes."
     )
-    _add_output(score)
-    _add_json(score, "Print counts and R^2 as one JSON object last.")
+    add_output(score)
+    add_json(score, "Print counts and R^2 as one JSON object last.")
 
     compare = command(
         "compare",
@@ -89,33 +91,9 @@ def add_commands(command: AddCommand, follow: Callable) -> None:
     )
     compare.add_argument("first", metavar="A.run")
     compare.add_argument("second", metavar="B.run")
-    compare.add_argument("--study", metavar="STUDY", help="Where their study is, if it was moved.")
-    _add_output(compare)
-    _add_json(compare, "Print the overall difference as one JSON object last.")
-
-
-def _add_run(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("run_path", metavar="RUN", help="NAME.run")
-    sub.add_argument("--study", metavar="STUDY", help="Where the run's study is, if it was moved.")
-
-
-def _add_output(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument(
-        "-o", "--output", default="-", metavar="TSV", help="Tab-separated table; - for the screen."
-    )
-
-
-def _add_json(sub: argparse.ArgumentParser, text: str) -> None:
-    sub.add_argument("--json", action="store_true", help=text)
-
-
-def _say(line: str) -> None:
-    """For people, beside a table that may be going to standard output."""
-    print(line, file=sys.stderr)
-
-
-def _print_json(value: Any) -> None:
-    print(json.dumps(value, default=lambda item: item.item()))
+    add_study(compare)
+    add_output(compare)
+    add_json(compare, "Print the overall difference as one JSON object last.")
 
 
 def _export(options) -> None:
@@ -151,7 +129,7 @@ def _export(options) -> None:
             texts.append((options.pgs_catalog, text, len(table)))
     for path, text, variants in texts:
         write_text(text, path)
-        _say(f"{path}: {variants} variants")
+        say(f"{path}: {variants} variants")
 
 
 def _finemap(follow: Callable, options) -> None:
@@ -190,18 +168,18 @@ def _finemap(follow: Callable, options) -> None:
     for fit in found.fits.to_dict("records"):
         ended = "converged" if fit["CONVERGED"] else "DID NOT CONVERGE"
         full = fit["EFFECTS"] > options.effects - 0.5
-        _say(
+        say(
             f"{fit['PRIOR']} prior, LD block {fit['BLOCK']}: {fit['EFFECTS']:.1f} causal variants "
             f"expected, {fit['SETS']} credible sets, {ended} in {fit['PASSES']} passes"
             + (": as many as are allowed, raise --effects" if full else "")
         )
     for row in found.sets.to_dict("records"):
-        _say(
+        say(
             f"{row['PRIOR']} prior, credible set {row['CREDIBLE_SET']}: {row['VARIANTS']} variants"
             f", purity {row['PURITY']:.2f}, led by {row['LEAD_SNP']} (PIP {row['LEAD_PIP']:.2f})"
         )
     if options.json:
-        _print_json(
+        print_json(
             {
                 "region": str(region),
                 "variants": len(found.table),
@@ -219,7 +197,7 @@ def _explain(options) -> None:
     run, study = open_run_with_study(options.run_path, options.study)
     table = variant_drivers(study, run, options.variant)
     write_text(drivers_text(table), options.output)
-    _say(
+    say(
         f"{options.variant}: prior heritability {table['FOLD'].prod():.3g} times that of a variant "
         f"with mean annotations; most of it by {table['INPUT'][0]} ({table['FOLD'][0]:.3g} times)"
     )
@@ -243,13 +221,13 @@ def _score(follow: Callable, options) -> None:
     )
     scored = follow(job, quiet=options.json)
     write_text(scores_text(scored), options.output)
-    _say(report_line(scored))
+    say(report_line(scored))
     found = scored.accuracy
     if found:
-        _say(accuracy_line(found))
+        say(accuracy_line(found))
     if options.json:
         report = {"people": len(scored.table), "variants": scored.report}
-        _print_json(report | ({"accuracy": found._asdict()} if found else {}))
+        print_json(report | ({"accuracy": found._asdict()} if found else {}))
 
 
 def _compare(options) -> None:
@@ -263,16 +241,15 @@ def _compare(options) -> None:
     table = compare(study, first, second)
     write_text(comparison_text(table), options.output)
     whole = table.iloc[0].to_dict()
-    error = whole["DIFFERENCE_NATS_SE"]
-    _say(difference_line(table, first.name_on_disk, second.name_on_disk))
+    say(difference_line(table, first.name_on_disk, second.name_on_disk))
     if options.json:
-        _print_json(
+        print_json(
             {
                 "first": first.name_on_disk,
                 "second": second.name_on_disk,
                 "variants": whole["VARIANTS"],
                 "blocks": whole["BLOCKS"],
                 "difference": whole["DIFFERENCE_NATS"],
-                "difference_se": error if math.isfinite(error) else None,
+                "difference_se": whole["DIFFERENCE_NATS_SE"],
             }
         )

@@ -81,6 +81,30 @@ def test_evaluate_gives_the_summary_of_training(linear_run, folder, capsys):
     assert pd.read_csv(table, sep="\t")["gain"].item() == pytest.approx(row["gain"])
 
 
+def test_one_held_out_block_has_no_standard_error(small_study, folder, capsys):
+    out = str(folder / "one.run")
+    few = ["--prior", "mlp", "--width", "4", "--epochs", "1", "--test-blocks", "3"]
+
+    def no_json(word):
+        raise AssertionError(f"{word} is no JSON")
+
+    printed = []
+    for words in (
+        ["train", small_study.attrs["path"], *few, "-o", out, "--json"],
+        ["evaluate", out, "--json"],
+        ["info", out, "--json"],
+    ):
+        assert main(words) == 0
+        printed.append(capsys.readouterr().out)
+    for text in (*printed, (Path(out) / "run.json").read_text()):
+        found = json.loads(text, parse_constant=no_json)
+        found = found[0] if isinstance(found, list) else found.get("summary", found)
+        assert found["gain"] is not None
+        assert found["gain_se"] is None
+    assert main(["evaluate", out]) == 0
+    assert capsys.readouterr().out.splitlines()[1].split("\t")[6] == "NA"
+
+
 def test_effects_are_a_table_of_the_annotations(linear_run, capsys):
     import io
 
@@ -124,11 +148,20 @@ def test_simulate_writes_a_study(folder, capsys):
         (["study", "--sumstats", "no.gz", "--ld", "no.ld.zarr", "-o", "x"], "no such"),
         (["simulate", "--h2", "7", "-o", "x"], "h2"),
         (["serve", "nowhere.study.zarr"], "nowhere.study.zarr: no such study"),
+        (["scaling", "STUDY", "--objectives", "ldrs", "-o", "x"], "objective ldrs: "),
+        (["scaling", "STUDY", "--sizes", "XS,5000x2", "-o", "x"], "size 5000x2, objective like"),
+        (["scaling", "STUDY", "--sizes", "wide", "-o", "x"], "size 'wide': give linear, XS to"),
+        (["train", "STUDY", "--device", "gpu", "-o", "x"], "pip install '.[cuda]'"),
     ],
 )
-def test_bad_input_is_one_line_and_leaves_nothing(words, message, tmp_path, monkeypatch, capsys):
+def test_bad_input_is_one_line_and_leaves_nothing(
+    words, message, small_study, tmp_path, monkeypatch, capsys
+):
     monkeypatch.chdir(tmp_path)
-    assert main(words) == 1
+    # Put back what --device sets.
+    monkeypatch.setenv("JAX_PLATFORMS", "cpu")
+    study = small_study.attrs["path"]
+    assert main([study if word == "STUDY" else word for word in words]) == 1
     printed = capsys.readouterr()
     assert printed.out == ""
     (line,) = [line for line in printed.err.splitlines() if line.strip()]
@@ -137,14 +170,31 @@ def test_bad_input_is_one_line_and_leaves_nothing(words, message, tmp_path, monk
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_run_goes_on_with_its_own_settings_only(small_study, linear_run, capsys):
+    again = ["train", small_study.attrs["path"], "--resume", "-o", linear_run]
+    assert main([*again, "--prior", "mlp", "--epochs", "3"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert (
+        "linear.run: was begun with other settings (prior linear, not mlp; epochs 15, not 3)"
+        in line
+    )
+    assert main([*again, "--prior", "linear"]) == 0
+
+
 def test_run_of_another_study_is_one_line(linear_run, height, capsys):
     assert main(["effects", linear_run, "--study", height.attrs["path"]]) == 1
     assert "was trained on another study" in capsys.readouterr().err
 
 
 def test_every_command_has_help(capsys):
-    verbs = ("serve", "ld", "study", "simulate", "train", "evaluate", "scaling", "effects", "info")
-    for verb in verbs:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    listed = re.findall(r"^    (\w+) +[A-Z]", capsys.readouterr().out, re.MULTILINE)
+    assert set(listed) == {
+        *["serve", "ld", "study", "simulate", "train", "evaluate", "scaling", "check", "effects"],
+        *["response", "export", "finemap", "explain", "score", "compare", "info"],
+    }
+    for verb in listed:
         with pytest.raises(SystemExit) as end:
             main([verb, "--help"])
         assert end.value.code == 0

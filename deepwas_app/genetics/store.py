@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,9 @@ from deepwas_app.genetics.variables import validate
 _MARKER = ".zmetadata"
 _CHUNK_ROWS = 65_536
 _CHUNK_BYTES = 64 * 2**20
+# Set where every chunk is on disk, so that one that is not there is lost. Older stores leave out
+# chunks of zeros.
+_WHOLE = "every_chunk_written"
 _COMPRESSOR = Blosc(cname="zstd", clevel=1, shuffle=Blosc.SHUFFLE)
 
 STUDY_VARIABLES = (
@@ -44,6 +49,8 @@ STUDY_VARIABLES = (
     "block_offset",
     "block_variants",
 )
+# What results depend on; the LD score follows from the panel, and is an annotation besides.
+_HASHED = tuple(name for name in STUDY_VARIABLES if name != "variant_ld_score")
 
 
 class StoreFolder:
@@ -62,19 +69,28 @@ class StoreFolder:
                 data=array,
                 chunks=_chunks(array.shape, array.itemsize),
                 compressors=_COMPRESSOR,
+                config={"write_empty_chunks": True},
             )
 
     def write_dataset(self, dataset: xr.Dataset, attrs: Mapping[str, Any]) -> None:
         """Write the labelled arrays and the attributes, and index the store."""
         dataset = dataset.drop_attrs().assign_attrs(
-            {key: _plain(value) for key, value in attrs.items() if key != "path"}
+            {key: _plain(value) for key, value in attrs.items() if key != "path"},
+            **{_WHOLE: True},
         )
         encoding = {}
         for name, array in dataset.variables.items():
             dataset[name].encoding = {}
             rows = min(array.shape[0], _CHUNK_ROWS) or 1
             encoding[name] = {"chunks": (rows, *array.shape[1:]), "compressors": (_COMPRESSOR,)}
-        dataset.to_zarr(self.path, mode="a", zarr_format=2, consolidated=False, encoding=encoding)
+        dataset.to_zarr(
+            self.path,
+            mode="a",
+            zarr_format=2,
+            consolidated=False,
+            encoding=encoding,
+            write_empty_chunks=True,
+        )
         zarr.consolidate_metadata(self.path, zarr_format=2)
 
 
@@ -84,8 +100,13 @@ def _chunks(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
     return (rows, *(max(size, 1) for size in shape[1:]))
 
 
-def _bytes(array: np.ndarray) -> memoryview:
-    return np.ascontiguousarray(array, dtype="<f4").data
+def _bytes(array: Any) -> bytes | memoryview:
+    """The values of an array, whatever the width in which they are held."""
+    array = np.asarray(array)
+    if array.dtype.kind in "OSU":
+        return "".join(f"{value}\n" for value in array.tolist()).encode()
+    kind = "<f4" if array.dtype.kind == "f" else "<i8"
+    return np.ascontiguousarray(array, dtype=kind).data
 
 
 def _plain(value: Any) -> Any:
@@ -122,7 +143,23 @@ def open_store(path: str | Path, kind: str, required: tuple[str, ...]) -> xr.Dat
     found = dataset.attrs.get("kind", "store of another program")
     if found != kind:
         raise InputError(f"{path}: is a {found}, not a {kind}. Give a NAME.{_suffix(kind)}.")
-    return validate(dataset.assign_attrs(path=str(path)), required)
+    for name, array in dataset.variables.items():
+        if _lost_chunks(dataset, path / str(name), array.shape, array.encoding["chunks"]):
+            raise InputError(f"{path}: is damaged (parts of {name} are lost). Build it again.")
+    return validate(dataset.assign_attrs(path=str(path.absolute())), required)
+
+
+def _lost_chunks(
+    store: xr.Dataset, folder: Path, shape: tuple[int, ...], chunks: tuple[int, ...]
+) -> bool:
+    """Whether an array lacks chunks, which would be read as zeros or missing values."""
+    # Counted, not opened: a genome-wide study has thousands.
+    expected = prod(-(-size // chunk) for size, chunk in zip(shape, chunks, strict=True))
+    try:
+        found = sum(name[0] != "." for name in os.listdir(folder))
+    except FileNotFoundError:
+        return True
+    return bool(store.attrs.get(_WHOLE)) and found < expected
 
 
 def _suffix(kind: str) -> str:
@@ -134,7 +171,10 @@ def read_array(dataset: xr.Dataset, block: int, name: str) -> np.ndarray:
     path = Path(dataset.attrs["path"]) / "blocks" / str(block) / name
     try:
         # Opened by its own path: the index of a genome-wide store takes longer to parse.
-        return np.asarray(zarr.open_array(path, mode="r", zarr_format=2)[...])
+        array = zarr.open_array(path, mode="r", zarr_format=2)
+        if _lost_chunks(dataset, path, array.shape, array.chunks):
+            raise FileNotFoundError(f"{path}: chunks are lost")
+        return np.asarray(array[...])
     except (*UNREADABLE, KeyError, ValueError, RuntimeError) as error:
         raise InputError(
             f"{dataset.attrs['path']}: block {block} cannot be read. Build it again."
@@ -150,8 +190,11 @@ class StudyWriter:
         self._attrs = dict(attrs)
         self._components: list[int] = []
         self._hash = hashlib.sha256()
-        for name in ("variant_z", "variant_annotation"):
-            self._hash.update(_bytes(variants[name].values))
+        for name in _HASHED:
+            self._hash.update(name.encode())
+            values = variants[name].values
+            for start in range(0, len(values), _CHUNK_ROWS):
+                self._hash.update(_bytes(values[start : start + _CHUNK_ROWS]))
 
     def add(self, block: Mapping[str, np.ndarray]) -> None:
         """Write the next block: Q (variants, components), x and eigenvalues (components)."""
@@ -166,7 +209,8 @@ class StudyWriter:
             shapes = {name: array.shape for name, array in arrays.items()}
             raise ValueError(f"block {index} has {rows} variants, but its arrays are {shapes}")
         self._folder.write_block(index, arrays)
-        self._hash.update(_bytes(arrays["Q"]))
+        for array in arrays.values():
+            self._hash.update(_bytes(array))
         self._components.append(components)
 
     def finish(self) -> None:

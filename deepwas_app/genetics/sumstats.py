@@ -240,6 +240,7 @@ def _z(table: pa.Table, path: Path) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         if "odds_ratio" in table.column_names:
             effect = np.where(np.isnan(effect), np.log(_numbers(table, "odds_ratio")), effect)
         reasons["standard error not above 0"] = se <= 0
+        reasons["infinite standard error"] = se == np.inf
         z = np.where(np.isnan(z), effect / se, z)
         if "statistic" in table.column_names:
             z = np.where(np.isnan(z), _numbers(table, "statistic"), z)
@@ -262,15 +263,16 @@ def _placed(rows: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 def _log_p(path: Path, table: pa.Table, rows: np.ndarray) -> np.ndarray:
-    """Natural logarithm of P; -log10 P goes first, as it survives P below 1e-308."""
+    """Natural logarithm of P, inf below 0; -log10 P goes first, as it survives P below 1e-308."""
     log_p = -np.log(10.0) * _numbers(table, "neg_log10_p")[rows]
     if "p" in table.column_names and table["p"].type == TEXT:
         return _log_of_text(path, table["p"].filter(pa.array(rows)), np.flatnonzero(rows))
-    return np.where(np.isnan(log_p), np.log(_numbers(table, "p")[rows]), log_p)
+    p = _numbers(table, "p")[rows]
+    return np.where(np.isnan(log_p), np.where(p < 0, np.inf, np.log(p)), log_p)
 
 
 def _log_of_text(path: Path, text: pa.ChunkedArray, rows: np.ndarray) -> np.ndarray:
-    """Natural logarithm of numbers that are too small for a float."""
+    """Natural logarithm of numbers that may be too small for a float, inf below 0."""
     try:
         value = text.cast(NUMBER).to_numpy()
     except pa.ArrowInvalid as error:
@@ -280,11 +282,17 @@ def _log_of_text(path: Path, text: pa.ChunkedArray, rows: np.ndarray) -> np.ndar
             f"{path}: row {rows[index] + 1} has {word[:20]!r} for P, where a number belongs. "
             "Correct it or take it out."
         ) from error
-    log = np.array(np.log(value))
-    tiny = np.flatnonzero(value < np.finfo(float).tiny)
+    log = np.where(value < 0, np.inf, np.log(value))
+    tiny = np.flatnonzero(np.abs(value) < np.finfo(float).tiny)
     exact = [Decimal(word) for word in text.take(pa.array(tiny)).to_pylist()]
-    log[tiny] = [float(number.ln()) if number else -np.inf for number in exact]
+    log[tiny] = [_log_of(number) for number in exact]
     return log
+
+
+def _log_of(number: Decimal) -> float:
+    if number < 0:
+        return np.inf
+    return float(number.ln()) if number else -np.inf
 
 
 def _usable(reasons: Mapping[str, np.ndarray], rows: int) -> tuple[np.ndarray, dict[str, int]]:

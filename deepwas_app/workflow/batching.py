@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from copy import copy
+from math import prod
 from typing import NamedTuple
 
 import jax
@@ -71,11 +72,12 @@ class Batches(Sequence[BlockBatch]):
         plan: "list[PlannedBatch]",
         load: Callable[["PlannedBatch"], BlockBatch],
         memory: float,
+        tracks: bool = False,
     ):
         self.plan = plan
         self._load = load
         size = sum(batch.blocks * (batch.variants * batch.components) * 4 for batch in plan)
-        size += sum(b.blocks * b.variants for b in plan) * bytes_per_variant(study)
+        size += sum(b.blocks * b.variants for b in plan) * bytes_per_variant(study, tracks)
         self.resident = size <= memory * 1e9
         self._kept: dict[int, BlockBatch] = {}
 
@@ -121,10 +123,10 @@ class Batches(Sequence[BlockBatch]):
                     future.cancel()
 
 
-def bytes_per_variant(study: xr.Dataset) -> int:
-    """Bytes of a variant's annotations, tracks and the rest."""
-    tracks = track_shape(study)
-    return 4 * (study.sizes["annotations"] + 8) + 4 * int(np.prod(tracks) if tracks else 0)
+def bytes_per_variant(study: xr.Dataset, tracks: bool) -> int:
+    """Bytes of a variant's annotations and the rest, with its tracks or without them."""
+    shape = track_shape(study) if tracks else None
+    return 4 * (study.sizes["annotations"] + 8) + 4 * (prod(shape) if shape else 0)
 
 
 def block_batches(
@@ -200,7 +202,7 @@ def block_batches(
             )
         )
 
-    return Batches(study, batch_plan(study, blocks, batch_blocks), load, memory)
+    return Batches(study, batch_plan(study, blocks, batch_blocks), load, memory, tracks)
 
 
 class PlannedBatch(NamedTuple):

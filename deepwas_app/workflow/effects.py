@@ -86,9 +86,10 @@ def annotation_effects(study: xr.Dataset, run: Run) -> xr.Dataset:
 
     standardised = (annotations - np.asarray(standardise.mean)) / np.asarray(standardise.deviation)
     v = heritability(study, model, run.settings.alpha)
-    fifths, lower, upper = _fifths(annotations, binary)
-    count = len(binary)
-    sets = np.concatenate([annotations == 1, fifths.reshape(len(annotations), -1)], axis=1)
+    fifths, *edges = _fifths(annotations[:, ~binary])
+    sets = np.concatenate(
+        [annotations[:, binary] == 1, fifths.reshape(len(annotations), -1)], axis=1
+    )
     shares = enrichment(v, sets, standardised, jackknife)
     low, high = enrichment_interval(shares)
     per_set = {
@@ -102,8 +103,13 @@ def annotation_effects(study: xr.Dataset, run: Run) -> xr.Dataset:
         "enrichment_p": 2 * norm.sf(np.abs(shares.z)),
     }
 
+    def of_binary(values):
+        return _filled(binary, values[: binary.sum()])
+
+    lower, upper = (_filled(~binary, edge) for edge in edges)
+
     def of_fifths(values):
-        table = values[count:].reshape(QUANTILES, count).T
+        table = _filled(~binary, values[binary.sum() :].reshape(QUANTILES, -1).T)
         return (("annotations", "quantiles"), np.where(np.isnan(lower), np.nan, table))
 
     per_annotation = {
@@ -117,7 +123,7 @@ def annotation_effects(study: xr.Dataset, run: Run) -> xr.Dataset:
         "partial_effect_se": error,
         "unit_partial_effect": partial / deviation,
         "unit_partial_effect_se": error / deviation,
-    } | {name: np.where(binary, values[:count], np.nan) for name, values in per_set.items()}
+    } | {name: of_binary(values) for name, values in per_set.items()}
     return xr.Dataset(
         {name: ("annotations", values) for name, values in per_annotation.items()}
         | {
@@ -139,23 +145,28 @@ def annotation_effects(study: xr.Dataset, run: Run) -> xr.Dataset:
     )
 
 
-def _fifths(
-    annotations: np.ndarray, binary: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Fifths of each continuous annotation: who is in them, and their least and largest values.
+def _filled(rows: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """The values in the rows that are theirs, NaN in the others."""
+    out = np.full((len(rows), *values.shape[1:]), np.nan)
+    out[rows] = values
+    return out
+
+
+def _fifths(continuous: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Fifths of continuous annotations: who is in them, and their least and largest values.
 
     Returns
     -------
     (variants, fifths, annotations) bool, and twice (annotations, fifths), NaN where nobody is.
     """
-    out = np.zeros((len(annotations), QUANTILES, len(binary)), bool)
-    lower = np.full((len(binary), QUANTILES), np.nan)
+    variants, count = continuous.shape
+    out = np.zeros((variants, QUANTILES, count), bool)
+    lower = np.full((count, QUANTILES), np.nan)
     upper = lower.copy()
-    for j in np.flatnonzero(~binary):
-        values = annotations[:, j]
+    for j, values in enumerate(continuous.T):
         edges = np.quantile(values, np.linspace(0, 1, QUANTILES + 1)[1:-1])
         fifth = np.searchsorted(edges, values, "right")
-        out[np.arange(len(values)), fifth, j] = True
+        out[np.arange(variants), fifth, j] = True
         for q in np.unique(fifth):
             lower[j, q], upper[j, q] = values[fifth == q].min(), values[fifth == q].max()
     return out, lower, upper

@@ -1,5 +1,6 @@
 """A finished run beside the data that it was fitted to."""
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from deepwas_app.errors import InputError
 from deepwas_app.genetics.store import open_study_store
 from deepwas_app.workflow.batching import Batches, block_batches, block_slice
 from deepwas_app.workflow.run import Run
+from deepwas_app.workflow.settings import TrainSettings
 from deepwas_app.workflow.split import usable_blocks
 from deepwas_app.workflow.tracks import block_tracks
 from deepwas_app.workflow.train import constant_model, regression_weights
@@ -28,15 +30,43 @@ def check_on_disk(study: xr.Dataset) -> None:
         raise InputError(f"{path}: was built anew since it was opened. Open it again.")
 
 
-def training_batches(study: xr.Dataset, run: Run, *, tracks: bool = True) -> Batches:
-    """The training blocks of a run, as its objective and its prior need them.
+def run_batches(
+    study: xr.Dataset,
+    run: Run | None,
+    blocks: Sequence[int] | np.ndarray,
+    *,
+    tracks: bool = True,
+    marginal: bool = False,
+) -> Batches:
+    """Batches of some blocks as a run's prior needs them.
 
     Parameters
     ----------
-    study, run
-        The run and its study.
+    study
+        The run's study.
+    run
+        None: as the default settings are.
+    blocks
+        Numbers of the blocks.
     tracks
         Whether to bring the tracks that the prior reads, if it reads any.
+    marginal
+        Whether to bring z-scores, for LD score regression.
+    """
+    settings = TrainSettings() if run is None else run.settings
+    return block_batches(
+        study,
+        blocks,
+        alpha=settings.alpha,
+        batch_blocks=_BATCH,
+        memory=settings.memory,
+        tracks=tracks and run is not None and run.tracks > 0,
+        marginal=marginal,
+    )
+
+
+def training_batches(study: xr.Dataset, run: Run) -> Batches:
+    """The training blocks of a run, as its objective and its prior need them.
 
     Raises
     ------
@@ -45,15 +75,7 @@ def training_batches(study: xr.Dataset, run: Run, *, tracks: bool = True) -> Bat
     """
     check_on_disk(study)
     ldsr = run.settings.objective == "ldsr"
-    batches = block_batches(
-        study,
-        run.train_blocks,
-        alpha=run.settings.alpha,
-        batch_blocks=_BATCH,
-        memory=run.settings.memory,
-        tracks=tracks and run.tracks > 0,
-        marginal=ldsr,
-    )
+    batches = run_batches(study, run, run.train_blocks, marginal=ldsr)
     if not ldsr:
         return batches
     return batches.map(partial(regression_weights, constant_model(batches, run.settings)))

@@ -13,6 +13,7 @@ from deepwas_app.genetics.plink import read_genotypes
 from deepwas_app.genetics.sumstats import read_sumstats
 from deepwas_app.workflow.builtin import BUILTIN, open_study
 from deepwas_app.workflow.run import open_run
+from deepwas_app.workflow.settings import plain
 
 
 def describe(path: str | Path) -> dict:
@@ -98,7 +99,6 @@ def _panel(path: str) -> dict:
 
 def _run(path: str) -> dict:
     run = open_run(path)
-    settings = {k: v for k, v in run.settings.param.values().items() if k != "name"}
     return {
         "kind": "run" if run.finished else "run, not finished",
         "study": run.study_path,
@@ -106,6 +106,6 @@ def _run(path: str) -> dict:
         "content hash of the study": run.study_hash,
         "LD blocks trained on": len(run.train_blocks),
         "LD blocks held out": len(run.test_blocks),
-        **{f"setting {k}": v for k, v in settings.items()},
+        **{f"setting {k}": v for k, v in plain(run.settings).items()},
         **run.summary,
     }

@@ -19,17 +19,15 @@ from deepwas_app.core.response import integrated_gradients
 from deepwas_app.core.shifts import draw_shifts, one_step_information, shift_test, variant_scores
 from deepwas_app.core.transformer import TransformerPrior
 from deepwas_app.errors import InputError
-from deepwas_app.workflow.batching import block_batches, block_slice, standardisation
+from deepwas_app.workflow.batching import block_slice, standardisation
 from deepwas_app.workflow.exports import identity
-from deepwas_app.workflow.fitted import check_on_disk, training_batches
+from deepwas_app.workflow.fitted import check_on_disk, run_batches
 from deepwas_app.workflow.models import noisy_model, objective_of
 from deepwas_app.workflow.progress import Progress
 from deepwas_app.workflow.run import Run
 from deepwas_app.workflow.tables import tab_separated
-from deepwas_app.workflow.tracks import block_tracks, track_names
-from deepwas_app.workflow.train import constant_model
-
-_BATCH = 4
+from deepwas_app.workflow.tracks import block_tracks, open_study_tracks
+from deepwas_app.workflow.train import constant_model, regression_weights
 
 
 class Marginal(NamedTuple):
@@ -63,9 +61,13 @@ def marginal_effects(study: xr.Dataset, run: Run) -> Generator[Progress, None, M
     normal prior on the coefficient.
     """
     run.check_study(study)
+    check_on_disk(study)
     yield Progress(0.0, "fitting the constant prior")
-    batches = training_batches(study, run, tracks=False)
+    ldsr = run.settings.objective == "ldsr"
+    batches = run_batches(study, run, run.train_blocks, tracks=False, marginal=ldsr)
     constant = constant_model(batches, run.settings)
+    if ldsr:
+        batches = batches.map(partial(regression_weights, constant))
     standardise = standardisation(study, run.train_blocks)
     objective = objective_of(run.settings)
     count = study.sizes["annotations"]
@@ -131,13 +133,7 @@ def shifted_annotations(
     run.check_study(study)
     check_on_disk(study)
     yield Progress(0.0, "fitting the constant prior")
-    batches = block_batches(
-        study,
-        run.train_blocks,
-        alpha=run.settings.alpha,
-        batch_blocks=_BATCH,
-        memory=run.settings.memory,
-    )
+    batches = run_batches(study, run, run.train_blocks, tracks=False)
     constant = constant_model(batches, run.settings)
     standardise = standardisation(study, run.train_blocks)
     count = study.sizes["annotations"]
@@ -187,9 +183,10 @@ def variant_drivers(study: xr.Dataset, run: Run, variant: str | int) -> pd.DataF
     -------
     Table, one row an annotation or, for a transformer, a track: SNP, CHR, BP (1-based), A1 (effect
     allele), A2; INPUT, KIND ("binary", "continuous" or "track"), VALUE (of the variant; of a track
-    the mean over its window), MEAN (over training variants, the baseline), ATTRIBUTION (log
-    variance, by integrated gradients; they sum to the variant's log f minus that of a variant with
-    mean annotations), FOLD (e to that: by how much it multiplies the prior heritability).
+    the mean over its window, in the unit of its file), MEAN (the baseline: over training variants,
+    of a track over all), ATTRIBUTION (log variance, by integrated gradients; they sum to the
+    variant's log f minus that of a variant with mean annotations), FOLD (e to that: by how much it
+    multiplies the prior heritability).
 
     Raises
     ------
@@ -201,8 +198,12 @@ def variant_drivers(study: xr.Dataset, run: Run, variant: str | int) -> pd.DataF
     if not study.sizes["annotations"]:
         raise InputError(f"{study.attrs['path']}: has no annotations that could drive a prior.")
     prior = run.model().prior
-    baseline = np.asarray(standardisation(study, run.train_blocks).mean)
-    values = study["variant_annotation"].values[row]
+    own = study["variant_annotation"].values[row]
+    values = [own]
+    # A constant prior keeps none.
+    standardise = getattr(prior, "standardise", None) or standardisation(study, run.train_blocks)
+    baseline = np.asarray(standardise.mean)
+    means = [baseline]
     names = study["annotation"].values.astype(str)
     kinds = study["annotation_kind"].values.astype(str)
     tracks: list[np.ndarray] = []
@@ -211,17 +212,20 @@ def variant_drivers(study: xr.Dataset, run: Run, variant: str | int) -> pd.DataF
         window = block_tracks(study, block)[row - int(study["block_offset"].values[block])]
         track_mean = np.asarray(prior.standardise_tracks.mean)
         tracks = [window[None].astype(np.float32), track_mean]
-        names = np.append(names, track_names(study))
+        read = open_study_tracks(study)
+        names = np.append(names, read["track"].values.astype(str))
         kinds = np.append(kinds, ["track"] * len(track_mean))
-        values = np.append(values, window.mean(axis=0, dtype=np.float64))
-    own = study["variant_annotation"].values[row][None]
-    (parts,) = integrated_gradients(prior, own, baseline, *tracks)
+        # In the units of the files.
+        mean, sd = read["track_mean"].values, read["track_sd"].values
+        values.append(mean + sd * window.mean(axis=0, dtype=np.float64))
+        means.append(mean + sd * track_mean)
+    (parts,) = integrated_gradients(prior, own[None], baseline, *tracks)
     table = pd.DataFrame(
         {
             "INPUT": names,
             "KIND": kinds,
-            "VALUE": values.astype(np.float64),
-            "MEAN": np.concatenate([baseline, *tracks[1:]]).astype(np.float64),
+            "VALUE": np.concatenate(values).astype(np.float64),
+            "MEAN": np.concatenate(means).astype(np.float64),
             "ATTRIBUTION": parts,
             "FOLD": np.exp(parts),
         }

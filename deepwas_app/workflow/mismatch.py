@@ -6,7 +6,8 @@ import xarray as xr
 
 from deepwas_app.core.mismatch import PairCheck, SpectrumFit, check_pairs, spectrum_fit
 from deepwas_app.core.moments import expected_squares
-from deepwas_app.workflow.batching import block_batches, block_slice
+from deepwas_app.workflow.batching import block_slice
+from deepwas_app.workflow.fitted import run_batches
 from deepwas_app.workflow.run import Run
 from deepwas_app.workflow.split import usable_blocks
 from deepwas_app.workflow.train import moment_model
@@ -16,7 +17,6 @@ FAR = 4.0
 # ... if the excess is also large enough to matter.
 EXCESS = 1.3
 _SHOWN = 5
-_BATCH = 4
 
 
 def ld_mismatch(study: xr.Dataset, run: Run | None = None) -> pd.DataFrame:
@@ -55,8 +55,7 @@ def ld_mismatch(study: xr.Dataset, run: Run | None = None) -> pd.DataFrame:
     """
     if run is not None:
         run.check_study(study)
-    alpha = 0.7 if run is None else run.settings.alpha
-    batches = block_batches(study, usable_blocks(study), alpha=alpha, batch_blocks=_BATCH)
+    batches = run_batches(study, run, usable_blocks(study))
     model = moment_model(batches) if run is None else run.model()
     z = study["variant_z"].values.astype(np.float64)
     s2, kappa = float(model.s2), float(model.kappa)

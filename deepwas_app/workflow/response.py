@@ -13,6 +13,7 @@ from deepwas_app.errors import InputError
 from deepwas_app.workflow.effects import annotation_effects, log_linear
 from deepwas_app.workflow.fitted import spread_variants
 from deepwas_app.workflow.run import Run
+from deepwas_app.workflow.settings import plain
 from deepwas_app.workflow.tables import tab_separated
 
 JACKKNIFE, SEEDS, NO_BAND = "95% interval", "range over seeds", "none"
@@ -20,7 +21,7 @@ CURVE_POINTS, SURFACE_POINTS = 41, 21
 _AVERAGED = 4_000
 _LISTED = 8
 # Settings that do not change what is fitted, but by chance.
-_INCIDENTAL = {"name", "seed", "memory", "rematerialise"}
+_INCIDENTAL = {"seed", "memory", "rematerialise"}
 
 
 def seed_ensemble(run: Run, runs: Sequence[Run]) -> list[Run]:
@@ -40,7 +41,7 @@ def seed_ensemble(run: Run, runs: Sequence[Run]) -> list[Run]:
 
 def _differences(one: Run, other: Run) -> list[str]:
     """Names of the settings, other than the seed, in which two runs differ."""
-    ours, theirs = one.settings.param.values(), other.settings.param.values()
+    ours, theirs = plain(one.settings), plain(other.settings)
     names = [n for n in ours if n not in _INCIDENTAL and ours[n] != theirs[n]]
     if not names and one.train_blocks != other.train_blocks:
         names = ["training blocks"]

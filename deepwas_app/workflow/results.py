@@ -11,14 +11,14 @@ import xarray as xr
 from deepwas_app.core.moments import expected_squares
 from deepwas_app.core.posterior import batch_posterior
 from deepwas_app.errors import InputError
-from deepwas_app.workflow.batching import block_batches, block_slice
+from deepwas_app.workflow.batching import block_slice
+from deepwas_app.workflow.fitted import run_batches
 from deepwas_app.workflow.run import Run, heritability
 from deepwas_app.workflow.split import usable_blocks
 from deepwas_app.workflow.tables import tab_separated
 from deepwas_app.workflow.train import moment_model
 
 BINS = 12
-_BATCH = 4
 
 
 def run_heritability(study: xr.Dataset, run: Run) -> np.ndarray:
@@ -40,18 +40,15 @@ def posterior(study: xr.Dataset, run: Run) -> xr.Dataset:
     mean = np.full(study.sizes["variants"], np.nan, np.float32)
     variance = mean.copy()
     own = study["variant_block"].values
-    for batch in block_batches(
-        study, usable_blocks(study), alpha=run.settings.alpha, batch_blocks=_BATCH
-    ):
+    for batch in run_batches(study, run, usable_blocks(study)):
         result = batch_posterior(model, batch)
         for i, b in enumerate(np.asarray(batch.index)):
             if b < 0:
                 continue
-            rows = np.arange(study.sizes["variants"])[block_slice(study, b)]
+            rows = block_slice(study, b)
             mine = own[rows] == b
-            n = len(rows)
-            mean[rows[mine]] = np.asarray(result.mean[i, :n])[mine]
-            variance[rows[mine]] = np.asarray(result.variance[i, :n])[mine]
+            mean[rows][mine] = np.asarray(result.mean[i])[: len(mine)][mine]
+            variance[rows][mine] = np.asarray(result.variance[i])[: len(mine)][mine]
     return xr.Dataset(
         {
             "variant_posterior_mean": ("variants", mean),
@@ -76,8 +73,9 @@ def residual_spectrum(study: xr.Dataset, run: Run | None = None) -> xr.Dataset:
     ``observed_se``, ``expected``. Where observed leaves expected at small eigenvalues, the panel's
     LD is not the GWAS's.
     """
-    alpha = 0.7 if run is None else run.settings.alpha
-    batches = block_batches(study, usable_blocks(study), alpha=alpha, batch_blocks=_BATCH)
+    if run is not None:
+        run.check_study(study)
+    batches = run_batches(study, run, usable_blocks(study))
     model = moment_model(batches) if run is None else run.model()
     squares = eqx.filter_jit(expected_squares)
     eigenvalue, observed, expected = [], [], []
@@ -120,7 +118,8 @@ def evaluate(runs: Iterable[Run]) -> pd.DataFrame:
         if not run.finished:
             raise InputError(f"{run.path}: is not finished. Go on with deepwas train --resume.")
         rows.append({"run": run.name_on_disk} | {c: run.summary[c] for c in columns})
-    return pd.DataFrame(rows, columns=["run", *columns])
+    # What a run could not tell is null in its record.
+    return pd.DataFrame(rows, columns=["run", *columns]).astype({"gain": float, "gain_se": float})
 
 
 def evaluation_text(table: pd.DataFrame) -> str:

@@ -8,15 +8,15 @@ NAME.run/ holds ``run.json`` (settings, study, summary), ``metrics.parquet`` (on
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
-import param
 import xarray as xr
 
 from deepwas_app.core.fit import FitState
@@ -25,7 +25,8 @@ from deepwas_app.core.transformer import TransformerPrior
 from deepwas_app.errors import InputError
 from deepwas_app.workflow.batching import block_slice, frequency_scale
 from deepwas_app.workflow.models import blank_standardisation, build_prior, noisy_model
-from deepwas_app.workflow.settings import TrainSettings
+from deepwas_app.workflow.settings import TrainSettings, plain
+from deepwas_app.workflow.tables import json_text
 from deepwas_app.workflow.tracks import block_tracks, tracks_read
 
 METRICS = ("step", "epoch", "train_loss", "held_out_gain", "held_out_gain_se", "validation_loss")
@@ -119,6 +120,16 @@ class Run:
                 f"{study.attrs['path']} as it is now. Name that study, or train again."
             )
 
+    def check_settings(self, wanted: Mapping[str, Any]) -> None:
+        """Raise InputError unless the run was begun with these settings, by name."""
+        own = plain(self.settings)
+        other = [f"{k} {own[k]}, not {v}" for k, v in wanted.items() if own[k] != v]
+        if other:
+            raise InputError(
+                f"{self.path}: was begun with other settings ({'; '.join(other)}). Go on with "
+                "those, or choose another -o."
+            )
+
     def metrics(self) -> pd.DataFrame:
         """One row an epoch: step, epoch, and in nats a variant the loss, gain and its error."""
         return _read_table(self.path / "metrics.parquet")
@@ -201,7 +212,7 @@ def create_run(path: Path, study: xr.Dataset, settings: TrainSettings, split) ->
     _write_record(
         path,
         {
-            "settings": _plain(settings),
+            "settings": plain(settings),
             "study": {k: study.attrs[k] for k in ("path", "content_hash", "title")},
             "annotations": study["annotation"].values.tolist(),
             "train_blocks": split.train.tolist(),
@@ -231,7 +242,8 @@ def read_checkpoint(path: Path, skeleton: Checkpoint) -> Checkpoint | None:
 
 def finish_run(path: Path, study: xr.Dataset, checkpoint: Checkpoint, summary: dict) -> Run:
     """Write the held-out losses and the summary; from here the run counts as finished."""
-    held = np.flatnonzero(np.isfinite(checkpoint.losses))
+    content = json.loads((path / "run.json").read_text())
+    held = np.array(content["test_blocks"], int)
     table = pd.DataFrame(
         {
             "block": held,
@@ -244,7 +256,6 @@ def finish_run(path: Path, study: xr.Dataset, checkpoint: Checkpoint, summary: d
         }
     )
     _replace(path / "blocks.parquet", table.to_parquet)
-    content = json.loads((path / "run.json").read_text())
     _write_record(path, content | {"summary": summary})
     (path / "checkpoint.eqx").unlink()
     return open_run(path)
@@ -284,12 +295,8 @@ def _stretches(study: xr.Dataset, model: Model) -> Iterator[tuple[slice, np.ndar
         yield slice(start, start + step), None
 
 
-def _plain(settings: param.Parameterized) -> dict:
-    return {k: v for k, v in settings.param.values().items() if k != "name"}
-
-
 def _write_record(path: Path, content: dict) -> None:
-    _replace(path / "run.json", lambda p: Path(p).write_text(json.dumps(content, indent=1)))
+    _replace(path / "run.json", lambda p: Path(p).write_text(json_text(content, indent=1)))
 
 
 def _replace(path: Path, write) -> None:

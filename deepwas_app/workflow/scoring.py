@@ -1,5 +1,6 @@
 """Scoring models on the blocks that they were not trained on, always by the full likelihood."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import equinox as eqx
@@ -10,6 +11,7 @@ from deepwas_app.core.effects import losses_by_block
 from deepwas_app.core.fit import FitStep
 from deepwas_app.core.jackknife import Estimate, jackknife_sum
 from deepwas_app.core.priors import Model
+from deepwas_app.errors import InputError
 from deepwas_app.workflow.batching import Batches
 from deepwas_app.workflow.models import likelihood_of, stepwise
 from deepwas_app.workflow.run import Checkpoint
@@ -35,7 +37,7 @@ class Scorer:
         self._test, self._validation = test, validation
         # Regression under a log link has its optimum where a few large z-scores pull it.
         self._early = stepwise(settings) or settings.objective == "ldsr"
-        self._blocks = study.sizes["blocks"]
+        self._blocks, self._path = study.sizes["blocks"], study.attrs["path"]
         scored = study["block_scored"].values
         self._test_variants, self._validation_variants = (
             int(sum(scored[batch.members].sum() for batch in batches.plan))
@@ -43,10 +45,23 @@ class Scorer:
         )
 
     def _losses(self, model: Model, batches: Batches) -> np.ndarray:
-        return losses_by_block(model, batches, self._blocks, self._likelihood)
+        losses = losses_by_block(model, batches, self._blocks, self._likelihood)
+        bad = [b for batch in batches.plan for b in batch.members if not np.isfinite(losses[b])]
+        if bad:
+            raise InputError(
+                f"{self._path}: the likelihood is not finite in LD block "
+                f"{', '.join(map(str, sorted(bad)))}, which is held out: lower the learning rate"
+            )
+        return losses
 
     def score(self, step: FitStep, baseline: Model, best: Checkpoint | None) -> Score:
-        """Score the model of a step; `best` is what was known an epoch ago."""
+        """Score the model of a step; `best` is what was known an epoch ago.
+
+        Raises
+        ------
+        InputError
+            If the likelihood of a held-out block is not finite.
+        """
         model = step.state.model
         losses = self._losses(model, self._test)
         constant = best.constant_losses if best else self._losses(baseline, self._test)
@@ -80,12 +95,15 @@ class Scorer:
                 )
         if not self._test_variants:
             return Score(None, None, validation, checkpoint)
-        total = gain_over_constant(losses, constant)
+        tested = [b for batch in self._test.plan for b in batch.members]
+        total = gain_over_constant(losses, constant, tested)
         n = self._test_variants
         return Score(total.value / n, total.error / n, validation, checkpoint)
 
 
-def gain_over_constant(losses: np.ndarray, constant_losses: np.ndarray) -> Estimate:
-    """Held-out log-likelihood gain over the constant prior, in nats; NaN blocks are left out."""
-    gains = constant_losses - losses
-    return jackknife_sum(gains[np.isfinite(gains)])
+def gain_over_constant(
+    losses: np.ndarray, constant_losses: np.ndarray, blocks: Sequence[int] | np.ndarray
+) -> Estimate:
+    """Held-out log-likelihood gain over the constant prior on some blocks, in nats."""
+    blocks = np.asarray(blocks, int)
+    return jackknife_sum(constant_losses[blocks] - losses[blocks])

@@ -1,5 +1,7 @@
 """Every knob, declared once: widgets, command-line flags and run records are made from these."""
 
+from typing import Any
+
 import param
 
 from deepwas_app.genetics.formats import FORMATS, ROLES
@@ -11,6 +13,11 @@ SOLVERS = ("auto", "exact", "iterative")
 SIZES = ("XS", "S", "M", "L", "XL")
 TRUTHS = ("constant", "linear", "interactions")
 BUILDS = ("hg19", "hg38")
+
+
+def plain(settings: param.Parameterized) -> dict[str, Any]:
+    """The settings by name, to be recorded, compared or changed."""
+    return {name: value for name, value in settings.param.values().items() if name != "name"}
 
 
 class PanelSettings(param.Parameterized):
@@ -220,8 +227,8 @@ class TrainSettings(param.Parameterized):
     validation_chromosomes = param.String(
         "",
         doc="Chromosomes, as 1,2, that are neither trained on nor tested on: training stops early "
-        "when they are predicted no better, and keeps the best epoch. auto: an eighth of them. "
-        "Empty: no early stopping.",
+        "when they are predicted no better, and keeps the best epoch. auto: an eighth of them, "
+        "or of the training blocks where there are few. Empty: no early stopping.",
     )
     patience = param.Integer(
         5, bounds=(1, 1000), doc="Passes without gain on the validation chromosomes before a stop."
@@ -275,8 +282,8 @@ class ScalingSettings(param.Parameterized):
     test_blocks = param.String("", doc="Held-out LD blocks by number from 0, as 3,7,11.")
     validation_chromosomes = param.String(
         "auto",
-        doc="Chromosomes, as 1,2, for early stopping. auto: an eighth of them. none: no early "
-        "stopping.",
+        doc="Chromosomes, as 1,2, for early stopping. auto: an eighth of them, or "
+        "of the training blocks where there are few. none: no early stopping.",
     )
     patience = param.Integer(
         5, bounds=(1, 1000), doc="Passes without gain on the validation chromosomes before a stop."

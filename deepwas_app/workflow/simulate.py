@@ -21,7 +21,8 @@ from deepwas_app.genetics.panel import open_panel, read_factor
 from deepwas_app.genetics.store import study_writer
 from deepwas_app.workflow.progress import Progress
 from deepwas_app.workflow.settings import SimulateSettings
-from deepwas_app.workflow.study import output_path
+from deepwas_app.workflow.study import output_path, share_to_keep
+from deepwas_app.workflow.track_store import drop_stale_tracks
 
 ALPHA = 0.7
 BLOCK_VARIANTS = 650
@@ -112,9 +113,12 @@ def simulate(settings: SimulateSettings) -> Generator[Progress, None, Path]:
     }
     with study_writer(path, variants, attrs) as writer:
         for b, (W, r) in enumerate(zip(panel.factors, rows, strict=True)):
-            block = core.whiten(W, z[r], owner[r] == b, variance=settings.variance)
+            mine = owner[r] == b
+            share = share_to_keep(W[mine], settings.variance)
+            block = core.whiten(W, z[r], mine, variance=share)
             writer.add({k: np.asarray(getattr(block, k)) for k in ("Q", "x", "eigenvalues")})
             yield Progress(0.6 + 0.4 * (b + 1) / len(rows), f"LD block {b + 1} of {len(rows)}")
+    drop_stale_tracks(path)
     return path
 
 

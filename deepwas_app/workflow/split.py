@@ -46,7 +46,7 @@ def split_blocks(
         Block numbers from 0, "3,7,11".
     validation_chromosomes
         "1,2": neither trained on nor tested on. "auto": an eighth of the chromosomes, none of
-        those that are tested on.
+        those that are tested on; of the training blocks where there is no such chromosome.
 
     Raises
     ------
@@ -75,6 +75,9 @@ def split_blocks(
         held[int(item)] = True
     tested = dict.fromkeys(chromosomes[held].tolist())
     validation = _on(study, _validated(study, validation_chromosomes, list(tested)))
+    rest = usable[~held[usable]]
+    if _items(validation_chromosomes) == ["auto"] and not validation[rest].any() and len(rest) > 1:
+        validation[rest[min(3, len(rest) - 1) :: 8]] = True
     both = dict.fromkeys(chromosomes[held & validation].tolist())
     if both:
         raise InputError(

@@ -17,7 +17,7 @@ from deepwas_app.workflow.gwas import align_gwas, read_gwas
 from deepwas_app.workflow.ld_source import open_ld_source
 from deepwas_app.workflow.progress import Progress
 from deepwas_app.workflow.settings import PanelSettings, StudySettings
-from deepwas_app.workflow.track_store import build_tracks, check_tracks
+from deepwas_app.workflow.track_store import build_tracks, check_tracks, drop_stale_tracks
 
 
 def output_path(output: str, suffix: str) -> Path:
@@ -118,7 +118,7 @@ def build_study(settings: StudySettings) -> Generator[Progress, None, Path]:
             # Flanks contribute signal; a neighbour scores them.
             mine = scored[rows] & (owner[rows] == b)
             if mine.any():
-                block = whiten(W, z[rows], mine, variance=_share(W[mine], settings.variance))
+                block = whiten(W, z[rows], mine, variance=share_to_keep(W[mine], settings.variance))
                 arrays = {k: np.asarray(getattr(block, k)) for k in ("Q", "x", "eigenvalues")}
             else:
                 arrays = {"Q": np.zeros((len(W), 0)), "x": np.zeros(0), "eigenvalues": np.zeros(0)}
@@ -126,6 +126,8 @@ def build_study(settings: StudySettings) -> Generator[Progress, None, Path]:
             yield Progress(0.3 + 0.7 * (b + 1) / count, f"whitening LD block {b + 1} of {count}")
     if settings.tracks:
         yield from build_tracks(path, settings.tracks, settings.track_window)
+    else:
+        drop_stale_tracks(path)
     return path
 
 
@@ -163,7 +165,7 @@ def annotate(variants: xr.Dataset, files: list[str]) -> tuple[xr.Dataset, list[s
     )
 
 
-def _share(W_scored: np.ndarray, variance: float) -> float:
+def share_to_keep(W_scored: np.ndarray, variance: float) -> float:
     """Share of the factor's own variance that is `variance` of the true one.
 
     LD has a unit diagonal, so the true variance is the number of variants. A panel that was cut

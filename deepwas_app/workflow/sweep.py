@@ -1,6 +1,6 @@
 """Held-out likelihood against the number of parameters: many runs, one table."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -17,7 +17,7 @@ from deepwas_app.errors import InputError
 from deepwas_app.workflow.batching import block_batches, frequency_scale
 from deepwas_app.workflow.models import blank_standardisation
 from deepwas_app.workflow.run import Run, open_run
-from deepwas_app.workflow.settings import SIZES, ScalingSettings, TrainSettings
+from deepwas_app.workflow.settings import SIZES, ScalingSettings, TrainSettings, plain
 from deepwas_app.workflow.tables import tab_separated, write_text
 from deepwas_app.workflow.train import train
 
@@ -74,6 +74,34 @@ def sized_settings(size: str, prior: str = "mlp") -> dict:
     return {"prior": prior, "width": int(width), "depth": int(depth)}
 
 
+def sweep_models(settings: ScalingSettings) -> Iterator[tuple[str, TrainSettings]]:
+    """Size and settings of every model of a sweep, in the order in which they are trained.
+
+    Raises
+    ------
+    InputError
+        For a size or an objective that there is not.
+    """
+    for objective in settings.objectives:
+        for size in settings.sizes:
+            # Only networks depend on a seed.
+            for seed in range(1 if size in ("constant", "linear") else settings.seeds):
+                knobs = sized_settings(size, settings.prior) | {
+                    "objective": objective,
+                    "seed": seed,
+                    "epochs": settings.epochs,
+                    "learning_rate": settings.learning_rate,
+                    "test_chromosomes": settings.test_chromosomes,
+                    "test_blocks": settings.test_blocks,
+                    "validation_chromosomes": settings.validation_chromosomes.replace("none", ""),
+                    "patience": settings.patience,
+                }
+                try:
+                    yield size, TrainSettings(**knobs)
+                except ValueError as problem:
+                    raise InputError(f"size {size}, objective {objective}: {problem}") from None
+
+
 def scaling(
     study: xr.Dataset, settings: ScalingSettings, path: str | Path
 ) -> Generator[SweepStep, None, Sweep]:
@@ -96,32 +124,23 @@ def scaling(
     Returns
     -------
     Sweep
+
+    Raises
+    ------
+    InputError
+        For settings that no model has, and for a run of other settings that is in the folder.
     """
+    jobs = list(sweep_models(settings))
     path = Path(path)
     path.mkdir(parents=True, exist_ok=True)
-    jobs = [
-        (size, objective, seed)
-        for objective in settings.objectives
-        for size in settings.sizes
-        # Only networks depend on a seed.
-        for seed in range(1 if size in ("constant", "linear") else settings.seeds)
-    ]
     rows: list[dict] = []
-    found = Sweep(pd.DataFrame(rows, columns=COLUMNS), steps_up([]), None)
-    for done, (size, objective, seed) in enumerate(jobs):
+    found = Sweep(_table(rows), steps_up([]), None)
+    for done, (size, knobs) in enumerate(jobs):
+        objective, seed = knobs.objective, knobs.seed
         name = f"{size}, {objective}, seed {seed}"
-        knobs = TrainSettings(
-            **sized_settings(size, settings.prior),
-            objective=objective,
-            seed=seed,
-            epochs=settings.epochs,
-            learning_rate=settings.learning_rate,
-            test_chromosomes=settings.test_chromosomes,
-            test_blocks=settings.test_blocks,
-            validation_chromosomes=settings.validation_chromosomes.replace("none", ""),
-            patience=settings.patience,
-        )
         folder = path / f"{size}-{objective}-seed{seed}.run"
+        if folder.exists():
+            open_run(folder).check_settings(plain(knobs))
         training = train(study, knobs, folder, resume=folder.exists())
         while True:
             try:
@@ -130,16 +149,12 @@ def scaling(
                 run = stop.value
                 break
             yield SweepStep((done + step.fraction) / len(jobs), f"{name}: {step.message}", found)
-        if run.settings.param.values() | {"name": ""} != knobs.param.values() | {"name": ""}:
-            raise InputError(
-                f"{folder}: was trained with other settings. Choose another -o for this sweep."
-            )
         rows.append(
             {"size": size, "seed": seed, "folder": folder}
             | {c: run.summary[c] for c in COLUMNS if c not in ("size", "seed")}
         )
         found = Sweep(
-            pd.DataFrame(rows, columns=COLUMNS),
+            _table(rows),
             steps_up(rows),
             true_gain(study, run) if found.truth is None else found.truth,
         )
@@ -147,6 +162,10 @@ def scaling(
         write_text(tab_separated(found.steps), path / "steps.tsv")
         yield SweepStep((done + 1) / len(jobs), f"{name}: done", found)
     return found
+
+
+def _table(rows: list[dict]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=COLUMNS).astype({"gain": float, "gain_se": float})
 
 
 def steps_up(rows: list[dict]) -> pd.DataFrame:

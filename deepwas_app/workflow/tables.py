@@ -1,8 +1,10 @@
-"""Tables as text, written whole or not at all: the same bytes from a page and from a command."""
+"""Tables and records as text: the same bytes from page and command, written whole or not at all."""
 
+import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,6 +27,20 @@ def tab_separated(table: pd.DataFrame, formats: dict[str, str] | None = None) ->
     for name, spec in (formats or {}).items():
         table[name] = [f"{v:{spec}}" if np.isfinite(v) else "NA" for v in table[name].to_numpy()]
     return table.to_csv(sep="\t", index=False, na_rep="NA")
+
+
+def json_text(value: Any, indent: int | None = None) -> str:
+    """A value as JSON, null for numbers that are not finite: NaN is no JSON."""
+    return json.dumps(_finite(value), indent=indent, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    value = value.item() if isinstance(value, np.generic) else value
+    return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def p_values(z: np.ndarray) -> list[str]:

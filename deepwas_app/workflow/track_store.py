@@ -1,12 +1,13 @@
 """Track windows of a study, written beside it."""
 
+import shutil
 from collections.abc import Generator
 from pathlib import Path
 
 from deepwas_app.genetics.annotation_sources import expand
 from deepwas_app.genetics.bigwig import open_bigwig
 from deepwas_app.genetics.store import open_study_store
-from deepwas_app.genetics.tracks import write_tracks
+from deepwas_app.genetics.tracks import open_tracks, write_tracks
 from deepwas_app.workflow.progress import Progress
 
 
@@ -20,6 +21,16 @@ def check_tracks(files: list[str]) -> None:
     """Open each bigWig once, so that a bad one is told before the study is built."""
     for source in expand(files, []) if files else []:
         open_bigwig(source.path)
+
+
+def drop_stale_tracks(study: Path) -> None:
+    """Remove the tracks of an older study of this name, unless they fit the one that is there."""
+    path = tracks_path(study)
+    if not path.exists():
+        return
+    tracks, now = open_tracks(path), open_study_store(study)
+    if tracks.attrs["content_hash"] != now.attrs["content_hash"]:
+        shutil.rmtree(path)
 
 
 def build_tracks(study: Path, files: list[str], window: int) -> Generator[Progress, None, Path]:

@@ -29,6 +29,7 @@ from deepwas_app.core.priors import ConstantPrior, Model, parameter_count, ridge
 from deepwas_app.errors import InputError
 from deepwas_app.workflow.batching import Batches, batch_plan, block_batches, standardisation
 from deepwas_app.workflow.models import (
+    blank_standardisation,
     build_prior,
     noisy_model,
     objective_of,
@@ -51,7 +52,7 @@ from deepwas_app.workflow.run import (
 from deepwas_app.workflow.scoring import Scorer, gain_over_constant
 from deepwas_app.workflow.settings import TrainSettings
 from deepwas_app.workflow.split import Split, split_blocks
-from deepwas_app.workflow.tracks import has_tracks, track_standardisation, tracks_read
+from deepwas_app.workflow.tracks import has_tracks, tracks_read
 
 __all__ = ["TrainStep", "fit", "planned_parameters", "train"]
 
@@ -114,7 +115,8 @@ def start_model(study: xr.Dataset, settings: TrainSettings, blocks, start: Model
         standardisation(study, blocks),
         level=float(start.prior.level),
         window=window,
-        standardise_tracks=track_standardisation(study, blocks) if tracks else None,
+        # Tracks are standardised where they are read.
+        standardise_tracks=blank_standardisation(tracks) if tracks else None,
     )
     return noisy_model(settings, prior, start.s2, start.kappa)
 
@@ -155,11 +157,20 @@ def fit(
     TrainStep
         Stop asking to pause, close the generator to cancel.
 
+    Raises
+    ------
+    TypeError
+        For knobs beside `settings`.
+    InputError
+        If the likelihood of a held-out block is not finite.
+
     Examples
     --------
     >>> for step in fit(open_study("height_chr22"), "linear"):
     ...     print(step.message)
     """
+    if settings and knobs:
+        raise TypeError(f"settings are given, and {', '.join(knobs)} beside them: give one of both")
     settings = settings or TrainSettings(prior=prior, **knobs)
     split = split_blocks(
         study,
@@ -363,7 +374,7 @@ def train(
     model = checkpoint.best
     scored_in = study["variant_block"].values[study["variant_scored"].values]
     variants = int(np.isin(scored_in, split.test).sum())
-    gain = gain_over_constant(checkpoint.losses, checkpoint.constant_losses)
+    gain = gain_over_constant(checkpoint.losses, checkpoint.constant_losses, split.test)
     summary = {
         "run": path.name.removesuffix(".run"),
         "prior": settings.prior,

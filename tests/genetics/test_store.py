@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
+from contextlib import chdir
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -49,6 +51,8 @@ def test_a_study_comes_back_as_it_was_written(variants: xr.Dataset, tmp_path: Pa
     write_study(path, variants, blocks_of(variants), attrs)
     study = open_study_store(path)
     assert study.attrs["path"] == str(path)
+    with chdir(tmp_path):
+        assert open_study_store(path.name).attrs["path"] == str(path)
     assert study.attrs["kind"] == "study"
     assert study.attrs["variance"] == 0.5
     assert json.loads(study.attrs["alignment"]) == report
@@ -68,7 +72,7 @@ def test_a_study_comes_back_as_it_was_written(variants: xr.Dataset, tmp_path: Pa
 def test_opening_reads_only_the_index(variants: xr.Dataset, tmp_path: Path):
     path = tmp_path / "tiny.study.zarr"
     write_study(path, variants, blocks_of(variants), {})
-    for chunk in path.rglob("[0-9]*.[0-9]*"):
+    for chunk in (path / "blocks").rglob("[0-9]*.[0-9]*"):
         chunk.unlink()
     study = open_study_store(path)
     assert study.sizes["variants"] == variants.sizes["variants"]
@@ -85,8 +89,26 @@ def test_the_content_hash_follows_the_content_alone(variants: xr.Dataset, tmp_pa
     assert content_hash(variants, seed=1) != first
     other = variants.assign(variant_annotation=variants["variant_annotation"] + 1)
     assert content_hash(other) != first
-    other = variants.assign(variant_z=-variants["variant_z"])
-    assert content_hash(other) != first
+    for name in (
+        *["variant_z", "variant_sample_size", "variant_allele_frequency", "variant_position"],
+        *["variant_block", "variant_scored", "block_start"],
+    ):
+        assert content_hash(changed(variants, name)) != first, name
+    for name in ("variant_id", "variant_effect_allele", "annotation", "annotation_kind"):
+        assert content_hash(changed(variants, name)) != first, name
+    # Text is the same however wide the array that holds it.
+    wider = variants["variant_id"].astype("U99")
+    assert content_hash(variants.assign(variant_id=wider)) == first
+
+
+def changed(dataset: xr.Dataset, name: str) -> xr.Dataset:
+    """The dataset with one value of a variable changed."""
+    values = dataset[name].values.copy()
+    if values.dtype.kind in "UO":
+        values[-1] = "X"
+    else:
+        values[-1] = not values[-1] if values.dtype == bool else values[-1] + 1
+    return dataset.assign({name: (dataset[name].dims, values)})
 
 
 def test_a_failure_leaves_the_older_study_and_nothing_else(variants: xr.Dataset, tmp_path: Path):
@@ -164,3 +186,28 @@ def test_a_lost_block_is_named(variants: xr.Dataset, tmp_path: Path):
     study = open_study_store(path)
     with pytest.raises(InputError, match=r"tiny\.study\.zarr: block 9 cannot be read"):
         read_block(study, 9)
+
+
+def test_lost_chunks_are_damage_and_not_zeros(variants: xr.Dataset, tmp_path: Path):
+    path = tmp_path / "tiny.study.zarr"
+    nothing = variants.assign(
+        variant_scored=("variants", np.zeros(variants.sizes["variants"], bool))
+    )
+    blocks = list(blocks_of(variants))
+    blocks[0] = {name: np.zeros_like(array) for name, array in blocks[0].items()}
+    blocks[1] = {"Q": np.zeros((11, 0)), "x": np.zeros(0), "eigenvalues": np.zeros(0)}
+    write_study(path, nothing, blocks, {})
+    study = open_study_store(path)
+    # Chunks that hold nothing but zeros are there.
+    assert not read_block(study, 0)["Q"].values.any()
+    assert read_block(study, 1)["Q"].shape == (11, 0)
+    (path / "blocks" / "2" / "x" / "0").unlink()
+    with pytest.raises(InputError, match=r"tiny\.study\.zarr: block 2 cannot be read"):
+        read_block(study, 2)
+    (path / "variant_scored" / "0").unlink()
+    with pytest.raises(InputError, match=r"damaged \(parts of variant_scored are lost\)"):
+        open_study_store(path)
+    write_study(path, nothing, blocks, {})
+    shutil.rmtree(path / "variant_z")
+    with pytest.raises(InputError, match=r"damaged \(parts of variant_z are lost\)"):
+        open_study_store(path)

@@ -302,15 +302,28 @@ def test_odds_ratios_and_extreme_p_values(tmp_path: Path):
         "1\t30\tA\tC\t0.2\t9\t#NA\t0\t350\n"
         "1\t40\tA\tC\t0.2\t9\t#NA\t0\t#NA\n"
         "1\t50\tA\tC\t0.2\t9\t#NA\t1.5\t#NA\n"
+        "1\t55\tA\tC\t0.2\t9\t#NA\t-9\t#NA\n"
         "1\t60\tA\tC\t-0.2\t9\t#NA\t1e-20\t#NA\n"
+        "1\t70\tA\tC\t-0.2\t9\tinf\t1e-20\t#NA\n"
     )
     sumstats = read_sumstats(path, n=500)
     expected = [0, np.log(2) / 0.1, 40.0497, norm.ppf(0.5e-20)]
     np.testing.assert_allclose(sumstats["variant_z"], expected, rtol=1e-5)
     assert sumstats.attrs["dropped"] == {
+        "infinite standard error": 1,
         "P of exactly 0 and no standard error": 1,
-        "P outside 0 to 1": 1,
+        "P outside 0 to 1": 2,
     }
+
+
+@pytest.mark.parametrize("word", ["-9", "-inf", "1.5", "inf", "-1e-400"])
+def test_p_that_is_no_probability_is_counted_where_its_text_is_read(tmp_path: Path, word: str):
+    path = tmp_path / "gwas.tsv"
+    head = "SNP\tA1\tA2\tN\tBETA\tP\n"
+    path.write_text(f"{head}rs1\tA\tG\t1000\t0.2\t1e-400\nrs2\tA\tG\t1000\t0.2\t{word}\n")
+    sumstats = read_sumstats(path)
+    assert sumstats["variant_id"].values.tolist() == ["rs1"]
+    assert sumstats.attrs["dropped"] == {"P outside 0 to 1": 1}
 
 
 def test_a_missing_file_and_a_wrong_format_are_named(tmp_path: Path):

@@ -133,9 +133,15 @@ def test_quantiles_are_fifths_with_their_ranges(linear, small_study, small_runs)
         assert row["Enrichment_low95"] < row["Enrichment"] < row["Enrichment_high95"]
 
 
+def test_binary_annotations_have_no_fifths_and_continuous_ones_no_share(linear, small_study):
+    binary = small_study["annotation_kind"].values == "binary"
+    assert np.isnan(linear["quantile_enrichment"].values).all(axis=1).tolist() == binary.tolist()
+    assert np.isnan(linear["enrichment"].values).tolist() == (~binary).tolist()
+
+
 def test_fifths_of_equal_values_are_unequal_and_never_overlap():
     values = np.concatenate([np.zeros(70), np.arange(1.0, 31.0)])[:, None]
-    members, lower, upper = _fifths(values, np.array([False]))
+    members, lower, upper = _fifths(values)
     assert members.sum(axis=(1, 2)).tolist() == [1] * 100
     assert members.sum(axis=(0, 2)).tolist() == [0, 0, 0, 80, 20]
     assert np.isnan(lower[0, :3]).all()

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 from deepwas_app.cli import main
 from deepwas_app.core.priors import Standardisation
@@ -51,7 +52,11 @@ def test_tracks_are_among_the_drivers(small_study, small_runs, monkeypatch):
     prior = eqx.tree_at(lambda p: p.network.head.weight, prior, weight)
     windows = rng.gamma(2.0, size=(300, 8, 2)).astype(np.float32)
     monkeypatch.setattr(interpret, "block_tracks", lambda study, block: windows)
-    monkeypatch.setattr(interpret, "track_names", lambda study: np.array(["DNase", "H3K27ac"]))
+    beside = xr.Dataset(
+        {"track_mean": ("tracks", [10.0, 0.0]), "track_sd": ("tracks", [2.0, 1.0])},
+        coords={"track": ("tracks", ["DNase", "H3K27ac"])},
+    )
+    monkeypatch.setattr(interpret, "open_study_tracks", lambda study: beside)
     run = SimpleNamespace(
         model=lambda: SimpleNamespace(prior=prior),
         train_blocks=small_runs.linear.train_blocks,
@@ -61,7 +66,9 @@ def test_tracks_are_among_the_drivers(small_study, small_runs, monkeypatch):
     table = interpret.variant_drivers(small_study, run, row)
     assert len(table) == small_study.sizes["annotations"] + 2
     tracks = table[table["KIND"] == "track"].set_index("INPUT")
-    np.testing.assert_allclose(tracks.loc["DNase", "VALUE"], windows[7, :, 0].mean(), rtol=1e-5)
+    # Shown in the units of the files.
+    assert tracks.loc["DNase", "VALUE"] == pytest.approx(10 + 2 * windows[7, :, 0].mean())
+    assert tracks.loc["DNase", "MEAN"] == 11.0
     assert tracks.loc["H3K27ac", "MEAN"] == 2.0
     values = small_study["variant_annotation"].values[row][None]
     mean = np.asarray(interpret.standardisation(small_study, run.train_blocks).mean)

@@ -1,5 +1,7 @@
 """Effects alone, responses, drivers and shifted annotations of a run, with labels."""
 
+from dataclasses import replace
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -11,6 +13,8 @@ from deepwas_app.workflow.interpret import (
     variant_drivers,
 )
 from deepwas_app.workflow.progress import finish
+from deepwas_app.workflow.settings import TrainSettings
+from deepwas_app.workflow.train import constant_model
 
 
 def test_effects_alone_find_the_strongest_annotations(small_study, small_runs):
@@ -28,6 +32,22 @@ def test_steps_say_which_annotation_is_fitted(small_study, small_runs):
     fractions = [step.fraction for step in steps]
     assert fractions == sorted(fractions)
     assert fractions[-1] < 1
+
+
+def test_regression_needs_the_constant_prior_once(small_study, small_runs, monkeypatch):
+    fitted = []
+
+    def counted(batches, settings):
+        fitted.append(settings.objective)
+        return constant_model(batches, settings)
+
+    for module in ("interpret", "fitted"):
+        monkeypatch.setattr(f"deepwas_app.workflow.{module}.constant_model", counted)
+    run = replace(small_runs.linear, settings=TrainSettings(prior="linear", objective="ldsr"))
+    job = marginal_effects(small_study, run)
+    while next(job).fraction == 0:
+        pass
+    assert fitted == ["ldsr"]
 
 
 def test_shift_table_has_a_row_an_annotation(small_study, small_runs):

@@ -100,6 +100,9 @@ def test_a_block_of_other_ld_is_found(small_study: xr.Dataset, broken, small_run
 def test_the_model_of_a_run_may_be_asked(small_study: xr.Dataset, small_runs):
     table = ld_mismatch(small_study, small_runs.linear)
     assert not table["flagged"].any()
+    # It expects more where it has found more: another ratio than under the constant model.
+    default = ld_mismatch(small_study)
+    assert np.abs(table["spectrum_ratio"] - default["spectrum_ratio"]).max() > 0.01
 
 
 def test_pairs_by_hand():

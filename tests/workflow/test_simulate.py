@@ -87,7 +87,7 @@ def panel(tmp_path_factory) -> str:
 
 
 def test_simulation_on_a_panel_keeps_its_variants(panel, tmp_path):
-    from deepwas_app.genetics.panel import open_panel
+    from deepwas_app.genetics.panel import open_panel, read_factor
 
     study = made(tmp_path, "on-panel", ld=panel, truth="linear", annotations=4, h2=0.01)
     source = open_panel(panel)
@@ -95,6 +95,9 @@ def test_simulation_on_a_panel_keeps_its_variants(panel, tmp_path):
     for name in ("variant_id", "variant_position", "variant_effect_allele", "block_start"):
         np.testing.assert_array_equal(study[name], source[name])
     assert study["variant_true_heritability"].values.sum() == pytest.approx(0.01, rel=1e-4)
+    # A panel that was cut at 99% is not cut again.
+    kept = [read_factor(source, block).shape[1] for block in range(2)]
+    assert study["block_components"].values.tolist() == kept
 
 
 def test_missing_panel_or_output_is_bad_input(tmp_path):

@@ -62,3 +62,23 @@ def test_held_out_blocks(study, chromosomes, blocks, test):
 def test_what_cannot_be_held_out(study, chromosomes, blocks, message):
     with pytest.raises(InputError, match=message):
         split_blocks(study, chromosomes, blocks)
+
+
+@pytest.mark.parametrize(
+    ("study", "chromosomes", "validation"),
+    [
+        (GENOME, "", [6, 7]),
+        # Every candidate is tested: every eighth of the 15 blocks that are trained on.
+        (GENOME, "4", [3, 13]),
+        (study_of(["1"] * 12 + ["2"] * 12), "", [3, 11]),
+        (ONE, "", [6]),
+        (study_of(["1", "2", "3"]), "", [2]),
+        (study_of(["1", "2"]), "", []),
+    ],
+)
+def test_automatic_validation_is_never_empty_nor_tested(study, chromosomes, validation):
+    split = split_blocks(study, chromosomes, "", "auto")
+    assert split.validation.tolist() == validation
+    usable = np.flatnonzero(study["block_components"].values > 0)
+    assert sorted(np.concatenate(split).tolist()) == usable.tolist()
+    assert len(split.train)

@@ -1,12 +1,14 @@
 """Where tables are written to."""
 
+import json
 import os
 import threading
 
+import numpy as np
 import pytest
 
 from deepwas_app.errors import InputError
-from deepwas_app.workflow.tables import write_text
+from deepwas_app.workflow.tables import json_text, write_text
 
 
 def test_a_pipe_stays_a_pipe(tmp_path):
@@ -27,3 +29,14 @@ def test_a_folder_or_nowhere_is_one_line_and_leaves_nothing(tmp_path):
     with pytest.raises(InputError, match="no such folder"):
         write_text("x", tmp_path / "nowhere" / "f.tsv")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_json_has_null_where_a_number_is_not_finite():
+    value = {
+        "a": [np.float32(np.nan), {"b": np.inf}, (1.5, np.int64(2))],
+        "c": {"d": float("nan"), "e": np.bool_(True), "f": None},
+    }
+    assert json.loads(json_text(value)) == {
+        "a": [None, {"b": None}, [1.5, 2]],
+        "c": {"d": None, "e": True, "f": None},
+    }

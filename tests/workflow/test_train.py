@@ -186,19 +186,26 @@ def test_bad_split_leaves_nothing(small_study, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_diverged_training_names_the_block(small_study, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("block", "more"),
+    [(7, {}), (1, {}), (2, {"validation_chromosomes": "3"})],
+    ids=["training", "testing", "validation"],
+)
+def test_a_likelihood_that_is_not_finite_names_the_block(
+    block, more, small_study, tmp_path, monkeypatch
+):
     """z-scores that are not finite are what a damaged study gives."""
     import deepwas_app.workflow.batching as batching
 
     real = batching.read_block
 
-    def damaged(study, block):
-        data = real(study, block)
-        return data.assign(x=data["x"] * np.nan) if block == 7 else data
+    def damaged(study, b):
+        data = real(study, b)
+        return data.assign(x=data["x"] * np.nan) if b == block else data
 
     monkeypatch.setattr(batching, "read_block", damaged)
-    with pytest.raises(InputError, match=r"d.run: .*not finite in LD block 7"):
-        finish(train(small_study, settings_of("linear"), tmp_path / "d.run"))
+    with pytest.raises(InputError, match=f"not finite in LD block {block}[ ,]"):
+        finish(train(small_study, settings_of("linear", **more), tmp_path / "d.run"))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,27 +1,23 @@
 """Objectives, solvers, early stopping, streaming, several devices, tracks, sizes."""
 
-import shutil
 import subprocess
 import sys
 import threading
 
 import jax
 import numpy as np
-import pybigtools
 import pytest
 
 import deepwas_app.workflow.batching as batching
 from deepwas_app.core.priors import parameter_count
 from deepwas_app.errors import InputError
 from deepwas_app.workflow.batching import block_batches
-from deepwas_app.workflow.builtin import open_study
 from deepwas_app.workflow.models import NAMED, planned_parameters
 from deepwas_app.workflow.progress import finish
 from deepwas_app.workflow.run import open_run
 from deepwas_app.workflow.settings import ScalingSettings, TrainSettings
 from deepwas_app.workflow.split import split_blocks
 from deepwas_app.workflow.sweep import scaling
-from deepwas_app.workflow.track_store import build_tracks
 from deepwas_app.workflow.train import fit, train
 
 SMALL = {"prior": "mlp", "width": 8, "depth": 1, "epochs": 2}
@@ -217,30 +213,6 @@ def test_two_devices_compute_what_one_does(small_study, tmp_path, monkeypatch):
         np.testing.assert_allclose(one, two, rtol=2e-4, atol=tolerance)
 
 
-@pytest.fixture
-def with_tracks(small_study, tmp_path):
-    """A copy of the small study with tracks beside it: 16 bases of 3 signals from bigWig files."""
-    path = tmp_path / "small.study.zarr"
-    shutil.copytree(small_study.attrs["path"], path)
-    study = open_study(path)
-    chromosome = study["variant_chromosome"].values
-    position = study["variant_position"].values.astype(int)
-    lengths = {f"chr{c}": int(position[chromosome == c].max()) + 100 for c in set(chromosome)}
-    files = []
-    for t in range(3):
-        signal = study["variant_annotation"].values[:, -1 - t].astype(float)
-        # One base a variant, in the order of the names, as bigWig wants it.
-        order = np.lexsort((position, chromosome))
-        spans = (
-            (f"chr{chromosome[i]}", int(position[i]) - 1, int(position[i]), float(signal[i]))
-            for i in order
-        )
-        files.append(str(tmp_path / f"signal{t}.bw"))
-        pybigtools.open(files[-1], "w").write(lengths, spans)
-    finish(build_tracks(path, files, 16))
-    return study
-
-
 def test_transformer_reads_tracks(with_tracks, tmp_path):
     settings = TrainSettings(prior="transformer", size="XS", epochs=1, precision="bfloat16")
     run = finish(train(with_tracks, settings, tmp_path / "t.run"))
@@ -301,3 +273,20 @@ def test_small_sweep_over_sizes_and_objectives(small_study, tmp_path):
     again = finish(scaling(small_study, settings, tmp_path))
     assert again.table.equals(table)
     assert again.steps.equals(found.steps)
+
+
+def test_a_sweep_does_not_go_on_with_a_run_of_other_settings(small_study, tmp_path):
+    """It is told before anything is trained."""
+    few = {"objectives": ["likelihood"], "sizes": ["4x1"]}
+    job = scaling(small_study, ScalingSettings(epochs=2, **few), tmp_path)
+    while not (tmp_path / "4x1-likelihood-seed0.run" / "checkpoint.eqx").exists():
+        next(job)
+    other = scaling(small_study, ScalingSettings(epochs=3, **few), tmp_path)
+    with pytest.raises(InputError, match=r"seed0\.run: was begun with other .*epochs 2, not 3"):
+        next(other)
+    job.close()
+
+
+def test_settings_come_at_once_or_one_by_one(small_study):
+    with pytest.raises(TypeError, match="epochs beside them"):
+        next(fit(small_study, settings=settings_of(), epochs=3))

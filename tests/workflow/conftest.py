@@ -1,0 +1,35 @@
+"""Studies with more beside them, for the tests of this folder."""
+
+import shutil
+
+import numpy as np
+import pybigtools
+import pytest
+
+from deepwas_app.workflow.builtin import open_study
+from deepwas_app.workflow.progress import finish
+from deepwas_app.workflow.track_store import build_tracks
+
+
+@pytest.fixture
+def with_tracks(small_study, tmp_path):
+    """A copy of the small study with tracks beside it: 16 bases of 3 signals from bigWig files."""
+    path = tmp_path / "small.study.zarr"
+    shutil.copytree(small_study.attrs["path"], path)
+    study = open_study(path)
+    chromosome = study["variant_chromosome"].values
+    position = study["variant_position"].values.astype(int)
+    lengths = {f"chr{c}": int(position[chromosome == c].max()) + 100 for c in set(chromosome)}
+    files = []
+    for t in range(3):
+        signal = study["variant_annotation"].values[:, -1 - t].astype(float)
+        # One base a variant, in the order of the names, as bigWig wants it.
+        order = np.lexsort((position, chromosome))
+        spans = (
+            (f"chr{chromosome[i]}", int(position[i]) - 1, int(position[i]), float(signal[i]))
+            for i in order
+        )
+        files.append(str(tmp_path / f"signal{t}.bw"))
+        pybigtools.open(files[-1], "w").write(lengths, spans)
+    finish(build_tracks(path, files, 16))
+    return study
