@@ -226,7 +226,7 @@ def fit_scoring(
     *,
     precision: Float[np.ndarray, " parameters"] | float = 0.0,
     steps: int = 50,
-    tolerance: float = 1e-2,
+    tolerance: float = 1e-3,
     objective: Objective = FULL_LIKELIHOOD,
 ) -> Iterator[FitStep]:
     """Fit a model of few parameters by damped Fisher scoring.
@@ -242,7 +242,7 @@ def fit_scoring(
     steps
         At most this many.
     tolerance
-        Stop when a step is expected to gain less than this many nats in all.
+        Stop before a step that is expected to gain less than this many nats in all.
     objective
         What is minimised; for LD score regression this is Gauss and Newton's method.
 
@@ -281,6 +281,9 @@ def fit_scoring(
         diagonal = np.diag(fisher) + 1e-8 * np.trace(fisher)
         while True:
             move = -np.linalg.solve(fisher + damping * np.diag(diagonal), gradient)
+            # Asked before a step, so that a fit which is gone on with stops where it had stopped.
+            if step > 1 and -gradient @ move < tolerance:
+                return
             move *= min(1.0, 3.0 / np.abs(move).max())
             trained = jnp.asarray(flat + move, dtype)
             model = unravel(trained)
@@ -293,14 +296,11 @@ def fit_scoring(
             damping = damping * 10
             if damping > 1e6:
                 return
-        expected = float(-gradient @ move)
         shown = loss / variants
         flat, (loss, target, gradient, fisher) = moved, trial
         state = FitState(model, jnp.asarray(max(damping / 10, 1e-6)), jnp.asarray(step))
         damping = float(state.optimiser)
         yield FitStep(state, step, step, shown, True)
-        if expected < tolerance:
-            return
 
 
 def _broken_blocks(model: Model, batches: Sequence[BlockBatch], objective: Objective) -> list[int]:

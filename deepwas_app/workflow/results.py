@@ -8,11 +8,13 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from deepwas_app.core.iterative import UnconvergedError
 from deepwas_app.core.moments import expected_squares
 from deepwas_app.core.posterior import batch_posterior
 from deepwas_app.errors import InputError
 from deepwas_app.workflow.batching import block_slice
 from deepwas_app.workflow.fitted import run_batches
+from deepwas_app.workflow.models import likelihood_of
 from deepwas_app.workflow.run import Run, heritability
 from deepwas_app.workflow.split import usable_blocks
 from deepwas_app.workflow.tables import tab_separated
@@ -34,14 +36,22 @@ def posterior(study: xr.Dataset, run: Run) -> xr.Dataset:
     -------
     Dataset over variants: ``variant_posterior_mean`` and ``variant_posterior_variance``, in units
     of z and z squared. NaN in blocks without a scored variant.
+
+    Raises
+    ------
+    InputError
+        If the run is of another study, or its iterative solver did not converge.
     """
     run.check_study(study)
-    model = run.model()
+    model, likelihood = run.model(), likelihood_of(run.settings)
     mean = np.full(study.sizes["variants"], np.nan, np.float32)
     variance = mean.copy()
     own = study["variant_block"].values
     for batch in run_batches(study, run, usable_blocks(study)):
-        result = batch_posterior(model, batch)
+        try:
+            result = batch_posterior(model, batch, likelihood)
+        except UnconvergedError as problem:
+            raise InputError(f"{run.path}: {problem}") from None
         for i, b in enumerate(np.asarray(batch.index)):
             if b < 0:
                 continue

@@ -95,6 +95,8 @@ def test_scoring_resumes_where_it_was(world):
     whole = [step.state for step in fit_scoring(start, batches)]
     rest = [step.state for step in fit_scoring(whole[1], batches)]
     assert len(rest) == len(whole) - 2
+    # Killed after its last step, it takes no other.
+    assert list(fit_scoring(whole[-1], batches)) == []
     for a, b in zip(jax.tree.leaves(whole[-1]), jax.tree.leaves(rest[-1]), strict=True):
         np.testing.assert_array_equal(a, b)
 

@@ -27,6 +27,7 @@ from deepwas_app.workflow.locus import (
     region_rows,
 )
 from deepwas_app.workflow.results import posterior, run_heritability
+from deepwas_app.workflow.run import open_run
 from deepwas_app.workflow.tables import p_values, tab_separated, write_text
 
 
@@ -92,6 +93,22 @@ def test_weights_are_posterior_means_per_allele(small_study, small_runs):
     assert np.corrcoef(table["BETA"], per_allele(small_study, truth))[0, 1] > 0.1
     text = weights_text(table)
     assert text.splitlines()[0] == "SNP\tCHR\tBP\tA1\tA2\tBETA"
+
+
+def test_posterior_is_by_the_solver_of_the_run_and_never_silently_unconverged(
+    small_study, small_runs
+):
+    run = open_run(small_runs.linear.path)
+    exact = posterior(small_study, run)["variant_posterior_mean"]
+    run.settings.solver = "iterative"
+    found = posterior(small_study, run)["variant_posterior_mean"]
+    apart = np.abs(found - exact).max() / np.abs(exact).max()
+    assert 0 < apart < 1e-2
+    run.settings.max_iterations = 1
+    with pytest.raises(
+        InputError, match=r"linear\.run: conjugate gradients did not converge"
+    ):
+        posterior(small_study, run)
 
 
 def test_weights_serve_without_the_detour_by_a_file(small_study, small_runs, tmp_path):
