@@ -17,36 +17,6 @@ LOSS = "Training loss (nats/variant)"
 GAIN = "Gain (10⁻³ nats/variant)"
 
 
-def training_loss(metrics: Mapping[str, pd.DataFrame]) -> hv.Overlay:
-    """Training loss of finished runs.
-
-    Parameters
-    ----------
-    metrics
-        By run name: a table with ``step`` and ``train_loss`` (nats per variant).
-
-    Returns
-    -------
-    holoviews.Overlay
-        One curve per run.
-    """
-    curves = [
-        hv.Curve(table, "step", "train_loss", label=run).opts(
-            color=series_colour(i), line_width=1.8, tools=["hover"]
-        )
-        for i, (run, table) in enumerate(metrics.items())
-    ]
-    return hv.Overlay(curves or [hv.Curve([], "step", "train_loss")]).opts(
-        **figure_options(
-            260,
-            xlabel="Step",
-            ylabel=LOSS,
-            show_legend=len(metrics) > 1,
-            legend_position="top_right",
-        )
-    )
-
-
 def held_out_gain(metrics: Mapping[str, pd.DataFrame]) -> hv.Overlay:
     """Held-out log-likelihood gain over the constant prior, of finished runs.
 

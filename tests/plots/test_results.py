@@ -27,11 +27,6 @@ def test_held_out_gain_is_in_milli_nats(metrics):
     hv.render(figure)
 
 
-def test_training_loss_of_no_run_is_drawn_empty(metrics):
-    assert len(list(train.training_loss(metrics))) == 2
-    hv.render(train.training_loss({}))
-
-
 def step(number: int, epoch: int, loss: float, gain: float | None = None) -> SimpleNamespace:
     return SimpleNamespace(
         step=number, epoch=epoch, train_loss=loss, held_out_gain=gain, held_out_gain_se=1e-4

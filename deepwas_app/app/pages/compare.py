@@ -17,8 +17,7 @@ from deepwas_app.app.components import (
     section,
     waiting,
 )
-from deepwas_app.app.pages.base import Page
-from deepwas_app.app.pages.runs import finished_runs, run_select
+from deepwas_app.app.pages.runs import RunsPage, finished_runs, run_select
 from deepwas_app.plots import compare as pictures
 from deepwas_app.plots.scaling import per_variant
 
@@ -36,7 +35,7 @@ RUN_COLUMNS = {
     "prior": "Prior",
     "objective": "Objective",
     "parameters": "Parameters",
-    "gain": "Gain (10⁻³ nats)",
+    "gain": "Gain (10⁻³ nats/variant)",
     "gain_se": "s.e.",
     "h2": "h²",
     "s2": "s²",
@@ -45,7 +44,7 @@ RUN_COLUMNS = {
 FEW_BLOCKS = 10
 
 
-class ComparePage(Page):
+class ComparePage(RunsPage):
     """Two finished runs of a study, held out against held out; and the table of all.
 
     Examples
@@ -55,24 +54,20 @@ class ComparePage(Page):
 
     heading = "Compare"
     intro = "Which of two runs predicts held-out variants better, and at which loci?"
+    needs = (
+        "Train two on the **Train** page, for example a linear prior and an MLP: here they are "
+        "compared."
+    )
 
     def __init__(self, *args: Any, **params: Any) -> None:
         self._seen: Any = None
         self._choosing = False
         super().__init__(*args, **params)
 
-    def build(self, study: xr.Dataset) -> list[Any]:
+    def build_runs(self, study: xr.Dataset) -> list[Any]:
         """The choice of two runs, what they say, and the table of all runs."""
         self._seen = self.state.runs
-        self.finished = finished_runs(self.state)
         names = list(self.finished)
-        if not names:
-            return [
-                empty(
-                    "This study has no finished run yet. Train two on the **Train** page, for "
-                    "example a linear prior and an MLP: here they are compared."
-                )
-            ]
         everything = section(
             "All finished runs",
             download("Download TSV", "runs.tsv", self.evaluation_text),
@@ -202,7 +197,7 @@ class ComparePage(Page):
         blocks = table[table["SCOPE"] == "block"]
         shown = pd.DataFrame(
             {
-                "where": [pictures.place(row) for _, row in blocks.iterrows()],
+                "where": pictures.places(blocks),
                 "lead": blocks["LEAD_SNP"].to_numpy(str),
                 "variants": blocks["VARIANTS"].to_numpy(),
                 "nats": blocks["DIFFERENCE_NATS"].to_numpy(float),

@@ -1,6 +1,7 @@
 """The Scaling page: held-out likelihood against model size."""
 
 from collections.abc import Generator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -25,6 +26,7 @@ from deepwas_app.app.pages.train import parameter_count
 from deepwas_app.app.settings_form import widget
 from deepwas_app.plots.scaling import OBJECTIVES, per_variant, scaling_curve
 from deepwas_app.workflow.settings import ScalingSettings, TrainSettings
+from deepwas_app.workflow.tables import tab_separated
 
 if TYPE_CHECKING:
     from deepwas_app.workflow.sweep import Sweep
@@ -200,13 +202,13 @@ class ScalingPage(Page):
             )
             objects += [
                 _heading("Each size over the next smaller"),
-                _file("steps.tsv", found.steps),
+                download("Download TSV (nats)", "steps.tsv", partial(tab_separated, found.steps)),
                 _table(steps, STEPS),
             ]
         self.results.objects = [
             *objects,
             _heading("Every fit"),
-            _file("scaling.tsv", found.table),
+            download("Download TSV (nats)", "scaling.tsv", partial(tab_separated, found.table)),
             _table(per_variant(found.table), COLUMNS),
         ]
 
@@ -221,17 +223,6 @@ class ScalingPage(Page):
 
 def _heading(text: str) -> pmui.Typography:
     return pmui.Typography(text, variant="subtitle2", margin=(12, 0, 4, 0))
-
-
-def _file(name: str, table: pd.DataFrame) -> pmui.FileDownload:
-    """A table as the sweep writes it into its folder: gains in nats, not per variant."""
-
-    def text() -> str:
-        from deepwas_app.workflow.tables import tab_separated
-
-        return tab_separated(table)
-
-    return download("Download TSV (nats)", name, text)
 
 
 def _table(rows: pd.DataFrame, columns: dict[str, str]) -> pn.widgets.Tabulator:

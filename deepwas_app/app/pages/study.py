@@ -1,6 +1,7 @@
 """The Study page: open a study or build one, and see what is in it."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,9 @@ from deepwas_app.app.components import (
 from deepwas_app.app.pages.base import Page
 from deepwas_app.app.pages.load_own import OwnStudyForm
 from deepwas_app.plots import study as pictures
+from deepwas_app.plots.compare import place
+from deepwas_app.plots.theme import GENOME_WIDE
+from deepwas_app.workflow.tables import tab_separated
 
 MEDIAN_CHI2 = 0.4549364
 
@@ -179,7 +183,7 @@ def study_figures(study: xr.Dataset) -> list[Any]:
     chi2 = z**2
     people = study["variant_sample_size"].values
     people = people[np.isfinite(people)]
-    hits = int((pictures.minus_log10_p(z) > 7.301).sum())
+    hits = int((pictures.minus_log10_p(z) > GENOME_WIDE).sum())
     return [
         figures("Variants", f"{study.sizes['variants']:,}", "All variants of the LD panel"),
         figures("Scored", f"{len(z):,}", "Variants with a z-score after alignment"),
@@ -202,23 +206,14 @@ def misfit_table(table: pd.DataFrame) -> Any:
     flagged = table[table["flagged"]]
     if flagged.empty:
         return pmui.Typography(f"None of {len(table)} LD blocks.", variant="body2", margin=(4, 0))
-    where = [
-        f"{row.chromosome}:{row.start / 1e6:.2f}–{row.stop / 1e6:.2f} Mb"
-        for row in flagged.itertuples()
-    ]
     shown = pd.DataFrame(
         {
-            "where": where,
+            "where": list(map(place, flagged["chromosome"], flagged["start"], flagged["stop"])),
             "ratio": flagged["spectrum_ratio"].to_numpy(),
             "pairs": flagged["discordant_pairs"].to_numpy(),
             "advice": flagged["advice"].to_numpy(),
         }
     )
-
-    def text() -> str:
-        from deepwas_app.workflow.tables import tab_separated
-
-        return tab_separated(flagged)
 
     titles = {
         "where": "LD block",
@@ -228,7 +223,7 @@ def misfit_table(table: pd.DataFrame) -> Any:
     }
     rows = reading_table(shown, titles, {"ratio": 2}, page_size=10)
     rows.formatters = rows.formatters | {"advice": {"type": "textarea"}}
-    file = download("Download TSV", "ld_mismatch.tsv", text)
+    file = download("Download TSV", "ld_mismatch.tsv", partial(tab_separated, flagged))
     return pmui.Column(file, rows, sizing_mode="stretch_width")
 
 

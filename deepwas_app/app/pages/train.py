@@ -15,9 +15,9 @@ from deepwas_app.app.pages.base import Page
 from deepwas_app.app.pages.held_out import HeldOut
 from deepwas_app.app.settings_form import widgets
 from deepwas_app.plots import train as pictures
+from deepwas_app.plots.scaling import per_variant
 from deepwas_app.workflow.settings import TrainSettings
 
-MILLI = 1e3
 NETWORKS = ("mlp", "transformer")
 COLUMNS = {
     "run": "Run",
@@ -48,22 +48,17 @@ def light_steps(steps: Generator[Any, None, Any]) -> Generator[Any, None, Any]:
 
 def runs_table(runs: list[Any]) -> pd.DataFrame:
     """One row per run; numbers are missing for runs that are not finished."""
-    rows = []
-    for run in runs:
-        summary = dict(run.summary or {})
-        variants = summary.get("variants") or 0
-        for name in ("gain", "gain_se"):
-            value = summary.get(name)
-            summary[name] = MILLI * value / variants if value is not None and variants else None
-        rows.append(
-            {name: summary.get(name) for name in COLUMNS}
-            | {
-                "run": store.run_name(run),
-                "prior": run.settings.prior,
-                "status": "finished" if run.finished else "unfinished",
-            }
-        )
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    rows = [
+        (run.summary or {})
+        | {
+            "run": store.run_name(run),
+            "prior": run.settings.prior,
+            "status": "finished" if run.finished else "unfinished",
+        }
+        for run in runs
+    ]
+    table = pd.DataFrame(rows, columns=[*COLUMNS, "variants"])
+    return per_variant(table)[list(COLUMNS)]
 
 
 class TrainPage(Page):
