@@ -240,6 +240,13 @@ def job_line(job: Job) -> str:
     return f"{job.title}: {job.status}"
 
 
+def job_in_turn(kind: str, study: str) -> Job | None:
+    """The job to look at: the first that is not over, a paused one last; else the newest."""
+    active = [job for job in JOBS.active() if (job.kind, job.study) == (kind, study)]
+    active.sort(key=lambda job: job.status is Status.PAUSED)
+    return active[0] if active else JOBS.latest(kind, study)
+
+
 class JobView(pn.viewable.Viewer):
     """Progress of one job, with its buttons. ``refresh`` is called by the session's timer.
 
@@ -278,6 +285,11 @@ class JobView(pn.viewable.Viewer):
         self.job, self._seen = job, ()
         self._told = job is None or job.status.over
         self.refresh()
+
+    @property
+    def busy(self) -> bool:
+        """Whether the job on show waits for its turn or runs."""
+        return self.job is not None and self.job.status in (Status.QUEUED, Status.RUNNING)
 
     def refresh(self) -> None:
         """Bring the widgets up to date; does nothing when nothing changed."""

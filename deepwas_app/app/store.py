@@ -82,7 +82,8 @@ def known_studies() -> dict[str, str]:
     paths = named + sorted(str(p) for p in data_root().glob("*.study.zarr"))
     for path in paths:
         if path not in found.values():
-            found.setdefault(Path(path).name.removesuffix(".study.zarr"), path)
+            name = Path(path).name.removesuffix(".study.zarr")
+            found[f"{name} ({Path(path).parent})" if name in found else name] = path
     return found
 
 

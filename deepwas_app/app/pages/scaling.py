@@ -15,6 +15,7 @@ from deepwas_app.app.components import (
     cells,
     download,
     empty,
+    job_in_turn,
     plot,
     reading_table,
     section,
@@ -24,6 +25,7 @@ from deepwas_app.app.pages.base import Page
 from deepwas_app.app.pages.held_out import HeldOut
 from deepwas_app.app.pages.train import parameter_count
 from deepwas_app.app.settings_form import widget
+from deepwas_app.errors import InputError
 from deepwas_app.plots.scaling import OBJECTIVES, per_variant, scaling_curve
 from deepwas_app.workflow.settings import ScalingSettings, TrainSettings
 from deepwas_app.workflow.tables import tab_separated
@@ -97,9 +99,7 @@ class ScalingPage(Page):
         )
         self.button.on_click(lambda _: self.start())
         self.results = pmui.Column(sizing_mode="stretch_width")
-        self._shown = -1
-        self.progress.watch(JOBS.latest("scaling", store.study_hash(study)))
-        self._show()
+        self._follow()
         return [
             cells(
                 (
@@ -145,7 +145,11 @@ class ScalingPage(Page):
             return
         self.settings.sizes = list(self.sizes.value)
         self.settings.objectives = list(self.objectives.value)
-        self.held_out.write(self.settings)
+        try:
+            self.held_out.write(self.settings)
+        except InputError as problem:
+            self.state.say(str(problem), "warning")
+            return
         values = {k: v for k, v in self.settings.param.values().items() if k != "name"}
         settings = ScalingSettings(**values)
         folder = store.data_root() / "scaling" / store.study_hash(study)[:16]
@@ -153,7 +157,8 @@ class ScalingPage(Page):
         while (folder / f"sweep-{number}").exists():
             number += 1
         path = folder / f"sweep-{number}"
-        folder.mkdir(parents=True, exist_ok=True)
+        # At once: another sweep may be started while this one waits for its turn.
+        path.mkdir(parents=True)
 
         def sweep() -> Generator[Any, None, Any]:
             from deepwas_app.workflow.sweep import scaling
@@ -161,8 +166,16 @@ class ScalingPage(Page):
             return scaling(study, settings, path)
 
         job = Job(f"Sweep {number}", sweep, kind="scaling", study=store.study_hash(study))
+        JOBS.submit(job)
+        if self.progress.busy:
+            self.state.say(f"{job.title} waits for its turn.", "info")
+        else:
+            self._follow()
+
+    def _follow(self) -> None:
+        """Look at the sweep whose turn it is."""
+        self.progress.watch(job_in_turn("scaling", store.study_hash(self.state.study)))
         self._shown = -1
-        self.progress.watch(JOBS.submit(job))
         self._show()
 
     def tick(self) -> None:
@@ -217,8 +230,8 @@ class ScalingPage(Page):
             self.state.say(job.error, "error")
         elif job.status is Status.DONE:
             self.state.say(f"{job.title}: finished.", "success")
-        self._shown = -1
-        self.state.refresh_runs()
+        if job.study == store.study_hash(self.state.study):
+            self._follow()
 
 
 def _heading(text: str) -> pmui.Typography:

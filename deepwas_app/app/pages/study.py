@@ -50,7 +50,10 @@ class StudyPage(Page):
         self.opening = JobView()
         self.form = OwnStudyForm(self.state)
         self._layout.insert(2, self._choices())
-        self._watchers.append(self.state.param.watch(self._opening_changed, "opening"))
+        self._watchers += [
+            self.state.param.watch(self._opening_changed, "opening"),
+            self.state.param.watch(self._name_study, "study"),
+        ]
         if self.state.opening is not None:
             self.opening.watch(self.state.opening)
 
@@ -119,14 +122,11 @@ class StudyPage(Page):
         self.form.refresh()
 
     def _choices(self) -> pmui.Paper:
-        known = store.known_studies()
         self.chooser = pmui.Select(
             label="Study",
-            options=known,
             size="small",
             width=300,
             margin=(6, 12, 6, 0),
-            value=self.state.study_key if self.state.study_key in known.values() else None,
             description="Built-in studies, and those in the server's data folder.",
         )
         self.path = pmui.TextInput(
@@ -137,10 +137,15 @@ class StudyPage(Page):
             margin=(6, 12, 6, 0),
             description="A folder NAME.study.zarr.",
         )
-        button = pmui.Button(
+        self._name_study()
+        # What was typed before is not what is wanted now.
+        self.chooser.param.watch(lambda _: self.path.param.update(value=""), "value")
+        self.open_button = pmui.Button(
             label="Open", icon="folder_open", color="primary", margin=(8, 12, 6, 0)
         )
-        button.on_click(lambda _: self._ask(self.path.value.strip() or self.chooser.value))
+        self.open_button.on_click(
+            lambda _: self._ask(self.path.value.strip() or self.chooser.value)
+        )
         self.path.param.watch(lambda _: self._ask(self.path.value.strip()), "enter_pressed")
         own = pmui.Button(
             label="Build from your files",
@@ -158,7 +163,7 @@ class StudyPage(Page):
         own.on_click(toggle)
         return section(
             "Open or build",
-            pmui.FlexBox(self.chooser, self.path, button, own, align_items="center"),
+            pmui.FlexBox(self.chooser, self.path, self.open_button, own, align_items="center"),
             self.opening,
             form,
         )
@@ -169,11 +174,13 @@ class StudyPage(Page):
 
     def _opening_changed(self, event: Any) -> None:
         self.opening.watch(event.new)
-        if event.new is None and self.state.study is not None:
-            known = store.known_studies()
-            self.chooser.options = known
-            if self.state.study_key in known.values():
-                self.chooser.value = self.state.study_key
+
+    def _name_study(self, *_: Any) -> None:
+        """Offer the studies that are there now, and name the one that is open."""
+        known, key = store.known_studies(), self.state.study_key
+        if key and key not in known.values():
+            known[key] = key
+        self.chooser.param.update(options=known, value=key or None)
 
 
 def study_figures(study: xr.Dataset) -> list[Any]:

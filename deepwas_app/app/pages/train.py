@@ -9,11 +9,20 @@ import panel_material_ui as pmui
 import xarray as xr
 
 from deepwas_app.app import store
-from deepwas_app.app.components import TABLE_STYLE, JobView, cells, empty, plot, section
+from deepwas_app.app.components import (
+    TABLE_STYLE,
+    JobView,
+    cells,
+    empty,
+    job_in_turn,
+    plot,
+    section,
+)
 from deepwas_app.app.jobs import JOBS, Job, Status
 from deepwas_app.app.pages.base import Page
 from deepwas_app.app.pages.held_out import HeldOut
 from deepwas_app.app.settings_form import widgets
+from deepwas_app.errors import InputError
 from deepwas_app.plots import train as pictures
 from deepwas_app.plots.scaling import per_variant
 from deepwas_app.workflow.settings import TrainSettings
@@ -122,7 +131,7 @@ class TrainPage(Page):
             pn.pane.Bokeh(self.curves.gain, sizing_mode="stretch_width", margin=0),
         ]
         self._live = pmui.Column(self._no_curves, sizing_mode="stretch_width")
-        self._attach(JOBS.latest("train", store.study_hash(study)))
+        self._attach(job_in_turn("train", store.study_hash(study)))
         self._fill_table()
         return [
             cells(
@@ -147,7 +156,11 @@ class TrainPage(Page):
     def start(self) -> None:
         """Submit a training job with the settings of the form."""
         study = self.state.study
-        self.held_out.write(self.settings)
+        try:
+            self.held_out.write(self.settings)
+        except InputError as problem:
+            self.state.say(str(problem), "warning")
+            return
         values = {k: v for k, v in self.settings.param.values().items() if k != "name"}
         settings = TrainSettings(**values)
         path = self._new_path(study)
@@ -179,11 +192,11 @@ class TrainPage(Page):
         path.parent.mkdir(parents=True, exist_ok=True)
         name = path.name.removesuffix(".run")
         job = Job(f"Train {name}", steps, kind="train", study=store.study_hash(study))
-        waiting = self.progress.job is not None and not self.progress.job.status.over
         JOBS.submit(job)
-        if waiting:
+        if self.progress.busy:
             self.state.say(f"{job.title} waits for its turn.", "info")
-        self._attach(job)
+        else:
+            self._attach(job_in_turn("train", job.study))
 
     def _form(self, study: xr.Dataset) -> list[Any]:
         fields = widgets(
@@ -271,11 +284,13 @@ class TrainPage(Page):
             self.state.say(job.error, "error")
         elif job.status is Status.DONE:
             self.state.say(f"{job.title}: finished.", "success")
+        # Another study may have been opened meanwhile, with a run of this name.
+        if job.study != store.study_hash(self.state.study):
+            return
         self.state.refresh_runs(select=name if job.status is Status.DONE else None)
-        queued = [other for other in JOBS.active() if other.kind == "train" and other is not job]
-        mine = [other for other in queued if other.study == job.study]
-        if mine:
-            self._attach(mine[0])
+        following = job_in_turn("train", job.study)
+        if following is not job:
+            self._attach(following)
 
     def _ticked(self) -> list[str]:
         names = self.runs.value["run"].tolist()

@@ -1,0 +1,110 @@
+"""The Train and Scaling pages: several jobs at once, what is held out, the form."""
+
+import threading
+from collections import defaultdict
+
+import pandas as pd
+import pytest
+
+from deepwas_app.app import store
+from deepwas_app.app.jobs import JOBS
+from deepwas_app.app.pages.held_out import HeldOut
+from deepwas_app.app.pages.scaling import ScalingPage
+from deepwas_app.app.pages.train import TrainPage
+from deepwas_app.workflow.sweep import Sweep
+
+
+@pytest.fixture
+def gates(monkeypatch) -> defaultdict[str, threading.Event]:
+    """Trainings and sweeps by the name of their folder: each is over when its gate is opened."""
+    gates: defaultdict[str, threading.Event] = defaultdict(threading.Event)
+
+    def steps(study, settings, path, resume=False):
+        assert gates[path.name].wait(60)
+        return Sweep(pd.DataFrame(), pd.DataFrame(), None)
+        yield
+
+    monkeypatch.setattr("deepwas_app.workflow.train.train", steps)
+    monkeypatch.setattr("deepwas_app.workflow.sweep.scaling", steps)
+    yield gates
+    for gate in gates.values():
+        gate.set()
+
+
+def test_the_view_stays_with_the_training_that_runs_and_then_moves_on(small_study, gates, settle):
+    page = TrainPage(small_study)
+    page.settings.prior = "linear"
+    for _ in range(3):
+        page.start()
+    first, second, third = JOBS.jobs
+    assert page.progress.job is first
+    assert page.state.notice[1] == "Train linear-3 waits for its turn."
+    assert TrainPage(small_study).progress.job is first
+    gates["linear-1.run"].set()
+    settle(page, lambda: page.progress.job is second)
+    JOBS.cancel(third)
+    gates["linear-2.run"].set()
+    settle(page, lambda: second.status.over)
+    page.poller.poll()
+    assert page.progress.job.status.over
+
+
+def test_a_paused_training_makes_room_for_another(small_study, gates, settle):
+    page = TrainPage(small_study)
+    page.settings.prior = "linear"
+    page.start()
+    page.start()
+    first, second = JOBS.jobs
+    JOBS.pause(second)
+    assert page.progress.job is first
+    page.start()
+    third = JOBS.jobs[-1]
+    gates["linear-1.run"].set()
+    settle(page, lambda: page.progress.job is third)
+    gates["linear-3.run"].set()
+    settle(page, lambda: page.progress.job is second)
+
+
+def test_the_end_of_a_training_selects_no_run_of_another_study(small_study, gates):
+    page = TrainPage(small_study)
+    page.settings.prior = "linear"
+    page.start()
+    (job,) = JOBS.jobs
+    page.active = False
+    page.state.study = small_study.assign_attrs(content_hash="1" * 64)
+    page.state.refresh_runs = lambda select=None: pytest.fail(f"selected {select}")
+    gates["linear-1.run"].set()
+    assert job.wait(60)
+    page.poller.poll()
+    assert page.state.notice == ("success", "Train linear-1: finished.")
+
+
+def test_two_sweeps_that_wait_have_a_folder_each(small_study, gates, settle):
+    page = ScalingPage(small_study)
+    page.start()
+    page.start()
+    assert [job.title for job in JOBS.jobs] == ["Sweep 1", "Sweep 2"]
+    assert page.progress.job is JOBS.jobs[0]
+    gates["sweep-1"].set()
+    settle(page, lambda: page.progress.job is JOBS.jobs[1])
+    assert {path.name for path in store.data_root().glob("scaling/*/*")} == {"sweep-1", "sweep-2"}
+
+
+@pytest.mark.parametrize("kind", [TrainPage, ScalingPage])
+@pytest.mark.parametrize("mode", ["Chromosomes", "LD blocks"])
+def test_a_choice_of_held_out_blocks_without_any_is_said(kind, mode, small_study):
+    page = kind(small_study)
+    page.held_out.mode.value = mode
+    page.start()
+    assert page.state.notice[1].startswith("Held out: nothing is chosen.")
+    assert not JOBS.jobs
+
+
+def test_short_blocks_close_together_are_all_offered(small_study):
+    narrow = small_study.copy()
+    narrow["block_chromosome"] = narrow["block_chromosome"].copy(data=["22"] * 20)
+    narrow["block_start"] = narrow["block_start"].copy(data=range(1_000_000, 1_020_000, 1000))
+    narrow["block_stop"] = narrow["block_start"] + 1000
+    offered = HeldOut(narrow).blocks.options
+    assert list(offered.values()) == [str(block) for block in range(20)]
+    assert list(offered)[3] == "#3 · 22:1.00–1.00 Mb"
