@@ -116,6 +116,21 @@ def figures_row(cards: Sequence[Any]) -> pmui.Grid:
     )
 
 
+def fold(label: str, *objects: Any) -> pmui.Column:
+    """Objects below a button that shows and hides them; hidden at first."""
+    inside = pmui.Column(*objects, sizing_mode="stretch_width", visible=False)
+    button = pmui.Button(
+        label=label, icon="expand_more", variant="text", size="small", margin=(4, 0)
+    )
+
+    def toggle(_: Any) -> None:
+        inside.visible = not inside.visible
+        button.icon = "expand_less" if inside.visible else "expand_more"
+
+    button.on_click(toggle)
+    return pmui.Column(button, inside, sizing_mode="stretch_width")
+
+
 def empty(text: str) -> pmui.Alert:
     """What a page says when there is nothing to show yet: what to do."""
     return pmui.Alert(
