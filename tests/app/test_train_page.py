@@ -4,6 +4,7 @@ import threading
 from collections import defaultdict
 
 import pandas as pd
+import panel_material_ui as pmui
 import pytest
 
 from deepwas_app.app import store
@@ -108,3 +109,46 @@ def test_short_blocks_close_together_are_all_offered(small_study):
     offered = HeldOut(narrow).blocks.options
     assert list(offered.values()) == [str(block) for block in range(20)]
     assert list(offered)[3] == "#3 · 22:1.00–1.00 Mb"
+
+
+@pytest.mark.parametrize("kind", [TrainPage, ScalingPage])
+def test_another_study_keeps_what_was_chosen_but_no_widget_of_the_last(kind, small_study):
+    page = kind(small_study)
+    before = page.settings
+    before.epochs = 7
+    page.state.study = small_study.copy()
+    assert page.settings is not before
+    assert page.settings.epochs == 7
+    page.settings.epochs = 8
+    assert before.epochs == 7
+
+
+def test_the_model_of_s_ldsc_can_be_asked_for(small_study, gates, monkeypatch):
+    given = []
+
+    def train(study, settings, path):
+        given.append(settings)
+        return
+        yield
+
+    monkeypatch.setattr("deepwas_app.workflow.train.train", train)
+    page = TrainPage(small_study)
+    form = {
+        widget.label: widget for widget in page._layout.select(pmui.widgets.base.MaterialWidget)
+    }
+    link = form["Link"]
+    assert not link.visible
+    form["Prior"].value, form["Objective"].value = "linear", "ldsr"
+    assert link.visible
+    link.value, form["Frequency exponent alpha"].value = "relu", 1.0
+    form["Validation chromosomes"].value = "auto"
+    page.start()
+    assert JOBS.jobs[0].wait(60)
+    assert given[0].param.values() | {"name": ""} == {
+        **page.settings.param.values(),
+        "name": "",
+        "link": "relu",
+        "alpha": 1.0,
+        "objective": "ldsr",
+        "validation_chromosomes": "auto",
+    }

@@ -24,7 +24,7 @@ from deepwas_app.app.jobs import JOBS, Job, Status
 from deepwas_app.app.pages.base import Page
 from deepwas_app.app.pages.held_out import HeldOut
 from deepwas_app.app.pages.train import parameter_count
-from deepwas_app.app.settings_form import widget
+from deepwas_app.app.settings_form import copy_of, widget
 from deepwas_app.errors import InputError
 from deepwas_app.plots.scaling import OBJECTIVES, per_variant, scaling_curve
 from deepwas_app.workflow.settings import ScalingSettings, TrainSettings
@@ -71,6 +71,8 @@ class ScalingPage(Page):
 
     def build(self, study: xr.Dataset) -> list[Any]:
         """The form, the curve and the table."""
+        # Anew, so that no widget of another study is told of changes any more.
+        self.settings = copy_of(self.settings)
         self.held_out = HeldOut(study)
         self.sizes = pmui.MultiChoice(
             label="Sizes",
@@ -150,8 +152,7 @@ class ScalingPage(Page):
         except InputError as problem:
             self.state.say(str(problem), "warning")
             return
-        values = {k: v for k, v in self.settings.param.values().items() if k != "name"}
-        settings = ScalingSettings(**values)
+        settings = copy_of(self.settings)
         folder = store.data_root() / "scaling" / store.study_hash(study)[:16]
         number = 1
         while (folder / f"sweep-{number}").exists():

@@ -14,6 +14,7 @@ from deepwas_app.app.components import (
     JobView,
     cells,
     empty,
+    fold,
     job_in_turn,
     plot,
     section,
@@ -21,7 +22,7 @@ from deepwas_app.app.components import (
 from deepwas_app.app.jobs import JOBS, Job, Status
 from deepwas_app.app.pages.base import Page
 from deepwas_app.app.pages.held_out import HeldOut
-from deepwas_app.app.settings_form import widgets
+from deepwas_app.app.settings_form import copy_of, widgets
 from deepwas_app.errors import InputError
 from deepwas_app.plots import train as pictures
 from deepwas_app.plots.scaling import per_variant
@@ -117,6 +118,8 @@ class TrainPage(Page):
 
     def build(self, study: xr.Dataset) -> list[Any]:
         """The form, the live curves and the table of runs."""
+        # Anew, so that no widget or watcher of another study is told of changes any more.
+        self.settings = copy_of(self.settings, validation_chromosomes="")
         self.held_out = HeldOut(study)
         self.compare = pmui.Column(sizing_mode="stretch_width")
         self._table_card = section(
@@ -161,8 +164,7 @@ class TrainPage(Page):
         except InputError as problem:
             self.state.say(str(problem), "warning")
             return
-        values = {k: v for k, v in self.settings.param.values().items() if k != "name"}
-        settings = TrainSettings(**values)
+        settings = copy_of(self.settings)
         path = self._new_path(study)
 
         def steps() -> Generator[Any, None, Any]:
@@ -211,6 +213,9 @@ class TrainPage(Page):
                 "epochs",
                 "batch_blocks",
                 "seed",
+                "link",
+                "alpha",
+                "validation_chromosomes",
             ),
         )
         network = pmui.Column(
@@ -224,6 +229,7 @@ class TrainPage(Page):
 
         def changed(*_: Any) -> None:
             network.visible = self.settings.prior in NETWORKS
+            fields["link"].visible = self.settings.prior == "linear"
             fields["width"].disabled = fields["depth"].disabled = bool(self.settings.size)
             number = parameter_count(self.settings, study)
             count.object = (
@@ -250,6 +256,7 @@ class TrainPage(Page):
             fields["objective"],
             network,
             self.held_out,
+            fold("More", fields["link"], fields["alpha"], fields["validation_chromosomes"]),
             count,
             pmui.FlexBox(self.button, self.resume_button),
         ]
