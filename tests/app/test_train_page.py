@@ -1,5 +1,6 @@
 """The Train and Scaling pages: several jobs at once, what is held out, the form."""
 
+import asyncio
 import threading
 from collections import defaultdict
 
@@ -12,6 +13,7 @@ from deepwas_app.app.jobs import JOBS
 from deepwas_app.app.pages.held_out import HeldOut
 from deepwas_app.app.pages.scaling import ScalingPage
 from deepwas_app.app.pages.train import TrainPage
+from deepwas_app.cli import main
 from deepwas_app.workflow.sweep import Sweep
 
 
@@ -152,3 +154,14 @@ def test_the_model_of_s_ldsc_can_be_asked_for(small_study, gates, monkeypatch):
         "objective": "ldsr",
         "validation_chromosomes": "auto",
     }
+
+
+def test_the_table_of_runs_is_a_file_as_of_evaluate(study_with_runs, capsys):
+    page = TrainPage(study_with_runs)
+    assert page.file.visible
+    paths = [str(run.path) for run in page.state.runs]
+    capsys.readouterr()
+    assert main(["evaluate", *paths]) == 0
+    assert asyncio.run(page.file.callback()).getvalue() == capsys.readouterr().out
+    page.state.runs = []
+    assert not page.file.visible

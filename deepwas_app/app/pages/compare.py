@@ -17,7 +17,7 @@ from deepwas_app.app.components import (
     section,
     waiting,
 )
-from deepwas_app.app.pages.runs import RunsPage, finished_runs, run_select
+from deepwas_app.app.pages.runs import RunsPage, evaluation_text, finished_runs, run_select
 from deepwas_app.plots import compare as pictures
 from deepwas_app.plots.scaling import per_variant
 
@@ -70,11 +70,14 @@ class ComparePage(RunsPage):
         names = list(self.finished)
         everything = section(
             "All finished runs",
-            download("Download TSV", "runs.tsv", self.evaluation_text),
+            download(
+                "Download TSV (nats)",
+                "runs.tsv",
+                lambda: evaluation_text(self.finished.values()),
+            ),
             self._runs_table(),
             note="Gain in held-out log-likelihood per variant over the constant prior fitted on "
-            "the same blocks, with block-jackknife standard errors. The file has it in nats, not "
-            "per variant.",
+            "the same blocks, with block-jackknife standard errors.",
         )
         if len(names) == 1:
             return [
@@ -123,12 +126,6 @@ class ComparePage(RunsPage):
         self.draw()
         if before and set(before) <= set(self.finished):
             self._choose(*before)
-
-    def evaluation_text(self) -> str:
-        """The table of all finished runs, as ``deepwas evaluate`` writes it."""
-        from deepwas_app.workflow.results import evaluate, evaluation_text
-
-        return evaluation_text(evaluate(self.finished.values()))
 
     def comparison_text(self) -> str:
         """The table of the comparison, as ``deepwas compare`` writes it."""

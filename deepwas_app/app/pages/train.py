@@ -13,6 +13,7 @@ from deepwas_app.app.components import (
     TABLE_STYLE,
     JobView,
     cells,
+    download,
     empty,
     fold,
     job_in_turn,
@@ -22,6 +23,7 @@ from deepwas_app.app.components import (
 from deepwas_app.app.jobs import JOBS, Job, Status
 from deepwas_app.app.pages.base import Page
 from deepwas_app.app.pages.held_out import HeldOut
+from deepwas_app.app.pages.runs import evaluation_text
 from deepwas_app.app.settings_form import copy_of, widgets
 from deepwas_app.errors import InputError
 from deepwas_app.plots import train as pictures
@@ -122,8 +124,12 @@ class TrainPage(Page):
         self.settings = copy_of(self.settings, validation_chromosomes="")
         self.held_out = HeldOut(study)
         self.compare = pmui.Column(sizing_mode="stretch_width")
+        self.file = download(
+            "Download TSV (nats)", "runs.tsv", lambda: evaluation_text(self.state.runs)
+        )
         self._table_card = section(
             "Runs",
+            self.file,
             self.runs,
             self.compare,
             note="Tick runs to compare them here and on the Annotations and Locus pages.",
@@ -325,6 +331,7 @@ class TrainPage(Page):
         finally:
             self._filling = False
         self.runs.visible = len(table) > 0
+        self.file.visible = any(run.finished for run in self.state.runs)
         chosen = {store.run_name(run): run.metrics() for run in self.state.selected_runs()}
         if not len(table):
             self.compare.objects = [empty("No run yet. Start one above.")]
