@@ -1,6 +1,8 @@
 """The Train and Scaling pages: several jobs at once, what is held out, the form."""
 
 import asyncio
+import json
+import shutil
 import threading
 from collections import defaultdict
 
@@ -165,3 +167,24 @@ def test_the_table_of_runs_is_a_file_as_of_evaluate(study_with_runs, capsys):
     assert asyncio.run(page.file.callback()).getvalue() == capsys.readouterr().out
     page.state.runs = []
     assert not page.file.visible
+
+
+def test_finished_runs_of_sweeps_are_offered_under_names_of_their_own(
+    study_with_runs, small_runs, gates, settle
+):
+    page = ScalingPage(study_with_runs)
+    page.start()
+    page.start()
+    folders = [store.sweeps_folder(study_with_runs) / f"sweep-{i}" for i in (1, 2)]
+    for folder in folders:
+        shutil.copytree(small_runs.mlp.path, folder / "XS-likelihood-seed0.run")
+    begun = folders[1] / "S-likelihood-seed0.run"
+    shutil.copytree(small_runs.mlp.path, begun)
+    record = json.loads((begun / "run.json").read_text())
+    (begun / "run.json").write_text(json.dumps(record | {"summary": None}))
+    gates["sweep-1"].set()
+    settle(page, lambda: len(page.state.runs) > 3)
+    names = {store.run_name(run) for run in page.state.runs}
+    assert names == {
+        "constant", "linear", "mlp", "sweep-1-XS-likelihood-seed0", "sweep-2-XS-likelihood-seed0",
+    }  # fmt: skip

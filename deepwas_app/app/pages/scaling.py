@@ -153,7 +153,7 @@ class ScalingPage(Page):
             self.state.say(str(problem), "warning")
             return
         settings = copy_of(self.settings)
-        folder = store.data_root() / "scaling" / store.study_hash(study)[:16]
+        folder = store.sweeps_folder(study)
         number = 1
         while (folder / f"sweep-{number}").exists():
             number += 1
@@ -232,6 +232,7 @@ class ScalingPage(Page):
         elif job.status is Status.DONE:
             self.state.say(f"{job.title}: finished.", "success")
         if job.study == store.study_hash(self.state.study):
+            self.state.refresh_runs()
             self._follow()
 
 
