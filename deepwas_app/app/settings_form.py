@@ -10,7 +10,7 @@ Settings = TypeVar("Settings", bound=param.Parameterized)
 
 LABELS = {
     "learning_rate": "Learning rate",
-    "batch_blocks": "LD blocks per mini-batch",
+    "batch_blocks": "Blocks per batch",
     "alpha": "Frequency exponent alpha",
     "maf": "Lowest minor allele frequency",
     "n": "People in the GWAS (N)",

@@ -118,7 +118,7 @@ def sweeps_folder(study: xr.Dataset) -> Path:
 
 
 def find_runs(study: xr.Dataset, refused: Callable[[str], None] | None = None) -> list[Any]:
-    """Runs of a study, oldest first: those made here, those beside it, and those of sweeps.
+    """Runs of a study, oldest first: those of sweeps, then those made here and those beside it.
 
     Of sweeps only what is finished: the sweep itself goes on with the rest.
 
@@ -137,7 +137,7 @@ def find_runs(study: xr.Dataset, refused: Callable[[str], None] | None = None) -
     from deepwas_app.workflow.run import open_run
 
     runs = []
-    for path in sorted(paths + of_sweeps, key=lambda p: p.stat().st_mtime):
+    for path in _by_age(of_sweeps) + _by_age(paths):
         try:
             run = open_run(path)
             run.check_study(study)
@@ -148,6 +148,10 @@ def find_runs(study: xr.Dataset, refused: Callable[[str], None] | None = None) -
         if run.finished or path not in of_sweeps:
             runs.append(run)
     return runs
+
+
+def _by_age(paths: list[Path]) -> list[Path]:
+    return sorted(paths, key=lambda path: path.stat().st_mtime)
 
 
 def heritability(study: xr.Dataset, run: Any) -> np.ndarray:

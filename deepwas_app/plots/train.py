@@ -111,6 +111,11 @@ class LiveCurves:
             tips = [("step", "@step{0,0}"), (name, "@value{0.0000}")]
             plot.add_tools(HoverTool(renderers=[dots], tooltips=tips, mode="vline"))
 
+    @property
+    def drawn(self) -> bool:
+        """Whether there is anything to see yet."""
+        return bool(self.loss_source.data["step"] or self.gain_source.data["step"])
+
     def clear(self) -> None:
         """Empty both figures, before another job is shown."""
         self.loss_source.data = {"step": [], "value": []}

@@ -145,7 +145,17 @@ class OwnStudyForm(pn.viewable.Viewer):
             cells(
                 (
                     pmui.Column(
-                        self.title, self.sumstats, self.annotations, sizing_mode="stretch_width"
+                        self.title,
+                        self.sumstats,
+                        self.annotations,
+                        fold(
+                            "More about the GWAS",
+                            self.columns,
+                            self.cases,
+                            self.controls,
+                            self.chain,
+                        ),
+                        sizing_mode="stretch_width",
                     ),
                     4,
                 ),
@@ -160,7 +170,6 @@ class OwnStudyForm(pn.viewable.Viewer):
                         self.people,
                         *knobs.values(),
                         self.excluded,
-                        fold("More", self.columns, self.cases, self.controls, self.chain),
                         self.button,
                         sizing_mode="stretch_width",
                     ),

@@ -134,7 +134,7 @@ class TrainPage(Page):
             self.compare,
             note="Tick runs to compare them here and on the Annotations and Locus pages.",
         )
-        self._no_curves = empty("Choose a prior and press Start: the curves appear here.")
+        self._no_curves = empty("The curves of a training appear here.")
         self._curves = [
             pn.pane.Bokeh(self.curves.loss, sizing_mode="stretch_width", margin=0),
             pn.pane.Bokeh(self.curves.gain, sizing_mode="stretch_width", margin=0),
@@ -159,7 +159,7 @@ class TrainPage(Page):
         if new:
             self._cursor += len(new)
             self.curves.extend(new)
-            self._show_curves(True)
+            self._show_curves()
         self.progress.refresh()
 
     def start(self) -> None:
@@ -242,8 +242,8 @@ class TrainPage(Page):
                 f"**{number:,}** parameters over {study.sizes['annotations']} annotations"
             )
 
-        for widget in fields.values():
-            widget.margin = (6, 8, 6, 0)
+        for name in ("width", "learning_rate", "batch_blocks"):
+            fields[name].margin = (6, 8, 6, 0)
         self.settings.param.watch(changed, ["prior", "size", "width", "depth"])
         changed()
         self.button = pmui.Button(
@@ -283,11 +283,12 @@ class TrainPage(Page):
     def _attach(self, job: Job | None) -> None:
         self._cursor = 0
         self.curves.clear()
-        self._show_curves(job is not None and bool(job.events or not job.status.over))
         self.progress.watch(job)
+        self._show_curves()
 
-    def _show_curves(self, shown: bool) -> None:
-        wanted = self._curves if shown else [self._no_curves]
+    def _show_curves(self) -> None:
+        """The curves as soon as there is a point in them: empty ones have no axes."""
+        wanted = self._curves if self.curves.drawn else [self._no_curves]
         if list(self._live.objects) != wanted:
             self._live.objects = wanted
 
@@ -321,7 +322,8 @@ class TrainPage(Page):
         self._fill_table()
 
     def _fill_table(self) -> None:
-        table = runs_table(self.state.runs)
+        # The newest on top: a sweep may leave many.
+        table = runs_table(self.state.runs[::-1])
         self._filling = True
         try:
             self.runs.value = table
