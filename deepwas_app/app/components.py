@@ -23,6 +23,7 @@ TABLE_STYLE = """
 }
 .tabulator { border-radius: 6px; font-size: 13px; }
 .tabulator .tabulator-header .tabulator-col { background: transparent; }
+.tabulator-col[tabulator-field="gain"] .tabulator-col-title { white-space: normal !important; }
 """
 
 

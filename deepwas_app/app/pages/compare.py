@@ -224,5 +224,5 @@ class ComparePage(RunsPage):
         widget = reading_table(table, RUN_COLUMNS, digits, page_size=20)
         # Names of any length break into lines, and leave room for the numbers.
         widget.formatters = widget.formatters | {"run": {"type": "textarea"}}
-        widget.widths = {"run": 230}
+        widget.widths = {"run": 230, "gain": 134}
         return widget

@@ -96,7 +96,7 @@ class TrainPage(Page):
             disabled=True,
             sizing_mode="stretch_width",
             layout="fit_data_stretch",
-            widths={"run": 190},
+            widths={"run": 158, "gain": 134},
             formatters={"run": {"type": "textarea"}}
             | {
                 name: {"type": "money", "precision": digits, "thousand": ","}
