@@ -23,6 +23,7 @@ TABLE_STYLE = """
 }
 .tabulator { border-radius: 6px; font-size: 13px; }
 .tabulator .tabulator-header .tabulator-col { background: transparent; }
+.tabulator-col[tabulator-field="gain"] .tabulator-col-title { white-space: normal !important; }
 """
 
 
@@ -114,6 +115,21 @@ def figures_row(cards: Sequence[Any]) -> pmui.Grid:
         sizing_mode="stretch_width",
         margin=(0, 0, GAP, 0),
     )
+
+
+def fold(label: str, *objects: Any) -> pmui.Column:
+    """Objects below a button that shows and hides them; hidden at first."""
+    inside = pmui.Column(*objects, sizing_mode="stretch_width", visible=False)
+    button = pmui.Button(
+        label=label, icon="expand_more", variant="text", size="small", margin=(4, 0)
+    )
+
+    def toggle(_: Any) -> None:
+        inside.visible = not inside.visible
+        button.icon = "expand_less" if inside.visible else "expand_more"
+
+    button.on_click(toggle)
+    return pmui.Column(button, inside, sizing_mode="stretch_width")
 
 
 def empty(text: str) -> pmui.Alert:
@@ -240,6 +256,13 @@ def job_line(job: Job) -> str:
     return f"{job.title}: {job.status}"
 
 
+def job_in_turn(kind: str, study: str) -> Job | None:
+    """The job to look at: the first that is not over, a paused one last; else the newest."""
+    active = [job for job in JOBS.active() if (job.kind, job.study) == (kind, study)]
+    active.sort(key=lambda job: job.status is Status.PAUSED)
+    return active[0] if active else JOBS.latest(kind, study)
+
+
 class JobView(pn.viewable.Viewer):
     """Progress of one job, with its buttons. ``refresh`` is called by the session's timer.
 
@@ -278,6 +301,11 @@ class JobView(pn.viewable.Viewer):
         self.job, self._seen = job, ()
         self._told = job is None or job.status.over
         self.refresh()
+
+    @property
+    def busy(self) -> bool:
+        """Whether the job on show waits for its turn or runs."""
+        return self.job is not None and self.job.status in (Status.QUEUED, Status.RUNNING)
 
     def refresh(self) -> None:
         """Bring the widgets up to date; does nothing when nothing changed."""

@@ -1,19 +1,21 @@
 """Widgets from the settings classes: each knob is declared once, in workflow/settings.py."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 import panel_material_ui as pmui
 import param
 
+Settings = TypeVar("Settings", bound=param.Parameterized)
+
 LABELS = {
     "learning_rate": "Learning rate",
-    "batch_blocks": "LD blocks per mini-batch",
+    "batch_blocks": "Blocks per batch",
     "alpha": "Frequency exponent alpha",
     "maf": "Lowest minor allele frequency",
     "n": "People in the GWAS (N)",
     "variance": "Variance kept per LD block",
-    "build": "Genome build",
+    "build": "Genome build of the GWAS",
     "format": "Format of the GWAS",
     "size": "Named size",
 }
@@ -68,6 +70,12 @@ def widget(settings: param.Parameterized, name: str, **options: Any) -> Any:
         # The stepping buttons have no name for screen readers; the arrow keys do the same.
         shared["sx"] = {"& .MuiIconButton-root": {"display": "none"}}
     return kind.from_param(settings.param[name], **(shared | options))
+
+
+def copy_of(settings: Settings, **changes: Any) -> Settings:
+    """The same settings in a new object, some of them changed."""
+    values = {k: v for k, v in settings.param.values().items() if k != "name"}
+    return type(settings)(**(values | changes))
 
 
 def widgets(settings: param.Parameterized, names: Iterable[str]) -> dict[str, Any]:

@@ -82,13 +82,17 @@ def known_studies() -> dict[str, str]:
     paths = named + sorted(str(p) for p in data_root().glob("*.study.zarr"))
     for path in paths:
         if path not in found.values():
-            found.setdefault(Path(path).name.removesuffix(".study.zarr"), path)
+            name = Path(path).name.removesuffix(".study.zarr")
+            found[f"{name} ({Path(path).parent})" if name in found else name] = path
     return found
 
 
 def run_name(run: Any) -> str:
-    """A run's name: its folder without ``.run``."""
-    return Path(run.path).name.removesuffix(".run")
+    """A run's name: its folder without ``.run``, after that of the sweep that it is of, if any."""
+    path = Path(run.path)
+    name = path.name.removesuffix(".run")
+    of_sweep = path.is_relative_to(data_root() / "scaling")
+    return f"{path.parent.name}-{name}" if of_sweep else name
 
 
 def _load_table(study: xr.Dataset) -> xr.Dataset:
@@ -108,8 +112,15 @@ def runs_folder(study: xr.Dataset) -> Path:
     return data_root() / "runs" / study_hash(study)[:16]
 
 
+def sweeps_folder(study: xr.Dataset) -> Path:
+    """Where sweeps over sizes that are started here on a study are kept, a folder each."""
+    return data_root() / "scaling" / study_hash(study)[:16]
+
+
 def find_runs(study: xr.Dataset, refused: Callable[[str], None] | None = None) -> list[Any]:
-    """Runs of a study, finished or not, oldest first: those made here and those beside it.
+    """Runs of a study, oldest first: those of sweeps, then those made here and those beside it.
+
+    Of sweeps only what is finished: the sweep itself goes on with the rest.
 
     ``refused(message)`` is told of folders among the study's own that are no run of it; beside a
     study the runs of others are nothing strange.
@@ -119,13 +130,14 @@ def find_runs(study: xr.Dataset, refused: Callable[[str], None] | None = None) -
     if beside.is_dir() and beside != folders[0]:
         folders.append(beside)
     paths = [path for folder in folders for path in folder.glob("*.run")]
-    if not paths:
+    of_sweeps = list(sweeps_folder(study).glob("*/*.run"))
+    if not paths + of_sweeps:
         return []
     # Late, because runs bring JAX, which a look at the data should not wait for.
     from deepwas_app.workflow.run import open_run
 
     runs = []
-    for path in sorted(paths, key=lambda p: p.stat().st_mtime):
+    for path in _by_age(of_sweeps) + _by_age(paths):
         try:
             run = open_run(path)
             run.check_study(study)
@@ -133,8 +145,13 @@ def find_runs(study: xr.Dataset, refused: Callable[[str], None] | None = None) -
             if refused is not None and path.parent == folders[0]:
                 refused(str(problem))
             continue
-        runs.append(run)
+        if run.finished or path not in of_sweeps:
+            runs.append(run)
     return runs
+
+
+def _by_age(paths: list[Path]) -> list[Path]:
+    return sorted(paths, key=lambda path: path.stat().st_mtime)
 
 
 def heritability(study: xr.Dataset, run: Any) -> np.ndarray:

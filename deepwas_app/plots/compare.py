@@ -13,9 +13,14 @@ NAME_WIDTH = 0.15
 GAP = 5.0
 
 
-def place(row: pd.Series) -> str:
-    """A block's place as people write it: ``22:37.0–38.3 Mb``."""
-    return f"{row['CHR']}:{row['START'] / 1e6:.1f}–{row['STOP'] / 1e6:.1f} Mb"
+def place(chromosome: str, start: float, stop: float) -> str:
+    """A block's place as people write it: ``22:37.04–38.31 Mb``."""
+    return f"{chromosome}:{start / 1e6:.2f}–{stop / 1e6:.2f} Mb"
+
+
+def places(blocks: pd.DataFrame) -> list[str]:
+    """Places of the rows of a table as of ``workflow.compare.compare``."""
+    return list(map(place, blocks["CHR"], blocks["START"], blocks["STOP"]))
 
 
 def by_chromosome(table: pd.DataFrame) -> hv.Overlay:
@@ -114,7 +119,7 @@ def along_genome(table: pd.DataFrame, named: int = NAMED) -> hv.Overlay:
             "high": np.maximum(value, 0.0),
             "value": value,
             "per_variant": part["MILLINATS_PER_VARIANT"].astype(float),
-            "where": [place(row) for _, row in part.iterrows()],
+            "where": places(part),
             "lead": part["LEAD_SNP"].astype(str),
             "variants": part["VARIANTS"],
             "colour": np.where(value >= 0, BLUE, ORANGE),

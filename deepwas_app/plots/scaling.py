@@ -69,7 +69,11 @@ def scaling_curve(sweep: pd.DataFrame, truth: float | None = None) -> hv.Overlay
     summary, fits = scaling_summary(sweep), per_variant(sweep)
     summary["low"] = summary["gain"] - 1.96 * summary["gain_se"]
     summary["high"] = summary["gain"] + 1.96 * summary["gain_se"]
-    hover = [("Parameters", "@parameters{0,0}"), ("Gain", "@gain{0.000}"), ("Seeds", "@seeds")]
+    hover = [
+        ("Parameters", "@parameters{0,0}"),
+        ("Gain (10⁻³ nats/variant)", "@gain{0.000}"),
+        ("Seeds", "@seeds"),
+    ]
     layers: list[hv.Element] = [hv.HLine(0.0).opts(color=GREY, line_width=1, line_dash="dashed")]
     if truth is not None:
         level = truth * 1e3 / float(sweep["variants"].iloc[0])

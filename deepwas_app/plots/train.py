@@ -17,36 +17,6 @@ LOSS = "Training loss (nats/variant)"
 GAIN = "Gain (10⁻³ nats/variant)"
 
 
-def training_loss(metrics: Mapping[str, pd.DataFrame]) -> hv.Overlay:
-    """Training loss of finished runs.
-
-    Parameters
-    ----------
-    metrics
-        By run name: a table with ``step`` and ``train_loss`` (nats per variant).
-
-    Returns
-    -------
-    holoviews.Overlay
-        One curve per run.
-    """
-    curves = [
-        hv.Curve(table, "step", "train_loss", label=run).opts(
-            color=series_colour(i), line_width=1.8, tools=["hover"]
-        )
-        for i, (run, table) in enumerate(metrics.items())
-    ]
-    return hv.Overlay(curves or [hv.Curve([], "step", "train_loss")]).opts(
-        **figure_options(
-            260,
-            xlabel="Step",
-            ylabel=LOSS,
-            show_legend=len(metrics) > 1,
-            legend_position="top_right",
-        )
-    )
-
-
 def held_out_gain(metrics: Mapping[str, pd.DataFrame]) -> hv.Overlay:
     """Held-out log-likelihood gain over the constant prior, of finished runs.
 
@@ -59,16 +29,37 @@ def held_out_gain(metrics: Mapping[str, pd.DataFrame]) -> hv.Overlay:
     Returns
     -------
     holoviews.Overlay
-        One curve per run and the line at 0, in milli-nats per variant.
+        One curve per run, with 95% intervals where errors are known, and the line at 0, in
+        milli-nats per variant.
     """
+    hover = [
+        ("Run", "@run"),
+        ("Step", "@step{0,0}"),
+        (GAIN, "@milli{0.000}"),
+        ("95% interval", "@low{0.000} to @high{0.000}"),
+    ]
     layers: list[hv.Element] = [hv.HLine(0.0).opts(color=GREY, line_width=1, line_dash="dashed")]
     for i, (run, table) in enumerate(metrics.items()):
-        seen = table.dropna(subset=["held_out_gain"])
-        seen = seen.assign(milli=MILLI * seen["held_out_gain"].astype(float))
+        seen = table.reindex(columns=["step", "held_out_gain", "held_out_gain_se"]).astype(float)
+        seen = seen.dropna(subset=["held_out_gain"])
+        value, half = MILLI * seen["held_out_gain"], 1.96 * MILLI * seen["held_out_gain_se"]
+        drawn = pd.DataFrame(
+            {
+                "step": seen["step"],
+                "milli": value,
+                "low": value - half,
+                "high": value + half,
+                "run": run,
+            }
+        )
+        colour = series_colour(i)
         layers += [
-            hv.Curve(seen, "step", "milli", label=run).opts(color=series_colour(i), line_width=1.8),
-            hv.Points(seen, ["step", "milli"], label=run).opts(
-                color=series_colour(i), size=5, tools=["hover"]
+            hv.Segments(drawn.dropna(), ["step", "low", "step", "high"], label=run).opts(
+                color=colour, alpha=0.5
+            ),
+            hv.Curve(drawn, "step", "milli", label=run).opts(color=colour, line_width=1.8),
+            hv.Points(drawn, ["step", "milli"], ["run", "low", "high"], label=run).opts(
+                color=colour, size=5, tools=["hover"], hover_tooltips=hover
             ),
         ]
     return hv.Overlay(layers).opts(
@@ -119,6 +110,11 @@ class LiveCurves:
         for plot, dots, name in ((self.loss, losses, "loss"), (self.gain, gains, "gain")):
             tips = [("step", "@step{0,0}"), (name, "@value{0.0000}")]
             plot.add_tools(HoverTool(renderers=[dots], tooltips=tips, mode="vline"))
+
+    @property
+    def drawn(self) -> bool:
+        """Whether there is anything to see yet."""
+        return bool(self.loss_source.data["step"] or self.gain_source.data["step"])
 
     def clear(self) -> None:
         """Empty both figures, before another job is shown."""

@@ -3,7 +3,8 @@
 import pytest
 
 from deepwas_app.app.jobs import JOBS, Status
-from deepwas_app.app.pages.load_own import OwnStudyForm, genotype_prefix, save_upload
+from deepwas_app.app.pages.load_own import OwnStudyForm
+from deepwas_app.app.pages.uploads import check_genotypes, genotype_prefix, save_upload
 from deepwas_app.app.state import AppState
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.builtin import data_dir
@@ -84,9 +85,9 @@ def test_uploads_are_written_under_their_own_name_only(tmp_path):
     assert (tmp_path / "up" / "a.fam").read_bytes() == b"3"
 
 
-def test_genotypes_need_all_three_files(tmp_path):
+def test_genotypes_need_all_three_files():
     with pytest.raises(InputError, match=r"no \.bim and no \.fam"):
-        genotype_prefix([tmp_path / "a.bed"])
+        check_genotypes(["a.bed"])
 
 
 def test_other_sources_of_ld_are_paths_on_the_server():

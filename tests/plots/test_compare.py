@@ -73,7 +73,7 @@ def test_one_chromosome_keeps_its_positions():
     table = comparison([("22", 30_000_000, 31_000_000, 1.0, "rs1")])
     bars = layer(along_genome(table), hv.Rectangles).data
     assert bars["start"].item() == 30.0
-    assert place(table.iloc[-1]) == "22:30.0–31.0 Mb"
+    assert place("22", 30_000_000, 31_000_000) == "22:30.00–31.00 Mb"
 
 
 def test_names_do_not_cover_each_other():

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from bokeh.models import HoverTool
 
 from deepwas_app.plots import annotations, scaling, train
 
@@ -27,9 +28,17 @@ def test_held_out_gain_is_in_milli_nats(metrics):
     hv.render(figure)
 
 
-def test_training_loss_of_no_run_is_drawn_empty(metrics):
-    assert len(list(train.training_loss(metrics))) == 2
-    hv.render(train.training_loss({}))
+def test_held_out_gain_has_intervals_where_errors_are_known(metrics):
+    figure = train.held_out_gain(
+        {"mlp": metrics["mlp"].assign(held_out_gain_se=[None, 0.001, 0.002]), "old": metrics["mlp"]}
+    )
+    known, unknown = (layer.data for layer in figure if isinstance(layer, hv.Segments))
+    np.testing.assert_allclose(known["high"] - known["low"], 2 * 1.96 * np.array([1.0, 2.0]))
+    assert unknown.empty
+    points = next(layer for layer in figure if isinstance(layer, hv.Points))
+    tooltips = dict(hv.render(points).select_one(HoverTool).tooltips)
+    assert tooltips["Run"] == "@{run}"
+    assert tooltips["Gain (10⁻³ nats/variant)"] == "@{milli}{0.000}"
 
 
 def step(number: int, epoch: int, loss: float, gain: float | None = None) -> SimpleNamespace:

@@ -17,8 +17,7 @@ from deepwas_app.app.components import (
     section,
     waiting,
 )
-from deepwas_app.app.pages.base import Page
-from deepwas_app.app.pages.runs import finished_runs, run_select
+from deepwas_app.app.pages.runs import RunsPage, evaluation_text, finished_runs, run_select
 from deepwas_app.plots import compare as pictures
 from deepwas_app.plots.scaling import per_variant
 
@@ -36,7 +35,7 @@ RUN_COLUMNS = {
     "prior": "Prior",
     "objective": "Objective",
     "parameters": "Parameters",
-    "gain": "Gain (10⁻³ nats)",
+    "gain": "Gain (10⁻³ nats/variant)",
     "gain_se": "s.e.",
     "h2": "h²",
     "s2": "s²",
@@ -45,7 +44,7 @@ RUN_COLUMNS = {
 FEW_BLOCKS = 10
 
 
-class ComparePage(Page):
+class ComparePage(RunsPage):
     """Two finished runs of a study, held out against held out; and the table of all.
 
     Examples
@@ -55,31 +54,30 @@ class ComparePage(Page):
 
     heading = "Compare"
     intro = "Which of two runs predicts held-out variants better, and at which loci?"
+    needs = (
+        "Train two on the **Train** page, for example a linear prior and an MLP: here they are "
+        "compared."
+    )
 
     def __init__(self, *args: Any, **params: Any) -> None:
         self._seen: Any = None
         self._choosing = False
         super().__init__(*args, **params)
 
-    def build(self, study: xr.Dataset) -> list[Any]:
+    def build_runs(self, study: xr.Dataset) -> list[Any]:
         """The choice of two runs, what they say, and the table of all runs."""
         self._seen = self.state.runs
-        self.finished = finished_runs(self.state)
         names = list(self.finished)
-        if not names:
-            return [
-                empty(
-                    "This study has no finished run yet. Train two on the **Train** page, for "
-                    "example a linear prior and an MLP: here they are compared."
-                )
-            ]
         everything = section(
             "All finished runs",
-            download("Download TSV", "runs.tsv", self.evaluation_text),
+            download(
+                "Download TSV (nats)",
+                "runs.tsv",
+                lambda: evaluation_text(self.finished.values()),
+            ),
             self._runs_table(),
             note="Gain in held-out log-likelihood per variant over the constant prior fitted on "
-            "the same blocks, with block-jackknife standard errors. The file has it in nats, not "
-            "per variant.",
+            "the same blocks, with block-jackknife standard errors.",
         )
         if len(names) == 1:
             return [
@@ -128,12 +126,6 @@ class ComparePage(Page):
         self.draw()
         if before and set(before) <= set(self.finished):
             self._choose(*before)
-
-    def evaluation_text(self) -> str:
-        """The table of all finished runs, as ``deepwas evaluate`` writes it."""
-        from deepwas_app.workflow.results import evaluate, evaluation_text
-
-        return evaluation_text(evaluate(self.finished.values()))
 
     def comparison_text(self) -> str:
         """The table of the comparison, as ``deepwas compare`` writes it."""
@@ -202,7 +194,7 @@ class ComparePage(Page):
         blocks = table[table["SCOPE"] == "block"]
         shown = pd.DataFrame(
             {
-                "where": [pictures.place(row) for _, row in blocks.iterrows()],
+                "where": pictures.places(blocks),
                 "lead": blocks["LEAD_SNP"].to_numpy(str),
                 "variants": blocks["VARIANTS"].to_numpy(),
                 "nats": blocks["DIFFERENCE_NATS"].to_numpy(float),
@@ -232,5 +224,5 @@ class ComparePage(Page):
         widget = reading_table(table, RUN_COLUMNS, digits, page_size=20)
         # Names of any length break into lines, and leave room for the numbers.
         widget.formatters = widget.formatters | {"run": {"type": "textarea"}}
-        widget.widths = {"run": 230}
+        widget.widths = {"run": 230, "gain": 134}
         return widget

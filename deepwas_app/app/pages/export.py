@@ -1,6 +1,7 @@
 """The Export page: what other tools take from a run, and polygenic scores of genotypes."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,8 @@ import panel_material_ui as pmui
 import xarray as xr
 
 from deepwas_app.app import store
-from deepwas_app.app.components import cells, download, empty, section
-from deepwas_app.app.pages.base import Page
-from deepwas_app.app.pages.runs import finished_runs, run_select
+from deepwas_app.app.components import cells, download, section
+from deepwas_app.app.pages.runs import RunsPage, finished_runs, run_select
 from deepwas_app.app.pages.scores import ScoreForm
 from deepwas_app.app.regions import strongest_loci
 
@@ -21,7 +21,7 @@ HALF_REGION = 500_000
 ROW = {"snpvar": 32, "weights": 16, "catalog": 26}
 
 
-class ExportPage(Page):
+class ExportPage(RunsPage):
     """Files that other tools take from a finished run, each made when its button is pressed.
 
     Examples
@@ -31,23 +31,16 @@ class ExportPage(Page):
 
     heading = "Export"
     intro = "Take a fitted prior and its effects to other tools, or score genotypes here."
+    needs = "Train one on the **Train** page: here you take its prior, effects and scores away."
 
     def __init__(self, *args: Any, **params: Any) -> None:
         self._seen: Any = None
         super().__init__(*args, **params)
 
-    def build(self, study: xr.Dataset) -> list[Any]:
+    def build_runs(self, study: xr.Dataset) -> list[Any]:
         """The choice of a run, its files, and the scoring of genotypes."""
         self._seen = self.state.runs
-        self.finished = finished_runs(self.state)
         names = list(self.finished)
-        if not names:
-            return [
-                empty(
-                    "This study has no finished run yet. Train one on the **Train** page: here "
-                    "you take its prior, effects and scores away."
-                )
-            ]
         self.run = run_select("Run", names, names[-1])
         self.run.param.watch(lambda _: self._name_files(), "value")
         self.floor = pmui.Switch(
@@ -238,7 +231,9 @@ def genotypes_of(study: xr.Dataset) -> str:
     """The prefix of the genotypes that the study's LD is from, if they are still there; else ""."""
     for source in json.loads(study.attrs.get("provenance", "[]")):
         path = Path(str(source.get("path", "")))
-        if source.get("role") == "genotypes" and path.suffix == ".bed" and path.exists():
+        # Unlike Path.exists, no error where the folder is another person's.
+        there = os.path.exists(path)
+        if source.get("role") == "genotypes" and path.suffix == ".bed" and there:
             return str(path.with_suffix(""))
     return ""
 

@@ -7,6 +7,9 @@ import panel_material_ui as pmui
 import param
 import xarray as xr
 
+from deepwas_app.errors import InputError
+from deepwas_app.plots.compare import place
+
 AUTOMATIC, CHROMOSOMES, BLOCKS, NOTHING = "Automatic", "Chromosomes", "LD blocks", "Nothing"
 
 
@@ -33,15 +36,11 @@ class HeldOut(pn.viewable.Viewer):
             sizing_mode="stretch_width",
             sx={"& .MuiToggleButton-root": {"whiteSpace": "nowrap"}},
         )
+        where = map(place, chromosome, study["block_start"].values, study["block_stop"].values)
         self.chromosomes = _choice("Held-out chromosomes", {name: name for name in names})
         self.blocks = _choice(
             "Held-out LD blocks",
-            {
-                f"{chromosome[b]}:{start / 1e6:.1f}–{stop / 1e6:.1f} Mb": str(b)
-                for b, (start, stop) in enumerate(
-                    zip(study["block_start"].values, study["block_stop"].values, strict=True)
-                )
-            },
+            {f"#{b} · {where}": str(b) for b, where in enumerate(where)},
         )
         hint = pmui.Typography("", variant="caption", sx={"color": "text.secondary"}, margin=(0, 0))
         hints = {
@@ -66,8 +65,17 @@ class HeldOut(pn.viewable.Viewer):
         )
 
     def write(self, settings: param.Parameterized) -> None:
-        """Put the choice into the settings of a run or a sweep."""
+        """Put the choice into the settings of a run or a sweep.
+
+        Raises
+        ------
+        InputError
+            If chromosomes or blocks are to be chosen, and none is.
+        """
         mode = self.mode.value
+        chooser = {CHROMOSOMES: self.chromosomes, BLOCKS: self.blocks}.get(mode)
+        if chooser is not None and not chooser.value:
+            raise InputError("Held out: nothing is chosen. Choose some, or Automatic or Nothing.")
         settings.param.update(
             test_chromosomes={
                 NOTHING: "none",

@@ -1,7 +1,8 @@
 """The form that builds a study from a person's own files, uploaded or already on the server."""
 
-import uuid
-from collections.abc import Generator
+import math
+import shutil
+from collections.abc import Generator, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,13 @@ import panel as pn
 import panel_material_ui as pmui
 
 from deepwas_app.app import store
-from deepwas_app.app.components import JobView, cells
+from deepwas_app.app.components import JobView, cells, fold
 from deepwas_app.app.jobs import FILES, JOBS, Job, Status
-from deepwas_app.app.settings_form import widgets
+from deepwas_app.app.pages.uploads import WIDE, Source, check_genotypes, genotype_prefix, items
+from deepwas_app.app.settings_form import copy_of, widgets
 from deepwas_app.app.state import AppState
 from deepwas_app.errors import InputError
-from deepwas_app.workflow.settings import PanelSettings, StudySettings
+from deepwas_app.workflow.settings import BUILDS, PanelSettings, StudySettings
 
 # Label to the setting that takes its path; genotypes may be uploaded, the others are too large.
 SOURCES = {
@@ -27,49 +29,19 @@ SOURCES = {
     "LD panel made before": "ld",
 }
 GENOTYPES, PANEL = "bfile", "ld"
+# Sources whose files do not say on which genome build they are.
+WITHOUT_BUILD = ("bfile", "pfile", "sbayesrc", "prscs")
 WHOLE_REGIONS = {"MHC": "mhc", "Long-range LD and MHC": "long-range"}
 PANEL_SHARE = 0.6
 
 
-def save_upload(folder: Path, chooser: pmui.FileInput) -> list[Path]:
-    """Write uploaded files into a folder and empty the chooser, so that no session keeps them."""
-    if not chooser.value:
-        return []
-    values, names = chooser.value, chooser.filename
-    if not isinstance(values, list):
-        values, names = [values], [names]
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = []
-    for value, name in zip(values, names, strict=True):
-        path = folder / Path(name).name
-        path.write_bytes(value)
-        paths.append(path)
-    chooser.clear()
-    return paths
+def build(
+    study: StudySettings, panel: PanelSettings | None, uploads: Iterable[Path] = ()
+) -> Generator[Any, None, str]:
+    """Build the LD panel, unless there is one, then the study, as one job.
 
-
-def genotype_prefix(paths: list[Path]) -> str:
-    """The common prefix of uploaded .bed, .bim and .fam files.
-
-    Raises
-    ------
-    InputError
-        If one of the three is missing.
+    Folders of uploads are removed when the study is there: it needs none of them.
     """
-    endings = {path.suffix: path for path in paths}
-    missing = [ending for ending in (".bed", ".bim", ".fam") if ending not in endings]
-    if missing:
-        raise InputError(
-            f"Genotypes: no {' and no '.join(missing)} file. Choose .bed, .bim and .fam together."
-        )
-    stem = endings[".bed"].with_suffix("")
-    for ending in (".bim", ".fam"):
-        endings[ending].rename(stem.with_suffix(ending))
-    return str(stem)
-
-
-def build(study: StudySettings, panel: PanelSettings | None) -> Generator[Any, None, str]:
-    """Build the LD panel, if genotypes were given, then the study, as one job."""
     from deepwas_app.workflow.progress import Progress
     from deepwas_app.workflow.study import build_panel, build_study
 
@@ -88,6 +60,8 @@ def build(study: StudySettings, panel: PanelSettings | None) -> Generator[Any, N
         try:
             event = next(making)
         except StopIteration as stop:
+            for folder in uploads:
+                shutil.rmtree(folder, ignore_errors=True)
             return str(stop.value)
         yield Progress(share + (1 - share) * event.fraction, event.message)
 
@@ -101,28 +75,45 @@ class OwnStudyForm(pn.viewable.Viewer):
         self.settings = StudySettings()
         self.panel = PanelSettings()
         self.title = pmui.TextInput(
-            label="Name of the study", placeholder="My GWAS", size="small", **_WIDE
+            label="Name of the study", placeholder="My GWAS", size="small", **WIDE
         )
-        self.sumstats = _Source(
+        self.sumstats = Source(
             "Summary statistics", "GWAS file, for example .fastGWA or .sumstats.gz"
         )
         self.source = pmui.Select(
-            label="Source of LD", options=SOURCES, value=GENOTYPES, size="small", **_WIDE
+            label="Source of LD", options=SOURCES, value=GENOTYPES, size="small", **WIDE
         )
-        self.genotypes = _Source(
+        self.genotypes = Source(
             "Genotypes", ".bed, .bim and .fam of a reference panel, or their prefix", many=True
         )
-        self.blocks = _Source("LD blocks", self.panel.param.blocks.doc)
-        self.ld = pmui.TextInput(label="LD: path on the server", size="small", **_WIDE)
-        self.annotations = _Source(
-            "Annotations", "Any number of tables or BED files", many=True, optional=True
-        )
-        self.people = pmui.TextInput(
-            label="People in the GWAS (N)",
-            placeholder="as in the file",
-            description=self.settings.param.n.doc,
+        self.blocks = Source("LD blocks", self.panel.param.blocks.doc)
+        self.ld = pmui.TextInput(label="LD: path on the server", size="small", **WIDE)
+        self.ld_build = pmui.Select(
+            label="Genome build of the LD",
+            options=list(BUILDS),
+            value=BUILDS[0],
+            description="The files of this source do not say it.",
             size="small",
-            **_WIDE,
+            **WIDE,
+        )
+        self.annotations = Source(
+            "Annotations", "Any number of tables or BED files", many=True, several=True
+        )
+        self.people, self.cases, self.controls, self.chain, self.columns = (
+            pmui.TextInput(
+                label=label,
+                placeholder=placeholder,
+                description=self.settings.param[name].doc,
+                size="small",
+                **WIDE,
+            )
+            for name, label, placeholder in (
+                ("n", "People in the GWAS (N)", "as in the file"),
+                ("cases", "Cases", "of a case-control GWAS without N"),
+                ("controls", "Controls", "of a case-control GWAS without N"),
+                ("chain", "Chain file: path on the server", "for a GWAS on another build"),
+                ("column", "Columns", "z=ZSCORE, n=NEFF"),
+            )
         )
         knobs = widgets(self.settings, ("format", "build", "variance"))
         self.excluded = pmui.Select(
@@ -131,18 +122,20 @@ class OwnStudyForm(pn.viewable.Viewer):
             value="",
             description="Their variants are not scored.",
             size="small",
-            **_WIDE,
+            **WIDE,
         )
         self.button = pmui.Button(
             label="Build the study", icon="construction", color="primary", margin=(10, 0)
         )
         self.button.on_click(self._submit)
         self.progress = JobView(on_over=self._over)
+        self._read_once = (self.sumstats, self.annotations, self.blocks)
         genotypes = pmui.Column(self.genotypes, self.blocks, sizing_mode="stretch_width")
 
         def choose_source(source: str) -> None:
             genotypes.visible = source == GENOTYPES
             self.ld.visible = not genotypes.visible
+            self.ld_build.visible = source in WITHOUT_BUILD
             doc = (self.settings if source == PANEL else self.panel).param[source].doc
             self.ld.description = doc
 
@@ -152,11 +145,26 @@ class OwnStudyForm(pn.viewable.Viewer):
             cells(
                 (
                     pmui.Column(
-                        self.title, self.sumstats, self.annotations, sizing_mode="stretch_width"
+                        self.title,
+                        self.sumstats,
+                        self.annotations,
+                        fold(
+                            "More about the GWAS",
+                            self.columns,
+                            self.cases,
+                            self.controls,
+                            self.chain,
+                        ),
+                        sizing_mode="stretch_width",
                     ),
                     4,
                 ),
-                (pmui.Column(self.source, genotypes, self.ld, sizing_mode="stretch_width"), 4),
+                (
+                    pmui.Column(
+                        self.source, genotypes, self.ld, self.ld_build, sizing_mode="stretch_width"
+                    ),
+                    4,
+                ),
                 (
                     pmui.Column(
                         self.people,
@@ -182,45 +190,70 @@ class OwnStudyForm(pn.viewable.Viewer):
         except InputError as problem:
             self._state.say(str(problem), "error")
             return
-        job = Job(f"Build {study.title}", lambda: build(study, panel), kind="build", lane=FILES)
+        # Genotypes stay: the Export page offers to score them.
+        uploads = [folder for item in self._read_once for folder in item.saved]
+        job = Job(
+            f"Build {study.title}",
+            lambda: build(study, panel, uploads),
+            kind="build",
+            lane=FILES,
+        )
+        # One at a time: the next may be made from the same uploads.
+        self.button.disabled = True
         self.progress.watch(JOBS.submit(job))
 
     def _collect(self) -> tuple[StudySettings, PanelSettings | None]:
+        """The settings of the form; uploads are saved when all else is in order."""
         root = store.data_root()
-        uploads = root / "uploads" / uuid.uuid4().hex[:12]
         name = self.title.value.strip() or "my-study"
         stem = "".join(c if c.isalnum() or c in "-_." else "-" for c in name)
         output = root / f"{stem}.study.zarr"
         if output.exists():
             raise InputError(f"{output}: exists already. Choose another name.")
-        study = StudySettings(
-            **{k: v for k, v in self.settings.param.values().items() if k != "name"}
+        self.sumstats.check()
+        study = copy_of(
+            self.settings,
+            n=_number("N", self.people.value),
+            cases=_number("Cases", self.cases.value),
+            controls=_number("Controls", self.controls.value),
+            chain=self.chain.value.strip(),
+            column=items(self.columns.value),
+            exclude_regions=[self.excluded.value] if self.excluded.value else [],
+            title=name,
+            output=str(output),
         )
-        study.n = _number(self.people.value)
-        study.sumstats = self.sumstats.one(uploads)
-        study.annotations = self.annotations.several(uploads)
-        study.title, study.output = name, str(output)
-        study.exclude_regions = [self.excluded.value] if self.excluded.value else []
-        root.mkdir(parents=True, exist_ok=True)
-        source, named = self.source.value, self.ld.value.strip()
-        if source != GENOTYPES and not named:
+        source = self.source.value
+        if source == GENOTYPES:
+            self.genotypes.check()
+            if self.genotypes.names:
+                check_genotypes(self.genotypes.names)
+        elif not self.ld.value.strip():
             raise InputError("LD: no path. Give the files of the LD source on the server.")
+
+        root.mkdir(parents=True, exist_ok=True)
+        for item in self._read_once:
+            item.save()
+        study.sumstats = self.sumstats.path.value.strip()
+        study.annotations = items(self.annotations.path.value)
         if source == PANEL:
-            study.ld = named
+            study.ld = self.ld.value.strip()
             return study, None
         panel = PanelSettings(variance=study.variance, output=str(root / f"{stem}.ld.zarr"))
         if source == GENOTYPES:
-            named = self.genotypes.path.value.strip() or genotype_prefix(
-                self.genotypes.uploaded(uploads)
-            )
-            panel.blocks = self.blocks.one(uploads, optional=True)
-        setattr(panel, source, named)
-        if study.build:
-            panel.build = study.build
+            self.genotypes.save(genotype_prefix)
+            panel.bfile = self.genotypes.path.value.strip()
+            panel.blocks = self.blocks.path.value.strip()
+        else:
+            setattr(panel, source, self.ld.value.strip())
+        if source in WITHOUT_BUILD:
+            panel.build = self.ld_build.value
         return study, panel
 
     def _over(self, job: Job) -> None:
+        self.button.disabled = False
         if job.status is Status.DONE:
+            for item in self._read_once:
+                item.forget()
             self._state.say(f"{job.title}: done.", "success")
             self._state.request(job.result)
         elif job.error:
@@ -230,60 +263,15 @@ class OwnStudyForm(pn.viewable.Viewer):
         return self._layout
 
 
-def _number(text: str) -> float | None:
+def _number(name: str, text: str) -> float | None:
     """A number that was typed, with or without thousands commas; None if nothing was."""
     text = text.strip().replace(",", "")
     if not text:
         return None
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
-        raise InputError(f"N: {text!r} is not a number. Give the people in the GWAS.") from None
-
-
-_WIDE: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": (6, 0)}
-
-
-class _Source(pn.viewable.Viewer):
-    """One input: a file to upload, or a path on the server."""
-
-    def __init__(
-        self, label: str, help_text: str, many: bool = False, optional: bool = False
-    ) -> None:
-        super().__init__()
-        self._label, self._many = label, many
-        self.path = pmui.TextInput(
-            label=f"{label}: path on the server",
-            placeholder="several, separated by commas" if optional else "",
-            description=help_text,
-            size="small",
-            **_WIDE,
-        )
-        self.chooser = pmui.FileInput(
-            label=f"Upload {label if label.startswith('LD') else label.lower()}",
-            multiple=many,
-            size="small",
-            variant="outlined",
-            margin=(2, 0, 10, 0),
-        )
-
-    def uploaded(self, folder: Path) -> list[Path]:
-        """Uploaded files, written into a folder."""
-        return save_upload(folder, self.chooser)
-
-    def several(self, folder: Path) -> list[str]:
-        """All files: those named by path, then those uploaded."""
-        named = [item.strip() for item in self.path.value.split(",") if item.strip()]
-        return named + [str(path) for path in self.uploaded(folder)]
-
-    def one(self, folder: Path, optional: bool = False) -> str:
-        """The one file; an upload wins over a path."""
-        uploaded = self.uploaded(folder)
-        if uploaded:
-            return str(uploaded[0])
-        if self.path.value.strip() or optional:
-            return self.path.value.strip()
-        raise InputError(f"{self._label}: no file. Upload one or give its path on the server.")
-
-    def __panel__(self) -> pmui.Column:
-        return pmui.Column(self.path, self.chooser, sizing_mode="stretch_width")
+        raise InputError(f"{name}: {text!r} is not a number. Give a number of people.") from None
+    if not 1 <= number < math.inf:
+        raise InputError(f"{name}: {text} is too few or too many. Give a number of people.")
+    return number

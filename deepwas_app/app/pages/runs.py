@@ -1,11 +1,32 @@
-"""The choice of runs that several pages share."""
+"""What pages over the finished runs of a study share, and the choice of runs."""
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, ClassVar
 
 import panel_material_ui as pmui
+import xarray as xr
 
 from deepwas_app.app import store
+from deepwas_app.app.components import empty
+from deepwas_app.app.pages.base import Page
 from deepwas_app.app.state import AppState
+
+
+class RunsPage(Page):
+    """A page over the finished runs of a study; without any it says what to train."""
+
+    needs: ClassVar[str] = ""
+
+    def build(self, study: xr.Dataset) -> list[Any]:
+        """The content, or what to train first."""
+        self.finished = finished_runs(self.state)
+        if not self.finished:
+            return [empty(f"This study has no finished run yet. {self.needs}")]
+        return self.build_runs(study)
+
+    def build_runs(self, study: xr.Dataset) -> list[Any]:
+        """The content over ``finished``, which has at least one run. Subclasses say what."""
+        raise NotImplementedError
 
 
 def runs_choice(state: AppState, **options: Any) -> pmui.MultiChoice:
@@ -37,6 +58,13 @@ def finished_runs(state: AppState) -> dict[str, Any]:
         name if names.count(name) == 1 else f"{name} ({run.path.parent.name})": run
         for name, run in zip(names, runs, strict=True)
     }
+
+
+def evaluation_text(runs: Iterable[Any]) -> str:
+    """The table of finished runs, as ``deepwas evaluate`` writes it: gains in nats."""
+    from deepwas_app.workflow import results
+
+    return results.evaluation_text(results.evaluate(run for run in runs if run.finished))
 
 
 def run_select(label: str, names: list[str], value: str, **options: Any) -> pmui.Select:

@@ -1,6 +1,7 @@
 """The Scaling page: held-out likelihood against model size."""
 
 from collections.abc import Generator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -14,6 +15,7 @@ from deepwas_app.app.components import (
     cells,
     download,
     empty,
+    job_in_turn,
     plot,
     reading_table,
     section,
@@ -22,9 +24,11 @@ from deepwas_app.app.jobs import JOBS, Job, Status
 from deepwas_app.app.pages.base import Page
 from deepwas_app.app.pages.held_out import HeldOut
 from deepwas_app.app.pages.train import parameter_count
-from deepwas_app.app.settings_form import widget
+from deepwas_app.app.settings_form import copy_of, widget
+from deepwas_app.errors import InputError
 from deepwas_app.plots.scaling import OBJECTIVES, per_variant, scaling_curve
 from deepwas_app.workflow.settings import ScalingSettings, TrainSettings
+from deepwas_app.workflow.tables import tab_separated
 
 if TYPE_CHECKING:
     from deepwas_app.workflow.sweep import Sweep
@@ -67,6 +71,8 @@ class ScalingPage(Page):
 
     def build(self, study: xr.Dataset) -> list[Any]:
         """The form, the curve and the table."""
+        # Anew, so that no widget of another study is told of changes any more.
+        self.settings = copy_of(self.settings)
         self.held_out = HeldOut(study)
         self.sizes = pmui.MultiChoice(
             label="Sizes",
@@ -95,9 +101,7 @@ class ScalingPage(Page):
         )
         self.button.on_click(lambda _: self.start())
         self.results = pmui.Column(sizing_mode="stretch_width")
-        self._shown = -1
-        self.progress.watch(JOBS.latest("scaling", store.study_hash(study)))
-        self._show()
+        self._follow()
         return [
             cells(
                 (
@@ -143,15 +147,19 @@ class ScalingPage(Page):
             return
         self.settings.sizes = list(self.sizes.value)
         self.settings.objectives = list(self.objectives.value)
-        self.held_out.write(self.settings)
-        values = {k: v for k, v in self.settings.param.values().items() if k != "name"}
-        settings = ScalingSettings(**values)
-        folder = store.data_root() / "scaling" / store.study_hash(study)[:16]
+        try:
+            self.held_out.write(self.settings)
+        except InputError as problem:
+            self.state.say(str(problem), "warning")
+            return
+        settings = copy_of(self.settings)
+        folder = store.sweeps_folder(study)
         number = 1
         while (folder / f"sweep-{number}").exists():
             number += 1
         path = folder / f"sweep-{number}"
-        folder.mkdir(parents=True, exist_ok=True)
+        # At once: another sweep may be started while this one waits for its turn.
+        path.mkdir(parents=True)
 
         def sweep() -> Generator[Any, None, Any]:
             from deepwas_app.workflow.sweep import scaling
@@ -159,8 +167,16 @@ class ScalingPage(Page):
             return scaling(study, settings, path)
 
         job = Job(f"Sweep {number}", sweep, kind="scaling", study=store.study_hash(study))
+        JOBS.submit(job)
+        if self.progress.busy:
+            self.state.say(f"{job.title} waits for its turn.", "info")
+        else:
+            self._follow()
+
+    def _follow(self) -> None:
+        """Look at the sweep whose turn it is."""
+        self.progress.watch(job_in_turn("scaling", store.study_hash(self.state.study)))
         self._shown = -1
-        self.progress.watch(JOBS.submit(job))
         self._show()
 
     def tick(self) -> None:
@@ -200,13 +216,13 @@ class ScalingPage(Page):
             )
             objects += [
                 _heading("Each size over the next smaller"),
-                _file("steps.tsv", found.steps),
+                download("Download TSV (nats)", "steps.tsv", partial(tab_separated, found.steps)),
                 _table(steps, STEPS),
             ]
         self.results.objects = [
             *objects,
             _heading("Every fit"),
-            _file("scaling.tsv", found.table),
+            download("Download TSV (nats)", "scaling.tsv", partial(tab_separated, found.table)),
             _table(per_variant(found.table), COLUMNS),
         ]
 
@@ -215,23 +231,13 @@ class ScalingPage(Page):
             self.state.say(job.error, "error")
         elif job.status is Status.DONE:
             self.state.say(f"{job.title}: finished.", "success")
-        self._shown = -1
-        self.state.refresh_runs()
+        if job.study == store.study_hash(self.state.study):
+            self.state.refresh_runs()
+            self._follow()
 
 
 def _heading(text: str) -> pmui.Typography:
     return pmui.Typography(text, variant="subtitle2", margin=(12, 0, 4, 0))
-
-
-def _file(name: str, table: pd.DataFrame) -> pmui.FileDownload:
-    """A table as the sweep writes it into its folder: gains in nats, not per variant."""
-
-    def text() -> str:
-        from deepwas_app.workflow.tables import tab_separated
-
-        return tab_separated(table)
-
-    return download("Download TSV (nats)", name, text)
 
 
 def _table(rows: pd.DataFrame, columns: dict[str, str]) -> pn.widgets.Tabulator:

@@ -1,6 +1,7 @@
 """The Study page: open a study or build one, and see what is in it."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,9 @@ from deepwas_app.app.components import (
 from deepwas_app.app.pages.base import Page
 from deepwas_app.app.pages.load_own import OwnStudyForm
 from deepwas_app.plots import study as pictures
+from deepwas_app.plots.compare import place
+from deepwas_app.plots.theme import GENOME_WIDE
+from deepwas_app.workflow.tables import tab_separated
 
 MEDIAN_CHI2 = 0.4549364
 
@@ -46,7 +50,10 @@ class StudyPage(Page):
         self.opening = JobView()
         self.form = OwnStudyForm(self.state)
         self._layout.insert(2, self._choices())
-        self._watchers.append(self.state.param.watch(self._opening_changed, "opening"))
+        self._watchers += [
+            self.state.param.watch(self._opening_changed, "opening"),
+            self.state.param.watch(self._name_study, "study"),
+        ]
         if self.state.opening is not None:
             self.opening.watch(self.state.opening)
 
@@ -115,14 +122,11 @@ class StudyPage(Page):
         self.form.refresh()
 
     def _choices(self) -> pmui.Paper:
-        known = store.known_studies()
         self.chooser = pmui.Select(
             label="Study",
-            options=known,
             size="small",
             width=300,
             margin=(6, 12, 6, 0),
-            value=self.state.study_key if self.state.study_key in known.values() else None,
             description="Built-in studies, and those in the server's data folder.",
         )
         self.path = pmui.TextInput(
@@ -133,10 +137,15 @@ class StudyPage(Page):
             margin=(6, 12, 6, 0),
             description="A folder NAME.study.zarr.",
         )
-        button = pmui.Button(
+        self._name_study()
+        # What was typed before is not what is wanted now.
+        self.chooser.param.watch(lambda _: self.path.param.update(value=""), "value")
+        self.open_button = pmui.Button(
             label="Open", icon="folder_open", color="primary", margin=(8, 12, 6, 0)
         )
-        button.on_click(lambda _: self._ask(self.path.value.strip() or self.chooser.value))
+        self.open_button.on_click(
+            lambda _: self._ask(self.path.value.strip() or self.chooser.value)
+        )
         self.path.param.watch(lambda _: self._ask(self.path.value.strip()), "enter_pressed")
         own = pmui.Button(
             label="Build from your files",
@@ -154,7 +163,7 @@ class StudyPage(Page):
         own.on_click(toggle)
         return section(
             "Open or build",
-            pmui.FlexBox(self.chooser, self.path, button, own, align_items="center"),
+            pmui.FlexBox(self.chooser, self.path, self.open_button, own, align_items="center"),
             self.opening,
             form,
         )
@@ -165,11 +174,13 @@ class StudyPage(Page):
 
     def _opening_changed(self, event: Any) -> None:
         self.opening.watch(event.new)
-        if event.new is None and self.state.study is not None:
-            known = store.known_studies()
-            self.chooser.options = known
-            if self.state.study_key in known.values():
-                self.chooser.value = self.state.study_key
+
+    def _name_study(self, *_: Any) -> None:
+        """Offer the studies that are there now, and name the one that is open."""
+        known, key = store.known_studies(), self.state.study_key
+        if key and key not in known.values():
+            known[key] = key
+        self.chooser.param.update(options=known, value=key or None)
 
 
 def study_figures(study: xr.Dataset) -> list[Any]:
@@ -179,7 +190,7 @@ def study_figures(study: xr.Dataset) -> list[Any]:
     chi2 = z**2
     people = study["variant_sample_size"].values
     people = people[np.isfinite(people)]
-    hits = int((pictures.minus_log10_p(z) > 7.301).sum())
+    hits = int((pictures.minus_log10_p(z) > GENOME_WIDE).sum())
     return [
         figures("Variants", f"{study.sizes['variants']:,}", "All variants of the LD panel"),
         figures("Scored", f"{len(z):,}", "Variants with a z-score after alignment"),
@@ -202,23 +213,14 @@ def misfit_table(table: pd.DataFrame) -> Any:
     flagged = table[table["flagged"]]
     if flagged.empty:
         return pmui.Typography(f"None of {len(table)} LD blocks.", variant="body2", margin=(4, 0))
-    where = [
-        f"{row.chromosome}:{row.start / 1e6:.2f}–{row.stop / 1e6:.2f} Mb"
-        for row in flagged.itertuples()
-    ]
     shown = pd.DataFrame(
         {
-            "where": where,
+            "where": list(map(place, flagged["chromosome"], flagged["start"], flagged["stop"])),
             "ratio": flagged["spectrum_ratio"].to_numpy(),
             "pairs": flagged["discordant_pairs"].to_numpy(),
             "advice": flagged["advice"].to_numpy(),
         }
     )
-
-    def text() -> str:
-        from deepwas_app.workflow.tables import tab_separated
-
-        return tab_separated(flagged)
 
     titles = {
         "where": "LD block",
@@ -228,7 +230,7 @@ def misfit_table(table: pd.DataFrame) -> Any:
     }
     rows = reading_table(shown, titles, {"ratio": 2}, page_size=10)
     rows.formatters = rows.formatters | {"advice": {"type": "textarea"}}
-    file = download("Download TSV", "ld_mismatch.tsv", text)
+    file = download("Download TSV", "ld_mismatch.tsv", partial(tab_separated, flagged))
     return pmui.Column(file, rows, sizing_mode="stretch_width")
 
 

@@ -9,15 +9,27 @@ import panel_material_ui as pmui
 import xarray as xr
 
 from deepwas_app.app import store
-from deepwas_app.app.components import TABLE_STYLE, JobView, cells, empty, plot, section
+from deepwas_app.app.components import (
+    TABLE_STYLE,
+    JobView,
+    cells,
+    download,
+    empty,
+    fold,
+    job_in_turn,
+    plot,
+    section,
+)
 from deepwas_app.app.jobs import JOBS, Job, Status
 from deepwas_app.app.pages.base import Page
 from deepwas_app.app.pages.held_out import HeldOut
-from deepwas_app.app.settings_form import widgets
+from deepwas_app.app.pages.runs import evaluation_text
+from deepwas_app.app.settings_form import copy_of, widgets
+from deepwas_app.errors import InputError
 from deepwas_app.plots import train as pictures
+from deepwas_app.plots.scaling import per_variant
 from deepwas_app.workflow.settings import TrainSettings
 
-MILLI = 1e3
 NETWORKS = ("mlp", "transformer")
 COLUMNS = {
     "run": "Run",
@@ -48,22 +60,17 @@ def light_steps(steps: Generator[Any, None, Any]) -> Generator[Any, None, Any]:
 
 def runs_table(runs: list[Any]) -> pd.DataFrame:
     """One row per run; numbers are missing for runs that are not finished."""
-    rows = []
-    for run in runs:
-        summary = dict(run.summary or {})
-        variants = summary.get("variants") or 0
-        for name in ("gain", "gain_se"):
-            value = summary.get(name)
-            summary[name] = MILLI * value / variants if value is not None and variants else None
-        rows.append(
-            {name: summary.get(name) for name in COLUMNS}
-            | {
-                "run": store.run_name(run),
-                "prior": run.settings.prior,
-                "status": "finished" if run.finished else "unfinished",
-            }
-        )
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    rows = [
+        (run.summary or {})
+        | {
+            "run": store.run_name(run),
+            "prior": run.settings.prior,
+            "status": "finished" if run.finished else "unfinished",
+        }
+        for run in runs
+    ]
+    table = pd.DataFrame(rows, columns=[*COLUMNS, "variants"])
+    return per_variant(table)[list(COLUMNS)]
 
 
 class TrainPage(Page):
@@ -89,7 +96,7 @@ class TrainPage(Page):
             disabled=True,
             sizing_mode="stretch_width",
             layout="fit_data_stretch",
-            widths={"run": 190},
+            widths={"run": 158, "gain": 134},
             formatters={"run": {"type": "textarea"}}
             | {
                 name: {"type": "money", "precision": digits, "thousand": ","}
@@ -113,21 +120,27 @@ class TrainPage(Page):
 
     def build(self, study: xr.Dataset) -> list[Any]:
         """The form, the live curves and the table of runs."""
+        # Anew, so that no widget or watcher of another study is told of changes any more.
+        self.settings = copy_of(self.settings, validation_chromosomes="")
         self.held_out = HeldOut(study)
         self.compare = pmui.Column(sizing_mode="stretch_width")
+        self.file = download(
+            "Download TSV (nats)", "runs.tsv", lambda: evaluation_text(self.state.runs)
+        )
         self._table_card = section(
             "Runs",
+            self.file,
             self.runs,
             self.compare,
             note="Tick runs to compare them here and on the Annotations and Locus pages.",
         )
-        self._no_curves = empty("Choose a prior and press Start: the curves appear here.")
+        self._no_curves = empty("The curves of a training appear here.")
         self._curves = [
             pn.pane.Bokeh(self.curves.loss, sizing_mode="stretch_width", margin=0),
             pn.pane.Bokeh(self.curves.gain, sizing_mode="stretch_width", margin=0),
         ]
         self._live = pmui.Column(self._no_curves, sizing_mode="stretch_width")
-        self._attach(JOBS.latest("train", store.study_hash(study)))
+        self._attach(job_in_turn("train", store.study_hash(study)))
         self._fill_table()
         return [
             cells(
@@ -146,15 +159,18 @@ class TrainPage(Page):
         if new:
             self._cursor += len(new)
             self.curves.extend(new)
-            self._show_curves(True)
+            self._show_curves()
         self.progress.refresh()
 
     def start(self) -> None:
         """Submit a training job with the settings of the form."""
         study = self.state.study
-        self.held_out.write(self.settings)
-        values = {k: v for k, v in self.settings.param.values().items() if k != "name"}
-        settings = TrainSettings(**values)
+        try:
+            self.held_out.write(self.settings)
+        except InputError as problem:
+            self.state.say(str(problem), "warning")
+            return
+        settings = copy_of(self.settings)
         path = self._new_path(study)
 
         def steps() -> Generator[Any, None, Any]:
@@ -184,11 +200,11 @@ class TrainPage(Page):
         path.parent.mkdir(parents=True, exist_ok=True)
         name = path.name.removesuffix(".run")
         job = Job(f"Train {name}", steps, kind="train", study=store.study_hash(study))
-        waiting = self.progress.job is not None and not self.progress.job.status.over
         JOBS.submit(job)
-        if waiting:
+        if self.progress.busy:
             self.state.say(f"{job.title} waits for its turn.", "info")
-        self._attach(job)
+        else:
+            self._attach(job_in_turn("train", job.study))
 
     def _form(self, study: xr.Dataset) -> list[Any]:
         fields = widgets(
@@ -203,6 +219,9 @@ class TrainPage(Page):
                 "epochs",
                 "batch_blocks",
                 "seed",
+                "link",
+                "alpha",
+                "validation_chromosomes",
             ),
         )
         network = pmui.Column(
@@ -216,14 +235,15 @@ class TrainPage(Page):
 
         def changed(*_: Any) -> None:
             network.visible = self.settings.prior in NETWORKS
+            fields["link"].visible = self.settings.prior == "linear"
             fields["width"].disabled = fields["depth"].disabled = bool(self.settings.size)
             number = parameter_count(self.settings, study)
             count.object = (
                 f"**{number:,}** parameters over {study.sizes['annotations']} annotations"
             )
 
-        for widget in fields.values():
-            widget.margin = (6, 8, 6, 0)
+        for name in ("width", "learning_rate", "batch_blocks"):
+            fields[name].margin = (6, 8, 6, 0)
         self.settings.param.watch(changed, ["prior", "size", "width", "depth"])
         changed()
         self.button = pmui.Button(
@@ -242,6 +262,7 @@ class TrainPage(Page):
             fields["objective"],
             network,
             self.held_out,
+            fold("More", fields["link"], fields["alpha"], fields["validation_chromosomes"]),
             count,
             pmui.FlexBox(self.button, self.resume_button),
         ]
@@ -262,11 +283,12 @@ class TrainPage(Page):
     def _attach(self, job: Job | None) -> None:
         self._cursor = 0
         self.curves.clear()
-        self._show_curves(job is not None and bool(job.events or not job.status.over))
         self.progress.watch(job)
+        self._show_curves()
 
-    def _show_curves(self, shown: bool) -> None:
-        wanted = self._curves if shown else [self._no_curves]
+    def _show_curves(self) -> None:
+        """The curves as soon as there is a point in them: empty ones have no axes."""
+        wanted = self._curves if self.curves.drawn else [self._no_curves]
         if list(self._live.objects) != wanted:
             self._live.objects = wanted
 
@@ -276,11 +298,13 @@ class TrainPage(Page):
             self.state.say(job.error, "error")
         elif job.status is Status.DONE:
             self.state.say(f"{job.title}: finished.", "success")
+        # Another study may have been opened meanwhile, with a run of this name.
+        if job.study != store.study_hash(self.state.study):
+            return
         self.state.refresh_runs(select=name if job.status is Status.DONE else None)
-        queued = [other for other in JOBS.active() if other.kind == "train" and other is not job]
-        mine = [other for other in queued if other.study == job.study]
-        if mine:
-            self._attach(mine[0])
+        following = job_in_turn("train", job.study)
+        if following is not job:
+            self._attach(following)
 
     def _ticked(self) -> list[str]:
         names = self.runs.value["run"].tolist()
@@ -298,7 +322,8 @@ class TrainPage(Page):
         self._fill_table()
 
     def _fill_table(self) -> None:
-        table = runs_table(self.state.runs)
+        # The newest on top: a sweep may leave many.
+        table = runs_table(self.state.runs[::-1])
         self._filling = True
         try:
             self.runs.value = table
@@ -308,6 +333,7 @@ class TrainPage(Page):
         finally:
             self._filling = False
         self.runs.visible = len(table) > 0
+        self.file.visible = any(run.finished for run in self.state.runs)
         chosen = {store.run_name(run): run.metrics() for run in self.state.selected_runs()}
         if not len(table):
             self.compare.objects = [empty("No run yet. Start one above.")]

@@ -1,0 +1,130 @@
+"""Inputs of a form that are uploaded, or are on the server already."""
+
+import uuid
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+
+from deepwas_app.app import store
+from deepwas_app.errors import InputError
+
+WIDE: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": (6, 0)}
+
+
+def items(text: str) -> list[str]:
+    """What was typed with commas in between."""
+    return [item.strip() for item in text.split(",") if item.strip()]
+
+
+def save_upload(folder: Path, chooser: pmui.FileInput) -> list[Path]:
+    """Write uploaded files into a folder and empty the chooser, so that no session keeps them."""
+    if not chooser.value:
+        return []
+    values, names = chooser.value, chooser.filename
+    if not isinstance(values, list):
+        values, names = [values], [names]
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for value, name in zip(values, names, strict=True):
+        # Commas are between paths.
+        path = folder / Path(name).name.replace(",", "_")
+        path.write_bytes(value)
+        paths.append(path)
+    chooser.clear()
+    return paths
+
+
+def check_genotypes(names: Iterable[str]) -> None:
+    """Refuse files that are not a .bed, a .bim and a .fam file.
+
+    Raises
+    ------
+    InputError
+        If one of the three is missing.
+    """
+    endings = [Path(name).suffix for name in names]
+    missing = [ending for ending in (".bed", ".bim", ".fam") if ending not in endings]
+    if missing:
+        raise InputError(
+            f"Genotypes: no {' and no '.join(missing)} file. Choose .bed, .bim and .fam together."
+        )
+
+
+def genotype_prefix(paths: list[Path]) -> str:
+    """The common prefix that saved .bed, .bim and .fam files are given."""
+    endings = {path.suffix: path for path in paths}
+    stem = endings[".bed"].with_suffix("")
+    for ending in (".bim", ".fam"):
+        endings[ending].rename(stem.with_suffix(ending))
+    return str(stem)
+
+
+class Source(pn.viewable.Viewer):
+    """One input: a file to upload, or a path on the server."""
+
+    def __init__(
+        self, label: str, help_text: str, many: bool = False, several: bool = False
+    ) -> None:
+        super().__init__()
+        self._label, self._several = label, several
+        self.saved: list[Path] = []
+        """Folders of what was uploaded, since the last study was built."""
+        self.path = pmui.TextInput(
+            label=f"{label}: path on the server",
+            placeholder="several, separated by commas" if several else "",
+            description=help_text,
+            size="small",
+            **WIDE,
+        )
+        self.chooser = pmui.FileInput(
+            label=f"Upload {label if label.startswith('LD') else label.lower()}",
+            multiple=many,
+            size="small",
+            variant="outlined",
+            margin=(2, 0, 10, 0),
+        )
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the files that are uploaded and not yet saved."""
+        names = self.chooser.filename if self.chooser.value else []
+        return names if isinstance(names, list) else [names]
+
+    def check(self) -> None:
+        """Refuse to go on without a file.
+
+        Raises
+        ------
+        InputError
+            If nothing is uploaded and no path is given.
+        """
+        if not self.names and not self.path.value.strip():
+            raise InputError(f"{self._label}: no file. Upload one or give its path on the server.")
+
+    def save(self, naming: Callable[[list[Path]], str] = lambda paths: str(paths[0])) -> None:
+        """Save what was uploaded, and put it in place of the path, or after it where several go.
+
+        From then on it is a path like any other, and is still there when the form is sent again.
+        """
+        folder = store.data_root() / "uploads" / uuid.uuid4().hex[:12]
+        paths = save_upload(folder, self.chooser)
+        if not paths:
+            return
+        self.saved.append(folder)
+        if self._several:
+            self.path.value = ", ".join([*items(self.path.value), *map(str, paths)])
+        else:
+            self.path.value = naming(paths)
+
+    def forget(self) -> None:
+        """Leave out the paths of uploads, which are gone when a study was built from them."""
+        if not self.saved:
+            return
+        kept = [item for item in items(self.path.value) if Path(item).parent not in self.saved]
+        self.path.value, self.saved = ", ".join(kept), []
+
+    def __panel__(self) -> pmui.Column:
+        return pmui.Column(self.path, self.chooser, sizing_mode="stretch_width")

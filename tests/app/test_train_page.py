@@ -1,0 +1,190 @@
+"""The Train and Scaling pages: several jobs at once, what is held out, the form."""
+
+import asyncio
+import json
+import shutil
+import threading
+from collections import defaultdict
+
+import pandas as pd
+import panel_material_ui as pmui
+import pytest
+
+from deepwas_app.app import store
+from deepwas_app.app.jobs import JOBS
+from deepwas_app.app.pages.held_out import HeldOut
+from deepwas_app.app.pages.scaling import ScalingPage
+from deepwas_app.app.pages.train import TrainPage
+from deepwas_app.cli import main
+from deepwas_app.workflow.sweep import Sweep
+
+
+@pytest.fixture
+def gates(monkeypatch) -> defaultdict[str, threading.Event]:
+    """Trainings and sweeps by the name of their folder: each is over when its gate is opened."""
+    gates: defaultdict[str, threading.Event] = defaultdict(threading.Event)
+
+    def steps(study, settings, path, resume=False):
+        assert gates[path.name].wait(60)
+        return Sweep(pd.DataFrame(), pd.DataFrame(), None)
+        yield
+
+    monkeypatch.setattr("deepwas_app.workflow.train.train", steps)
+    monkeypatch.setattr("deepwas_app.workflow.sweep.scaling", steps)
+    yield gates
+    for gate in gates.values():
+        gate.set()
+
+
+def test_the_view_stays_with_the_training_that_runs_and_then_moves_on(small_study, gates, settle):
+    page = TrainPage(small_study)
+    page.settings.prior = "linear"
+    for _ in range(3):
+        page.start()
+    first, second, third = JOBS.jobs
+    assert page.progress.job is first
+    assert page.state.notice[1] == "Train linear-3 waits for its turn."
+    assert TrainPage(small_study).progress.job is first
+    gates["linear-1.run"].set()
+    settle(page, lambda: page.progress.job is second)
+    JOBS.cancel(third)
+    gates["linear-2.run"].set()
+    settle(page, lambda: second.status.over)
+    page.poller.poll()
+    assert page.progress.job.status.over
+
+
+def test_a_paused_training_makes_room_for_another(small_study, gates, settle):
+    page = TrainPage(small_study)
+    page.settings.prior = "linear"
+    page.start()
+    page.start()
+    first, second = JOBS.jobs
+    JOBS.pause(second)
+    assert page.progress.job is first
+    page.start()
+    third = JOBS.jobs[-1]
+    gates["linear-1.run"].set()
+    settle(page, lambda: page.progress.job is third)
+    gates["linear-3.run"].set()
+    settle(page, lambda: page.progress.job is second)
+
+
+def test_the_end_of_a_training_selects_no_run_of_another_study(small_study, gates):
+    page = TrainPage(small_study)
+    page.settings.prior = "linear"
+    page.start()
+    (job,) = JOBS.jobs
+    page.active = False
+    page.state.study = small_study.assign_attrs(content_hash="1" * 64)
+    page.state.refresh_runs = lambda select=None: pytest.fail(f"selected {select}")
+    gates["linear-1.run"].set()
+    assert job.wait(60)
+    page.poller.poll()
+    assert page.state.notice == ("success", "Train linear-1: finished.")
+
+
+def test_two_sweeps_that_wait_have_a_folder_each(small_study, gates, settle):
+    page = ScalingPage(small_study)
+    page.start()
+    page.start()
+    assert [job.title for job in JOBS.jobs] == ["Sweep 1", "Sweep 2"]
+    assert page.progress.job is JOBS.jobs[0]
+    gates["sweep-1"].set()
+    settle(page, lambda: page.progress.job is JOBS.jobs[1])
+    assert {path.name for path in store.data_root().glob("scaling/*/*")} == {"sweep-1", "sweep-2"}
+
+
+@pytest.mark.parametrize("kind", [TrainPage, ScalingPage])
+@pytest.mark.parametrize("mode", ["Chromosomes", "LD blocks"])
+def test_a_choice_of_held_out_blocks_without_any_is_said(kind, mode, small_study):
+    page = kind(small_study)
+    page.held_out.mode.value = mode
+    page.start()
+    assert page.state.notice[1].startswith("Held out: nothing is chosen.")
+    assert not JOBS.jobs
+
+
+def test_short_blocks_close_together_are_all_offered(small_study):
+    narrow = small_study.copy()
+    narrow["block_chromosome"] = narrow["block_chromosome"].copy(data=["22"] * 20)
+    narrow["block_start"] = narrow["block_start"].copy(data=range(1_000_000, 1_020_000, 1000))
+    narrow["block_stop"] = narrow["block_start"] + 1000
+    offered = HeldOut(narrow).blocks.options
+    assert list(offered.values()) == [str(block) for block in range(20)]
+    assert list(offered)[3] == "#3 · 22:1.00–1.00 Mb"
+
+
+@pytest.mark.parametrize("kind", [TrainPage, ScalingPage])
+def test_another_study_keeps_what_was_chosen_but_no_widget_of_the_last(kind, small_study):
+    page = kind(small_study)
+    before = page.settings
+    before.epochs = 7
+    page.state.study = small_study.copy()
+    assert page.settings is not before
+    assert page.settings.epochs == 7
+    page.settings.epochs = 8
+    assert before.epochs == 7
+
+
+def test_the_model_of_s_ldsc_can_be_asked_for(small_study, gates, monkeypatch):
+    given = []
+
+    def train(study, settings, path):
+        given.append(settings)
+        return
+        yield
+
+    monkeypatch.setattr("deepwas_app.workflow.train.train", train)
+    page = TrainPage(small_study)
+    form = {
+        widget.label: widget for widget in page._layout.select(pmui.widgets.base.MaterialWidget)
+    }
+    link = form["Link"]
+    assert not link.visible
+    form["Prior"].value, form["Objective"].value = "linear", "ldsr"
+    assert link.visible
+    link.value, form["Frequency exponent alpha"].value = "relu", 1.0
+    form["Validation chromosomes"].value = "auto"
+    page.start()
+    assert JOBS.jobs[0].wait(60)
+    assert given[0].param.values() | {"name": ""} == {
+        **page.settings.param.values(),
+        "name": "",
+        "link": "relu",
+        "alpha": 1.0,
+        "objective": "ldsr",
+        "validation_chromosomes": "auto",
+    }
+
+
+def test_the_table_of_runs_is_a_file_as_of_evaluate(study_with_runs, capsys):
+    page = TrainPage(study_with_runs)
+    assert page.file.visible
+    paths = [str(run.path) for run in page.state.runs]
+    capsys.readouterr()
+    assert main(["evaluate", *paths]) == 0
+    assert asyncio.run(page.file.callback()).getvalue() == capsys.readouterr().out
+    page.state.runs = []
+    assert not page.file.visible
+
+
+def test_finished_runs_of_sweeps_are_offered_under_names_of_their_own(
+    study_with_runs, small_runs, gates, settle
+):
+    page = ScalingPage(study_with_runs)
+    page.start()
+    page.start()
+    folders = [store.sweeps_folder(study_with_runs) / f"sweep-{i}" for i in (1, 2)]
+    for folder in folders:
+        shutil.copytree(small_runs.mlp.path, folder / "XS-likelihood-seed0.run")
+    begun = folders[1] / "S-likelihood-seed0.run"
+    shutil.copytree(small_runs.mlp.path, begun)
+    record = json.loads((begun / "run.json").read_text())
+    (begun / "run.json").write_text(json.dumps(record | {"summary": None}))
+    gates["sweep-1"].set()
+    settle(page, lambda: len(page.state.runs) > 3)
+    names = [store.run_name(run) for run in page.state.runs]
+    # Before the others, which are what one looks at unless one chooses.
+    assert set(names[:2]) == {f"sweep-{i}-XS-likelihood-seed0" for i in (1, 2)}
+    assert set(names[2:]) == {"constant", "linear", "mlp"}
