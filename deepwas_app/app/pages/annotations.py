@@ -36,7 +36,6 @@ class AnnotationsPage(Page):
         self.effects: dict[str, xr.Dataset] = {}
         self._detailed: dict[str, xr.Dataset] = {}
         super().__init__(*args, **params)
-        self._watchers.append(self.state.param.watch(self._runs_changed, ["runs", "selected"]))
 
     def build(self, study: xr.Dataset) -> list[Any]:
         """The chooser of runs and what they say."""
@@ -66,17 +65,17 @@ class AnnotationsPage(Page):
 
     def tick(self) -> None:
         """Bring the progress of the tests up to date."""
-        if self.active and self._drawn is self.state.study and self.effects:
+        if self.active and self.effects:
             self.effects_card.progress.refresh()
             self.enrichment_card.progress.refresh()
 
     def _picked(self, event: Any) -> None:
         self.state.selected = list(event.new)
 
-    def _runs_changed(self, *_: Any) -> None:
-        if self.active and self._drawn is self.state.study and self.state.study is not None:
-            follow(self.chooser, self.state)
-            self._compute()
+    def follow_runs(self) -> None:
+        """Offer the runs that there are now, and show what those that are selected say."""
+        follow(self.chooser, self.state)
+        self._compute()
 
     def _compute(self) -> None:
         study, runs = self.state.study, self.state.selected_runs()

@@ -50,6 +50,8 @@ class Page(pn.viewable.Viewer):
         self._content = pmui.Column(sizing_mode="stretch_width")
         self._notice = pmui.Alert(visible=False, sizing_mode="stretch_width", closeable=True)
         self._drawn: Any = None
+        self._built = False
+        self._seen: Any = None
         self._turn = 0
         self.state = self._open(study)
         self._layout = pmui.Column(
@@ -61,10 +63,10 @@ class Page(pn.viewable.Viewer):
             margin=(0, 0, 24, 0),
         )
         self._watchers = [
-            self.state.param.watch(self._study_changed, ["study", "opening"]),
+            self.state.param.watch(self._follow, ["study", "opening", "runs", "selected"]),
             self.state.param.watch(self._show_notice, "notice"),
         ]
-        self.poller.add(self.tick)
+        self.poller.add(self._tick)
         if self.active:
             self.draw()
 
@@ -89,11 +91,13 @@ class Page(pn.viewable.Viewer):
 
     def draw(self) -> None:
         """Build the content; a problem becomes a message in its place."""
-        self._drawn = self.state.study
+        study = self.state.study
+        self._drawn, self._built = study, False
+        self._seen = self.state.runs, self.state.selected
         self._turn += 1
         try:
-            study = self.state.study
             objects = self.build_without_study() if study is None else self.build(study)
+            self._built = study is not None
         except InputError as problem:
             objects = [trouble(str(problem))]
         except Exception as problem:
@@ -103,8 +107,19 @@ class Page(pn.viewable.Viewer):
             ]
         self._content.objects = objects
 
+    def follow_runs(self) -> None:
+        """Take in other runs or another selection; subclasses that show runs say how."""
+
     def tick(self) -> None:
-        """Called ten times a second; subclasses that watch jobs extend it."""
+        """Called ten times a second while ``ready()``; for subclasses that watch jobs."""
+
+    def ready(self) -> bool:
+        """Whether the content is there, and is of the study that is open."""
+        return self._built and self._drawn is self.state.study
+
+    def _tick(self) -> None:
+        if self.ready():
+            self.tick()
 
     def later(self, pane: Any, compute: Any, show: Any) -> None:
         """Compute in a thread, then put ``show(result)`` into a layout, if it is still wanted."""
@@ -127,14 +142,17 @@ class Page(pn.viewable.Viewer):
         self._content.objects = []
 
     @param.depends("active", watch=True)
-    def _activated(self) -> None:
-        if self.active and self._drawn is not self.state.study:
+    def _follow(self, *_: Any) -> None:
+        """Catch up with the state: at once on show, else when the page is turned to."""
+        if not self.active:
+            return
+        now = self.state.runs, self.state.selected
+        if not self.ready():
+            # Another study, or none yet and perhaps one on its way, or what failed before.
             self.draw()
-
-    def _study_changed(self, *_: Any) -> None:
-        """Draw another study; or, where there is none yet, whether one is on its way."""
-        if self.active and (self._drawn is not self.state.study or self.state.study is None):
-            self.draw()
+        elif now != self._seen:
+            self._seen = now
+            self.follow_runs()
 
     def _show_notice(self, event: Any) -> None:
         if event.new is None or not self.alone:

@@ -57,13 +57,11 @@ class ComparePage(Page):
     intro = "Which of two runs predicts held-out variants better, and at which loci?"
 
     def __init__(self, *args: Any, **params: Any) -> None:
-        self._seen: Any = None
         self._choosing = False
         super().__init__(*args, **params)
 
     def build(self, study: xr.Dataset) -> list[Any]:
         """The choice of two runs, what they say, and the table of all runs."""
-        self._seen = self.state.runs
         self.finished = finished_runs(self.state)
         names = list(self.finished)
         if not names:
@@ -115,13 +113,8 @@ class ComparePage(Page):
             self._choosing = False
         self._compute()
 
-    def tick(self) -> None:
+    def follow_runs(self) -> None:
         """Take in runs that were finished meanwhile, keeping the two that are compared."""
-        if not self.active or self._drawn is None or self._drawn is not self.state.study:
-            return
-        if self.state.runs is self._seen:
-            return
-        self._seen = self.state.runs
         if list(finished_runs(self.state)) == list(self.finished):
             return
         before = (self.first.value, self.second.value) if len(self.finished) > 1 else ()

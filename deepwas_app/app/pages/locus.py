@@ -49,10 +49,7 @@ class LocusPage(Page):
 
     def __init__(self, *args: Any, **params: Any) -> None:
         super().__init__(*args, **params)
-        self._watchers += [
-            self.state.param.watch(self._runs_changed, ["runs", "selected"]),
-            self.state.param.watch(lambda event: self._darken(event.new), "dark"),
-        ]
+        self._watchers.append(self.state.param.watch(self._darken, "dark"))
 
     def build(self, study: xr.Dataset) -> list[Any]:
         """The controls and the tracks, at the strongest locus."""
@@ -61,7 +58,6 @@ class LocusPage(Page):
         self.figure.on_tap(self.choose_reference)
         self.figure.set_dark(self.state.dark)
         self.figure.association_track.on_event(RangesUpdate, self._panned)
-        self._known_region: Region | None = None
         self.reference: int | None = None
         self.table = pd.DataFrame()
         self._stage = pmui.Column(sizing_mode="stretch_width")
@@ -86,8 +82,7 @@ class LocusPage(Page):
 
     def tick(self) -> None:
         """Follow the fine-mapping."""
-        if self._drawn is not None and self._drawn is self.state.study:
-            self.fine_mapping.refresh()
+        self.fine_mapping.refresh()
 
     def _draw_pips(self, table: pd.DataFrame | None) -> None:
         self.figure.pips.show(table)
@@ -315,12 +310,14 @@ class LocusPage(Page):
             self.figure.show_heritability({}, label)
             self._arrange()
 
-    def _runs_changed(self, *_: Any) -> None:
-        if self.active and self._drawn is self.state.study and not self.table.empty:
-            follow(self.chooser, self.state)
-            self._offer_priors()
+    def follow_runs(self) -> None:
+        """Offer the runs that there are now, and draw those that are selected."""
+        follow(self.chooser, self.state)
+        self._offer_priors()
+        self._prior_changed()
+        if not self.table.empty:
             self._draw_runs()
 
-    def _darken(self, dark: bool) -> None:
-        if self.state.study is not None and self._drawn is self.state.study:
-            self.figure.set_dark(dark)
+    def _darken(self, *_: Any) -> None:
+        if self.ready():
+            self.figure.set_dark(self.state.dark)

@@ -165,9 +165,8 @@ class ScalingPage(Page):
 
     def tick(self) -> None:
         """Redraw when another fit is finished."""
-        if self.state.study is not None and self._drawn is self.state.study:
-            self.progress.refresh()
-            self._show()
+        self.progress.refresh()
+        self._show()
 
     def _found(self) -> "Sweep | None":
         job = self.progress.job
