@@ -9,7 +9,7 @@ import panel_material_ui as pmui
 import xarray as xr
 
 from deepwas_app.app import leaks, store
-from deepwas_app.app.components import job_line, waiting
+from deepwas_app.app.components import job_line, trouble, waiting
 from deepwas_app.app.guard import LayoutGuard
 from deepwas_app.app.jobs import JOBS
 from deepwas_app.app.poller import Poller
@@ -122,15 +122,22 @@ class Dashboard(pn.viewable.Viewer):
             slot.visible = other == name
             if other in self.pages:
                 self.pages[other].active = other == name
-        if name not in self.pages:
+        self._new = name not in self.pages
+        if self._new:
             self._slots[name].objects = [waiting("Drawing…")]
 
     def _build_shown(self) -> None:
-        name = self.state.page
-        new = name not in self.pages
+        name, new = self.state.page, self._new
         if new:
-            self.pages[name] = make_page(name, self.state, self.poller)
-        if name == "locus" and self.state.region:
+            # Once a visit, also if it fails.
+            self._new = False
+            try:
+                self.pages[name] = make_page(name, self.state, self.poller)
+            except Exception as problem:
+                text = f"This page could not be built: {type(problem).__name__}: {problem}"
+                self._slots[name].objects = [trouble(text)]
+                raise
+        if name == "locus" and name in self.pages and self.state.region:
             self._show_region()
         # Last: what changes while a page is on its way to the browser is an error there.
         if new:

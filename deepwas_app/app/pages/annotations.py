@@ -79,7 +79,7 @@ class AnnotationsPage(Page):
 
     def _compute(self) -> None:
         study, runs = self.state.study, self.state.selected_runs()
-        self._turn += 1
+        self.forget(self.results)
         self.effects = {}
         self.detail.visible = len(runs) > 1
         if not study.sizes["annotations"]:

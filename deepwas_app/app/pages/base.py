@@ -2,6 +2,7 @@
 
 import html
 import logging
+from collections.abc import Hashable
 from typing import Any, ClassVar
 
 import panel as pn
@@ -11,7 +12,7 @@ import xarray as xr
 
 from deepwas_app.app.components import empty, title, trouble, waiting
 from deepwas_app.app.guard import LayoutGuard, lock_events, order_events
-from deepwas_app.app.poller import Poller
+from deepwas_app.app.poller import Asked, Poller
 from deepwas_app.app.state import AppState
 from deepwas_app.errors import InputError
 
@@ -52,7 +53,7 @@ class Page(pn.viewable.Viewer):
         self._drawn: Any = None
         self._built = False
         self._seen: Any = None
-        self._turn = 0
+        self._asked: dict[Any, Asked] = {}
         self.state = self._open(study)
         self._layout = pmui.Column(
             *([LayoutGuard(width=0, height=0, margin=0)] if self.alone else []),
@@ -91,10 +92,10 @@ class Page(pn.viewable.Viewer):
 
     def draw(self) -> None:
         """Build the content; a problem becomes a message in its place."""
+        self.let_go()
         study = self.state.study
         self._drawn, self._built = study, False
         self._seen = self.state.runs, self.state.selected
-        self._turn += 1
         try:
             objects = self.build_without_study() if study is None else self.build(study)
             self._built = study is not None
@@ -121,22 +122,34 @@ class Page(pn.viewable.Viewer):
         if self.ready():
             self.tick()
 
+    def ask(self, what: Hashable, compute: Any, done: Any, failed: Any) -> None:
+        """Compute in a thread, then call ``done(result)`` or ``failed(message)``.
+
+        Unless the same is asked for again, or forgotten, or the page is drawn anew before.
+        """
+        self.forget(what)
+        self._asked[what] = self.poller.later(compute, done, failed)
+
+    def forget(self, what: Hashable) -> None:
+        """Take back what was asked for under this name, if anything was."""
+        self.poller.forget(self._asked.pop(what, None))
+
     def later(self, pane: Any, compute: Any, show: Any) -> None:
-        """Compute in a thread, then put ``show(result)`` into a layout, if it is still wanted."""
-        turn = self._turn
+        """Compute in a thread, then put ``show(result)`` into a layout; see :meth:`ask`."""
 
-        def done(result: Any) -> None:
-            if turn == self._turn:
-                pane.objects = [show(result)]
+        def put(shown: Any) -> None:
+            pane.objects = [shown]
 
-        def failed(text: str) -> None:
-            if turn == self._turn:
-                pane.objects = [trouble(text)]
+        self.ask(pane, compute, lambda result: put(show(result)), lambda text: put(trouble(text)))
 
-        self.poller.later(compute, done, failed)
+    def let_go(self) -> None:
+        """Take back what was asked for the content on show, before that goes."""
+        for what in list(self._asked):
+            self.forget(what)
 
     def close(self) -> None:
         """Let go of the state, when the session is over."""
+        self.let_go()
         for watcher in self._watchers:
             self.state.param.unwatch(watcher)
         self._content.objects = []

@@ -141,7 +141,7 @@ class ComparePage(Page):
     def _compute(self) -> None:
         if self._choosing:
             return
-        self._turn += 1
+        self.forget(self.results)
         study, (first, second) = self.state.study, self._chosen()
         if first is second:
             self.results.objects = [empty("Choose two different runs.")]

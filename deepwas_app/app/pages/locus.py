@@ -283,7 +283,6 @@ class LocusPage(Page):
         label = "Prior h²" if prior else "Posterior √N β"
         x = study["variant_position"].values[rows] / 1e6
         variant = study["variant_id"].values[rows].astype(str)
-        turn = self._turn
 
         def compute() -> dict[str, np.ndarray]:
             found = {}
@@ -296,19 +295,18 @@ class LocusPage(Page):
             return found
 
         def done(found: dict[str, np.ndarray]) -> None:
-            if turn == self._turn and rows == self.rows:
-                tables = {
-                    name: pd.DataFrame({"x": x, "value": value, "variant": variant})
-                    for name, value in found.items()
-                }
-                self.figure.show_heritability(tables, label)
-                self._arrange()
+            tables = {
+                name: pd.DataFrame({"x": x, "value": value, "variant": variant})
+                for name, value in found.items()
+            }
+            self.figure.show_heritability(tables, label)
+            self._arrange()
 
         if runs:
-            self.poller.later(compute, done, lambda text: self.state.say(text, "error"))
+            self.ask("runs", compute, done, lambda text: self.state.say(text, "error"))
         else:
-            self.figure.show_heritability({}, label)
-            self._arrange()
+            self.forget("runs")
+            done({})
 
     def follow_runs(self) -> None:
         """Offer the runs that there are now, and draw those that are selected."""
