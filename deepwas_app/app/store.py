@@ -4,6 +4,7 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Hashable
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -15,30 +16,37 @@ from deepwas_app.errors import InputError
 
 
 class Shelf:
-    """The most recently used results of slow functions."""
+    """The most recently used results of slow functions, each made once whoever asks for it."""
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._kept: OrderedDict[Hashable, Any] = OrderedDict()
+        self._kept: OrderedDict[Hashable, Future] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, key: Hashable, make: Callable[[], Any]) -> Any:
-        """What is kept under a key, made first if need be."""
+        """What is kept under a key, made first if need be; waits where another is making it."""
         with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
-        made = make()
-        with self._lock:
-            self._kept[key] = made
+            known = self._kept.get(key)
+            result = self._kept[key] = known or Future()
+            self._kept.move_to_end(key)
             while len(self._kept) > self._size:
                 self._kept.popitem(last=False)
-        return made
+        if known is None:
+            try:
+                result.set_result(make())
+            except BaseException as problem:
+                with self._lock:
+                    if self._kept.get(key) is result:
+                        del self._kept[key]
+                result.set_exception(problem)
+        return result.result()
 
 
 _STUDIES = Shelf(6)
 _BLOCKS = Shelf(32)
 _RESULTS = Shelf(64)
+# Small, and as many as there are clicks; they must not push the results of whole studies off.
+_DRIVERS = Shelf(256)
 
 
 def data_root() -> Path:
@@ -91,6 +99,13 @@ def run_name(run: Any) -> str:
     return Path(run.path).name.removesuffix(".run")
 
 
+def run_key(run: Any) -> str:
+    """What tells the results of a run from others': another training may take its name."""
+    weights = Path(run.path) / "weights.eqx"
+    written = weights.stat() if weights.exists() else None
+    return f"{run.path}:{written and (written.st_mtime_ns, written.st_size)}"
+
+
 def _load_table(study: xr.Dataset) -> xr.Dataset:
     light = [name for name in study.variables if study[name].ndim < 2]
     return study.assign({name: study[name].load() for name in light if name in study.data_vars})
@@ -141,21 +156,21 @@ def heritability(study: xr.Dataset, run: Any) -> np.ndarray:
     """Prior heritability of every variant under a run."""
     from deepwas_app.workflow.results import run_heritability
 
-    return _RESULTS.get(("heritability", str(run.path)), lambda: run_heritability(study, run))
+    return _RESULTS.get(("heritability", run_key(run)), lambda: run_heritability(study, run))
 
 
 def posterior(study: xr.Dataset, run: Any) -> xr.Dataset:
     """Posterior effects of every variant under a run."""
     from deepwas_app.workflow.results import posterior as compute
 
-    return _RESULTS.get(("posterior", str(run.path)), lambda: compute(study, run))
+    return _RESULTS.get(("posterior", run_key(run)), lambda: compute(study, run))
 
 
 def effects(study: xr.Dataset, run: Any) -> xr.Dataset:
     """Annotation effects under a run."""
     from deepwas_app.workflow.effects import annotation_effects
 
-    return _RESULTS.get(("effects", str(run.path)), lambda: annotation_effects(study, run))
+    return _RESULTS.get(("effects", run_key(run)), lambda: annotation_effects(study, run))
 
 
 def response(
@@ -174,7 +189,7 @@ def response(
             return response_curve(study, runs, annotation, effects=known)
         return interaction_surface(study, runs, annotation, by, effects=known)
 
-    key = ("response", tuple(str(member.path) for member in runs), annotation, by)
+    key = ("response", tuple(run_key(member) for member in runs), annotation, by)
     return _RESULTS.get(key, compute)
 
 
@@ -182,14 +197,14 @@ def pgs_weights(study: xr.Dataset, run: Any) -> pd.DataFrame:
     """Weights of a polygenic score from a run."""
     from deepwas_app.workflow.exports import pgs_weights as compute
 
-    return _RESULTS.get(("pgs_weights", str(run.path)), lambda: compute(study, run))
+    return _RESULTS.get(("pgs_weights", run_key(run)), lambda: compute(study, run))
 
 
 def comparison(study: xr.Dataset, first: Any, second: Any) -> pd.DataFrame:
     """One run against another where both were held out."""
     from deepwas_app.workflow.compare import compare
 
-    key = ("comparison", str(first.path), str(second.path))
+    key = ("comparison", run_key(first), run_key(second))
     return _RESULTS.get(key, lambda: compare(study, first, second))
 
 
@@ -197,8 +212,7 @@ def drivers(study: xr.Dataset, run: Any, row: int) -> pd.DataFrame:
     """What drives one variant's prior under a run."""
     from deepwas_app.workflow.interpret import variant_drivers
 
-    key = ("drivers", str(run.path), row)
-    return _RESULTS.get(key, lambda: variant_drivers(study, run, row))
+    return _DRIVERS.get((run_key(run), row), lambda: variant_drivers(study, run, row))
 
 
 def spectrum(study: xr.Dataset) -> xr.Dataset:

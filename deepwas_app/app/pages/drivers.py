@@ -40,7 +40,7 @@ class DriversCard(pn.viewable.Viewer):
     def look_at(self, run: Any, row: int) -> None:
         """Explain the prior of a variant (its row in the study) under a run; None: no run."""
         study = self.state.study
-        wanted = None if run is None else (str(run.path), row)
+        wanted = None if run is None else (store.run_key(run), row)
         if wanted is not None and wanted == self._wanted:
             return
         self.poller.forget(self._asked)
