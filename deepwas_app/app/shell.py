@@ -11,7 +11,7 @@ import xarray as xr
 from deepwas_app.app import leaks, store
 from deepwas_app.app.components import job_line, trouble, waiting
 from deepwas_app.app.guard import LayoutGuard
-from deepwas_app.app.jobs import JOBS
+from deepwas_app.app.jobs import JOBS, Status
 from deepwas_app.app.poller import Poller
 from deepwas_app.app.regions import parse_region
 from deepwas_app.app.state import PAGES, AppState
@@ -202,9 +202,12 @@ class Dashboard(pn.viewable.Viewer):
 
     def _show_job(self) -> None:
         active = JOBS.active()
+        # What goes on before what waits; what is paused only where there is nothing else.
+        active.sort(key=lambda j: (j.status is not Status.RUNNING, j.status is not Status.QUEUED))
         line = job_line(active[0]) if active else ""
-        if len(active) > 1:
-            line += f" (+{len(active) - 1} waiting)"
+        queued = sum(job.status is Status.QUEUED for job in active[1:])
+        if queued:
+            line += f" (+{queued} waiting)"
         if self.job_line.object != line:
             self.job_line.object = line
 

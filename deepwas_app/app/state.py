@@ -6,7 +6,7 @@ import param
 import xarray as xr
 
 from deepwas_app.app import store
-from deepwas_app.app.jobs import FILES, JOBS, Job, Status
+from deepwas_app.app.jobs import FILES, JOBS, OPEN, OPENING, Job, Status
 
 PAGES = ("study", "train", "annotations", "locus", "compare", "scaling", "export")
 
@@ -48,15 +48,16 @@ class AppState(param.Parameterized):
 
     def request(self, name_or_path: str) -> None:
         """Open a study in the background; ``check_opening`` shows it when it is there."""
-        job = JOBS.latest("open", name_or_path)
+        job = JOBS.latest(OPEN, name_or_path)
         if job is None or job.status.over:
             job = JOBS.submit(
                 Job(
                     f"Open {name_or_path}",
                     lambda: store.opening(name_or_path),
-                    kind="open",
+                    kind=OPEN,
                     study=name_or_path,
-                    lane=FILES,
+                    # Opening is quick, and should not wait for what others are making.
+                    lane=FILES if store.to_be_made(name_or_path) else OPENING,
                 )
             )
         self.opening = job

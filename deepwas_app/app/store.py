@@ -81,6 +81,13 @@ def opening(name_or_path: str) -> Generator[Any, None, xr.Dataset]:
     return open_study(name_or_path)
 
 
+def to_be_made(name_or_path: str) -> bool:
+    """Whether this is a built-in study that is not there yet."""
+    from deepwas_app.workflow.builtin import builtin_path, builtin_studies
+
+    return name_or_path in builtin_studies() and not builtin_path(name_or_path).exists()
+
+
 def known_studies() -> dict[str, str]:
     """Studies to offer, by title: built-in, named by ``DEEPWAS_STUDIES``, and in the data root."""
     from deepwas_app.workflow.builtin import builtin_studies
