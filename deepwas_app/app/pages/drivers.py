@@ -43,8 +43,8 @@ class DriversCard(pn.viewable.Viewer):
         wanted = None if run is None else (store.run_key(run), row)
         if wanted is not None and wanted == self._wanted:
             return
-        self.poller.forget(self._asked)
-        self._asked, self._wanted = None, wanted
+        self.drop()
+        self._wanted = wanted
         if run is None:
             self._say("Choose a run above to see what drives this variant's prior.")
             return
@@ -57,6 +57,11 @@ class DriversCard(pn.viewable.Viewer):
             lambda table: self._show(table, run),
             self._failed,
         )
+
+    def drop(self) -> None:
+        """Take back what was asked for."""
+        self.poller.forget(self._asked)
+        self._asked = None
 
     def _show(self, table: Any, run: Any) -> None:
         self.table = table

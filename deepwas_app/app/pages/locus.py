@@ -84,6 +84,13 @@ class LocusPage(Page):
         """Follow the fine-mapping."""
         self.fine_mapping.refresh()
 
+    def let_go(self) -> None:
+        """Stop what goes on for the study that goes."""
+        super().let_go()
+        if self._built:
+            self.fine_mapping.drop()
+            self.drivers.drop()
+
     def _draw_pips(self, table: pd.DataFrame | None) -> None:
         self.figure.pips.show(table)
         self._arrange()
