@@ -14,7 +14,7 @@ from deepwas_app.errors import InputError
 logger = logging.getLogger(__name__)
 
 PERIOD_MS = 100
-_WORKERS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="deepwas-page")
+_WORKERS = ThreadPoolExecutor(max_workers=4, thread_name_prefix="deepwas-page")
 
 
 class Asked(NamedTuple):

@@ -43,7 +43,9 @@ class Shelf:
 
 
 _STUDIES = Shelf(6)
-_BLOCKS = Shelf(32)
+# A block may take 100 MB; those who look at one locus need one or two.
+_BLOCKS = Shelf(4)
+_LD = Shelf(256)
 _RESULTS = Shelf(64)
 # Small, and as many as there are clicks; they must not push the results of whole studies off.
 _DRIVERS = Shelf(256)
@@ -123,6 +125,22 @@ def read_block(study: xr.Dataset, block: int) -> xr.Dataset:
     from deepwas_app.genetics.store import read_block as read_from_disk
 
     return _BLOCKS.get((study_hash(study), block), lambda: read_from_disk(study, block).load())
+
+
+def ld(study: xr.Dataset, row: int) -> tuple[int, np.ndarray]:
+    """First row of a variant's LD block, and r² of the block's variants with it.
+
+    Nothing for a variant of no block.
+    """
+    from deepwas_app.plots.locus import ld_to_reference
+
+    block = int(study["variant_block"].values[row])
+    if block < 0:
+        return 0, np.zeros(0, np.float32)
+    first = int(study["block_offset"].values[block])
+    return first, _LD.get(
+        (study_hash(study), row), lambda: ld_to_reference(read_block(study, block), row - first)
+    )
 
 
 def runs_folder(study: xr.Dataset) -> Path:

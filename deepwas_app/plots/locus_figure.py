@@ -152,18 +152,28 @@ class LocusFigure:
             f"Position on chromosome {chromosome} (Mb{', ' * bool(build)}{build})"
         )
 
-    def show_ld(self, r2: np.ndarray, reference: int | None) -> None:
-        """Colour the variants by LD to a reference variant.
+    def show_ld(self, r2: np.ndarray) -> None:
+        """Colour the variants by LD to the reference variant.
 
         Parameters
         ----------
         r2
             One value per drawn variant; NaN where unknown.
-        reference
-            Index of the reference variant among the drawn ones; None if it is not drawn.
         """
         patch = {"r2": r2, "r2_text": _ld_text(r2), "colour": colour_by_ld(r2)}
         self.points.data = {**self.points.data, **patch}
+
+    def show_reference(self, reference: int | None) -> None:
+        """Mark the reference variant; LD to the one before is no longer shown.
+
+        Parameters
+        ----------
+        reference
+            Index of the reference variant among the drawn ones; None if it is not drawn.
+        """
+        shown = np.asarray(self.points.data["r2"], dtype=float)
+        if np.isfinite(shown).any():
+            self.show_ld(np.full(len(shown), np.nan))
         columns = ("x", "minus_log10_p", "variant")
         chosen = [] if reference is None else [reference]
         self.reference.data = {c: [self.points.data[c][i] for i in chosen] for c in columns}

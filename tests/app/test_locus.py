@@ -82,3 +82,37 @@ def test_bars_and_errors_are_of_the_variant_on_show(page, settle, monkeypatch):
     fails.clear()
     page.drivers.look_at(page._prior(), rows[0])
     settle(page, lambda: str(page.state.study["variant_id"].values[rows[0]]) in card.line.object)
+
+
+def test_the_reference_moves_at_once_and_its_ld_comes_when_it_is_read(page, settle, monkeypatch):
+    def known() -> np.ndarray:
+        return np.isfinite(np.asarray(page.figure.points.data["r2"], float))
+
+    settle(page, lambda: known().any())
+    gate, here, ld = threading.Event(), [], store.ld
+
+    def slowly(study, row):
+        gate.wait(20)
+        here.append(threading.current_thread())
+        return ld(study, row)
+
+    monkeypatch.setattr(store, "ld", slowly)
+    rows = [int(row) for row in page.table["row"].iloc[[3, 7]]]
+    names = page.state.study["variant_id"].values.astype(str)[rows]
+    for row, name in zip(rows, names, strict=True):
+        page.choose_reference(row)
+        assert list(page.figure.reference.data["variant"]) == [name]
+        assert name in page.about.object
+        assert not known().any()
+    gate.set()
+    settle(page, lambda: known().any())
+    page.poller.poll()
+    assert page.figure.points.data["r2"][7] == pytest.approx(1.0)
+    assert threading.current_thread() not in here
+    first, r2 = store.ld(page.state.study, rows[1])
+    np.testing.assert_allclose(page.figure.points.data["r2"][known()], r2[_in_block(page, first)])
+
+
+def _in_block(page, first: int) -> np.ndarray:
+    block = page.table["block"].to_numpy()
+    return page.table["row"].to_numpy()[block == block[7]] - first

@@ -136,10 +136,12 @@ def test_locus_opens_at_the_strongest_variant_and_recolours(study_with_runs, set
     page = LocusPage(study_with_runs)
     strongest = int(np.nanargmax(np.abs(study_with_runs["variant_z"].values)))
     assert page.reference == strongest
+    settle(page, lambda: np.isfinite(page.figure.points.data["r2"]).any())
     before = list(page.figure.points.data["colour"])
     other = int(np.argmin(np.abs(page.table["row"].to_numpy() - strongest - 25)))
     page.figure.points.selected.indices = [other]
     assert page.reference == int(page.table["row"].iloc[other])
+    settle(page, lambda: np.isfinite(page.figure.points.data["r2"]).any())
     assert list(page.figure.points.data["colour"]) != before
     page.state.selected = ["linear", "mlp"]
     settle(page, lambda: page.figure.heritability_track in page.figure.tracks)

@@ -20,7 +20,6 @@ from deepwas_app.app.regions import Region, parse_region, strongest_loci
 from deepwas_app.errors import InputError
 from deepwas_app.plots.locus import (
     annotation_ticks,
-    ld_to_reference,
     locus_table,
     rows_in_region,
     stack_genes,
@@ -149,20 +148,22 @@ class LocusPage(Page):
 
     def choose_reference(self, row: int) -> None:
         """Colour the variants by their LD to this one."""
-        study = self.state.study
-        block = int(study["variant_block"].values[row])
-        r2 = np.full(len(self.table), np.nan)
-        if block >= 0:
-            offset = int(study["block_offset"].values[block])
-            known = ld_to_reference(store.read_block(study, block), row - offset)
-            inside = self.table["row"].to_numpy() - offset
-            here = (inside >= 0) & (inside < len(known))
-            r2[here] = known[inside[here]]
-        drawn = np.flatnonzero(self.table["row"].to_numpy() == row)
+        study, rows = self.state.study, self.table["row"].to_numpy()
+        drawn = np.flatnonzero(rows == row)
         self.reference = row
-        self.figure.show_ld(r2, int(drawn[0]) if len(drawn) else None)
+        self.figure.show_reference(int(drawn[0]) if len(drawn) else None)
         self.about.object = self._about(row)
         self.drivers.look_at(self._prior(), row)
+
+        def colour(found: tuple[int, np.ndarray]) -> None:
+            first, known = found
+            inside = rows - first
+            here = (inside >= 0) & (inside < len(known))
+            r2 = np.full(len(rows), np.nan)
+            r2[here] = known[inside[here]]
+            self.figure.show_ld(r2)
+
+        self.ask("ld", lambda: store.ld(study, row), colour, self._say_trouble)
 
     def _prior_changed(self, *_: Any) -> None:
         if self.reference is not None:
@@ -261,6 +262,9 @@ class LocusPage(Page):
         else:
             self._attempt(lambda: self.go(parse_region(text, study, self.genes)))
 
+    def _say_trouble(self, text: str) -> None:
+        self.state.say(text, "error")
+
     def _attempt(self, action: Any, *arguments: Any) -> None:
         try:
             action(*arguments)
@@ -310,7 +314,7 @@ class LocusPage(Page):
             self._arrange()
 
         if runs:
-            self.ask("runs", compute, done, lambda text: self.state.say(text, "error"))
+            self.ask("runs", compute, done, self._say_trouble)
         else:
             self.forget("runs")
             done({})
