@@ -8,14 +8,12 @@ import panel as pn
 import panel_material_ui as pmui
 import xarray as xr
 
-from deepwas_app.app import leaks, store
+from deepwas_app.app import leaks
 from deepwas_app.app.components import job_line, trouble, waiting
 from deepwas_app.app.guard import LayoutGuard
 from deepwas_app.app.jobs import JOBS, Status
 from deepwas_app.app.poller import Poller
-from deepwas_app.app.regions import parse_region
 from deepwas_app.app.state import PAGES, AppState
-from deepwas_app.errors import InputError
 
 logger = logging.getLogger(__name__)
 
@@ -127,8 +125,8 @@ class Dashboard(pn.viewable.Viewer):
             self._slots[name].objects = [waiting("Drawing…")]
 
     def _build_shown(self) -> None:
-        name, new = self.state.page, self._new
-        if new:
+        name = self.state.page
+        if self._new:
             # Once a visit, also if it fails.
             self._new = False
             try:
@@ -137,20 +135,8 @@ class Dashboard(pn.viewable.Viewer):
                 text = f"This page could not be built: {type(problem).__name__}: {problem}"
                 self._slots[name].objects = [trouble(text)]
                 raise
-        if name == "locus" and name in self.pages and self.state.region:
-            self._show_region()
-        # Last: what changes while a page is on its way to the browser is an error there.
-        if new:
+            # Last: what changes while a page is on its way to the browser is an error there.
             self._slots[name].objects = [self.pages[name]]
-
-    def _show_region(self) -> None:
-        """Show the region that another page asked for."""
-        wanted, self.state.region = self.state.region, ""
-        study, locus = self.state.study, self.pages["locus"]
-        try:
-            locus.go(parse_region(wanted, study, store.genes(study)))
-        except InputError as problem:
-            self.state.say(str(problem), "error")
 
     def close(self, document: Any = None) -> None:
         """Let go of everything, when the session is over."""
@@ -228,10 +214,10 @@ class Dashboard(pn.viewable.Viewer):
 
 
 def sync_address(state: AppState) -> None:
-    """Keep the page and the study in the browser's address, both ways."""
+    """Keep page, study and locus in the browser's address, both ways: it can be sent to others."""
     if pn.state.location is None:
         return
-    pn.state.location.sync(state, {"page": "page", "study_key": "study"})
+    pn.state.location.sync(state, {"page": "page", "study_key": "study", "region": "region"})
 
 
 def error_page(problem: Exception) -> pmui.Column:

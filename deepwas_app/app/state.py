@@ -23,7 +23,7 @@ class AppState(param.Parameterized):
     selected = param.List(default=[], item_type=str, doc="Names of the runs to look at.")
     opening = param.Parameter(None, doc="The job that opens a study; None when there is none.")
     page: Any = param.Selector(default="study", objects=list(PAGES), doc="The page on show.")
-    region = param.String("", doc="Region that the Locus page is asked to show: 22:1-2.")
+    region = param.String("", doc="Region of the Locus page, 22:1-2; set it to go elsewhere.")
     dark = param.Boolean(default=False, doc="Whether the page is dark.")
     notice = param.Parameter(None, doc="(severity, text) to show to the person; None if nothing.")
 
@@ -77,6 +77,8 @@ class AppState(param.Parameterized):
         """Look at a study that is already open."""
         self.shown_key = key
         with param.parameterized.batch_call_watchers(self):
+            if self.study is not None and self.study is not study:
+                self.region = ""
             self.study, self.study_key = study, key
             self.runs = store.find_runs(study, self._refused)
             finished = [store.run_name(run) for run in self.runs if run.finished]

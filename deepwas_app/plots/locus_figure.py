@@ -340,7 +340,13 @@ class LocusFigure:
             "x", 0, "x", "scaled", source=self.heritability, line_color="colour", line_alpha=0.5
         )
         dots = track.scatter(
-            "x", "scaled", source=self.heritability, color="colour", size=5, legend_field="run"
+            "x",
+            "scaled",
+            source=self.heritability,
+            color="colour",
+            size=5,
+            legend_field="run",
+            name="heritability",
         )
         tips = [("Variant", "@variant"), ("Run", "@run"), ("Value", "@value{0.00e+0}")]
         track.add_tools(HoverTool(renderers=[dots], tooltips=tips, limit=1))

@@ -116,3 +116,19 @@ def test_the_reference_moves_at_once_and_its_ld_comes_when_it_is_read(page, sett
 def _in_block(page, first: int) -> np.ndarray:
     block = page.table["block"].to_numpy()
     return page.table["row"].to_numpy()[block == block[7]] - first
+
+
+def test_a_reference_without_a_z_score_says_so(small_study):
+    z = small_study["variant_z"].copy(data=small_study["variant_z"].values.copy())
+    z[10] = np.nan
+    page = LocusPage(small_study.assign(variant_z=z))
+    page._typed(str(small_study["variant_id"].values[10]))
+    assert page.reference == 10
+    assert page.about.object.endswith("no z-score")
+    page.choose_reference(11)
+    assert "z = " in page.about.object
+
+
+def test_the_legend_says_what_grey_means(small_study):
+    (legend,) = LocusPage(small_study).figure.association_track.legend
+    assert "r² unknown (other LD block)" in [item.label.value for item in legend.items]

@@ -2,11 +2,13 @@
 
 import shutil
 
+import panel as pn
 import pytest
+from panel.io.location import Location
 
 from deepwas_app.app import explore, store
-from deepwas_app.app.shell import Dashboard
-from deepwas_app.app.state import PAGES
+from deepwas_app.app.shell import Dashboard, sync_address
+from deepwas_app.app.state import PAGES, AppState
 
 
 def turn(dashboard: Dashboard, name: str):
@@ -73,3 +75,62 @@ def test_a_page_that_cannot_even_be_made_is_tried_once_a_visit(small_study, monk
     assert "no such page" in dashboard._slots["locus"].objects[0].object
     dashboard.state.page = "study"
     assert turn(dashboard, "locus").ready()
+
+
+@pytest.fixture
+def address(monkeypatch) -> Location:
+    """The browser's address."""
+    location = Location()
+    monkeypatch.setattr(type(pn.state), "location", property(lambda _: location))
+    return location
+
+
+def test_a_locus_can_be_sent_to_a_colleague(small_study, address):
+    state = AppState()
+    sync_address(state)
+    state.show(small_study, small_study.attrs["path"])
+    dashboard = Dashboard(state)
+    locus = turn(dashboard, "locus")
+    strongest = locus.region
+    locus.go_to_variant(4000)
+    place = f"{locus.region.chromosome}:{locus.region.start}-{locus.region.stop}"
+    assert address.query_params["region"] == place
+
+    theirs = AppState()
+    sync_address(theirs)
+    assert (theirs.page, theirs.region) == ("locus", place)
+    theirs.show(small_study, theirs.study_key)
+    other = Dashboard(theirs)
+    other.poller.poll()
+    assert other.pages["locus"].region == locus.region
+    # Back and forth in the browser's history.
+    address.update_query(region="1:1-500000")
+    other.poller.poll()
+    assert (other.pages["locus"].region.start, other.pages["locus"].region.stop) == (1, 500_000)
+    assert strongest != locus.region
+
+
+def test_a_region_that_is_none_is_said_once_and_left(small_study):
+    dashboard = explore(small_study)
+    dashboard.state.region = "nowhere"
+    locus = turn(dashboard, "locus")
+    assert "nowhere" in dashboard.state.notice[1]
+    strongest = locus.region
+    said: list = []
+    dashboard.state.param.watch(lambda event: said.append(event.new), "notice")
+    dashboard.state.region = "99:1-2"
+    for _ in range(3):
+        dashboard.poller.poll()
+    assert len(said) == 1
+    assert locus.region == strongest
+    assert dashboard.state.region == locus.place
+
+
+def test_another_study_begins_at_its_own_strongest_locus(small_study):
+    dashboard = explore(small_study)
+    locus = turn(dashboard, "locus")
+    first = locus.region
+    locus.go_to_variant(4000)
+    dashboard.state.show(small_study.copy(), "copy")
+    dashboard.poller.poll()
+    assert locus.region == first

@@ -57,14 +57,17 @@ class LocusPage(Page):
         self.figure.on_tap(self.choose_reference)
         self.figure.set_dark(self.state.dark)
         self.figure.association_track.on_event(RangesUpdate, self._panned)
+        self.place = ""
         self.reference: int | None = None
         self.table = pd.DataFrame()
         self._stage = pmui.Column(sizing_mode="stretch_width")
         self.fine_mapping = FineMappingCard(self.state, self._draw_pips)
         self.drivers = DriversCard(self.state, self.poller)
         controls = self._controls(study)
+        if self.state.region:
+            self._attempt(self._follow_region)
         loci = list(self.loci.options.values())
-        if loci:
+        if self.table.empty and loci:
             self.go_to_variant(loci[0])
         self._arrange()
         return [
@@ -80,8 +83,10 @@ class LocusPage(Page):
         ]
 
     def tick(self) -> None:
-        """Follow the fine-mapping."""
+        """Follow the fine-mapping, and go where another page or the address asks to."""
         self.fine_mapping.refresh()
+        if self.active and self.state.region not in ("", self.place):
+            self._attempt(self._follow_region)
 
     def let_go(self) -> None:
         """Stop what goes on for the study that goes."""
@@ -125,6 +130,8 @@ class LocusPage(Page):
         if table.empty:
             raise InputError(f"{region}: no scored variants there. Choose another region.")
         self.region, self.rows, self.table = region, rows, table
+        self.place = f"{region.chromosome}:{region.start}-{region.stop}"
+        self.state.region = self.place
         self.box.value = str(region)
         self.figure.show_region(
             table, region.chromosome, region.start, region.stop, study.attrs.get("genome_build", "")
@@ -173,11 +180,12 @@ class LocusPage(Page):
     def _about(self, row: int) -> str:
         variant = self.state.study.isel(variants=row)
         z = float(variant["variant_z"])
+        strength = f"z = {z:.2f}, −log₁₀ P = {float(minus_log10_p(np.array(z))):.1f}"
         return (
             f"Reference variant **{variant['variant_id'].item()}**, "
             f"{variant['variant_chromosome'].item()}:{int(variant['variant_position']):,}, "
             f"effect allele {variant['variant_effect_allele'].item()}, "
-            f"z = {z:.2f}, −log₁₀ P = {float(minus_log10_p(np.array(z))):.1f}"
+            f"{strength if np.isfinite(z) else 'no z-score'}"
         )
 
     def _controls(self, study: xr.Dataset) -> list[Any]:
@@ -261,6 +269,11 @@ class LocusPage(Page):
             self._attempt(self.go_to_variant, int(variant[0]))
         else:
             self._attempt(lambda: self.go(parse_region(text, study, self.genes)))
+
+    def _follow_region(self) -> None:
+        """Go to the region that the state asks for; once, whatever comes of it."""
+        wanted, self.state.region = self.state.region, self.place
+        self.go(parse_region(wanted, self.state.study, self.genes))
 
     def _say_trouble(self, text: str) -> None:
         self.state.say(text, "error")
