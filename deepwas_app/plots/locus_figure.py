@@ -164,13 +164,7 @@ class LocusFigure:
         self.points.data = {**self.points.data, **patch}
 
     def show_reference(self, reference: int | None) -> None:
-        """Mark the reference variant; LD to the one before is no longer shown.
-
-        Parameters
-        ----------
-        reference
-            Index of the reference variant among the drawn ones; None if it is not drawn.
-        """
+        """Mark one of the drawn variants, or none; LD to the one before is no longer shown."""
         shown = np.asarray(self.points.data["r2"], dtype=float)
         if np.isfinite(shown).any():
             self.show_ld(np.full(len(shown), np.nan))
