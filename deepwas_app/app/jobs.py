@@ -19,6 +19,8 @@ logger = logging.getLogger(__name__)
 
 DEVICE = "device"
 FILES = "files"
+OPENING = "opening"
+OPEN = "open"
 KEPT_JOBS = 40
 
 
@@ -84,7 +86,7 @@ class Job:
         self.result: Any = None
         self.error = ""
         self.cancelling = self.pausing = False
-        self._start = start
+        self._start: Callable[[], Generator[Any, None, Any]] | None = start
         self._generator: Generator[Any, None, Any] | None = None
         self._seconds, self._resumed_at = 0.0, 0.0
         self._over = threading.Event()
@@ -94,16 +96,16 @@ class Job:
         return self._over.wait(timeout)
 
     def advance(self) -> None:
-        """Run until the job is over or is asked to stop. Called by a worker only."""
+        """Run until the job is over or is asked to pause. Called by a worker only."""
         self.status, self._resumed_at = Status.RUNNING, time.monotonic()
         try:
             if self._generator is None:
+                assert self._start is not None
                 self._generator = self._start()
             while not self.cancelling:
                 if self.pausing:
                     self._seconds += time.monotonic() - self._resumed_at
                     self.seconds_left = None
-                    self.status = Status.PAUSED
                     return
                 self._record(next(self._generator))
             self._generator.close()
@@ -130,7 +132,7 @@ class Job:
 
     def finish(self, status: Status) -> None:
         """Mark the job as over and let go of what it held."""
-        self._generator = None
+        self._generator = self._start = None
         self.seconds_left = None
         self.status = status
         self._over.set()
@@ -158,10 +160,20 @@ class Lane:
             with self.changed:
                 while not self.queue:
                     self.changed.wait()
-                self.current = self.queue.pop(0)
-            self.current.advance()
-            with self.changed:
-                self.current = None
+                job = self.current = self.queue.pop(0)
+            job.advance()
+            while not self._put_down(job):
+                job.advance()
+
+    def _put_down(self, job: Job) -> bool:
+        """Let go of a job that is over or pauses; not if it was cancelled or resumed by now."""
+        with self.changed:
+            if not job.status.over:
+                if job.cancelling or not job.pausing:
+                    return False
+                job.status = Status.PAUSED
+            self.current = None
+            return True
 
 
 class JobStore:
@@ -175,12 +187,17 @@ class JobStore:
     def submit(self, job: Job) -> Job:
         """Put a job in its lane's queue."""
         with self._lock:
-            over = [old for old in self.jobs if old.status.over]
-            for old in over[: max(0, len(self.jobs) - KEPT_JOBS)]:
+            for old in self._dispensable()[: max(0, len(self.jobs) - KEPT_JOBS)]:
                 self.jobs.remove(old)
             self.jobs.append(job)
         self._enqueue(job)
         return job
+
+    def _dispensable(self) -> list[Job]:
+        """Jobs that are over: first those that ``latest`` does not give any more, and openings."""
+        over = [job for job in self.jobs if job.status.over]
+        latest = {(job.kind, job.study): job for job in over}
+        return sorted(over, key=lambda j: (latest[j.kind, j.study] is j, j.kind != OPEN))
 
     def pause(self, job: Job) -> None:
         """Stop after the current step, and let the next job of the lane run."""
@@ -194,10 +211,11 @@ class JobStore:
 
     def resume(self, job: Job) -> None:
         """Go on where the job stopped; it goes to the head of the queue."""
-        job.pausing = False
-        if job.status is Status.PAUSED:
-            job.status = Status.QUEUED
-            self._enqueue(job, first=True)
+        with self._lane(job).changed:
+            job.pausing = False
+            if job.status is Status.PAUSED:
+                job.status = Status.QUEUED
+                self._enqueue(job, first=True)
 
     def cancel(self, job: Job) -> None:
         """Close the job: at once if it waits, after its current step if it runs."""

@@ -3,8 +3,7 @@
 import logging
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import panel as pn
 from panel.io import PeriodicCallback
@@ -15,7 +14,26 @@ from deepwas_app.errors import InputError
 logger = logging.getLogger(__name__)
 
 PERIOD_MS = 100
-_WORKERS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="deepwas-page")
+_WORKERS = ThreadPoolExecutor(max_workers=4, thread_name_prefix="deepwas-page")
+
+
+class Asked(NamedTuple):
+    """What a thread computes, and whom to tell."""
+
+    future: Future
+    done: Callable[[Any], None]
+    failed: Callable[[str], None]
+
+    def deliver(self) -> None:
+        """Tell of the result, or in one line what went wrong."""
+        problem = self.future.exception()
+        if problem is None:
+            self.done(self.future.result())
+        elif isinstance(problem, InputError):
+            self.failed(str(problem))
+        else:
+            logger.error("a computation for the page failed", exc_info=problem)
+            self.failed(f"Unexpected: {type(problem).__name__}: {problem}")
 
 
 class Poller:
@@ -24,55 +42,63 @@ class Poller:
     Attributes
     ----------
     on_error
-        Called with what a function raised; raised again where there is none.
+        Called with what a function raised, once if it raises the same at every tick; raised again
+        where there is none.
     """
 
     def __init__(self) -> None:
         self.on_error: Callable[[Exception], None] | None = None
-        self._functions: list[Callable[[], None]] = []
-        self._pending: list[tuple[Future, Callable[[Any], None], Callable[[str], None]]] = []
+        # With what each raised the last time.
+        self._functions: dict[Callable[[], None], str] = {}
+        self._pending: list[Asked] = []
         self._timer: Any = None
 
     def add(self, function: Callable[[], None]) -> None:
         """Call ``function()`` at every tick."""
-        self._functions.append(function)
+        self._functions[function] = ""
 
     def later(
         self,
         compute: Callable[[], Any],
         done: Callable[[Any], None],
         failed: Callable[[str], None],
-    ) -> None:
+    ) -> Asked:
         """Compute in a thread, then call ``done(result)`` or ``failed(message)`` at a tick."""
-        self._pending.append((_WORKERS.submit(compute), done, failed))
+        asked = Asked(_WORKERS.submit(compute), done, failed)
+        self._pending.append(asked)
+        return asked
+
+    def forget(self, asked: Asked | None) -> None:
+        """Tell nobody of this; it is not computed at all if that has not begun."""
+        if asked in self._pending:
+            self._pending.remove(asked)
+            asked.future.cancel()
 
     def poll(self) -> None:
         """One tick."""
         in_order(self._poll)
 
     def _poll(self) -> None:
-        finished = [entry for entry in self._pending if entry[0].done()]
-        self._pending = [entry for entry in self._pending if entry not in finished]
-        for future, done, failed in finished:
-            problem = future.exception()
-            if problem is None:
-                self._call(partial(done, future.result()))
-            elif isinstance(problem, InputError):
-                failed(str(problem))
-            else:
-                logger.error("a computation for the page failed", exc_info=problem)
-                failed(f"Unexpected: {type(problem).__name__}: {problem}")
-        for function in list(self._functions):
-            self._call(function)
+        for asked in [asked for asked in self._pending if asked.future.done()]:
+            # Unless one before it has had it forgotten.
+            if asked in self._pending:
+                self._pending.remove(asked)
+                self._call(asked.deliver)
+        for function, known in list(self._functions.items()):
+            self._functions[function] = self._call(function, known)
 
-    def _call(self, function: Callable[[], Any]) -> None:
-        """Call one function; the others must not suffer from its errors."""
+    def _call(self, function: Callable[[], Any], known: str = "") -> str:
+        """Call one function; the others must not suffer from its errors. What it raised, if any."""
         try:
             function()
         except Exception as problem:
             if self.on_error is None:
                 raise
-            self.on_error(problem)
+            raised = f"{type(problem).__name__}: {problem}"
+            if raised != known:
+                self.on_error(problem)
+            return raised
+        return ""
 
     def start(self) -> None:
         """Begin ticking once the browser has the page; at once in a notebook.
@@ -95,4 +121,5 @@ class Poller:
         if self._timer is not None:
             self._timer.stop()
         self._functions.clear()
-        self._pending.clear()
+        for asked in list(self._pending):
+            self.forget(asked)

@@ -8,14 +8,12 @@ import panel as pn
 import panel_material_ui as pmui
 import xarray as xr
 
-from deepwas_app.app import leaks, store
-from deepwas_app.app.components import job_line, waiting
+from deepwas_app.app import leaks
+from deepwas_app.app.components import job_line, trouble, waiting
 from deepwas_app.app.guard import LayoutGuard
-from deepwas_app.app.jobs import JOBS
+from deepwas_app.app.jobs import JOBS, Status
 from deepwas_app.app.poller import Poller
-from deepwas_app.app.regions import parse_region
 from deepwas_app.app.state import PAGES, AppState
-from deepwas_app.errors import InputError
 
 logger = logging.getLogger(__name__)
 
@@ -122,28 +120,23 @@ class Dashboard(pn.viewable.Viewer):
             slot.visible = other == name
             if other in self.pages:
                 self.pages[other].active = other == name
-        if name not in self.pages:
+        self._new = name not in self.pages
+        if self._new:
             self._slots[name].objects = [waiting("Drawing…")]
 
     def _build_shown(self) -> None:
         name = self.state.page
-        new = name not in self.pages
-        if new:
-            self.pages[name] = make_page(name, self.state, self.poller)
-        if name == "locus" and self.state.region:
-            self._show_region()
-        # Last: what changes while a page is on its way to the browser is an error there.
-        if new:
+        if self._new:
+            # Once a visit, also if it fails.
+            self._new = False
+            try:
+                self.pages[name] = make_page(name, self.state, self.poller)
+            except Exception as problem:
+                text = f"This page could not be built: {type(problem).__name__}: {problem}"
+                self._slots[name].objects = [trouble(text)]
+                raise
+            # Last: what changes while a page is on its way to the browser is an error there.
             self._slots[name].objects = [self.pages[name]]
-
-    def _show_region(self) -> None:
-        """Show the region that another page asked for."""
-        wanted, self.state.region = self.state.region, ""
-        study, locus = self.state.study, self.pages["locus"]
-        try:
-            locus.go(parse_region(wanted, study, store.genes(study)))
-        except InputError as problem:
-            self.state.say(str(problem), "error")
 
     def close(self, document: Any = None) -> None:
         """Let go of everything, when the session is over."""
@@ -195,9 +188,12 @@ class Dashboard(pn.viewable.Viewer):
 
     def _show_job(self) -> None:
         active = JOBS.active()
+        # What goes on before what waits; what is paused only where there is nothing else.
+        active.sort(key=lambda j: (j.status is not Status.RUNNING, j.status is not Status.QUEUED))
         line = job_line(active[0]) if active else ""
-        if len(active) > 1:
-            line += f" (+{len(active) - 1} waiting)"
+        queued = sum(job.status is Status.QUEUED for job in active[1:])
+        if queued:
+            line += f" (+{queued} waiting)"
         if self.job_line.object != line:
             self.job_line.object = line
 
@@ -218,10 +214,10 @@ class Dashboard(pn.viewable.Viewer):
 
 
 def sync_address(state: AppState) -> None:
-    """Keep the page and the study in the browser's address, both ways."""
+    """Keep page, study and locus in the browser's address, both ways: it can be sent to others."""
     if pn.state.location is None:
         return
-    pn.state.location.sync(state, {"page": "page", "study_key": "study"})
+    pn.state.location.sync(state, {"page": "page", "study_key": "study", "region": "region"})
 
 
 def error_page(problem: Exception) -> pmui.Column:

@@ -6,7 +6,7 @@ import param
 import xarray as xr
 
 from deepwas_app.app import store
-from deepwas_app.app.jobs import FILES, JOBS, Job, Status
+from deepwas_app.app.jobs import FILES, JOBS, OPEN, OPENING, Job, Status
 
 PAGES = ("study", "train", "annotations", "locus", "compare", "scaling", "export")
 
@@ -23,7 +23,7 @@ class AppState(param.Parameterized):
     selected = param.List(default=[], item_type=str, doc="Names of the runs to look at.")
     opening = param.Parameter(None, doc="The job that opens a study; None when there is none.")
     page: Any = param.Selector(default="study", objects=list(PAGES), doc="The page on show.")
-    region = param.String("", doc="Region that the Locus page is asked to show: 22:1-2.")
+    region = param.String("", doc="Region of the Locus page, 22:1-2; set it to go elsewhere.")
     dark = param.Boolean(default=False, doc="Whether the page is dark.")
     notice = param.Parameter(None, doc="(severity, text) to show to the person; None if nothing.")
 
@@ -48,15 +48,16 @@ class AppState(param.Parameterized):
 
     def request(self, name_or_path: str) -> None:
         """Open a study in the background; ``check_opening`` shows it when it is there."""
-        job = JOBS.latest("open", name_or_path)
+        job = JOBS.latest(OPEN, name_or_path)
         if job is None or job.status.over:
             job = JOBS.submit(
                 Job(
                     f"Open {name_or_path}",
                     lambda: store.opening(name_or_path),
-                    kind="open",
+                    kind=OPEN,
                     study=name_or_path,
-                    lane=FILES,
+                    # Opening is quick, and should not wait for what others are making.
+                    lane=FILES if store.to_be_made(name_or_path) else OPENING,
                 )
             )
         self.opening = job
@@ -76,6 +77,8 @@ class AppState(param.Parameterized):
         """Look at a study that is already open."""
         self.shown_key = key
         with param.parameterized.batch_call_watchers(self):
+            if self.study is not None and self.study is not study:
+                self.region = ""
             self.study, self.study_key = study, key
             self.runs = store.find_runs(study, self._refused)
             finished = [store.run_name(run) for run in self.runs if run.finished]

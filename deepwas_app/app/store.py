@@ -4,6 +4,7 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Hashable
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -15,30 +16,39 @@ from deepwas_app.errors import InputError
 
 
 class Shelf:
-    """The most recently used results of slow functions."""
+    """The most recently used results of slow functions, each made once whoever asks for it."""
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._kept: OrderedDict[Hashable, Any] = OrderedDict()
+        self._kept: OrderedDict[Hashable, Future] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, key: Hashable, make: Callable[[], Any]) -> Any:
-        """What is kept under a key, made first if need be."""
+        """What is kept under a key, made first if need be; waits where another is making it."""
         with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
-        made = make()
-        with self._lock:
-            self._kept[key] = made
+            known = self._kept.get(key)
+            result = self._kept[key] = known or Future()
+            self._kept.move_to_end(key)
             while len(self._kept) > self._size:
                 self._kept.popitem(last=False)
-        return made
+        if known is None:
+            try:
+                result.set_result(make())
+            except BaseException as problem:
+                with self._lock:
+                    if self._kept.get(key) is result:
+                        del self._kept[key]
+                result.set_exception(problem)
+        return result.result()
 
 
 _STUDIES = Shelf(6)
-_BLOCKS = Shelf(32)
+# A block may take 100 MB; those who look at one locus need one or two.
+_BLOCKS = Shelf(4)
+_LD = Shelf(256)
 _RESULTS = Shelf(64)
+# Small, and as many as there are clicks; they must not push the results of whole studies off.
+_DRIVERS = Shelf(256)
 
 
 def data_root() -> Path:
@@ -73,6 +83,13 @@ def opening(name_or_path: str) -> Generator[Any, None, xr.Dataset]:
     return open_study(name_or_path)
 
 
+def to_be_made(name_or_path: str) -> bool:
+    """Whether this is a built-in study that is not there yet."""
+    from deepwas_app.workflow.builtin import builtin_path, builtin_studies
+
+    return name_or_path in builtin_studies() and not builtin_path(name_or_path).exists()
+
+
 def known_studies() -> dict[str, str]:
     """Studies to offer, by title: built-in, named by ``DEEPWAS_STUDIES``, and in the data root."""
     from deepwas_app.workflow.builtin import builtin_studies
@@ -95,6 +112,13 @@ def run_name(run: Any) -> str:
     return f"{path.parent.name}-{name}" if of_sweep else name
 
 
+def run_key(run: Any) -> str:
+    """What tells the results of a run from others': another training may take its name."""
+    weights = Path(run.path) / "weights.eqx"
+    written = weights.stat() if weights.exists() else None
+    return f"{run.path}:{written and (written.st_mtime_ns, written.st_size)}"
+
+
 def _load_table(study: xr.Dataset) -> xr.Dataset:
     light = [name for name in study.variables if study[name].ndim < 2]
     return study.assign({name: study[name].load() for name in light if name in study.data_vars})
@@ -105,6 +129,22 @@ def read_block(study: xr.Dataset, block: int) -> xr.Dataset:
     from deepwas_app.genetics.store import read_block as read_from_disk
 
     return _BLOCKS.get((study_hash(study), block), lambda: read_from_disk(study, block).load())
+
+
+def ld(study: xr.Dataset, row: int) -> tuple[int, np.ndarray]:
+    """First row of a variant's LD block, and r² of the block's variants with it.
+
+    Nothing for a variant of no block.
+    """
+    from deepwas_app.plots.locus import ld_to_reference
+
+    block = int(study["variant_block"].values[row])
+    if block < 0:
+        return 0, np.zeros(0, np.float32)
+    first = int(study["block_offset"].values[block])
+    return first, _LD.get(
+        (study_hash(study), row), lambda: ld_to_reference(read_block(study, block), row - first)
+    )
 
 
 def runs_folder(study: xr.Dataset) -> Path:
@@ -158,21 +198,21 @@ def heritability(study: xr.Dataset, run: Any) -> np.ndarray:
     """Prior heritability of every variant under a run."""
     from deepwas_app.workflow.results import run_heritability
 
-    return _RESULTS.get(("heritability", str(run.path)), lambda: run_heritability(study, run))
+    return _RESULTS.get(("heritability", run_key(run)), lambda: run_heritability(study, run))
 
 
 def posterior(study: xr.Dataset, run: Any) -> xr.Dataset:
     """Posterior effects of every variant under a run."""
     from deepwas_app.workflow.results import posterior as compute
 
-    return _RESULTS.get(("posterior", str(run.path)), lambda: compute(study, run))
+    return _RESULTS.get(("posterior", run_key(run)), lambda: compute(study, run))
 
 
 def effects(study: xr.Dataset, run: Any) -> xr.Dataset:
     """Annotation effects under a run."""
     from deepwas_app.workflow.effects import annotation_effects
 
-    return _RESULTS.get(("effects", str(run.path)), lambda: annotation_effects(study, run))
+    return _RESULTS.get(("effects", run_key(run)), lambda: annotation_effects(study, run))
 
 
 def response(
@@ -191,7 +231,7 @@ def response(
             return response_curve(study, runs, annotation, effects=known)
         return interaction_surface(study, runs, annotation, by, effects=known)
 
-    key = ("response", tuple(str(member.path) for member in runs), annotation, by)
+    key = ("response", tuple(run_key(member) for member in runs), annotation, by)
     return _RESULTS.get(key, compute)
 
 
@@ -199,14 +239,14 @@ def pgs_weights(study: xr.Dataset, run: Any) -> pd.DataFrame:
     """Weights of a polygenic score from a run."""
     from deepwas_app.workflow.exports import pgs_weights as compute
 
-    return _RESULTS.get(("pgs_weights", str(run.path)), lambda: compute(study, run))
+    return _RESULTS.get(("pgs_weights", run_key(run)), lambda: compute(study, run))
 
 
 def comparison(study: xr.Dataset, first: Any, second: Any) -> pd.DataFrame:
     """One run against another where both were held out."""
     from deepwas_app.workflow.compare import compare
 
-    key = ("comparison", str(first.path), str(second.path))
+    key = ("comparison", run_key(first), run_key(second))
     return _RESULTS.get(key, lambda: compare(study, first, second))
 
 
@@ -214,8 +254,7 @@ def drivers(study: xr.Dataset, run: Any, row: int) -> pd.DataFrame:
     """What drives one variant's prior under a run."""
     from deepwas_app.workflow.interpret import variant_drivers
 
-    key = ("drivers", str(run.path), row)
-    return _RESULTS.get(key, lambda: variant_drivers(study, run, row))
+    return _DRIVERS.get((run_key(run), row), lambda: variant_drivers(study, run, row))
 
 
 def spectrum(study: xr.Dataset) -> xr.Dataset:

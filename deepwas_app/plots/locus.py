@@ -109,10 +109,11 @@ def ld_to_reference(block: xr.Dataset, index: int) -> np.ndarray:
     Returns
     -------
     numpy.ndarray
-        r², between 0 and 1; NaN where a variant does not vary in the panel.
+        r², between 0 and 1, float32; NaN where a variant does not vary in the panel.
     """
-    q = np.asarray(block["Q"].values, dtype=np.float64)
-    length = np.linalg.norm(q, axis=1)
+    q = np.asarray(block["Q"].values, dtype=np.float32)
+    # Not by norm, which makes a copy as large as the block.
+    length = np.sqrt(np.einsum("ij,ij->i", q, q))
     length[length == 0] = np.nan
     return np.clip((q @ q[index]) / (length * length[index]), -1.0, 1.0) ** 2
 

@@ -152,18 +152,22 @@ class LocusFigure:
             f"Position on chromosome {chromosome} (Mb{', ' * bool(build)}{build})"
         )
 
-    def show_ld(self, r2: np.ndarray, reference: int | None) -> None:
-        """Colour the variants by LD to a reference variant.
+    def show_ld(self, r2: np.ndarray) -> None:
+        """Colour the variants by LD to the reference variant.
 
         Parameters
         ----------
         r2
             One value per drawn variant; NaN where unknown.
-        reference
-            Index of the reference variant among the drawn ones; None if it is not drawn.
         """
         patch = {"r2": r2, "r2_text": _ld_text(r2), "colour": colour_by_ld(r2)}
         self.points.data = {**self.points.data, **patch}
+
+    def show_reference(self, reference: int | None) -> None:
+        """Mark one of the drawn variants, or none; LD to the one before is no longer shown."""
+        shown = np.asarray(self.points.data["r2"], dtype=float)
+        if np.isfinite(shown).any():
+            self.show_ld(np.full(len(shown), np.nan))
         columns = ("x", "minus_log10_p", "variant")
         chosen = [] if reference is None else [reference]
         self.reference.data = {c: [self.points.data[c][i] for i in chosen] for c in columns}
@@ -330,7 +334,13 @@ class LocusFigure:
             "x", 0, "x", "scaled", source=self.heritability, line_color="colour", line_alpha=0.5
         )
         dots = track.scatter(
-            "x", "scaled", source=self.heritability, color="colour", size=5, legend_field="run"
+            "x",
+            "scaled",
+            source=self.heritability,
+            color="colour",
+            size=5,
+            legend_field="run",
+            name="heritability",
         )
         tips = [("Variant", "@variant"), ("Run", "@run"), ("Value", "@value{0.00e+0}")]
         track.add_tools(HoverTool(renderers=[dots], tooltips=tips, limit=1))

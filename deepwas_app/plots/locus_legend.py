@@ -10,7 +10,7 @@ from deepwas_app.plots.theme import LD_COLOURS, LD_EDGES, LD_REFERENCE, LD_UNKNO
 
 
 def ld_legend(track: figure) -> Legend:
-    """The five bins of r², no LD, and the reference variant, for a track."""
+    """The five bins of r², unknown r², and the reference variant, for a track."""
 
     def item(label: str, colour: str, **mark: Any) -> LegendItem:
         # One point nowhere: a legend shows no mark for an empty source.
@@ -22,6 +22,6 @@ def ld_legend(track: figure) -> Legend:
     bins = [f"{low:.1f}–{low + 0.2:.1f}" for low in LD_EDGES]
     bins[-1] = f"r²  {bins[-1]}"
     items = [item(*pair) for pair in zip(bins[::-1], LD_COLOURS[::-1], strict=True)]
-    items.append(item("no LD", LD_UNKNOWN))
+    items.append(item("r² unknown (other LD block)", LD_UNKNOWN))
     items.append(item("reference", LD_REFERENCE, marker="diamond", size=13))
     return Legend(items=items, orientation="horizontal", location="right", margin=2)

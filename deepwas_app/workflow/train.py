@@ -336,7 +336,7 @@ def train(
     path = Path(path)
     began = time.monotonic()
     checkpoint, metrics = None, []
-    error, residual, iterations = 0.0, 0.0, 0
+    solver: dict[str, float] = {"error": 0.0, "residual": 0.0, "iterations": 0}
     if resume:
         run = open_run(path)
         run.check_study(study)
@@ -360,9 +360,7 @@ def train(
             if step.checkpoint is not None:
                 checkpoint = step.checkpoint
                 metrics.append({name: getattr(step, name) for name in METRICS})
-                error = max(error, step.error)
-                residual = max(residual, step.residual)
-                iterations = max(iterations, step.iterations)
+                solver = {k: max(worst, getattr(step, k)) for k, worst in solver.items()}
                 save_checkpoint(path, checkpoint, metrics)
             yield step
     except (NonFiniteLossError, UnconvergedError) as problem:
@@ -388,12 +386,8 @@ def train(
         "gain_se": gain.error if variants else None,
         "seconds": round(time.monotonic() - began, 3),
     }
-    if iterations:
-        summary |= {
-            "solver_error": error,
-            "solver_residual": residual,
-            "solver_iterations": iterations,
-        }
+    if solver["iterations"]:
+        summary |= {f"solver_{k}": worst for k, worst in solver.items()}
     return finish_run(path, study, checkpoint, summary)
 
 

@@ -1,6 +1,7 @@
 """The Annotations page without a browser: effects, tests, enrichment, responses, downloads."""
 
 import asyncio
+import os
 import shutil
 
 import numpy as np
@@ -105,6 +106,18 @@ def test_a_test_can_be_cancelled_and_tried_again(page, settle):
     assert page.effects_card.details.alone == {}
     page.effects_card.button.clicks += 1
     assert page.effects_card.progress.job is not job
+
+
+def test_a_test_is_of_the_weights_not_of_the_name(page, settle):
+    page.detail.value = "linear"
+    page.effects_card.button.clicks += 1
+    settle(page, lambda: "linear" in page.effects_card.details.alone)
+    path = store.runs_folder(page.state.study) / "linear.run"
+    os.utime(path / "weights.eqx", ns=(0, 0))
+    page.state.refresh_runs()
+    settle(page, lambda: page.effects)
+    page.detail.value = "linear"
+    assert page.effects_card.details.alone == {}
 
 
 def test_response_is_drawn_beside_the_effects(page, settle, tmp_path):

@@ -166,7 +166,12 @@ def test_a_row_opens_its_locus(study_with_runs, settle):
         row["START"] + 1,
         row["STOP"],
     )
-    assert dashboard.state.region == ""
+    assert dashboard.state.region == f"{region.chromosome}:{region.start}-{region.stop}"
+    # Once more, now that the Locus page is there.
+    dashboard.state.page = "compare"
+    clicked(type("Click", (), {"row": 2}))
+    dashboard.poller.poll()
+    assert dashboard.pages["locus"].region != region
 
 
 def test_files_of_the_export_page_are_those_of_the_commands(study_with_runs, capsys):

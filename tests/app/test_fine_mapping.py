@@ -1,6 +1,9 @@
 """Fine-mapping and drivers on the Locus page: what is shown, and the same bytes as the commands."""
 
 import asyncio
+import os
+import threading
+from types import SimpleNamespace
 
 import numpy as np
 import panel as pn
@@ -8,6 +11,7 @@ import pytest
 from bokeh.models import Scatter
 
 from deepwas_app.app import store
+from deepwas_app.app.jobs import Status
 from deepwas_app.app.pages.locus import LocusPage
 from deepwas_app.app.regions import Region, parse_region
 from deepwas_app.app.state import AppState
@@ -29,7 +33,7 @@ def page(study_with_runs, settle) -> LocusPage:
 @pytest.fixture
 def mapped(page, settle) -> LocusPage:
     page.fine_mapping.start()
-    settle(page, lambda: page.fine_mapping.found is not None)
+    settle(page, lambda: page.fine_mapping.mapping.found)
     return page
 
 
@@ -40,7 +44,7 @@ def written(button) -> str:
 def test_fine_mapping_adds_two_tracks_and_tables(mapped):
     tracks = mapped.figure.tracks
     assert [t.yaxis.axis_label for t in tracks[2:4]] == ["PIP, model", "PIP, uniform"]
-    found = mapped.fine_mapping.found
+    found = mapped.fine_mapping.mapping.found
     points = mapped.figure.pips.sources["model"].data
     assert len(points["pip"]) == len(found.table)
     in_sets = (found.table["CREDIBLE_SET"] > 0).sum()
@@ -55,17 +59,17 @@ def test_fine_mapping_adds_two_tracks_and_tables(mapped):
 def test_too_few_effects_are_told(page, settle, tmp_path, capsys):
     page.fine_mapping.effects.value = 1
     page.fine_mapping.start()
-    settle(page, lambda: page.fine_mapping.found is not None)
+    settle(page, lambda: page.fine_mapping.mapping.found)
     assert "as many causal variants as are allowed" in page.fine_mapping.line.object
     run = store.runs_folder(page.state.study) / "linear.run"
-    words = ["--region", str(page.fine_mapping.found_region), "--effects", "1"]
+    words = ["--region", str(page.fine_mapping.mapping.region), "--effects", "1"]
     assert main(["finemap", str(run), *words, "-o", str(tmp_path / "f.tsv")]) == 0
     assert "raise --effects" in capsys.readouterr().err
 
 
 def test_downloads_are_the_bytes_of_the_command(mapped, tmp_path, capsys):
     run = store.runs_folder(mapped.state.study) / "linear.run"
-    region = str(mapped.fine_mapping.found_region)
+    region = str(mapped.fine_mapping.mapping.region)
     names = ("finemap", "sets", "fits")
     out = {name: tmp_path / f"{name}.tsv" for name in names}
     words = ["--region", region, "-o", str(out["finemap"])]
@@ -99,16 +103,77 @@ def test_results_stay_inside_their_region_and_go_outside(mapped):
     region = mapped.region
     mapped.go(region.scaled(0.5), mapped.reference)
     assert mapped.figure.pips.shown
-    mapped.go_to_variant(
-        int(
-            np.flatnonzero(
-                mapped.state.study["variant_chromosome"].values.astype(str) != region.chromosome
-            )[10]
-        )
-    )
+    mapped.go_to_variant(elsewhere(mapped))
     assert not mapped.figure.pips.shown
-    assert mapped.fine_mapping.found is None
+    assert mapped.fine_mapping.mapping is None
     assert len(mapped.figure.tracks) == 4
+
+
+def elsewhere(page) -> int:
+    """A variant on another chromosome."""
+    chromosome = page.state.study["variant_chromosome"].values.astype(str)
+    return int(np.flatnonzero(chromosome != page.region.chromosome)[10])
+
+
+def test_a_result_stays_while_something_of_it_is_in_sight(mapped):
+    region, found = mapped.region, mapped.fine_mapping.mapping
+    mapped.go(region.scaled(2.0), mapped.reference)
+    middle = (region.start + region.stop) // 2
+    mapped.go(Region(region.chromosome, middle - 1000, region.stop + 500_000))
+    assert mapped.fine_mapping.mapping is found
+    assert mapped.figure.pips.shown
+    # Another training under the same name has another prior.
+    os.utime(store.runs_folder(mapped.state.study) / "linear.run" / "weights.eqx", ns=(0, 0))
+    mapped.state.refresh_runs()
+    assert mapped.fine_mapping.mapping is None
+    assert not mapped.figure.pips.shown
+
+
+@pytest.fixture
+def steps(monkeypatch):
+    """A fine-mapping that ends when it is let go; what it was asked for."""
+    asked, gate = SimpleNamespace(), threading.Event()
+
+    def fine_map(study, run, region, **options):
+        vars(asked).update(options)
+        while not gate.wait(0.01):
+            yield SimpleNamespace(fraction=0.5, message="half")
+
+    monkeypatch.setattr("deepwas_app.workflow.finemap.fine_map", fine_map)
+    yield asked
+    gate.set()
+
+
+def test_what_nobody_waits_for_is_cancelled(page, steps, settle):
+    card = page.fine_mapping
+    card.start()
+    job = card.mapping.job
+    page.go(page.region.scaled(1.5), page.reference)
+    assert card.button.disabled
+    assert not job.cancelling
+    page.go_to_variant(elsewhere(page))
+    assert not card.button.disabled
+    assert job.wait(10)
+    assert job.status is Status.CANCELLED
+    page.poller.poll()
+    assert card.progress.job is None
+    card.start()
+    job = card.mapping.job
+    page.draw()
+    assert job.wait(10)
+    page.fine_mapping.start()
+    job = page.fine_mapping.mapping.job
+    page.close()
+    assert job.wait(10)
+
+
+def test_blank_fields_mean_their_defaults(page, steps, settle):
+    card = page.fine_mapping
+    defaults = {"effects": card.effects.value, "causal": card.causal.value}
+    card.effects.value = card.causal.value = None
+    card.start()
+    settle(page, lambda: vars(steps))
+    assert vars(steps) == defaults
 
 
 def test_without_a_run_it_says_what_to_do(small_study):

@@ -1,13 +1,17 @@
 """Jobs: one at a time per lane, in order, to be paused, resumed and cancelled."""
 
+import gc
 import threading
 import time
+import weakref
 from types import SimpleNamespace
 
 import pytest
 
+from deepwas_app.app import explore, store
 from deepwas_app.app.components import JobView, job_line
-from deepwas_app.app.jobs import JOBS, Job, JobStore, Status
+from deepwas_app.app.jobs import FILES, JOBS, Job, JobStore, Status
+from deepwas_app.app.state import AppState
 from deepwas_app.errors import InputError
 
 
@@ -26,6 +30,12 @@ class Steps:
             return "the result"
         finally:
             self.closed.set()
+
+
+def _quick(kind: str, study: str) -> Job:
+    steps = Steps(1)
+    steps.gate.release()
+    return Job("Quick", steps, kind=kind, study=study)
 
 
 def until(condition, seconds: float = 5.0) -> None:
@@ -128,11 +138,52 @@ def test_cancelling_a_paused_job_closes_it(jobs):
     until(lambda: len(job.events) == 1)
     jobs.pause(job)
     steps.gate.release(1)
-    until(lambda: job.status is Status.PAUSED and JOBS is not jobs)
-    until(lambda: jobs._lanes[job.lane].current is None)
+    until(lambda: job.status is Status.PAUSED)
     jobs.cancel(job)
     assert job.wait(5)
     assert steps.closed.is_set()
+
+
+@pytest.mark.parametrize("cancelled", [True, False])
+def test_a_job_is_not_lost_in_the_instant_that_it_pauses(cancelled, jobs):
+    class Pausing(Job):
+        def advance(self):
+            super().advance()
+            # The worker has not put it down yet.
+            if self.pausing and not self.status.over:
+                (jobs.cancel if cancelled else jobs.resume)(self)
+                self.pausing = False
+
+    steps = Steps()
+    job = jobs.submit(Pausing("One", steps))
+    steps.gate.release(1)
+    until(lambda: len(job.events) == 1)
+    jobs.pause(job)
+    steps.gate.release(2)
+    assert job.wait(5)
+    assert job.status is (Status.CANCELLED if cancelled else Status.DONE)
+    assert cancelled or len(job.events) == 3
+
+
+def test_a_job_that_is_over_holds_no_data(jobs):
+    class Data:
+        pass
+
+    data = Data()
+    held = weakref.ref(data)
+
+    def begin(data=data):
+        assert data is not None
+        yield SimpleNamespace(fraction=1.0, message="")
+
+    job = jobs.submit(Job("Use data", begin))
+    assert job.wait(5)
+    waiting = jobs.submit(Job("Never begun", begin, lane="files"))
+    jobs.cancel(waiting)
+    assert waiting.wait(5)
+    del begin, data
+    gc.collect()
+    assert held() is None
 
 
 def test_bad_input_is_one_line_and_the_rest_is_unexpected(jobs, caplog):
@@ -166,6 +217,60 @@ def test_the_store_forgets_old_jobs_but_never_active_ones(jobs):
     assert waiting in jobs.jobs
     stuck.gate.release(3)
     assert waiting.wait(5)
+
+
+def test_visits_do_not_push_off_the_last_results_of_each_kind(jobs):
+    kinds = ("scaling", "alone:a", "score")
+    first = [jobs.submit(_quick(kind, "s")) for kind in kinds]
+    for job in first:
+        assert job.wait(5)
+    for i in range(60):
+        assert jobs.submit(_quick("open", f"study {i % 50}")).wait(5)
+    assert len(jobs.jobs) <= 41
+    assert [jobs.latest(kind, "s") for kind in kinds] == first
+    newer = jobs.submit(_quick("score", "s"))
+    assert newer.wait(5)
+    for i in range(60):
+        assert jobs.submit(_quick(f"shifted:{i}", "s")).wait(5)
+    assert not [job for job in jobs.jobs if job.kind == "open"]
+    assert first[2] not in jobs.jobs
+
+
+def test_opening_does_not_wait_for_what_others_build(small_study):
+    steps = Steps()
+    building = JOBS.submit(Job("Build", steps, lane=FILES))
+    state = AppState()
+    state.request(small_study.attrs["path"])
+    assert state.opening.wait(20)
+    state.check_opening()
+    assert state.study is not None
+    assert not building.status.over
+    # What must be made first is made in its turn.
+    state.request("simulated")
+    if store.to_be_made("simulated"):
+        assert state.opening.status is Status.QUEUED
+        JOBS.cancel(state.opening)
+    steps.gate.release(3)
+    assert building.wait(5)
+
+
+def test_the_dashboard_shows_what_goes_on_before_what_is_paused():
+    dashboard = explore()
+    paused, running, queued = (Steps() for _ in range(3))
+    one = JOBS.submit(Job("One", paused))
+    JOBS.pause(one)
+    paused.gate.release(1)
+    until(lambda: one.status is Status.PAUSED)
+    dashboard.poller.poll()
+    assert dashboard.job_line.object.startswith("One: paused")
+    two, three = JOBS.submit(Job("Two", running)), JOBS.submit(Job("Three", queued))
+    until(lambda: two.status is Status.RUNNING)
+    dashboard.poller.poll()
+    assert dashboard.job_line.object == "Two: starting (+1 waiting)"
+    for job, steps in ((three, queued), (two, running), (one, paused)):
+        JOBS.cancel(job)
+        steps.gate.release(3)
+        assert job.wait(5)
 
 
 def test_latest_prefers_a_job_that_is_not_over(jobs):

@@ -1,6 +1,7 @@
 """Each page without a browser: alone, with runs, without, with a broken study."""
 
 import asyncio
+import threading
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ import xarray as xr
 
 from deepwas_app.app import explore, store
 from deepwas_app.app.jobs import JOBS, Status
+from deepwas_app.app.pages import train as train_page
 from deepwas_app.app.pages.annotations import AnnotationsPage
 from deepwas_app.app.pages.locus import LocusPage
 from deepwas_app.app.pages.scaling import ScalingPage
@@ -54,8 +56,6 @@ def test_a_page_on_a_missing_study_says_so_in_one_line(kind):
 def test_a_broken_study_gives_a_message_in_place_of_the_page(kind, small_study, caplog):
     broken = small_study.drop_vars(["variant_z", "block_chromosome", "annotation"])
     page = kind(broken)
-    if kind is AnnotationsPage:
-        return  # asks for runs first
     assert any("could not be built" in text for text in alerts(page))
     assert "Traceback" in caplog.text
 
@@ -100,12 +100,27 @@ def test_training_from_the_page(small_study, settle):
     assert page.runs.value["status"].tolist() == ["finished"]
 
 
-def test_a_cancelled_training_leaves_no_half_written_run(small_study, settle):
+def test_a_cancelled_training_leaves_no_half_written_run(small_study, settle, monkeypatch):
+    cancelled, light_steps = threading.Event(), train_page.light_steps
+
+    def one_step(steps):
+        steps = light_steps(steps)
+        try:
+            yield next(steps)
+            cancelled.wait(30)
+            yield from steps
+        finally:
+            steps.close()
+
+    monkeypatch.setattr(train_page, "light_steps", one_step)
     page = TrainPage(small_study)
     page.settings.param.update(prior="mlp", width=4, depth=1, epochs=10_000, batch_blocks=2)
     page.start()
     job = page.progress.job
+    settle(page, lambda: job.events)
+    assert list(store.runs_folder(small_study).glob("*.run"))
     JOBS.cancel(job)
+    cancelled.set()
     settle(page, lambda: job.status.over)
     assert job.status is Status.CANCELLED
     assert not list(store.runs_folder(small_study).glob("*"))
@@ -136,10 +151,12 @@ def test_locus_opens_at_the_strongest_variant_and_recolours(study_with_runs, set
     page = LocusPage(study_with_runs)
     strongest = int(np.nanargmax(np.abs(study_with_runs["variant_z"].values)))
     assert page.reference == strongest
+    settle(page, lambda: np.isfinite(page.figure.points.data["r2"]).any())
     before = list(page.figure.points.data["colour"])
     other = int(np.argmin(np.abs(page.table["row"].to_numpy() - strongest - 25)))
     page.figure.points.selected.indices = [other]
     assert page.reference == int(page.table["row"].iloc[other])
+    settle(page, lambda: np.isfinite(page.figure.points.data["r2"]).any())
     assert list(page.figure.points.data["colour"]) != before
     page.state.selected = ["linear", "mlp"]
     settle(page, lambda: page.figure.heritability_track in page.figure.tracks)

@@ -99,7 +99,7 @@ def test_through_all_pages(page: Page, dashboard_url: str, screenshots: Path, he
     # Locus: click a variant at the strongest locus and see the LD colours change
     turn_to(page, "Locus")
     wait_for(page, lambda: len(column(page, "variants", "row")) > 100)
-    wait_for(page, lambda: page.get_by_text("Prior h²").count() >= 0)
+    wait_for(page, lambda: len(column(page, "heritability", "x")) > 100)
     page.wait_for_timeout(2 * SECOND)
     page.screenshot(path=screenshots / "locus-light.png")
     before = column(page, "variants", "colour")

@@ -42,7 +42,9 @@ def test_ld_agrees_with_the_correlation_of_genotypes():
     standardised = (genotypes - genotypes.mean(0)) / genotypes.std(0)
     block = xr.Dataset({"Q": (("variants", "components"), standardised.T / np.sqrt(50))})
     expected = np.corrcoef(genotypes.T)[0] ** 2
-    np.testing.assert_allclose(locus.ld_to_reference(block, 0), expected, rtol=1e-10)
+    found = locus.ld_to_reference(block, 0)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+    assert found.dtype == np.float32
 
 
 def test_ld_of_a_variant_that_does_not_vary_is_unknown():
@@ -106,8 +108,11 @@ def test_figure_recolours_and_reports_taps(study: xr.Dataset):
     table = locus.locus_table(study, slice(60, 120))
     figure.show_region(table, "21", 1, 3_000_000)
     before = list(figure.points.data["colour"])
-    figure.show_ld(np.linspace(0, 1, len(table)), 30)
+    figure.show_reference(30)
+    figure.show_ld(np.linspace(0, 1, len(table)))
     assert list(figure.points.data["colour"]) != before
     assert list(figure.reference.data["variant"]) == ["rs90"]
+    figure.show_reference(31)
+    assert list(figure.points.data["colour"]) == before
     figure.points.selected.indices = [4]
     assert tapped == [64]

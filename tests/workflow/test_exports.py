@@ -105,9 +105,7 @@ def test_posterior_is_by_the_solver_of_the_run_and_never_silently_unconverged(
     apart = np.abs(found - exact).max() / np.abs(exact).max()
     assert 0 < apart < 1e-2
     run.settings.max_iterations = 1
-    with pytest.raises(
-        InputError, match=r"linear\.run: conjugate gradients did not converge"
-    ):
+    with pytest.raises(InputError, match=r"linear\.run: conjugate gradients did not converge"):
         posterior(small_study, run)
 
 

@@ -278,7 +278,7 @@ class EnrichmentCard(Card):
         effects = details.informative()
         kinds = details.effects[details.run]["annotation_kind"].values
         names = details.effects[details.run]["annotation"].values.astype(str)
-        self._binary.visible = bool((kinds == "binary").any() or (kinds != "continuous").any())
+        self._binary.visible = bool((kinds != "continuous").any())
         self.figure.objects = []
         self.everything.visible = bool(effects)
         if effects and (kinds == "binary").any():

@@ -8,7 +8,7 @@ import xarray as xr
 
 from deepwas_app.app import store
 from deepwas_app.app.components import cells, download, empty, plot, section, trouble, waiting
-from deepwas_app.app.poller import Poller
+from deepwas_app.app.poller import Asked, Poller
 from deepwas_app.plots import response as pictures
 
 NONE = "none"
@@ -30,7 +30,7 @@ class ResponseCard(pn.viewable.Viewer):
         self._study, self._poller = study, poller
         self._runs: list[Any] = []
         self._all: list[Any] = []
-        self._asked = 0
+        self._asked: Asked | None = None
         names = study["annotation"].values.astype(str).tolist()
         options: dict[str, Any] = {"size": "small", "width": 340, "margin": (4, 16, 4, 0)}
         if len(names) > 12:
@@ -58,8 +58,8 @@ class ResponseCard(pn.viewable.Viewer):
 
     def _ask(self, *_: Any) -> None:
         runs = [run for run in self._runs if run.settings.prior != "constant"]
-        self._asked += 1
-        asked = self._asked
+        self._poller.forget(self._asked)
+        self._asked = None
         if not runs:
             self.results.objects = [empty("A constant prior answers to no annotation.")]
             return
@@ -81,14 +81,12 @@ class ResponseCard(pn.viewable.Viewer):
             return found
 
         def done(found: dict[str, xr.Dataset]) -> None:
-            if asked == self._asked:
-                self.results.objects = self._figures(found, by is not None)
+            self.results.objects = self._figures(found, by is not None)
 
         def failed(text: str) -> None:
-            if asked == self._asked:
-                self.results.objects = [trouble(text)]
+            self.results.objects = [trouble(text)]
 
-        self._poller.later(compute, done, failed)
+        self._asked = self._poller.later(compute, done, failed)
 
     def _figures(self, found: dict[str, xr.Dataset], two: bool) -> list[Any]:
         objects: list[Any] = []

@@ -34,9 +34,9 @@ class AnnotationsPage(Page):
         self.enrichment_card = EnrichmentCard(self._shift, self._over)
         self.response_card: ResponseCard | None = None
         self.effects: dict[str, xr.Dataset] = {}
+        self._runs: dict[str, Any] = {}
         self._detailed: dict[str, xr.Dataset] = {}
         super().__init__(*args, **params)
-        self._watchers.append(self.state.param.watch(self._runs_changed, ["runs", "selected"]))
 
     def build(self, study: xr.Dataset) -> list[Any]:
         """The chooser of runs and what they say."""
@@ -66,22 +66,22 @@ class AnnotationsPage(Page):
 
     def tick(self) -> None:
         """Bring the progress of the tests up to date."""
-        if self.active and self._drawn is self.state.study and self.effects:
+        if self.active and self.effects:
             self.effects_card.progress.refresh()
             self.enrichment_card.progress.refresh()
 
     def _picked(self, event: Any) -> None:
         self.state.selected = list(event.new)
 
-    def _runs_changed(self, *_: Any) -> None:
-        if self.active and self._drawn is self.state.study and self.state.study is not None:
-            follow(self.chooser, self.state)
-            self._compute()
+    def follow_runs(self) -> None:
+        """Offer the runs that there are now, and show what those that are selected say."""
+        follow(self.chooser, self.state)
+        self._compute()
 
     def _compute(self) -> None:
         study, runs = self.state.study, self.state.selected_runs()
-        self._turn += 1
-        self.effects = {}
+        self.forget(self.results)
+        self.effects, self._runs = {}, {store.run_name(run): run for run in runs}
         self.detail.visible = len(runs) > 1
         if not study.sizes["annotations"]:
             text = "This study has no annotations. Build it with annotation files."
@@ -127,8 +127,8 @@ class AnnotationsPage(Page):
         self.effects_card.tell(details, JOBS.latest(*self._key(ALONE, details.run)))
         self.enrichment_card.tell(details, JOBS.latest(*self._key(SHIFTED, details.run)))
 
-    def _key(self, kind: str, run: str) -> tuple[str, str]:
-        return f"{kind}:{run}", store.study_hash(self.state.study)
+    def _key(self, kind: str, name: str) -> tuple[str, str]:
+        return f"{kind}:{store.run_key(self._runs[name])}", store.study_hash(self.state.study)
 
     def _found(self, kind: str) -> dict[str, Any]:
         """Results of tests that are done, by run."""
@@ -136,7 +136,7 @@ class AnnotationsPage(Page):
         return {n: job.result for n, job in jobs.items() if job and job.status is Status.DONE}
 
     def _fit_alone(self) -> Job:
-        study, run = self.state.study, self._detailed_run()
+        study, run = self.state.study, self._runs[self.detail.value]
 
         def start() -> Generator[Any, None, Any]:
             from deepwas_app.workflow.interpret import marginal_effects
@@ -146,7 +146,7 @@ class AnnotationsPage(Page):
         return self._submit(ALONE, "Annotations one at a time", start)
 
     def _shift(self, shifts: int) -> Job:
-        study, run = self.state.study, self._detailed_run()
+        study, run = self.state.study, self._runs[self.detail.value]
 
         def start() -> Generator[Any, None, pd.DataFrame]:
             from deepwas_app.workflow.interpret import shifted_annotations
@@ -161,10 +161,6 @@ class AnnotationsPage(Page):
         if running is not None and not running.status.over:
             return running
         return JOBS.submit(Job(title, start, kind=key, study=study))
-
-    def _detailed_run(self) -> Any:
-        runs = self.state.selected_runs()
-        return next(run for run in runs if store.run_name(run) == self.detail.value)
 
     def _over(self, job: Job) -> None:
         if job.error:

@@ -2,6 +2,7 @@
 
 import html
 import logging
+from collections.abc import Hashable
 from typing import Any, ClassVar
 
 import panel as pn
@@ -11,7 +12,7 @@ import xarray as xr
 
 from deepwas_app.app.components import empty, title, trouble, waiting
 from deepwas_app.app.guard import LayoutGuard, lock_events, order_events
-from deepwas_app.app.poller import Poller
+from deepwas_app.app.poller import Asked, Poller
 from deepwas_app.app.state import AppState
 from deepwas_app.errors import InputError
 
@@ -50,7 +51,9 @@ class Page(pn.viewable.Viewer):
         self._content = pmui.Column(sizing_mode="stretch_width")
         self._notice = pmui.Alert(visible=False, sizing_mode="stretch_width", closeable=True)
         self._drawn: Any = None
-        self._turn = 0
+        self._built = False
+        self._seen: Any = None
+        self._asked: dict[Any, Asked] = {}
         self.state = self._open(study)
         self._layout = pmui.Column(
             *([LayoutGuard(width=0, height=0, margin=0)] if self.alone else []),
@@ -61,10 +64,10 @@ class Page(pn.viewable.Viewer):
             margin=(0, 0, 24, 0),
         )
         self._watchers = [
-            self.state.param.watch(self._study_changed, ["study", "opening"]),
+            self.state.param.watch(self._follow, ["study", "opening", "runs", "selected"]),
             self.state.param.watch(self._show_notice, "notice"),
         ]
-        self.poller.add(self.tick)
+        self.poller.add(self._tick)
         if self.active:
             self.draw()
 
@@ -89,11 +92,13 @@ class Page(pn.viewable.Viewer):
 
     def draw(self) -> None:
         """Build the content; a problem becomes a message in its place."""
-        self._drawn = self.state.study
-        self._turn += 1
+        self.let_go()
+        study = self.state.study
+        self._drawn, self._built = study, False
+        self._seen = self.state.runs, self.state.selected
         try:
-            study = self.state.study
             objects = self.build_without_study() if study is None else self.build(study)
+            self._built = study is not None
         except InputError as problem:
             objects = [trouble(str(problem))]
         except Exception as problem:
@@ -103,38 +108,64 @@ class Page(pn.viewable.Viewer):
             ]
         self._content.objects = objects
 
+    def follow_runs(self) -> None:
+        """Take in other runs or another selection; subclasses that show runs say how."""
+
     def tick(self) -> None:
-        """Called ten times a second; subclasses that watch jobs extend it."""
+        """Called ten times a second while ``ready()``; for subclasses that watch jobs."""
+
+    def ready(self) -> bool:
+        """Whether the content is there, and is of the study that is open."""
+        return self._built and self._drawn is self.state.study
+
+    def _tick(self) -> None:
+        if self.ready():
+            self.tick()
+
+    def ask(self, what: Hashable, compute: Any, done: Any, failed: Any) -> None:
+        """Compute in a thread, then call ``done(result)`` or ``failed(message)``.
+
+        Unless the same is asked for again, or forgotten, or the page is drawn anew before.
+        """
+        self.forget(what)
+        self._asked[what] = self.poller.later(compute, done, failed)
+
+    def forget(self, what: Hashable) -> None:
+        """Take back what was asked for under this name, if anything was."""
+        self.poller.forget(self._asked.pop(what, None))
 
     def later(self, pane: Any, compute: Any, show: Any) -> None:
-        """Compute in a thread, then put ``show(result)`` into a layout, if it is still wanted."""
-        turn = self._turn
+        """Compute in a thread, then put ``show(result)`` into a layout; see :meth:`ask`."""
 
-        def done(result: Any) -> None:
-            if turn == self._turn:
-                pane.objects = [show(result)]
+        def put(shown: Any) -> None:
+            pane.objects = [shown]
 
-        def failed(text: str) -> None:
-            if turn == self._turn:
-                pane.objects = [trouble(text)]
+        self.ask(pane, compute, lambda result: put(show(result)), lambda text: put(trouble(text)))
 
-        self.poller.later(compute, done, failed)
+    def let_go(self) -> None:
+        """Take back what was asked for the content on show, before that goes."""
+        for what in list(self._asked):
+            self.forget(what)
 
     def close(self) -> None:
         """Let go of the state, when the session is over."""
+        self.let_go()
         for watcher in self._watchers:
             self.state.param.unwatch(watcher)
         self._content.objects = []
 
     @param.depends("active", watch=True)
-    def _activated(self) -> None:
-        if self.active and self._drawn is not self.state.study:
+    def _follow(self, *_: Any) -> None:
+        """Catch up with the state: at once on show, else when the page is turned to."""
+        if not self.active:
+            return
+        now = self.state.runs, self.state.selected
+        if not self.ready():
+            # Another study, or none yet and perhaps one on its way, or what failed before.
             self.draw()
-
-    def _study_changed(self, *_: Any) -> None:
-        """Draw another study; or, where there is none yet, whether one is on its way."""
-        if self.active and (self._drawn is not self.state.study or self.state.study is None):
-            self.draw()
+        elif now != self._seen:
+            self._seen = now
+            self.follow_runs()
 
     def _show_notice(self, event: Any) -> None:
         if event.new is None or not self.alone:

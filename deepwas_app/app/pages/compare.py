@@ -60,13 +60,11 @@ class ComparePage(RunsPage):
     )
 
     def __init__(self, *args: Any, **params: Any) -> None:
-        self._seen: Any = None
         self._choosing = False
         super().__init__(*args, **params)
 
     def build_runs(self, study: xr.Dataset) -> list[Any]:
         """The choice of two runs, what they say, and the table of all runs."""
-        self._seen = self.state.runs
         names = list(self.finished)
         everything = section(
             "All finished runs",
@@ -113,13 +111,8 @@ class ComparePage(RunsPage):
             self._choosing = False
         self._compute()
 
-    def tick(self) -> None:
+    def follow_runs(self) -> None:
         """Take in runs that were finished meanwhile, keeping the two that are compared."""
-        if not self.active or self._drawn is None or self._drawn is not self.state.study:
-            return
-        if self.state.runs is self._seen:
-            return
-        self._seen = self.state.runs
         if list(finished_runs(self.state)) == list(self.finished):
             return
         before = (self.first.value, self.second.value) if len(self.finished) > 1 else ()
@@ -140,7 +133,7 @@ class ComparePage(RunsPage):
     def _compute(self) -> None:
         if self._choosing:
             return
-        self._turn += 1
+        self.forget(self.results)
         study, (first, second) = self.state.study, self._chosen()
         if first is second:
             self.results.objects = [empty("Choose two different runs.")]

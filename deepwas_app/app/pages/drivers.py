@@ -9,7 +9,7 @@ import panel_material_ui as pmui
 
 from deepwas_app.app import store
 from deepwas_app.app.components import download, plot
-from deepwas_app.app.poller import Poller
+from deepwas_app.app.poller import Asked, Poller
 from deepwas_app.app.state import AppState
 from deepwas_app.plots.locus_drivers import driver_plot
 
@@ -30,6 +30,7 @@ class DriversCard(pn.viewable.Viewer):
         self.state, self.poller = state, poller
         self.table: Any = None
         self._wanted: tuple[str, int] | None = None
+        self._asked: Asked | None = None
         self.line = pmui.Typography("", variant="body2", margin=(4, 0))
         self.figure = plot()
         self.file = download("Drivers", "drivers.tsv", self._text)
@@ -39,27 +40,28 @@ class DriversCard(pn.viewable.Viewer):
     def look_at(self, run: Any, row: int) -> None:
         """Explain the prior of a variant (its row in the study) under a run; None: no run."""
         study = self.state.study
+        wanted = None if run is None else (store.run_key(run), row)
+        if wanted is not None and wanted == self._wanted:
+            return
+        self.drop()
+        self._wanted = wanted
         if run is None:
-            self._wanted = None
             self._say("Choose a run above to see what drives this variant's prior.")
             return
         if run.settings.prior == "constant" or not study.sizes["annotations"]:
-            self._wanted = None
             self._say(f"{store.run_name(run)} uses no annotations: every variant has the same f.")
             return
-        wanted = (str(run.path), row)
-        if wanted == self._wanted:
-            return
-        self._wanted = wanted
+        self._say("Computing what drives the prior…")
+        self._asked = self.poller.later(
+            lambda: store.drivers(study, run, row),
+            lambda table: self._show(table, run),
+            self._failed,
+        )
 
-        def compute() -> Any:
-            return store.drivers(study, run, row)
-
-        def done(table: Any) -> None:
-            if self._wanted == wanted:
-                self._show(table, run)
-
-        self.poller.later(compute, done, self._say)
+    def drop(self) -> None:
+        """Take back what was asked for."""
+        self.poller.forget(self._asked)
+        self._asked = None
 
     def _show(self, table: Any, run: Any) -> None:
         self.table = table
@@ -77,6 +79,11 @@ class DriversCard(pn.viewable.Viewer):
     def _say(self, text: str) -> None:
         self.line.object = html.escape(text)
         self._shown.visible = False
+
+    def _failed(self, text: str) -> None:
+        # The next look at it may fare better.
+        self._wanted = None
+        self._say(text)
 
     def _text(self) -> str:
         from deepwas_app.workflow.interpret import drivers_text

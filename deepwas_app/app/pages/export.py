@@ -33,13 +33,8 @@ class ExportPage(RunsPage):
     intro = "Take a fitted prior and its effects to other tools, or score genotypes here."
     needs = "Train one on the **Train** page: here you take its prior, effects and scores away."
 
-    def __init__(self, *args: Any, **params: Any) -> None:
-        self._seen: Any = None
-        super().__init__(*args, **params)
-
     def build_runs(self, study: xr.Dataset) -> list[Any]:
         """The choice of a run, its files, and the scoring of genotypes."""
-        self._seen = self.state.runs
         names = list(self.finished)
         self.run = run_select("Run", names, names[-1])
         self.run.param.watch(lambda _: self._name_files(), "value")
@@ -119,20 +114,19 @@ class ExportPage(RunsPage):
             ),
         ]
 
+    def follow_runs(self) -> None:
+        """Take in runs that were finished meanwhile."""
+        names = list(finished_runs(self.state))
+        if not self.finished or not names:
+            self.draw()
+        elif names != list(self.finished):
+            self.finished = finished_runs(self.state)
+            kept = self.run.value if self.run.value in names else names[-1]
+            self.run.param.update(options=names, value=kept)
+
     def tick(self) -> None:
-        """Follow the scoring, and take in runs that were finished meanwhile."""
-        if not self.active or self._drawn is None or self._drawn is not self.state.study:
-            return
-        if self.state.runs is not self._seen:
-            self._seen = self.state.runs
-            names = list(finished_runs(self.state))
-            if not self.finished or not names:
-                self.draw()
-            elif names != list(self.finished):
-                self.finished = finished_runs(self.state)
-                kept = self.run.value if self.run.value in names else names[-1]
-                self.run.param.update(options=names, value=kept)
-        if self.finished:
+        """Follow the scoring."""
+        if self.active and self.finished:
             self.scoring.refresh()
 
     def snpvar_text(self) -> str:

@@ -2,7 +2,7 @@
 
 import html
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 import panel as pn
@@ -40,6 +40,34 @@ FITS = {
 _ROUNDED = {"LEAD_PIP": 2, "COVERAGE": 3, "PURITY": 2, "EFFECTS": 2, "ELBO": 1}
 
 
+class Mapping(NamedTuple):
+    """A fine-mapping that was asked for.
+
+    Attributes
+    ----------
+    run, region, effects
+        Key of the run whose prior it takes, where, and the most effects in an LD block.
+    job, found
+        What runs it, and what came of it.
+    """
+
+    run: str
+    region: Region
+    effects: int
+    job: Job
+    found: "FineMapping | None" = None
+
+    def answers(self, run: Any, region: Region) -> bool:
+        """Whether it says something of a region: LD blocks are fitted whole, so overlap will do."""
+        return (
+            run is not None
+            and store.run_key(run) == self.run
+            and region.chromosome == self.region.chromosome
+            and region.start <= self.region.stop
+            and region.stop >= self.region.start
+        )
+
+
 class FineMappingCard(pn.viewable.Viewer):
     """Runs a fine-mapping as a job, and shows its credible sets and fits with their files.
 
@@ -56,8 +84,7 @@ class FineMappingCard(pn.viewable.Viewer):
         self.state, self._draw = state, draw
         self.run: Any = None
         self.region = Region("", 0, 0)
-        self.found: FineMapping | None = None
-        self.found_region: Region | None = None
+        self.mapping: Mapping | None = None
         small: dict[str, Any] = {"size": "small", "margin": (6, 12, 6, 0)}
         self.causal = pmui.FloatInput(
             label="Causal variants expected",
@@ -98,7 +125,7 @@ class FineMappingCard(pn.viewable.Viewer):
         )
 
     def look_at(self, run: Any, region: Region) -> None:
-        """Offer to fine-map a region under a run's prior; what was found goes if it is elsewhere.
+        """Offer to fine-map a region under a run's prior; what was asked for elsewhere goes.
 
         Parameters
         ----------
@@ -107,64 +134,61 @@ class FineMappingCard(pn.viewable.Viewer):
         region
             What the page shows.
         """
-        kept = (
-            self.found_region is not None
-            and _path(run) == _path(self.run)
-            and region.chromosome == self.found_region.chromosome
-            and region.start >= self.found_region.start
-            and region.stop <= self.found_region.stop
-        )
         self.run, self.region = run, region
-        self.button.disabled = self.weights.disabled = run is None
-        name = f"{region.chromosome}_{region.start}-{region.stop}"
-        self.weights.filename = f"prior_weights_{name}.tsv"
-        if kept:
-            return
-        self.found = self.found_region = None
+        self.weights.disabled = run is None
+        self.weights.filename = f"prior_weights_{_file_name(region)}.tsv"
+        if self.mapping is None or not self.mapping.answers(run, region):
+            self.drop()
+
+    def drop(self) -> None:
+        """Stop the fine-mapping that was asked for, and show nothing of it."""
+        if self.mapping is not None:
+            JOBS.cancel(self.mapping.job)
+        self.mapping = None
+        self.progress.watch(None)
+        self.button.disabled = self.run is None
         self._draw(None)
         self._results.objects = []
         self.line.object = (
             "Choose a run above: fine-mapping sets its prior beside a uniform one."
-            if run is None
-            else f"Prior of {html.escape(store.run_name(run))} beside a uniform one. Each LD block "
-            "that the region touches is fitted whole."
+            if self.run is None
+            else f"Prior of {html.escape(store.run_name(self.run))} beside a uniform one. Each LD "
+            "block that the region touches is fitted whole."
         )
 
     def start(self) -> None:
         """Fine-map the region that is shown, as a job."""
+        from deepwas_app.workflow.finemap import CAUSAL, EFFECTS, fine_map
+
+        self.drop()
         study, run, region = self.state.study, self.run, self.region
-        effects, causal = int(self.effects.value or 1), float(self.causal.value or 1.0)
-
-        def begin() -> Any:
-            from deepwas_app.workflow.finemap import fine_map
-
-            return fine_map(study, run, region, effects=effects, causal=causal)
-
+        effects, causal = self.effects.value or EFFECTS, self.causal.value or CAUSAL
         job = Job(
-            f"Fine-map {region}", begin, kind="finemap", study=store.study_hash(self.state.study)
+            f"Fine-map {region}",
+            lambda: fine_map(study, run, region, effects=effects, causal=causal),
+            kind="finemap",
+            study=store.study_hash(study),
         )
-        self._asked = (run, region, effects)
+        self.mapping = Mapping(store.run_key(run), region, effects, JOBS.submit(job))
         self.button.disabled = True
-        self.progress.watch(JOBS.submit(job))
+        self.progress.watch(job)
 
     def refresh(self) -> None:
         """Called by the session's timer."""
         self.progress.refresh()
 
     def _over(self, job: Job) -> None:
-        self.button.disabled = self.run is None
-        if job.status is Status.DONE and _path(self._asked[0]) == _path(self.run):
-            self.found, self.found_region = job.result, self._asked[1]
+        self.button.disabled = False
+        if job.status is Status.DONE and self.mapping is not None:
+            self.mapping = self.mapping._replace(found=job.result)
             self.progress.watch(None)
-            self._show_found()
+            self._show_found(job.result, self.mapping.region, self.mapping.effects)
 
-    def _show_found(self) -> None:
-        found, region = self.found, self.found_region
-        assert found is not None
+    def _show_found(self, found: "FineMapping", region: Region, effects: int) -> None:
         self._draw(found.table)
         ours = found.fits["CONVERGED"]
         ended = "" if ours.all() else " <b>Some fits did not converge: see below.</b>"
-        if (found.fits["EFFECTS"] > self._asked[2] - 0.5).any():
+        if (found.fits["EFFECTS"] > effects - 0.5).any():
             ended += " An LD block has as many causal variants as are allowed: raise At most."
         counts = [
             f"{int((found.sets['PRIOR'] == prior).sum())} under the {prior} prior"
@@ -175,7 +199,7 @@ class FineMappingCard(pn.viewable.Viewer):
         )
         from deepwas_app.workflow.finemap import credible_sets_text, fine_mapping_text, fits_text
 
-        name = f"{region.chromosome}_{region.start}-{region.stop}"  # type: ignore[union-attr]
+        name = _file_name(region)
         files = pmui.FlexBox(
             download("Variants", f"finemap_{name}.tsv", lambda: fine_mapping_text(found)),
             download("Credible sets", f"sets_{name}.tsv", lambda: credible_sets_text(found)),
@@ -202,9 +226,8 @@ class FineMappingCard(pn.viewable.Viewer):
         return self._layout
 
 
-def _path(run: Any) -> str:
-    """What tells runs from each other: lists of them are read anew."""
-    return "" if run is None else str(run.path)
+def _file_name(region: Region) -> str:
+    return f"{region.chromosome}_{region.start}-{region.stop}"
 
 
 def _titled(text: str, content: Any) -> pmui.Column:

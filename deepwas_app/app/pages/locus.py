@@ -20,7 +20,6 @@ from deepwas_app.app.regions import Region, parse_region, strongest_loci
 from deepwas_app.errors import InputError
 from deepwas_app.plots.locus import (
     annotation_ticks,
-    ld_to_reference,
     locus_table,
     rows_in_region,
     stack_genes,
@@ -49,10 +48,7 @@ class LocusPage(Page):
 
     def __init__(self, *args: Any, **params: Any) -> None:
         super().__init__(*args, **params)
-        self._watchers += [
-            self.state.param.watch(self._runs_changed, ["runs", "selected"]),
-            self.state.param.watch(lambda event: self._darken(event.new), "dark"),
-        ]
+        self._watchers.append(self.state.param.watch(self._darken, "dark"))
 
     def build(self, study: xr.Dataset) -> list[Any]:
         """The controls and the tracks, at the strongest locus."""
@@ -61,15 +57,17 @@ class LocusPage(Page):
         self.figure.on_tap(self.choose_reference)
         self.figure.set_dark(self.state.dark)
         self.figure.association_track.on_event(RangesUpdate, self._panned)
-        self._known_region: Region | None = None
+        self.place = ""
         self.reference: int | None = None
         self.table = pd.DataFrame()
         self._stage = pmui.Column(sizing_mode="stretch_width")
         self.fine_mapping = FineMappingCard(self.state, self._draw_pips)
         self.drivers = DriversCard(self.state, self.poller)
         controls = self._controls(study)
+        if self.state.region:
+            self._attempt(self._follow_region)
         loci = list(self.loci.options.values())
-        if loci:
+        if self.table.empty and loci:
             self.go_to_variant(loci[0])
         self._arrange()
         return [
@@ -85,9 +83,17 @@ class LocusPage(Page):
         ]
 
     def tick(self) -> None:
-        """Follow the fine-mapping."""
-        if self._drawn is not None and self._drawn is self.state.study:
-            self.fine_mapping.refresh()
+        """Follow the fine-mapping, and go where another page or the address asks to."""
+        self.fine_mapping.refresh()
+        if self.active and self.state.region not in ("", self.place):
+            self._attempt(self._follow_region)
+
+    def let_go(self) -> None:
+        """Stop what goes on for the study that goes."""
+        super().let_go()
+        if self._built:
+            self.fine_mapping.drop()
+            self.drivers.drop()
 
     def _draw_pips(self, table: pd.DataFrame | None) -> None:
         self.figure.pips.show(table)
@@ -124,6 +130,8 @@ class LocusPage(Page):
         if table.empty:
             raise InputError(f"{region}: no scored variants there. Choose another region.")
         self.region, self.rows, self.table = region, rows, table
+        self.place = f"{region.chromosome}:{region.start}-{region.stop}"
+        self.state.region = self.place
         self.box.value = str(region)
         self.figure.show_region(
             table, region.chromosome, region.start, region.stop, study.attrs.get("genome_build", "")
@@ -147,20 +155,22 @@ class LocusPage(Page):
 
     def choose_reference(self, row: int) -> None:
         """Colour the variants by their LD to this one."""
-        study = self.state.study
-        block = int(study["variant_block"].values[row])
-        r2 = np.full(len(self.table), np.nan)
-        if block >= 0:
-            offset = int(study["block_offset"].values[block])
-            known = ld_to_reference(store.read_block(study, block), row - offset)
-            inside = self.table["row"].to_numpy() - offset
-            here = (inside >= 0) & (inside < len(known))
-            r2[here] = known[inside[here]]
-        drawn = np.flatnonzero(self.table["row"].to_numpy() == row)
+        study, rows = self.state.study, self.table["row"].to_numpy()
+        drawn = np.flatnonzero(rows == row)
         self.reference = row
-        self.figure.show_ld(r2, int(drawn[0]) if len(drawn) else None)
+        self.figure.show_reference(int(drawn[0]) if len(drawn) else None)
         self.about.object = self._about(row)
         self.drivers.look_at(self._prior(), row)
+
+        def colour(found: tuple[int, np.ndarray]) -> None:
+            first, known = found
+            inside = rows - first
+            here = (inside >= 0) & (inside < len(known))
+            r2 = np.full(len(rows), np.nan)
+            r2[here] = known[inside[here]]
+            self.figure.show_ld(r2)
+
+        self.ask("ld", lambda: store.ld(study, row), colour, self._say_trouble)
 
     def _prior_changed(self, *_: Any) -> None:
         if self.reference is not None:
@@ -170,11 +180,12 @@ class LocusPage(Page):
     def _about(self, row: int) -> str:
         variant = self.state.study.isel(variants=row)
         z = float(variant["variant_z"])
+        strength = f"z = {z:.2f}, −log₁₀ P = {float(minus_log10_p(np.array(z))):.1f}"
         return (
             f"Reference variant **{variant['variant_id'].item()}**, "
             f"{variant['variant_chromosome'].item()}:{int(variant['variant_position']):,}, "
             f"effect allele {variant['variant_effect_allele'].item()}, "
-            f"z = {z:.2f}, −log₁₀ P = {float(minus_log10_p(np.array(z))):.1f}"
+            f"{strength if np.isfinite(z) else 'no z-score'}"
         )
 
     def _controls(self, study: xr.Dataset) -> list[Any]:
@@ -259,6 +270,14 @@ class LocusPage(Page):
         else:
             self._attempt(lambda: self.go(parse_region(text, study, self.genes)))
 
+    def _follow_region(self) -> None:
+        """Go to the region that the state asks for; once, whatever comes of it."""
+        wanted, self.state.region = self.state.region, self.place
+        self.go(parse_region(wanted, self.state.study, self.genes))
+
+    def _say_trouble(self, text: str) -> None:
+        self.state.say(text, "error")
+
     def _attempt(self, action: Any, *arguments: Any) -> None:
         try:
             action(*arguments)
@@ -288,7 +307,6 @@ class LocusPage(Page):
         label = "Prior h²" if prior else "Posterior √N β"
         x = study["variant_position"].values[rows] / 1e6
         variant = study["variant_id"].values[rows].astype(str)
-        turn = self._turn
 
         def compute() -> dict[str, np.ndarray]:
             found = {}
@@ -301,26 +319,27 @@ class LocusPage(Page):
             return found
 
         def done(found: dict[str, np.ndarray]) -> None:
-            if turn == self._turn and rows == self.rows:
-                tables = {
-                    name: pd.DataFrame({"x": x, "value": value, "variant": variant})
-                    for name, value in found.items()
-                }
-                self.figure.show_heritability(tables, label)
-                self._arrange()
-
-        if runs:
-            self.poller.later(compute, done, lambda text: self.state.say(text, "error"))
-        else:
-            self.figure.show_heritability({}, label)
+            tables = {
+                name: pd.DataFrame({"x": x, "value": value, "variant": variant})
+                for name, value in found.items()
+            }
+            self.figure.show_heritability(tables, label)
             self._arrange()
 
-    def _runs_changed(self, *_: Any) -> None:
-        if self.active and self._drawn is self.state.study and not self.table.empty:
-            follow(self.chooser, self.state)
-            self._offer_priors()
+        if runs:
+            self.ask("runs", compute, done, self._say_trouble)
+        else:
+            self.forget("runs")
+            done({})
+
+    def follow_runs(self) -> None:
+        """Offer the runs that there are now, and draw those that are selected."""
+        follow(self.chooser, self.state)
+        self._offer_priors()
+        self._prior_changed()
+        if not self.table.empty:
             self._draw_runs()
 
-    def _darken(self, dark: bool) -> None:
-        if self.state.study is not None and self._drawn is self.state.study:
-            self.figure.set_dark(dark)
+    def _darken(self, *_: Any) -> None:
+        if self.ready():
+            self.figure.set_dark(self.state.dark)

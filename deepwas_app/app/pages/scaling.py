@@ -101,7 +101,7 @@ class ScalingPage(Page):
         )
         self.button.on_click(lambda _: self.start())
         self.results = pmui.Column(sizing_mode="stretch_width")
-        self._follow()
+        self._attach_next()
         return [
             cells(
                 (
@@ -171,9 +171,9 @@ class ScalingPage(Page):
         if self.progress.busy:
             self.state.say(f"{job.title} waits for its turn.", "info")
         else:
-            self._follow()
+            self._attach_next()
 
-    def _follow(self) -> None:
+    def _attach_next(self) -> None:
         """Look at the sweep whose turn it is."""
         self.progress.watch(job_in_turn("scaling", store.study_hash(self.state.study)))
         self._shown = -1
@@ -181,9 +181,8 @@ class ScalingPage(Page):
 
     def tick(self) -> None:
         """Redraw when another fit is finished."""
-        if self.state.study is not None and self._drawn is self.state.study:
-            self.progress.refresh()
-            self._show()
+        self.progress.refresh()
+        self._show()
 
     def _found(self) -> "Sweep | None":
         job = self.progress.job
@@ -233,7 +232,7 @@ class ScalingPage(Page):
             self.state.say(f"{job.title}: finished.", "success")
         if job.study == store.study_hash(self.state.study):
             self.state.refresh_runs()
-            self._follow()
+            self._attach_next()
 
 
 def _heading(text: str) -> pmui.Typography:

@@ -115,6 +115,10 @@ class StudyPage(Page):
             return [waiting("Opening the study…")]
         return [empty("Choose a study above, or build one from your own files.")]
 
+    def _tick(self) -> None:
+        # Without a study as well: what opens one is outside of the content.
+        self.tick()
+
     def tick(self) -> None:
         """Follow the jobs that open and build studies."""
         self.state.check_opening()

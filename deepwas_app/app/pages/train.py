@@ -116,7 +116,6 @@ class TrainPage(Page):
         self._filling = False
         super().__init__(*args, **params)
         self.runs.param.watch(self._picked, "selection")
-        self._watchers += [self.state.param.watch(self._runs_changed, ["runs", "selected"])]
 
     def build(self, study: xr.Dataset) -> list[Any]:
         """The form, the live curves and the table of runs."""
@@ -314,11 +313,8 @@ class TrainPage(Page):
         if not self._filling:
             self.state.selected = self._ticked()
 
-    def _runs_changed(self, *_: Any) -> None:
-        if self.active and self._drawn is self.state.study and self.state.study is not None:
-            self._fill_table()
-
-    def _activated_again(self) -> None:
+    def follow_runs(self) -> None:
+        """Bring the table of runs up to date."""
         self._fill_table()
 
     def _fill_table(self) -> None:

@@ -1,0 +1,134 @@
+"""The Locus page without a browser: what was asked for last is what is shown."""
+
+import threading
+
+import numpy as np
+import pytest
+
+from deepwas_app.app import store
+from deepwas_app.app.pages.locus import POSTERIOR, PRIOR, LocusPage
+from deepwas_app.app.state import AppState
+from deepwas_app.errors import InputError
+
+
+@pytest.fixture
+def page(study_with_runs, settle) -> LocusPage:
+    """At the strongest locus, with the neural run chosen."""
+    state = AppState.of(study_with_runs)
+    state.selected = ["mlp"]
+    page = LocusPage(state)
+    settle(page, lambda: page.drivers.table is not None)
+    settle(page, lambda: page.figure.heritability_track in page.figure.tracks)
+    return page
+
+
+def test_a_late_track_does_not_replace_the_one_asked_for_last(page, settle, monkeypatch):
+    gate, begun, computed = threading.Event(), threading.Event(), threading.Event()
+    posterior = store.posterior
+
+    def slowly(study, run):
+        begun.set()
+        gate.wait(20)
+        try:
+            return posterior(study, run)
+        finally:
+            computed.set()
+
+    monkeypatch.setattr(store, "posterior", slowly)
+    before = np.array(page.figure.heritability.data["value"])
+    page.track.value = POSTERIOR
+    assert begun.wait(20)
+    page.track.value = PRIOR
+    settle(page, lambda: not page.poller._pending)
+    gate.set()
+    assert computed.wait(20)
+    for _ in range(3):
+        page.poller.poll()
+    np.testing.assert_array_equal(page.figure.heritability.data["value"], before)
+    for event in (gate, begun, computed):
+        event.clear()
+    page.track.value = POSTERIOR
+    assert begun.wait(20)
+    page.state.selected = []
+    gate.set()
+    assert computed.wait(20)
+    for _ in range(3):
+        page.poller.poll()
+    assert page.figure.heritability_track not in page.figure.tracks
+
+
+def test_bars_and_errors_are_of_the_variant_on_show(page, settle, monkeypatch):
+    rows = [int(row) for row in page.table["row"].iloc[:3]]
+    drivers, fails = store.drivers, {rows[0]}
+
+    def compute(study, run, row):
+        if row in fails:
+            raise InputError(f"row {row} failed")
+        return drivers(study, run, row)
+
+    monkeypatch.setattr(store, "drivers", compute)
+    card = page.drivers
+    card.look_at(page._prior(), rows[0])
+    assert not card._shown.visible
+    settle(page, lambda: "failed" in card.line.object)
+    assert not card._shown.visible
+    # It is tried again, and what is asked for meanwhile is what is shown.
+    page.drivers.look_at(page._prior(), rows[0])
+    page.drivers.look_at(page._prior(), rows[1])
+    settle(page, lambda: card._shown.visible)
+    page.poller.poll()
+    name = str(page.state.study["variant_id"].values[rows[1]])
+    assert name in card.line.object
+    fails.clear()
+    page.drivers.look_at(page._prior(), rows[0])
+    settle(page, lambda: str(page.state.study["variant_id"].values[rows[0]]) in card.line.object)
+
+
+def test_the_reference_moves_at_once_and_its_ld_comes_when_it_is_read(page, settle, monkeypatch):
+    def known() -> np.ndarray:
+        return np.isfinite(np.asarray(page.figure.points.data["r2"], float))
+
+    settle(page, lambda: known().any())
+    gate, here, ld = threading.Event(), [], store.ld
+
+    def slowly(study, row):
+        gate.wait(20)
+        here.append(threading.current_thread())
+        return ld(study, row)
+
+    monkeypatch.setattr(store, "ld", slowly)
+    rows = [int(row) for row in page.table["row"].iloc[[3, 7]]]
+    names = page.state.study["variant_id"].values.astype(str)[rows]
+    for row, name in zip(rows, names, strict=True):
+        page.choose_reference(row)
+        assert list(page.figure.reference.data["variant"]) == [name]
+        assert name in page.about.object
+        assert not known().any()
+    gate.set()
+    settle(page, lambda: known().any())
+    page.poller.poll()
+    assert page.figure.points.data["r2"][7] == pytest.approx(1.0)
+    assert threading.current_thread() not in here
+    first, r2 = store.ld(page.state.study, rows[1])
+    np.testing.assert_allclose(page.figure.points.data["r2"][known()], r2[_in_block(page, first)])
+
+
+def _in_block(page, first: int) -> np.ndarray:
+    block = page.table["block"].to_numpy()
+    return page.table["row"].to_numpy()[block == block[7]] - first
+
+
+def test_a_reference_without_a_z_score_says_so(small_study):
+    z = small_study["variant_z"].copy(data=small_study["variant_z"].values.copy())
+    z[10] = np.nan
+    page = LocusPage(small_study.assign(variant_z=z))
+    page._typed(str(small_study["variant_id"].values[10]))
+    assert page.reference == 10
+    assert page.about.object.endswith("no z-score")
+    page.choose_reference(11)
+    assert "z = " in page.about.object
+
+
+def test_the_legend_says_what_grey_means(small_study):
+    (legend,) = LocusPage(small_study).figure.association_track.legend
+    assert "r² unknown (other LD block)" in [item.label.value for item in legend.items]

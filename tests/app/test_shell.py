@@ -1,0 +1,136 @@
+"""The dashboard without a browser: pages that are turned to, away from, and back to."""
+
+import shutil
+
+import panel as pn
+import pytest
+from panel.io.location import Location
+
+from deepwas_app.app import explore, store
+from deepwas_app.app.shell import Dashboard, sync_address
+from deepwas_app.app.state import PAGES, AppState
+
+
+def turn(dashboard: Dashboard, name: str):
+    """Turn to a page as its visitor would, and let the timer build it."""
+    dashboard.state.page = name
+    dashboard.poller.poll()
+    return dashboard.pages[name]
+
+
+@pytest.mark.parametrize("name", ["train", "annotations", "locus", "compare", "export"])
+def test_a_page_that_was_hidden_knows_the_runs_of_meanwhile(name, small_study, small_runs, settle):
+    dashboard = explore(small_study)
+    page = turn(dashboard, name)
+    turn(dashboard, "study")
+    for run in ("linear", "mlp"):
+        path = vars(small_runs)[run].path
+        shutil.copytree(path, store.runs_folder(small_study) / f"{run}.run")
+    dashboard.state.refresh_runs(select="mlp")
+    turn(dashboard, name)
+    offered = {
+        "train": lambda: page.runs.value["run"],
+        "annotations": lambda: page.chooser.options,
+        "locus": lambda: page.chooser.options,
+        "compare": lambda: page.first.options,
+        "export": lambda: page.run.options,
+    }[name]()
+    assert set(offered) == {"linear", "mlp"}
+    if name == "locus":
+        assert page.prior.value == "mlp"
+        settle(page, lambda: page.figure.heritability_track in page.figure.tracks)
+
+
+def test_a_page_that_cannot_be_built_is_left_alone_by_the_timer(small_study, monkeypatch):
+    broken = small_study.drop_vars(["variant_z", "block_chromosome", "annotation"])
+    dashboard = explore(broken)
+    problems: list = []
+    monkeypatch.setattr(dashboard.poller, "on_error", problems.append)
+    for name in PAGES:
+        turn(dashboard, name)
+        dashboard.poller.poll()
+        dashboard.state.refresh_runs()
+    assert problems == []
+    assert not dashboard.pages["locus"].ready()
+    dashboard.state.show(small_study, "small")
+    assert turn(dashboard, "locus").ready()
+
+
+def test_a_page_that_cannot_even_be_made_is_tried_once_a_visit(small_study, monkeypatch):
+    dashboard = explore(small_study)
+    problems, tried = [], []
+    monkeypatch.setattr(dashboard.poller, "on_error", lambda problem: problems.append(problem))
+
+    def make_page(name, *_):
+        tried.append(name)
+        raise RuntimeError("no such page")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("deepwas_app.app.shell.make_page", make_page)
+        dashboard.state.page = "locus"
+        for _ in range(3):
+            dashboard.poller.poll()
+    assert tried == ["locus"]
+    assert len(problems) == 1
+    assert "no such page" in dashboard._slots["locus"].objects[0].object
+    dashboard.state.page = "study"
+    assert turn(dashboard, "locus").ready()
+
+
+@pytest.fixture
+def address(monkeypatch) -> Location:
+    """The browser's address."""
+    location = Location()
+    monkeypatch.setattr(type(pn.state), "location", property(lambda _: location))
+    return location
+
+
+def test_a_locus_can_be_sent_to_a_colleague(small_study, address):
+    state = AppState()
+    sync_address(state)
+    state.show(small_study, small_study.attrs["path"])
+    dashboard = Dashboard(state)
+    locus = turn(dashboard, "locus")
+    strongest = locus.region
+    locus.go_to_variant(4000)
+    place = f"{locus.region.chromosome}:{locus.region.start}-{locus.region.stop}"
+    assert address.query_params["region"] == place
+
+    theirs = AppState()
+    sync_address(theirs)
+    assert (theirs.page, theirs.region) == ("locus", place)
+    theirs.show(small_study, theirs.study_key)
+    other = Dashboard(theirs)
+    other.poller.poll()
+    assert other.pages["locus"].region == locus.region
+    # Back and forth in the browser's history.
+    address.update_query(region="1:1-500000")
+    other.poller.poll()
+    assert (other.pages["locus"].region.start, other.pages["locus"].region.stop) == (1, 500_000)
+    assert strongest != locus.region
+
+
+def test_a_region_that_is_none_is_said_once_and_left(small_study):
+    dashboard = explore(small_study)
+    dashboard.state.region = "nowhere"
+    locus = turn(dashboard, "locus")
+    assert "nowhere" in dashboard.state.notice[1]
+    strongest = locus.region
+    said: list = []
+    dashboard.state.param.watch(lambda event: said.append(event.new), "notice")
+    dashboard.state.region = "99:1-2"
+    for _ in range(3):
+        dashboard.poller.poll()
+    assert len(said) == 1
+    assert locus.region == strongest
+    assert dashboard.state.region == locus.place
+
+
+def test_another_study_begins_at_its_own_strongest_locus(small_study):
+    dashboard = explore(small_study)
+    locus = turn(dashboard, "locus")
+    first = locus.region
+    locus.go_to_variant(4000)
+    dashboard.state.show(small_study.copy(), "copy")
+    dashboard.poller.poll()
+    assert locus.region == first
