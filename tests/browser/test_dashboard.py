@@ -1,5 +1,6 @@
 """A visitor goes through the pages on the built-in height study."""
 
+import re
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
@@ -102,6 +103,7 @@ def test_through_all_pages(page: Page, dashboard_url: str, screenshots: Path, he
     wait_for(page, lambda: len(column(page, "heritability", "x")) > 100)
     page.wait_for_timeout(2 * SECOND)
     page.screenshot(path=screenshots / "locus-light.png")
+    assert re.search("page=locus.*region=22(:|%3A)[0-9]+-[0-9]+", page.url)
     before = column(page, "variants", "colour")
     heights = column(page, "variants", "minus_log10_p")
     ranked = sorted(range(len(heights)), key=lambda i: -heights[i])
