@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 import panel_material_ui as pmui
 import param
 
+from deepwas_app.workflow.settings import plain
+
 Settings = TypeVar("Settings", bound=param.Parameterized)
 
 LABELS = {
@@ -74,8 +76,7 @@ def widget(settings: param.Parameterized, name: str, **options: Any) -> Any:
 
 def copy_of(settings: Settings, **changes: Any) -> Settings:
     """The same settings in a new object, some of them changed."""
-    values = {k: v for k, v in settings.param.values().items() if k != "name"}
-    return type(settings)(**(values | changes))
+    return type(settings)(**(plain(settings) | changes))
 
 
 def widgets(settings: param.Parameterized, names: Iterable[str]) -> dict[str, Any]:
