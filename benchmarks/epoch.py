@@ -1,12 +1,13 @@
 """One epoch at HapMap3 scale: time, memory, where the time goes, and what the device could do.
 
     python benchmarks/epoch.py [--blocks 1700] [-o benchmarks/epoch.tsv]
-    python benchmarks/epoch.py --prior transformer --blocks 6 --batch-blocks 2
+    python benchmarks/epoch.py --prior transformer --precision float32 bfloat16   # on a GPU
+    python benchmarks/epoch.py --prior transformer --blocks 2 --batch-blocks 1    # on a CPU
 
 LD blocks of 650 variants and 250 components, 96 annotations, by the software's own ``fit`` on a
 study on disk, each row in a process of its own. An MLP of 128 x 2: once with the blocks kept in
 memory, once with blocks read from disk in every pass. A transformer of 11 million parameters on
-windows of 64 positions of 8 tracks: in memory, in float32 and in bfloat16.
+windows of 64 positions of 8 tracks: in memory; its network in float32 or in bfloat16.
 
 The likelihood and the network, each with its gradient, are then timed alone on the same batches;
 waiting is what the loop waits for a batch. ``of_matrix_rate`` is the time that matrix products of
@@ -41,12 +42,6 @@ class Row(NamedTuple):
     prior: str
     precision: str = "float32"
     memory: float = 1e3
-
-
-ROWS = {
-    "mlp": [Row("mlp"), Row("mlp", memory=0.0)],
-    "transformer": [Row("transformer"), Row("transformer", "bfloat16")],
-}
 
 
 def write(path: Path, blocks: int) -> None:
@@ -257,7 +252,10 @@ def measure(path: str, given: Row, batch_blocks: int) -> dict:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--prior", nargs="+", choices=list(ROWS), default=["mlp"])
+    parser.add_argument("--prior", nargs="+", choices=list(PRIORS), default=["mlp"])
+    parser.add_argument(
+        "--precision", nargs="+", choices=["float32", "bfloat16"], default=["float32"]
+    )
     parser.add_argument("--blocks", type=int, default=1_700)
     parser.add_argument("--batch-blocks", type=int, default=4)
     parser.add_argument("-o", "--output", type=Path)
@@ -267,13 +265,18 @@ def main() -> None:
         path, row = given.measure
         print(json.dumps(measure(path, Row(*json.loads(row)), given.batch_blocks)))
         return
+    plan = []
+    if "mlp" in given.prior:
+        plan += [Row("mlp"), Row("mlp", memory=0.0)]
+    if "transformer" in given.prior:
+        plan += [Row("transformer", precision) for precision in given.precision]
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "hapmap3.study.zarr"
         write(path, given.blocks)
         if "transformer" in given.prior:
             write_tracks(path, given.blocks)
-        for row in (row for prior in given.prior for row in ROWS[prior]):
+        for row in plan:
             words = [sys.executable, __file__, "--measure", str(path), json.dumps(row)]
             words += ["--batch-blocks", str(given.batch_blocks)]
             done = subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True)

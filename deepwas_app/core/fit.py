@@ -278,13 +278,15 @@ def fit_scoring(
     damping = float(state.optimiser)
     for step in range(int(state.step) + 1, steps + 1):
         # A parameter without information (a log variance at its lower edge) must not blow up.
-        diagonal = np.diag(fisher) + 1e-8 * np.trace(fisher)
+        least = 1e-8 * np.trace(fisher)
         while True:
-            move = -np.linalg.solve(fisher + damping * np.diag(diagonal), gradient)
+            damped = fisher + np.diag(least + damping * (least + np.diag(fisher)))
+            move = -np.linalg.solve(damped, gradient)
             # Asked before a step, so that a fit which is gone on with stops where it had stopped.
             if step > 1 and -gradient @ move < tolerance:
                 return
-            move *= min(1.0, 3.0 / np.abs(move).max())
+            # Each on its own: one that runs off to its edge must not hold up the others.
+            move = np.clip(move, -3.0, 3.0)
             trained = jnp.asarray(flat + move, dtype)
             model = unravel(trained)
             # Rounded as the model is, so that a resumed fit goes on from the same numbers.

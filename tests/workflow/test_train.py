@@ -5,12 +5,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from deepwas_app.core.fit import total_information
 from deepwas_app.core.priors import parameter_count
 from deepwas_app.errors import InputError
+from deepwas_app.workflow.batching import block_batches
 from deepwas_app.workflow.progress import finish
 from deepwas_app.workflow.run import open_run
 from deepwas_app.workflow.settings import TrainSettings
-from deepwas_app.workflow.train import fit, planned_parameters, train
+from deepwas_app.workflow.train import constant_model, fit, planned_parameters, train
 
 KNOBS = {
     "constant": {"prior": "constant"},
@@ -235,3 +237,14 @@ def test_alpha_changes_what_frequency_does(small_study):
 
     # The truth has alpha 0.7: its level is higher, as p (1 - p) is below 1.
     assert float(fitted(0.7).prior.level) > float(fitted(0.0).prior.level) + 0.5
+
+
+def test_constant_prior_is_at_its_best_where_mismatch_runs_off_to_zero(small_study, small_runs):
+    """On these blocks log kappa goes to minus infinity; level and s2 must not wait for it."""
+    settings, blocks = small_runs.constant.settings, small_runs.constant.train_blocks
+    batches = block_batches(small_study, blocks, alpha=settings.alpha, batch_blocks=4)
+    model = constant_model(batches, settings)
+    assert float(model.kappa) < 1e-3
+    _, gradient, fisher = total_information(model, batches)
+    still_to_gain = gradient[:2] @ np.linalg.solve(fisher[:2, :2], gradient[:2]) / 2
+    assert still_to_gain < 0.01

@@ -230,9 +230,8 @@ class ScalingPage(Page):
             self.state.say(job.error, "error")
         elif job.status is Status.DONE:
             self.state.say(f"{job.title}: finished.", "success")
-        if job.study == store.study_hash(self.state.study):
-            self.state.refresh_runs()
-            self._attach_next()
+        self.state.refresh_runs()
+        self._attach_next()
 
 
 def _heading(text: str) -> pmui.Typography:

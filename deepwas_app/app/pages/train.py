@@ -297,9 +297,6 @@ class TrainPage(Page):
             self.state.say(job.error, "error")
         elif job.status is Status.DONE:
             self.state.say(f"{job.title}: finished.", "success")
-        # Another study may have been opened meanwhile, with a run of this name.
-        if job.study != store.study_hash(self.state.study):
-            return
         self.state.refresh_runs(select=name if job.status is Status.DONE else None)
         following = job_in_turn("train", job.study)
         if following is not job:
