@@ -100,7 +100,7 @@ def write(path: Path, blocks: int) -> None:
 
 def write_tracks(study: Path, blocks: int) -> None:
     """Windows of noise beside a study."""
-    from deepwas_app.genetics.store import store_folder
+    from deepwas_app.genetics.store import open_study_store, store_folder
     from deepwas_app.workflow.track_store import tracks_path
 
     rng = np.random.default_rng(1)
@@ -116,6 +116,7 @@ def write_tracks(study: Path, blocks: int) -> None:
             windows = rng.standard_normal((VARIANTS, WINDOW, TRACKS), dtype=np.float32)
             folder.write_block(b, {"windows": windows.astype(np.float16)})
         attrs = {"kind": "tracks", "window": WINDOW, "keep": True, "files": []}
+        attrs["content_hash"] = open_study_store(study).attrs["content_hash"]
         folder.write_dataset(xr.Dataset(table, coords=names), attrs)
 
 
