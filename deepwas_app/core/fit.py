@@ -226,7 +226,7 @@ def fit_scoring(
     *,
     precision: Float[np.ndarray, " parameters"] | float = 0.0,
     steps: int = 50,
-    tolerance: float = 1e-3,
+    tolerance: float = 1e-2,
     objective: Objective = FULL_LIKELIHOOD,
 ) -> Iterator[FitStep]:
     """Fit a model of few parameters by damped Fisher scoring.
