@@ -168,8 +168,8 @@ def log_quadrature(
     steps, columns = alpha.shape
     before = jnp.concatenate([jnp.zeros_like(beta[:1]), beta[:-1] / alpha[:-1]])
     off = jnp.sqrt(beta[:-1]) / alpha[:-1]
-    # Uncoupled from the second half, T is its first half. Both at once: decompositions of their
-    # own would run side by side, and wait for each other's threads for ever.
+    # Uncoupled from the second half, T is its first half. Both in one decomposition: two that ran
+    # side by side were seen to wait for each other without end, on two cores.
     off = jnp.concatenate([off, off.at[steps // 2 - 1].set(0)], axis=1)
     diagonal = jnp.tile(1 / alpha + before, 2)
 
