@@ -40,13 +40,12 @@ class Scorer:
         self._blocks, self._path = study.sizes["blocks"], study.attrs["path"]
         scored = study["block_scored"].values
         self._test_variants, self._validation_variants = (
-            int(sum(scored[batch.members].sum() for batch in batches.plan))
-            for batches in (test, validation)
+            int(scored[_members(batches)].sum()) for batches in (test, validation)
         )
 
     def _losses(self, model: Model, batches: Batches) -> np.ndarray:
         losses = losses_by_block(model, batches, self._blocks, self._likelihood)
-        bad = [b for batch in batches.plan for b in batch.members if not np.isfinite(losses[b])]
+        bad = [b for b in _members(batches) if not np.isfinite(losses[b])]
         if bad:
             raise InputError(
                 f"{self._path}: the likelihood is not finite in LD block "
@@ -95,10 +94,14 @@ class Scorer:
                 )
         if not self._test_variants:
             return Score(None, None, validation, checkpoint)
-        tested = [b for batch in self._test.plan for b in batch.members]
-        total = gain_over_constant(losses, constant, tested)
+        total = gain_over_constant(losses, constant, _members(self._test))
         n = self._test_variants
         return Score(total.value / n, total.error / n, validation, checkpoint)
+
+
+def _members(batches: Batches) -> list[int]:
+    """Numbers of the blocks in some batches."""
+    return [b for batch in batches.plan for b in batch.members]
 
 
 def gain_over_constant(
