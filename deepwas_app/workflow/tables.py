@@ -1,8 +1,10 @@
-"""Tables and records as text: the same bytes from page and command, written whole or not at all."""
+"""Result tables, declared once: text, pages and documentation are made from the declaration."""
 
 import json
 import os
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,133 @@ import pandas as pd
 from scipy.stats import norm
 
 from deepwas_app.errors import InputError
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a result table.
+
+    Attributes
+    ----------
+    name
+        In the DataFrame and in files.
+    title
+        What people read above it, without the unit.
+    meaning
+        One line for people.
+    unit
+        Empty where there is none.
+    format
+        Of its numbers in files, such as ``".4e"``; empty for all digits.
+    digits
+        Decimals of its numbers on pages; whole numbers have none.
+    optional
+        Whether a table may do without it.
+    """
+
+    name: str
+    title: str
+    meaning: str
+    unit: str = ""
+    format: str = ""
+    digits: int = 3
+    optional: bool = False
+
+    @property
+    def heading(self) -> str:
+        """The title with the unit, for pages."""
+        return f"{self.title} ({self.unit})" if self.unit else self.title
+
+
+@dataclass(frozen=True)
+class Table:
+    """What a result table holds: a DataFrame with exactly these columns, in this order.
+
+    Attributes
+    ----------
+    name
+        Short, as in names of files.
+    meaning
+        What a row is, in one line.
+    columns
+        All of them, the optional ones too.
+    further
+        What columns of other names hold, where there may be such: the phenotype of a scored
+        person, under its own name.
+    """
+
+    name: str
+    meaning: str
+    columns: tuple[Column, ...]
+    further: Column | None = None
+
+    def __getitem__(self, name: str) -> Column:
+        """The column of this name."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        if self.further is None:
+            raise KeyError(f"the table {self.name} has no column {name}")
+        return replace(self.further, name=name, title=name)
+
+    def __iter__(self) -> Iterator[Column]:
+        return iter(self.columns)
+
+    @property
+    def names(self) -> list[str]:
+        """Names of all columns."""
+        return [column.name for column in self.columns]
+
+    def frame(self, rows: Any) -> pd.DataFrame:
+        """Rows (records, or values by column) as a DataFrame of this table; checked.
+
+        Raises
+        ------
+        ValueError
+            If columns are missing, are not declared, or are in another order.
+        """
+        if isinstance(rows, list) and not rows:
+            return pd.DataFrame(columns=[c.name for c in self.columns if not c.optional])
+        return self.check(pd.DataFrame(rows))
+
+    def check(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The same frame, whose columns are those that are declared.
+
+        Raises
+        ------
+        ValueError
+            If columns are missing, are not declared, or are in another order.
+        """
+        found = list(frame.columns)
+        wanted = [c.name for c in self.columns if not c.optional or c.name in found]
+        further = [name for name in found if name not in wanted]
+        if found != wanted + (further if self.further else []):
+            raise ValueError(f"the table {self.name} has columns {wanted}, not {found}")
+        return frame
+
+    def part(self, *names: str, name: str = "") -> "Table":
+        """The table of some of its columns, in the order asked, under its own name or another."""
+        return Table(name or self.name, self.meaning, tuple(self[column] for column in names))
+
+    def text(self, frame: pd.DataFrame) -> str:
+        """The frame as tab-separated text with a header, as it is written to files."""
+        self.check(frame)
+        formats = {name: self[name].format for name in frame if self[name].format}
+        return tab_separated(frame, formats)
+
+    def records(self, frame: pd.DataFrame) -> list[dict[str, Any]]:
+        """The frame as a list of objects for JSON, one a row."""
+        return self.check(frame).to_dict("records")
+
+    def documentation(self) -> str:
+        """What the table holds, as Markdown."""
+        lines = [f"### {self.name}", "", self.meaning, "", "| column | unit | meaning |"]
+        lines.append("|---|---|---|")
+        for column in self.columns + ((self.further,) if self.further else ()):
+            meaning = column.meaning + (" (where asked for)" if column.optional else "")
+            cells = (f"`{column.name}`", column.unit, meaning)
+            lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+        return "\n".join(lines) + "\n"
 
 
 def tab_separated(table: pd.DataFrame, formats: dict[str, str] | None = None) -> str:

@@ -5,10 +5,11 @@ import os
 import threading
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from deepwas_app.errors import InputError
-from deepwas_app.workflow.tables import json_text, write_text
+from deepwas_app.workflow.tables import Column, Table, json_text, tab_separated, write_text
 
 
 def test_a_pipe_stays_a_pipe(tmp_path):
@@ -40,3 +41,60 @@ def test_json_has_null_where_a_number_is_not_finite():
         "a": [None, {"b": None}, [1.5, 2]],
         "c": {"d": None, "e": True, "f": None},
     }
+
+
+SIZES = Table(
+    "sizes",
+    "One row a person.",
+    (
+        Column("IID", "Person", "who it is"),
+        Column("HEIGHT", "Height", "measured |h|", "cm", ".1f"),
+        Column("AGE", "Age", "at the time", "years", optional=True),
+    ),
+)
+PEOPLE = pd.DataFrame({"IID": ["a", "b"], "HEIGHT": [171.234, np.nan]})
+
+
+def test_text_of_a_table_has_its_formats_and_what_is_optional_only_if_it_is_there():
+    assert SIZES.text(PEOPLE) == "IID\tHEIGHT\na\t171.2\nb\tNA\n"
+    aged = PEOPLE.assign(AGE=[30, 40])
+    assert SIZES.text(aged) == "IID\tHEIGHT\tAGE\na\t171.2\t30\nb\tNA\t40\n"
+    assert SIZES.text(PEOPLE) == tab_separated(PEOPLE, {"HEIGHT": ".1f"})
+
+
+@pytest.mark.parametrize(
+    "frame", [PEOPLE[["IID"]], PEOPLE.assign(X=1), PEOPLE[["HEIGHT", "IID"]], pd.DataFrame()]
+)
+def test_other_columns_than_those_declared_are_an_error(frame):
+    with pytest.raises(ValueError, match="table sizes has columns"):
+        SIZES.text(frame)
+
+
+def test_a_table_without_rows_has_its_columns():
+    assert SIZES.frame([]).columns.tolist() == ["IID", "HEIGHT"]
+    assert SIZES.frame([{"IID": "a", "HEIGHT": 1.0}]).equals(
+        pd.DataFrame({"IID": ["a"], "HEIGHT": [1.0]})
+    )
+
+
+def test_columns_of_other_names_where_they_are_declared():
+    open_ended = Table("scores", "People.", SIZES.columns, Column("*", "*", "phenotype"))
+    frame = PEOPLE.assign(BMI=[20.0, 21.0])
+    assert open_ended.text(frame).startswith("IID\tHEIGHT\tBMI\n")
+    assert open_ended["BMI"].title == "BMI"
+    with pytest.raises(KeyError, match="no column BMI"):
+        SIZES["BMI"]
+
+
+def test_part_of_a_table():
+    part = SIZES.part("HEIGHT", name="heights")
+    assert (part.name, part.names) == ("heights", ["HEIGHT"])
+    assert part["HEIGHT"].heading == "Height (cm)"
+    assert part.records(PEOPLE[["HEIGHT"]].head(1)) == [{"HEIGHT": 171.234}]
+
+
+def test_documentation_of_a_table_names_unit_and_meaning():
+    lines = SIZES.documentation().splitlines()
+    assert lines[0] == "### sizes"
+    assert "| `HEIGHT` | cm | measured \\|h\\| |" in lines
+    assert "| `AGE` | years | at the time (where asked for) |" in lines
