@@ -6,7 +6,9 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
+from jax.flatten_util import ravel_pytree
 
 from deepwas_app.core.batch import shuffled_order
 from deepwas_app.core.fit import (
@@ -17,7 +19,7 @@ from deepwas_app.core.fit import (
     start_scoring,
     total_information,
 )
-from deepwas_app.core.objective import flatten
+from deepwas_app.core.objective import block_losses, flatten
 from deepwas_app.core.priors import Model, make_prior, ridge_precision
 
 
@@ -162,6 +164,36 @@ def test_adam_learns_and_counts_epochs(adam):
     before, _, _ = total_information(adam.start.model, adam.batches)
     after, _, _ = total_information(steps[-1].state.model, adam.batches)
     assert after < before - 20
+
+
+def test_a_variant_weighs_as_much_in_a_small_batch_as_in_a_large_one(world, adam):
+    """The first step's gradient is that of the batch over the mean share of all batches."""
+    draws = world.draw(world.model([0.8, -0.6, 0.0, 0.3]), seed=8, per_batch=20)
+    small = jax.tree.map(lambda leaf: leaf[:5], draws[0])
+    large = draws[1]
+    slopes = []
+    for batch in (small, large):
+        step = next(
+            fit_adam(
+                adam.start,
+                lambda _, batch=batch: iter([batch, batch]),
+                batches_per_epoch=2,
+                variants=25 * 60,
+                epochs=6,
+                learning_rate=0.01,
+            )
+        )
+        moment, _ = ravel_pytree(optax.tree.get(step.state.optimiser, "mu"))
+        # AdamW's first moment is a tenth of its first gradient, where that is not clipped.
+        slopes.append(10 * moment)
+        parameters, unravel = flatten(adam.start.model)
+        total = jax.grad(lambda p, b=batch, u=unravel: block_losses(u(p), b).sum())(parameters)
+        np.testing.assert_allclose(slopes[-1], total / (25 * 60 / 2), rtol=1e-4, atol=1e-7)
+        # What is shown is per variant of the batch itself.
+        assert step.loss == pytest.approx(
+            float(block_losses(adam.start.model, batch).sum()) / (len(batch.index) * 60), rel=1e-5
+        )
+    assert all(np.linalg.norm(slope) < 0.9 for slope in slopes)
 
 
 def test_non_finite_loss_names_the_block_and_keeps_the_last_good_state(adam):

@@ -163,6 +163,31 @@ def test_variants_that_do_not_count_have_no_weight(reference):
         with_weights(without, jnp.ones((1, 1)), jnp.asarray(1.0))
 
 
+@pytest.mark.usefixtures("x64")
+def test_neither_ld_score_nor_expectation_is_taken_below_one():
+    """In unlinked variants of loadings c, l = c^4; in the weights it is no less than 1."""
+    size = np.array([0.6, 0.9, 1.2, 1.2])
+    Q = jnp.asarray(np.diag(size))[None]
+    batch = BlockBatch(
+        block=WhitenedBlock(Q, jnp.zeros((1, 4)), jnp.ones((1, 4))),
+        annotations=jnp.zeros((1, 4, 0)),
+        log_scale=jnp.zeros((1, 4)),
+        counted=jnp.array([[True, True, True, False]]),
+        index=jnp.array([0]),
+        marginal=Marginal(jnp.zeros((1, 4)), jnp.zeros((1, 4)), jnp.array([np.inf])),
+    )
+    score, d = size**4, np.array([2.0, 0.5, 3.0, 1.0])
+    for s2 in (0.4, 1.3):
+        found = with_weights(batch, jnp.asarray(d)[None], jnp.asarray(s2)).marginal.weight[0]
+        expected = s2 + score * d
+        wanted = 0.5 / np.maximum(score, 1.0) / np.maximum(expected, 1.0) ** 2
+        np.testing.assert_allclose(found, np.append(wanted[:3], 0.0), rtol=1e-12)
+    # Both sides of both edges have been seen.
+    assert (score[:3] < 1).any()
+    assert (score[:3] > 1).any()
+    assert (0.4 + score[:3] * d[:3] < 1).any()
+
+
 def test_block_of_padding_costs_nothing(make_factor):
     block = WhitenedBlock(jnp.zeros((1, 4, 3)), jnp.zeros((1, 3)), jnp.full((1, 3), jnp.inf))
     batch = BlockBatch(

@@ -284,6 +284,40 @@ def test_what_becomes_of_palindromes_and_indels_is_told(panel_and_table):
     assert_adds_up(report, aligned)
 
 
+@pytest.mark.parametrize(
+    ("frequency", "panel_frequency", "told"),
+    [
+        (0.3, 0.3, True),
+        (0.3, 0.45, False),  # the panel's frequency does not tell
+        (0.45, 0.3, False),  # the GWAS's does not
+        (0.55, 0.7, False),
+        (0.45, 0.45, False),
+        (np.nan, 0.3, False),
+        (0.375, 0.625, True),  # just far enough, and so on the other strand
+        (0.376, 0.625, False),
+        (0.375, 0.624, False),
+    ],
+)
+@pytest.mark.parametrize("swapped", [False, True])
+def test_palindromes_need_both_frequencies_away_from_one_half(
+    panel_and_table, frequency, panel_frequency, told, swapped
+):
+    panel, table = panel_and_table
+    panel["variant_effect_allele"].values[4], panel["variant_other_allele"].values[4] = "A", "T"
+    panel["variant_allele_frequency"].values[4] = panel_frequency
+    table.loc[4, ["effect_allele", "other_allele"]] = ["A", "T"]
+    table.loc[4, "allele_frequency"] = frequency
+    if swapped:
+        table = swap(table, np.arange(len(table)) == 4)
+    aligned, report = align(
+        as_dataset(table), panel, informative_frequency=0.125, max_frequency_difference=0.5
+    )
+    assert count(report, "Strand ambiguous (A/T or C/G)") == (0 if told else -1)
+    opposite = (frequency < 0.5) != (panel_frequency < 0.5)
+    wanted = (-5.0 if opposite else 5.0) if told else np.nan
+    np.testing.assert_array_equal(aligned["variant_z"].values[4], np.float32(wanted))
+
+
 def test_a_looser_frequency_keeps_more(panel_and_table):
     panel, table = panel_and_table
     table["allele_frequency"] = (panel["variant_allele_frequency"].values + 0.3) % 1
