@@ -1,7 +1,6 @@
 """The command line: one verb per job, flags generated from the settings."""
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Callable
@@ -191,8 +190,8 @@ def _ld(options) -> None:
     from deepwas_app.workflow.study import build_panel
 
     panel = open_panel(_follow(build_panel(_settings(options, PanelSettings))))
-    _print_report(json.loads(panel.attrs["report"]))
-    notes = json.loads(panel.attrs["notes"])
+    _print_report(panel.attrs["report"])
+    notes = panel.attrs["notes"]
     print("\n".join([*notes, f"{panel.attrs['path']}: {panel.sizes['blocks']} LD blocks"]))
 
 
@@ -203,9 +202,9 @@ def _study(options) -> None:
 
     path = _follow(build_study(_settings(options, StudySettings)), quiet=options.json)
     study = open_study_store(path)
-    report = json.loads(study.attrs["alignment"])
-    gwas = json.loads(study.attrs["provenance"])[0]
-    notes = json.loads(study.attrs["annotation_notes"])
+    report = study.attrs["alignment"]
+    gwas = study.attrs["provenance"][0]
+    notes = study.attrs["annotation_notes"]
     if options.json:
         print_json(
             {

@@ -316,9 +316,8 @@ def panel_writer(
     path : path
         NAME.ld.zarr; an older panel of this name is replaced.
     attrs : mapping
-        title, genome_build, sample_size, variance, source, provenance; lists are stored as
-        JSON text. ``kind``, ``report`` (variants in and out by reason) and ``notes`` (for
-        people) are added.
+        title, genome_build, sample_size, variance, source, provenance. ``kind``, ``report``
+        (variants in and out by reason) and ``notes`` (for people) are added.
     dropped : mapping, optional
         Reason to number of variants that are in no block (``plan.dropped``).
     """

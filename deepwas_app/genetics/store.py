@@ -26,6 +26,8 @@ _CHUNK_BYTES = 64 * 2**20
 # Set where every chunk is on disk, so that one that is not there is lost. Older stores leave out
 # chunks of zeros.
 _WHOLE = "every_chunk_written"
+# Attributes that are lists, of texts or of records: JSON text on disk, lists everywhere else.
+_LISTS = ("alignment", "annotation_notes", "files", "notes", "provenance", "report")
 _COMPRESSOR = Blosc(cname="zstd", clevel=1, shuffle=Blosc.SHUFFLE)
 
 STUDY_VARIABLES = (
@@ -75,7 +77,7 @@ class StoreFolder:
     def write_dataset(self, dataset: xr.Dataset, attrs: Mapping[str, Any]) -> None:
         """Write the labelled arrays and the attributes, and index the store."""
         dataset = dataset.drop_attrs().assign_attrs(
-            {key: _plain(value) for key, value in attrs.items() if key != "path"},
+            {key: _encoded(key, value) for key, value in attrs.items() if key != "path"},
             **{_WHOLE: True},
         )
         encoding = {}
@@ -109,11 +111,16 @@ def _bytes(array: Any) -> bytes | memoryview:
     return np.ascontiguousarray(array, dtype=kind).data
 
 
-def _plain(value: Any) -> Any:
-    """Turn lists and mappings into JSON text, numpy scalars into Python's own."""
-    if isinstance(value, list | tuple | dict):
+def _encoded(name: str, value: Any) -> Any:
+    """An attribute as it is on disk: lists as JSON text, numpy scalars as Python's own."""
+    if name in _LISTS:
         return json.dumps(value)
     return value.item() if isinstance(value, np.generic) else value
+
+
+def _decoded(attrs: Mapping[str, Any]) -> dict[str, Any]:
+    """The attributes of a store, as they were given to :meth:`StoreFolder.write_dataset`."""
+    return {name: json.loads(value) if name in _LISTS else value for name, value in attrs.items()}
 
 
 @contextmanager
@@ -138,6 +145,7 @@ def open_store(path: str | Path, kind: str, required: tuple[str, ...]) -> xr.Dat
         raise InputError(f"{path}: is not a {kind}. Give a folder NAME.{_suffix(kind)}.")
     try:
         dataset = xr.open_zarr(path, chunks=None, consolidated=True)
+        dataset.attrs = _decoded(dataset.attrs) | {"path": str(path.absolute())}
     except (*UNREADABLE, KeyError, ValueError) as error:
         raise InputError(f"{path}: is damaged ({error}). Build it again.") from error
     found = dataset.attrs.get("kind", "store of another program")
@@ -146,7 +154,7 @@ def open_store(path: str | Path, kind: str, required: tuple[str, ...]) -> xr.Dat
     for name, array in dataset.variables.items():
         if _lost_chunks(dataset, path / str(name), array.shape, array.encoding["chunks"]):
             raise InputError(f"{path}: is damaged (parts of {name} are lost). Build it again.")
-    return validate(dataset.assign_attrs(path=str(path.absolute())), required)
+    return validate(dataset, required)
 
 
 def _lost_chunks(
@@ -248,7 +256,7 @@ def study_writer(
     variants : xarray.Dataset
         Every variable of a study but block_scored and block_components, which are counted.
     attrs : mapping
-        Attributes; lists are stored as JSON text. ``kind`` and ``content_hash`` are added.
+        Attributes, lists among them. ``kind`` and ``content_hash`` are added.
 
     Examples
     --------

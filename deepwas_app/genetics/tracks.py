@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -172,7 +171,7 @@ def read_tracks(tracks: xr.Dataset, block: int) -> np.ndarray:
     if tracks.attrs["keep"]:
         values = read_array(tracks, block, "windows")
     else:
-        files = json.loads(tracks.attrs["files"])
+        files = tracks.attrs["files"]
         values = _block_windows(tracks, block, files, tracks.attrs["window"])
     mean = tracks["track_mean"].values.astype(np.float32)
     sd = tracks["track_sd"].values.astype(np.float32)

@@ -1,7 +1,5 @@
 """Pictures of a study: what came in, what the z-scores look like, how well the model fits."""
 
-import json
-
 import holoviews as hv
 import numpy as np
 import pandas as pd
@@ -232,8 +230,7 @@ def waterfall_table(study: xr.Dataset) -> pd.DataFrame:
         ``step``, ``kind``, ``variants`` (always positive), ``start``, ``stop``, ``colour``,
         ``text``; empty without a report.
     """
-    report = study.attrs.get("alignment", [])
-    rows = json.loads(report) if isinstance(report, str) else report
+    rows = study.attrs.get("alignment", [])
     colours = {"in": GREY, "loss": RED, "out": GREEN, "note": PALE_BLUE}
     bars, left = [], 0
     for row in rows:

@@ -75,8 +75,8 @@ def _study(path: str) -> dict:
         "median N": float(study["variant_sample_size"].median()),
         "content hash": study.attrs["content_hash"],
         "annotations": study["annotation"].values.tolist(),
-        "alignment": json.loads(study.attrs["alignment"]),
-        "provenance": json.loads(study.attrs["provenance"]),
+        "alignment": study.attrs["alignment"],
+        "provenance": study.attrs["provenance"],
     }
 
 
@@ -91,9 +91,9 @@ def _panel(path: str) -> dict:
         "variants": panel.sizes["variants"],
         "LD blocks": panel.sizes["blocks"],
         "variance kept": panel.attrs["variance"],
-        "variants in and out": json.loads(panel.attrs["report"]),
-        "notes": json.loads(panel.attrs.get("notes", "[]")),
-        "provenance": json.loads(panel.attrs["provenance"]),
+        "variants in and out": panel.attrs["report"],
+        "notes": panel.attrs.get("notes", []),
+        "provenance": panel.attrs["provenance"],
     }
 
 

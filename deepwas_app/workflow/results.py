@@ -1,6 +1,5 @@
 """What people read off a fitted run, with labels."""
 
-import json
 from collections.abc import Iterable
 
 import equinox as eqx
@@ -139,4 +138,4 @@ def evaluation_text(table: pd.DataFrame) -> str:
 
 def alignment(study: xr.Dataset) -> pd.DataFrame:
     """The alignment report of a study: step, variants, kind ("in", "loss", "out" or "note")."""
-    return pd.DataFrame(json.loads(study.attrs["alignment"]))
+    return pd.DataFrame(study.attrs["alignment"])

@@ -1,6 +1,5 @@
 """Building LD panels and studies from files, and opening studies by path or built-in name."""
 
-import json
 from collections.abc import Generator
 from pathlib import Path
 
@@ -104,7 +103,7 @@ def build_study(settings: StudySettings) -> Generator[Progress, None, Path]:
         "panel_sample_size": panel.attrs["sample_size"],
         "alignment": report,
         "annotation_notes": notes + frequency_note(panel, aligned["variant_scored"].values),
-        "provenance": records + _provenance(panel),
+        "provenance": records + panel.attrs["provenance"],
     }
     z = variants["variant_z"].values
     scored = variants["variant_scored"].values
@@ -172,7 +171,3 @@ def share_to_keep(W_scored: np.ndarray, variance: float) -> float:
     already must not be cut twice.
     """
     return min(1.0, variance * len(W_scored) / float((W_scored**2).sum()))
-
-
-def _provenance(panel: xr.Dataset) -> list[dict]:
-    return json.loads(panel.attrs["provenance"])

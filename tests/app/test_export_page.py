@@ -1,6 +1,5 @@
 """The Export page where files are out of reach."""
 
-import json
 import os
 
 import pytest
@@ -10,7 +9,7 @@ from deepwas_app.app.pages.export import genotypes_of
 
 def test_genotypes_in_a_folder_of_another_person_are_not_offered(small_study, monkeypatch):
     record = {"role": "genotypes", "path": "/home/another/people.bed"}
-    study = small_study.assign_attrs(provenance=json.dumps([record]))
+    study = small_study.assign_attrs(provenance=[record])
     stat = os.stat
 
     def refuse(path, **options):

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from types import SimpleNamespace
 
 import numpy as np
@@ -51,7 +50,7 @@ def test_factors_hold_the_correlation_of_the_genotypes(panel: xr.Dataset, world:
 
 
 def test_the_report_of_a_panel_adds_up(panel: xr.Dataset):
-    report = json.loads(panel.attrs["report"])
+    report = panel.attrs["report"]
     assert report == [
         {"step": "In the LD source", "variants": 30, "kind": "in"},
         {"step": "Does not vary in the panel", "variants": -1, "kind": "loss"},

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator
 from contextlib import chdir
@@ -55,7 +54,7 @@ def test_a_study_comes_back_as_it_was_written(variants: xr.Dataset, tmp_path: Pa
         assert open_study_store(path.name).attrs["path"] == str(path)
     assert study.attrs["kind"] == "study"
     assert study.attrs["variance"] == 0.5
-    assert json.loads(study.attrs["alignment"]) == report
+    assert study.attrs["alignment"] == report
     for name in variants.variables:
         np.testing.assert_array_equal(study[name], variants[name])
         assert study[name].dtype == variants[name].dtype

@@ -1,7 +1,5 @@
 """A small study of the right shape, without files, models or fitting."""
 
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -65,8 +63,8 @@ def make_study(seed: int = 0) -> xr.Dataset:
             "genome_build": "hg19",
             "content_hash": "0" * 64,
             "variance": 0.99,
-            "alignment": json.dumps(report),
-            "provenance": json.dumps([]),
+            "alignment": report,
+            "provenance": [],
         },
     )
 

@@ -71,7 +71,7 @@ def test_waterfall_adds_up(study: xr.Dataset):
 
 
 def test_waterfall_without_a_report_is_empty(study: xr.Dataset):
-    study.attrs["alignment"] = "[]"
+    study.attrs["alignment"] = []
     assert pictures.waterfall_table(study).empty
 
 

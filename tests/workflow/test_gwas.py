@@ -131,7 +131,7 @@ def test_every_format_leads_to_the_same_study(gwas, panel, tmp_path):
         path = tmp_path / f"{name}.txt"
         path.write_text(write(gwas))
         made = open_study_store(finish(build_study(study(path, panel, tmp_path / name)))).load()
-        record = json.loads(made.attrs["provenance"])[0]
+        record = made.attrs["provenance"][0]
         assert record["format"] == name
         assert record["columns"]["effect_allele"]
         hashes.add(made.attrs["content_hash"])
@@ -171,7 +171,7 @@ def test_cases_and_controls_and_frequencies_are_settings(fastgwa, panel, tmp_pat
     made = open_study_store(finish(build_study(settings)))
     assert (made["variant_sample_size"].values == 3200).all()
     settings = study(fastgwa, panel, tmp_path / "b", max_frequency_difference=0.01)
-    report = json.loads(open_study_store(finish(build_study(settings))).attrs["alignment"])
+    report = open_study_store(finish(build_study(settings))).attrs["alignment"]
     far = [row for row in report if row["step"].startswith("Allele frequency far")]
     assert far[0]["variants"] < -10
 
@@ -198,7 +198,7 @@ def test_another_build_is_lifted_over(fastgwa, panel, tmp_path):
     fastgwa.write_text(text)
     plain = open_study_store(finish(build_study(study(fastgwa, panel, tmp_path / "t"))))
     assert lifted.attrs["content_hash"] == plain.attrs["content_hash"]
-    roles = [record["role"] for record in json.loads(lifted.attrs["provenance"])]
+    roles = [record["role"] for record in lifted.attrs["provenance"]]
     assert "liftover" in roles
 
 

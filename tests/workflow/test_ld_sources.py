@@ -1,6 +1,5 @@
 """Panels and studies from every LD source by their settings, and studies of windows."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -101,7 +100,7 @@ def test_frequencies_that_the_panel_lacks_are_those_of_the_gwas(window_study, wi
     np.testing.assert_allclose(p[0], given.iloc[0], rtol=1e-6)
     typical = np.nanmedian(np.minimum(given, 1 - given))
     np.testing.assert_allclose(p[[7, 100]], typical, rtol=1e-5)
-    (note,) = json.loads(window_study.attrs["annotation_notes"])
+    (note,) = window_study.attrs["annotation_notes"]
     assert note.startswith("The LD panel has no allele frequency of 300 variants")
 
 

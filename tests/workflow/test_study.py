@@ -1,6 +1,5 @@
 """Panels and studies from files: the built-in height data, and bad input."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -66,7 +65,7 @@ def test_height_is_whole(height):
     binary = values[:, height["annotation_kind"].values == "binary"]
     assert np.isin(binary, [0, 1]).all()
     assert (binary.std(axis=0) > 0).all()
-    roles = {record["role"] for record in json.loads(height.attrs["provenance"])}
+    roles = {record["role"] for record in height.attrs["provenance"]}
     assert roles == {"summary statistics", "annotations", "genotypes", "LD blocks"}
     z = height["variant_z"].values
     assert np.isnan(z[~height["variant_scored"].values]).all()

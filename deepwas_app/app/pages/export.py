@@ -1,6 +1,5 @@
 """The Export page: what other tools take from a run, and polygenic scores of genotypes."""
 
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -223,7 +222,7 @@ def _command(line: str) -> pmui.Typography:
 
 def genotypes_of(study: xr.Dataset) -> str:
     """The prefix of the genotypes that the study's LD is from, if they are still there; else ""."""
-    for source in json.loads(study.attrs.get("provenance", "[]")):
+    for source in study.attrs.get("provenance", []):
         path = Path(str(source.get("path", "")))
         # Unlike Path.exists, no error where the folder is another person's.
         there = os.path.exists(path)

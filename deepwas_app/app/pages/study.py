@@ -1,6 +1,5 @@
 """The Study page: open a study or build one, and see what is in it."""
 
-import json
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -240,8 +239,7 @@ def misfit_table(table: pd.DataFrame) -> Any:
 
 def provenance_table(study: xr.Dataset) -> Any:
     """Every input file of a study: role, name, format, size."""
-    records = study.attrs.get("provenance", "[]")
-    rows = json.loads(records) if isinstance(records, str) else records
+    rows = study.attrs.get("provenance", [])
     if not rows:
         return empty("This study does not say which files it was made from.")
     table = pd.DataFrame(rows)

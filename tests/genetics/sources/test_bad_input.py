@@ -274,8 +274,6 @@ def test_bad_files_are_named_and_leave_nothing(
 def test_a_matrix_that_is_not_positive_semi_definite_is_clipped_and_said(
     block: SimpleNamespace, panel_of
 ):
-    import json
-
     from deepwas_app.genetics.panel import read_factor
 
     R = block.R.copy()
@@ -284,7 +282,7 @@ def test_a_matrix_that_is_not_positive_semi_definite_is_clipped_and_said(
     values, vectors = np.linalg.eigh(R)
     assert values[0] < -0.1
     panel = panel_of(dense(block, R))
-    (note,) = json.loads(panel.attrs["notes"])
+    (note,) = panel.attrs["notes"]
     assert note.startswith("The LD of 1 of 1 blocks was not positive semi-definite")
     assert f"{values[0]:.3g}" in note
     nearest = (vectors * np.maximum(values, 0)) @ vectors.T

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 import tracemalloc
@@ -139,7 +138,7 @@ def test_rare_and_repeated_variants_are_dropped_from_matrices(block: SimpleNames
     table.loc[5, ["BP", "A1", "A2"]] = table.loc[4, ["BP", "A2", "A1"]].to_numpy()
     path = write.write_dense(block.folder, block.R, table)
     panel = panel_of(open_dense([path]), maf=0.05)
-    report = {row["step"]: row["variants"] for row in json.loads(panel.attrs["report"])}
+    report = {row["step"]: row["variants"] for row in panel.attrs["report"]}
     assert report["Minor allele rarer than 0.05"] == -4
     assert report["Repeated variant"] == -1
     assert report["In the LD source"] == 40
@@ -186,7 +185,7 @@ def test_variants_of_one_index_are_in_perfect_ld(block: SimpleNamespace, panel_o
     assert panel.sizes["variants"] == 41
     W = read_factor(panel, 0)
     np.testing.assert_allclose(W[40], W[7])
-    report = {row["step"]: row["variants"] for row in json.loads(panel.attrs["report"])}
+    report = {row["step"]: row["variants"] for row in panel.attrs["report"]}
     assert report["Not in the precision matrix"] == -1
     r = np.r_[block.R[7], 1]
     np.testing.assert_allclose(panel["variant_ld_score"][7], (r**2).sum(), rtol=1e-5)
