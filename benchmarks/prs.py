@@ -16,7 +16,6 @@ import numpy as np
 from deepwas_app.core.jackknife import jackknife_error
 from deepwas_app.genetics.store import open_study_store, read_block
 from deepwas_app.workflow.batching import block_slice
-from deepwas_app.workflow.progress import finish
 from deepwas_app.workflow.results import posterior
 from deepwas_app.workflow.settings import SimulateSettings, TrainSettings
 from deepwas_app.workflow.simulate import simulate
@@ -68,11 +67,11 @@ def main() -> None:
             seed=options.seed,
             output=f"{folder}/prs.study.zarr",
         )
-        study = open_study_store(finish(simulate(settings)))
+        study = open_study_store(simulate(settings))
         before = None
         for prior in PRIORS:
             knobs = TrainSettings(prior=prior, epochs=options.epochs, test_chromosomes="none")
-            run = finish(train(study, knobs, Path(folder) / f"{prior}.run"))
+            run = train(study, knobs, Path(folder) / f"{prior}.run")
             mean = posterior(study, run)["variant_posterior_mean"].values.astype(np.float64)
             parts = moments(study, mean)
             value, without = r2(parts.sum(axis=0), options.h2), deleted(parts, options.h2)

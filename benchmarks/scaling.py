@@ -21,7 +21,6 @@ from playwright.sync_api import sync_playwright
 
 from deepwas_app.plots.scaling import scaling_curve
 from deepwas_app.workflow.builtin import open_study
-from deepwas_app.workflow.progress import finish
 from deepwas_app.workflow.settings import ScalingSettings
 from deepwas_app.workflow.sweep import Sweep, scaling
 
@@ -55,7 +54,7 @@ def main() -> None:
     folder = given.folder or Path(tempfile.mkdtemp())
     study = open_study("simulated")
     wall, cpu = time.monotonic(), time.process_time()
-    found = finish(scaling(study, settings, folder))
+    found = scaling(study, settings, folder)
     print(machine())
     print(f"{time.monotonic() - wall:.0f} s, {time.process_time() - cpu:.0f} s of CPU")
     print(found.table.to_string(), found.steps.to_string(), f"truth {found.truth:.1f}", sep="\n")

@@ -22,11 +22,10 @@ VARIANTS, COMPONENTS, ANNOTATIONS = 646, 200, 96
 SPAN = 1_600_000
 BUILD = """
 import json, resource, sys, time
-from deepwas_app.workflow.progress import finish
 from deepwas_app.workflow.settings import StudySettings
 from deepwas_app.workflow.study import build_study
 start, cpu = time.perf_counter(), time.process_time()
-finish(build_study(StudySettings(**json.loads(sys.argv[1]))))
+build_study(StudySettings(**json.loads(sys.argv[1])))
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 print(json.dumps([time.perf_counter() - start, time.process_time() - cpu, peak]))
 """

@@ -16,7 +16,6 @@ from scipy import linalg, sparse
 from deepwas_app.genetics.ld import standardise
 from deepwas_app.genetics.plink import read_dosages
 from deepwas_app.genetics.sources.ukb import read_window
-from deepwas_app.workflow.progress import finish
 from deepwas_app.workflow.settings import PanelSettings
 from deepwas_app.workflow.study import build_panel
 
@@ -77,7 +76,7 @@ def test_panel_from_genotypes(genotypes: Path, capsys):
     times = np.array(
         [
             [
-                seconds(lambda: finish(build_panel(settings))),
+                seconds(lambda: build_panel(settings)),
                 seconds(svd),
                 seconds(svd_single),
                 seconds(gram),

@@ -24,7 +24,6 @@ from deepwas_app.core.jackknife import jackknife_sum
 from deepwas_app.genetics.store import open_study_store
 from deepwas_app.workflow.batching import block_batches
 from deepwas_app.workflow.builtin import SIMULATED
-from deepwas_app.workflow.progress import finish
 from deepwas_app.workflow.settings import SimulateSettings, TrainSettings
 from deepwas_app.workflow.simulate import simulate
 from deepwas_app.workflow.train import train
@@ -48,21 +47,19 @@ def main() -> None:
             path = str(folder / f"{variance}.study.zarr")
             knobs = {"variance": variance, "variants": given.variants, "output": path}
             settings = SimulateSettings(**SIMULATED, **knobs)
-            study = open_study_store(finish(simulate(settings)))
+            study = open_study_store(simulate(settings))
             runs = [
-                finish(
-                    train(
-                        study,
-                        TrainSettings(
-                            prior="mlp",
-                            size=given.size,
-                            seed=seed,
-                            epochs=given.epochs,
-                            patience=given.epochs,
-                            validation_chromosomes="auto",
-                        ),
-                        folder / f"{variance}-{seed}.run",
-                    )
+                train(
+                    study,
+                    TrainSettings(
+                        prior="mlp",
+                        size=given.size,
+                        seed=seed,
+                        epochs=given.epochs,
+                        patience=given.epochs,
+                        validation_chromosomes="auto",
+                    ),
+                    folder / f"{variance}-{seed}.run",
                 )
                 for seed in range(given.seeds)
             ]

@@ -13,6 +13,7 @@ from deepwas_app.cli_effects import add_effect_commands
 from deepwas_app.cli_results import add_commands
 from deepwas_app.cli_shared import add_json, add_output, print_json, say
 from deepwas_app.errors import InputError
+from deepwas_app.workflow.progress import drain
 from deepwas_app.workflow.settings import (
     PanelSettings,
     ScalingSettings,
@@ -165,13 +166,11 @@ def _follow(job, quiet: bool = False):
         disable=quiet or not console.is_terminal,
     ) as bar:
         task = bar.add_task("", total=1.0)
-        while True:
-            try:
-                step = next(job)
-            except StopIteration as stop:
-                bar.update(task, completed=1.0, description="done")
-                return stop.value
+
+        def show(step) -> None:
             bar.update(task, completed=step.fraction, description=_describe(step))
+
+        return drain(job, show)
 
 
 def _describe(step) -> str:
@@ -189,7 +188,7 @@ def _ld(options) -> None:
     from deepwas_app.genetics.panel import open_panel
     from deepwas_app.workflow.study import build_panel
 
-    panel = open_panel(_follow(build_panel(_settings(options, PanelSettings))))
+    panel = open_panel(_follow(build_panel.steps(_settings(options, PanelSettings))))
     _print_report(panel.attrs["report"])
     notes = panel.attrs["notes"]
     print("\n".join([*notes, f"{panel.attrs['path']}: {panel.sizes['blocks']} LD blocks"]))
@@ -200,7 +199,7 @@ def _study(options) -> None:
     from deepwas_app.workflow.gwas import mapping_line
     from deepwas_app.workflow.study import build_study
 
-    path = _follow(build_study(_settings(options, StudySettings)), quiet=options.json)
+    path = _follow(build_study.steps(_settings(options, StudySettings)), quiet=options.json)
     study = open_study_store(path)
     report = study.attrs["alignment"]
     gwas = study.attrs["provenance"][0]
@@ -235,7 +234,7 @@ def _print_report(report: list[dict]) -> None:
 def _simulate(options) -> None:
     from deepwas_app.workflow.simulate import simulate
 
-    print(_follow(simulate(_settings(options, SimulateSettings))))
+    print(_follow(simulate.steps(_settings(options, SimulateSettings))))
 
 
 def _train(options) -> None:
@@ -257,7 +256,7 @@ def _train(options) -> None:
     else:
         parameters = study_parameters(study, settings)
         say(f"{settings.prior}: {parameters:,} parameters")
-    job = train(study, settings, path, options.resume)
+    job = train.steps(study, settings, path, options.resume)
     run = _follow(job, quiet=options.json)
     if options.json:
         print_json(run.summary)
@@ -303,7 +302,7 @@ def _scaling(options) -> None:
     settings = _settings(options, ScalingSettings)
     for size, knobs in dict(sweep_models(settings)).items():
         say(f"{size}: {study_parameters(study, knobs):,} parameters")
-    found = _follow(scaling(study, settings, options.output))
+    found = _follow(scaling.steps(study, settings, options.output))
     write_text(tab_separated(found.table), "-")
     for row in found.steps.to_dict("records"):
         print(

@@ -64,8 +64,10 @@ def _effects(follow: Callable, options) -> None:
         raise InputError("effects: two tables for one screen. Name a file with -o.")
     run, study = open_run_with_study(options.run_path, options.study)
     found = annotation_effects(study, run)
-    alone = follow(marginal_effects(study, run)) if options.one_at_a_time else None
-    shifted = follow(shifted_annotations(study, run, options.shifts)) if options.shifts else None
+    alone = follow(marginal_effects.steps(study, run)) if options.one_at_a_time else None
+    shifted = (
+        follow(shifted_annotations.steps(study, run, options.shifts)) if options.shifts else None
+    )
     write_text(effects_text(effects_table(found, alone, shifted)), options.output)
     if options.quantiles:
         write_text(effects_text(quantile_table(found)), options.quantiles)

@@ -150,7 +150,7 @@ def _finemap(follow: Callable, options) -> None:
         )
     region = parse_region(options.region)
     run, study = open_run_with_study(options.run_path, options.study)
-    job = fine_map(
+    job = fine_map.steps(
         study,
         run,
         region,
@@ -212,7 +212,7 @@ def _score(follow: Callable, options) -> None:
     )
     from deepwas_app.workflow.tables import write_text
 
-    job = score_people(
+    job = score_people.steps(
         options.weights,
         options.bfile,
         options.pheno,

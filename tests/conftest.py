@@ -48,7 +48,6 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def small_study(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> xr.Dataset:
     """20 chromosomes of one LD block, 6,000 variants, 9 annotations, a log-linear truth."""
     from deepwas_app.genetics.store import open_study_store
-    from deepwas_app.workflow.progress import finish
     from deepwas_app.workflow.settings import SimulateSettings
     from deepwas_app.workflow.simulate import simulate
 
@@ -61,7 +60,7 @@ def small_study(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> xr.Dat
         title="Small",
         output=str(tmp_path_factory.mktemp("studies") / "small.study.zarr"),
     )
-    return open_study_store(finish(simulate(settings)))
+    return open_study_store(simulate(settings))
 
 
 @pytest.fixture(scope="session")
@@ -69,7 +68,6 @@ def small_runs(
     small_study: xr.Dataset, tmp_path_factory: pytest.TempPathFactory
 ) -> SimpleNamespace:
     """A finished run of each prior on the small study; 5 chromosomes are held out."""
-    from deepwas_app.workflow.progress import finish
     from deepwas_app.workflow.settings import TrainSettings
     from deepwas_app.workflow.train import train
 
@@ -77,9 +75,7 @@ def small_runs(
     knobs = {"width": 8, "depth": 1, "epochs": 3}
     return SimpleNamespace(
         **{
-            prior: finish(
-                train(small_study, TrainSettings(prior=prior, **knobs), folder / f"{prior}.run")
-            )
+            prior: train(small_study, TrainSettings(prior=prior, **knobs), folder / f"{prior}.run")
             for prior in ("constant", "linear", "mlp")
         }
     )

@@ -79,7 +79,7 @@ def opening(name_or_path: str) -> Generator[Any, None, xr.Dataset]:
     from deepwas_app.workflow.builtin import build_builtin, builtin_studies
 
     if name_or_path in builtin_studies():
-        yield from build_builtin(name_or_path)
+        yield from build_builtin.steps(name_or_path)
     return open_study(name_or_path)
 
 

@@ -9,7 +9,7 @@ import xarray as xr
 from deepwas_app.genetics.builtin import data_dir
 from deepwas_app.genetics.store import open_study_store
 from deepwas_app.workflow.folders import cache_dir
-from deepwas_app.workflow.progress import Progress, finish
+from deepwas_app.workflow.progress import Progress, job
 from deepwas_app.workflow.settings import PanelSettings, SimulateSettings, StudySettings
 
 BUILTIN = {"height_chr22": "Height, chromosome 22", "simulated": "Simulated, 22 chromosomes"}
@@ -27,6 +27,7 @@ def builtin_path(name: str) -> Path:
     return cache_dir() / version("deepwas-explorer") / f"{name}.study.zarr"
 
 
+@job
 def build_builtin(name: str) -> Generator[Progress, None, Path]:
     """Make a built-in study, unless it is there already.
 
@@ -48,16 +49,16 @@ def build_builtin(name: str) -> Generator[Progress, None, Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     if name == "simulated":
         settings = SimulateSettings(**SIMULATED, title=BUILTIN[name], output=str(path))
-        return (yield from simulate(settings))
+        return (yield from simulate.steps(settings))
     folder = data_dir() / "height_chr22"
     panel = path.with_name("height_chr22.ld.zarr")
-    yield from build_panel(
+    yield from build_panel.steps(
         PanelSettings(
             bfile=str(folder / "genotypes"), blocks=str(folder / "blocks.bed"), output=str(panel)
         )
     )
     return (
-        yield from build_study(
+        yield from build_study.steps(
             StudySettings(
                 sumstats=str(folder / "height.fastGWA.gz"),
                 ld=str(panel),
@@ -89,5 +90,5 @@ def open_study(path: str | Path) -> xr.Dataset:
         If there is no such study.
     """
     if str(path) in BUILTIN:
-        path = finish(build_builtin(str(path)))
+        path = build_builtin(str(path))
     return open_study_store(path)

@@ -14,7 +14,7 @@ from deepwas_app.genetics.store import read_block
 from deepwas_app.workflow.batching import block_slice
 from deepwas_app.workflow.exports import identity
 from deepwas_app.workflow.locus import Region, region_rows
-from deepwas_app.workflow.progress import Progress
+from deepwas_app.workflow.progress import Progress, job
 from deepwas_app.workflow.results import run_heritability
 from deepwas_app.workflow.run import Run
 from deepwas_app.workflow.tables import p_values, tab_separated
@@ -47,6 +47,7 @@ class FineMapping(NamedTuple):
     fits: pd.DataFrame
 
 
+@job
 def fine_map(
     study: xr.Dataset,
     run: Run,

@@ -23,7 +23,7 @@ from deepwas_app.workflow.batching import block_slice, standardisation
 from deepwas_app.workflow.exports import identity
 from deepwas_app.workflow.fitted import check_on_disk, run_batches
 from deepwas_app.workflow.models import noisy_model, objective_of
-from deepwas_app.workflow.progress import Progress
+from deepwas_app.workflow.progress import Progress, job
 from deepwas_app.workflow.run import Run
 from deepwas_app.workflow.tables import tab_separated
 from deepwas_app.workflow.tracks import block_tracks, open_study_tracks
@@ -43,6 +43,7 @@ class Marginal(NamedTuple):
     error: np.ndarray
 
 
+@job
 def marginal_effects(study: xr.Dataset, run: Run) -> Generator[Progress, None, Marginal]:
     """Fit a log-linear prior of each annotation alone, on the run's training blocks.
 
@@ -93,6 +94,7 @@ def _with_one_annotation(a: int, batch: BlockBatch) -> BlockBatch:
     return eqx.tree_at(lambda b: b.annotations, batch, batch.annotations[..., a : a + 1])
 
 
+@job
 def shifted_annotations(
     study: xr.Dataset, run: Run, shifts: int, seed: int = 0
 ) -> Generator[Progress, None, pd.DataFrame]:

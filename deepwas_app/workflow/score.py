@@ -12,7 +12,7 @@ from deepwas_app.errors import InputError
 from deepwas_app.genetics.phenotype import read_people, read_phenotype
 from deepwas_app.genetics.plink import read_genotypes
 from deepwas_app.genetics.score import Scores, match_weights, read_weights, score
-from deepwas_app.workflow.progress import Progress
+from deepwas_app.workflow.progress import Progress, job
 from deepwas_app.workflow.tables import tab_separated
 
 
@@ -55,6 +55,7 @@ class Scored(NamedTuple):
     accuracy: Accuracy | None
 
 
+@job
 def score_people(
     weights: str | Path | pd.DataFrame,
     bfile: str | Path,

@@ -19,7 +19,7 @@ from deepwas_app.genetics.frequency import fill_frequency
 from deepwas_app.genetics.ld import ld_scores, low_rank_factor, standardise
 from deepwas_app.genetics.panel import open_panel, read_factor
 from deepwas_app.genetics.store import study_writer
-from deepwas_app.workflow.progress import Progress
+from deepwas_app.workflow.progress import Progress, job
 from deepwas_app.workflow.settings import SimulateSettings
 from deepwas_app.workflow.study import output_path, share_to_keep
 from deepwas_app.workflow.track_store import drop_stale_tracks
@@ -35,6 +35,7 @@ class _Panel(NamedTuple):
     factors: list[np.ndarray]
 
 
+@job
 def simulate(settings: SimulateSettings) -> Generator[Progress, None, Path]:
     """Simulate a study and write it.
 

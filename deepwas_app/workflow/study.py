@@ -14,7 +14,7 @@ from deepwas_app.genetics.panel import open_panel, panel_writer, read_factor
 from deepwas_app.genetics.store import study_writer
 from deepwas_app.workflow.gwas import align_gwas, read_gwas
 from deepwas_app.workflow.ld_source import open_ld_source
-from deepwas_app.workflow.progress import Progress
+from deepwas_app.workflow.progress import Progress, job
 from deepwas_app.workflow.settings import PanelSettings, StudySettings
 from deepwas_app.workflow.track_store import build_tracks, check_tracks, drop_stale_tracks
 
@@ -33,6 +33,7 @@ def output_path(output: str, suffix: str) -> Path:
     return path if path.name.endswith(suffix) else path.with_name(path.name + suffix)
 
 
+@job
 def build_panel(settings: PanelSettings) -> Generator[Progress, None, Path]:
     """Make an LD panel from any LD source, one block in memory at a time.
 
@@ -68,6 +69,7 @@ def build_panel(settings: PanelSettings) -> Generator[Progress, None, Path]:
     return path
 
 
+@job
 def build_study(settings: StudySettings) -> Generator[Progress, None, Path]:
     """Align summary statistics to an LD panel, join annotations, and whiten every block.
 
@@ -124,7 +126,7 @@ def build_study(settings: StudySettings) -> Generator[Progress, None, Path]:
             writer.add(arrays)
             yield Progress(0.3 + 0.7 * (b + 1) / count, f"whitening LD block {b + 1} of {count}")
     if settings.tracks:
-        yield from build_tracks(path, settings.tracks, settings.track_window)
+        yield from build_tracks.steps(path, settings.tracks, settings.track_window)
     else:
         drop_stale_tracks(path)
     return path

@@ -1,6 +1,7 @@
 """Held-out likelihood against the number of parameters: many runs, one table."""
 
 from collections.abc import Generator, Iterator
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -16,10 +17,11 @@ from deepwas_app.core.priors import LinearPrior, Model
 from deepwas_app.errors import InputError
 from deepwas_app.workflow.batching import block_batches, frequency_scale
 from deepwas_app.workflow.models import blank_standardisation
+from deepwas_app.workflow.progress import job, relay
 from deepwas_app.workflow.run import Run, open_run
 from deepwas_app.workflow.settings import SIZES, ScalingSettings, TrainSettings, plain
 from deepwas_app.workflow.tables import tab_separated, write_text
-from deepwas_app.workflow.train import train
+from deepwas_app.workflow.train import TrainStep, train
 
 COLUMNS = [
     "size", "prior", "objective", "seed", "parameters", "variants", "gain", "gain_se",
@@ -102,6 +104,7 @@ def sweep_models(settings: ScalingSettings) -> Iterator[tuple[str, TrainSettings
                     raise InputError(f"size {size}, objective {objective}: {problem}") from None
 
 
+@job
 def scaling(
     study: xr.Dataset, settings: ScalingSettings, path: str | Path
 ) -> Generator[SweepStep, None, Sweep]:
@@ -130,25 +133,20 @@ def scaling(
     InputError
         For settings that no model has, and for a run of other settings that is in the folder.
     """
-    jobs = list(sweep_models(settings))
+    models = list(sweep_models(settings))
     path = Path(path)
     path.mkdir(parents=True, exist_ok=True)
     rows: list[dict] = []
     found = Sweep(_table(rows), steps_up([]), None)
-    for done, (size, knobs) in enumerate(jobs):
+    for done, (size, knobs) in enumerate(models):
         objective, seed = knobs.objective, knobs.seed
         name = f"{size}, {objective}, seed {seed}"
         folder = path / f"{size}-{objective}-seed{seed}.run"
         if folder.exists():
             open_run(folder).check_settings(plain(knobs))
-        training = train(study, knobs, folder, resume=folder.exists())
-        while True:
-            try:
-                step = next(training)
-            except StopIteration as stop:
-                run = stop.value
-                break
-            yield SweepStep((done + step.fraction) / len(jobs), f"{name}: {step.message}", found)
+        training = train.steps(study, knobs, folder, resume=folder.exists())
+        told = partial(_sweep_step, done, len(models), name, found)
+        run = yield from relay(training, told)
         rows.append(
             {"size": size, "seed": seed, "folder": folder}
             | {c: run.summary[c] for c in COLUMNS if c not in ("size", "seed")}
@@ -160,8 +158,12 @@ def scaling(
         )
         write_text(tab_separated(found.table), path / "scaling.tsv")
         write_text(tab_separated(found.steps), path / "steps.tsv")
-        yield SweepStep((done + 1) / len(jobs), f"{name}: done", found)
+        yield SweepStep((done + 1) / len(models), f"{name}: done", found)
     return found
+
+
+def _sweep_step(done: int, models: int, name: str, found: Sweep, step: TrainStep) -> SweepStep:
+    return SweepStep((done + step.fraction) / models, f"{name}: {step.message}", found)
 
 
 def _table(rows: list[dict]) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from deepwas_app.genetics.annotation_sources import expand
 from deepwas_app.genetics.bigwig import open_bigwig
 from deepwas_app.genetics.store import open_study_store
 from deepwas_app.genetics.tracks import open_tracks, write_tracks
-from deepwas_app.workflow.progress import Progress
+from deepwas_app.workflow.progress import Progress, job
 
 
 def tracks_path(study: str | Path) -> Path:
@@ -33,6 +33,7 @@ def drop_stale_tracks(study: Path) -> None:
         shutil.rmtree(path)
 
 
+@job
 def build_tracks(study: Path, files: list[str], window: int) -> Generator[Progress, None, Path]:
     """Write the track windows of a study that is on disk.
 

@@ -36,6 +36,7 @@ from deepwas_app.workflow.models import (
     planned_parameters,
     stepwise,
 )
+from deepwas_app.workflow.progress import job
 from deepwas_app.workflow.run import (
     METRICS,
     Checkpoint,
@@ -304,6 +305,7 @@ def _waiting(settings: TrainSettings, message: str) -> TrainStep:
     return TrainStep(0, 0, 0, epochs, float("nan"), None, None, 0.0, None, message)
 
 
+@job
 def train(
     study: xr.Dataset, settings: TrainSettings, path: str | Path, resume: bool = False
 ) -> Generator[TrainStep, None, Run]:

@@ -15,7 +15,6 @@ from deepwas_app.app.jobs import JOBS, Status
 from deepwas_app.app.pages.annotations import AnnotationsPage
 from deepwas_app.cli import main
 from deepwas_app.genetics.store import open_study_store
-from deepwas_app.workflow.progress import finish
 from deepwas_app.workflow.settings import SimulateSettings, TrainSettings
 from deepwas_app.workflow.simulate import simulate
 from deepwas_app.workflow.train import train
@@ -141,7 +140,7 @@ def test_response_is_drawn_beside_the_effects(page, settle, tmp_path):
 def test_an_ensemble_of_seeds_has_one_curve(study_with_runs, settle):
     settings = TrainSettings(prior="mlp", width=8, depth=1, epochs=3, seed=7)
     folder = store.runs_folder(study_with_runs)
-    finish(train(study_with_runs, settings, folder / "again.run"))
+    train(study_with_runs, settings, folder / "again.run")
     page = AnnotationsPage(study_with_runs)
     page.state.selected = ["mlp"]
     card = page.response_card
@@ -171,7 +170,7 @@ def test_a_constant_prior_says_what_can_be_done(study_with_runs, settle):
 @pytest.mark.parametrize("prior", ["enrichment", "transformer"])
 def test_every_kind_of_prior_has_its_page(prior, study_with_runs, settle):
     settings = TrainSettings(prior=prior, width=4, depth=1, epochs=1)
-    finish(train(study_with_runs, settings, store.runs_folder(study_with_runs) / "other.run"))
+    train(study_with_runs, settings, store.runs_folder(study_with_runs) / "other.run")
     page = AnnotationsPage(study_with_runs)
     page.state.selected = ["other"]
     settle(page, lambda: page.effects)
@@ -207,10 +206,10 @@ def test_many_annotations_with_long_names_are_few_at_first(tmp_path, settle, dat
     settings = SimulateSettings(
         variants=1_500, chromosomes=5, people=80, annotations=96, output=str(path)
     )
-    finish(simulate(settings))
+    simulate(settings)
     study = open_study_store(path)
     long = [f"{name} of a tissue with a long name ({i})" for i, name in enumerate(range(96))]
-    finish(train(study, TrainSettings(prior="linear"), data_root / "linear.run"))
+    train(study, TrainSettings(prior="linear"), data_root / "linear.run")
     study = study.assign_coords(annotation=("annotations", np.array(long)))
     page = AnnotationsPage(study)
     settle(page, lambda: page.effects)

@@ -17,6 +17,7 @@ from deepwas_app.app.regions import Region, parse_region
 from deepwas_app.app.state import AppState
 from deepwas_app.cli import main
 from deepwas_app.errors import InputError
+from deepwas_app.workflow.progress import job
 
 
 @pytest.fixture
@@ -134,6 +135,7 @@ def steps(monkeypatch):
     """A fine-mapping that ends when it is let go; what it was asked for."""
     asked, gate = SimpleNamespace(), threading.Event()
 
+    @job
     def fine_map(study, run, region, **options):
         vars(asked).update(options)
         while not gate.wait(0.01):

@@ -16,6 +16,7 @@ from deepwas_app.app.pages.held_out import HeldOut
 from deepwas_app.app.pages.scaling import ScalingPage
 from deepwas_app.app.pages.train import TrainPage
 from deepwas_app.cli import main
+from deepwas_app.workflow.progress import job
 from deepwas_app.workflow.sweep import Sweep
 
 
@@ -24,6 +25,7 @@ def gates(monkeypatch) -> defaultdict[str, threading.Event]:
     """Trainings and sweeps by the name of their folder: each is over when its gate is opened."""
     gates: defaultdict[str, threading.Event] = defaultdict(threading.Event)
 
+    @job
     def steps(study, settings, path, resume=False):
         assert gates[path.name].wait(60)
         return Sweep(pd.DataFrame(), pd.DataFrame(), None)
@@ -130,6 +132,7 @@ def test_another_study_keeps_what_was_chosen_but_no_widget_of_the_last(kind, sma
 def test_the_model_of_s_ldsc_can_be_asked_for(small_study, gates, monkeypatch):
     given = []
 
+    @job
     def train(study, settings, path):
         given.append(settings)
         return

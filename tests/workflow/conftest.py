@@ -7,7 +7,6 @@ import pybigtools
 import pytest
 
 from deepwas_app.workflow.builtin import open_study
-from deepwas_app.workflow.progress import finish
 from deepwas_app.workflow.track_store import build_tracks
 
 
@@ -31,5 +30,5 @@ def with_tracks(small_study, tmp_path):
         )
         files.append(str(tmp_path / f"signal{t}.bw"))
         pybigtools.open(files[-1], "w").write(lengths, spans)
-    finish(build_tracks(path, files, 16))
+    build_tracks(path, files, 16)
     return study

@@ -19,7 +19,6 @@ from deepwas_app.workflow.effects import (
     quantile_table,
 )
 from deepwas_app.workflow.interpret import Marginal
-from deepwas_app.workflow.progress import finish
 from deepwas_app.workflow.settings import SimulateSettings, TrainSettings
 from deepwas_app.workflow.simulate import simulate
 from deepwas_app.workflow.train import train
@@ -151,7 +150,7 @@ def test_fifths_of_equal_values_are_unequal_and_never_overlap():
 
 def test_errors_of_a_regression_are_those_of_the_regression(small_study, small_runs, tmp_path):
     settings = TrainSettings(prior="linear", objective="ldsr")
-    run = finish(train(small_study, settings, tmp_path / "ldsr.run"))
+    run = train(small_study, settings, tmp_path / "ldsr.run")
     regression = annotation_effects(small_study, run)["coefficient_se"].values
     likelihood = annotation_effects(small_study, small_runs.linear)["coefficient_se"].values
     # Regression is the weaker of the two, here by far.
@@ -160,7 +159,7 @@ def test_errors_of_a_regression_are_those_of_the_regression(small_study, small_r
 
 def test_fixed_noise_is_not_an_error(small_study, small_runs, tmp_path):
     settings = TrainSettings(prior="linear", s2=1.0, kappa=1e-6)
-    run = finish(train(small_study, settings, tmp_path / "fixed.run"))
+    run = train(small_study, settings, tmp_path / "fixed.run")
     found = annotation_effects(small_study, run)
     assert (found["coefficient_se"].values > 0).all()
     assert run.model().learn_s2 is False
@@ -189,20 +188,18 @@ def test_effects_command_adds_columns(small_runs, tmp_path):
 def test_any_number_of_annotations(annotations, tmp_path):
     """More annotations than LD blocks: what the data cannot tell apart has a finite error."""
     path = tmp_path / "wide.study.zarr"
-    finish(
-        simulate(
-            SimulateSettings(
-                variants=1_500,
-                chromosomes=5,
-                people=80,
-                annotations=annotations,
-                truth="linear",
-                output=str(path),
-            )
+    simulate(
+        SimulateSettings(
+            variants=1_500,
+            chromosomes=5,
+            people=80,
+            annotations=annotations,
+            truth="linear",
+            output=str(path),
         )
     )
     study = open_study_store(path)
-    run = finish(train(study, TrainSettings(prior="linear"), tmp_path / "l.run"))
+    run = train(study, TrainSettings(prior="linear"), tmp_path / "l.run")
     table = effects_table(annotation_effects(study, run))
     assert len(table) == annotations
     assert np.isfinite(table["Coefficient_std_error"]).all()

@@ -5,7 +5,6 @@ import pytest
 
 from deepwas_app.core.jackknife import jackknife_sum
 from deepwas_app.workflow.builtin import open_study
-from deepwas_app.workflow.progress import finish
 from deepwas_app.workflow.results import run_heritability
 from deepwas_app.workflow.settings import TrainSettings
 from deepwas_app.workflow.train import train
@@ -26,7 +25,7 @@ def runs(simulated, tmp_path_factory):
         "ldsr": {"prior": "mlp", "objective": "ldsr", "epochs": 8},
     }
     return {
-        name: finish(train(simulated, TrainSettings(**knobs), folder / f"{name}.run"))
+        name: train(simulated, TrainSettings(**knobs), folder / f"{name}.run")
         for name, knobs in settings.items()
     }
 

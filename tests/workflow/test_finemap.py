@@ -11,7 +11,6 @@ from deepwas_app.errors import InputError
 from deepwas_app.genetics.store import read_block
 from deepwas_app.workflow.finemap import credible_sets_text, fine_map, fine_mapping_text, fits_text
 from deepwas_app.workflow.locus import Region
-from deepwas_app.workflow.progress import finish
 from deepwas_app.workflow.results import run_heritability
 
 
@@ -19,7 +18,7 @@ from deepwas_app.workflow.results import run_heritability
 def found(small_study, small_runs):
     position = small_study["variant_position"].values[small_study["variant_block"].values == 3]
     region = Region("4", int(position[20]), int(position[-30]))
-    return region, finish(fine_map(small_study, small_runs.linear, region))
+    return region, fine_map(small_study, small_runs.linear, region)
 
 
 def test_table_has_the_columns_of_the_field_and_the_uniform_prior_beside(found, small_study):
@@ -53,7 +52,7 @@ def test_credible_sets_are_summed_up_and_numbered_as_in_the_table(found):
 
 def test_numbers_are_those_of_the_whole_block(small_study, small_runs):
     """PIPs of the block's own fit; effects per s.d. of the genotype, b / sqrt(N)."""
-    mapping = finish(fine_map(small_study, small_runs.linear, Region("4", 0, 10**9)))
+    mapping = fine_map(small_study, small_runs.linear, Region("4", 0, 10**9))
     rows = small_study["variant_block"].values == 3
     v = run_heritability(small_study, small_runs.linear)[rows]
     block, model = read_block(small_study, 3), small_runs.linear.model()
@@ -64,23 +63,23 @@ def test_numbers_are_those_of_the_whole_block(small_study, small_runs):
         mapping.table["BETA_MEAN"], fit.posterior_mean / np.sqrt(500_000), atol=1e-5
     )
     np.testing.assert_allclose(mapping.table["SNPVAR"], v)
-    part = finish(fine_map(small_study, small_runs.linear, Region("4", 0, 40_000_000))).table
+    part = fine_map(small_study, small_runs.linear, Region("4", 0, 40_000_000)).table
     np.testing.assert_allclose(part["PIP"], mapping.table["PIP"][: len(part)])
 
 
 def test_constant_prior_differs_from_uniform_only_by_frequency(small_study, small_runs):
     """v_j of the constant prior is (p (1 - p)) ** alpha, so the two go together."""
-    mapping = finish(fine_map(small_study, small_runs.constant, Region("4", 0, 10**9)))
+    mapping = fine_map(small_study, small_runs.constant, Region("4", 0, 10**9))
     pip = mapping.table[["PIP", "PIP_UNIFORM"]]
     assert pip.corr().iloc[0, 1] > 0.6
 
 
 def test_region_without_variants_is_one_line(small_study, small_runs):
     with pytest.raises(InputError, match="no variant"):
-        finish(fine_map(small_study, small_runs.linear, Region("4", 1, 2)))
+        fine_map(small_study, small_runs.linear, Region("4", 1, 2))
     empty = small_study.assign(block_components=("blocks", np.zeros(20, np.int32)))
     with pytest.raises(InputError, match="has a z-score"):
-        finish(fine_map(empty, small_runs.linear, Region("4", 0, 10**9)))
+        fine_map(empty, small_runs.linear, Region("4", 0, 10**9))
 
 
 def test_sets_and_fits_are_written_with_their_columns(found):
@@ -96,12 +95,12 @@ def test_sets_and_fits_are_written_with_their_columns(found):
 def test_sets_of_a_flank_are_the_neighbours(small_study, small_runs):
     """A window scores its core; what its flank leads is found by the window that scores it."""
     region = Region("4", 0, 10**9)
-    whole = finish(fine_map(small_study, small_runs.linear, region))
+    whole = fine_map(small_study, small_runs.linear, region)
     (lead, *_) = whole.sets["LEAD_SNP"][whole.sets["PRIOR"] == "model"]
     own = small_study["variant_block"].values.copy()
     own[small_study["variant_id"].values.astype(str) == lead] = 4
     flanked = small_study.assign(variant_block=("variants", own))
-    part = finish(fine_map(flanked, small_runs.linear, region))
+    part = fine_map(flanked, small_runs.linear, region)
     assert lead not in part.sets["LEAD_SNP"][part.sets["PRIOR"] == "model"].tolist()
     assert len(part.fits) == 4
 
@@ -115,8 +114,8 @@ def test_a_region_across_blocks_is_fitted_block_by_block(small_study, small_runs
         variant_chromosome=("variants", np.where(chromosome == "5", "4", chromosome)),
         variant_position=("variants", position),
     )
-    both = finish(fine_map(joined, small_runs.linear, Region("4", 0, 10**9)))
-    alone = finish(fine_map(small_study, small_runs.linear, Region("4", 0, 10**9)))
+    both = fine_map(joined, small_runs.linear, Region("4", 0, 10**9))
+    alone = fine_map(small_study, small_runs.linear, Region("4", 0, 10**9))
     assert len(both.fits) == 4
     np.testing.assert_allclose(both.table["PIP"][: len(alone.table)], alone.table["PIP"])
     for prior, sets in both.sets.groupby("PRIOR"):

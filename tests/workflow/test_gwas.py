@@ -16,7 +16,6 @@ from deepwas_app.cli import main
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.store import open_study_store
 from deepwas_app.workflow.info import describe
-from deepwas_app.workflow.progress import finish
 from deepwas_app.workflow.settings import PanelSettings, StudySettings
 from deepwas_app.workflow.study import build_panel, build_study
 
@@ -59,7 +58,7 @@ def panel(gwas: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
         },
     )
     settings = PanelSettings(bfile=str(folder / "tiny"), output=str(folder / "tiny"), maf=0.01)
-    return finish(build_panel(settings))
+    return build_panel(settings)
 
 
 def renamed(names: str, **more: object) -> Callable[[pd.DataFrame], str]:
@@ -130,7 +129,7 @@ def test_every_format_leads_to_the_same_study(gwas, panel, tmp_path):
     for name, write in FORMATS.items():
         path = tmp_path / f"{name}.txt"
         path.write_text(write(gwas))
-        made = open_study_store(finish(build_study(study(path, panel, tmp_path / name)))).load()
+        made = open_study_store(build_study(study(path, panel, tmp_path / name))).load()
         record = made.attrs["provenance"][0]
         assert record["format"] == name
         assert record["columns"]["effect_allele"]
@@ -168,10 +167,10 @@ def test_the_command_shows_the_columns_and_leaves_regions_out(fastgwa, panel, tm
 
 def test_cases_and_controls_and_frequencies_are_settings(fastgwa, panel, tmp_path):
     settings = study(fastgwa, panel, tmp_path / "a", cases=1000, controls=4000)
-    made = open_study_store(finish(build_study(settings)))
+    made = open_study_store(build_study(settings))
     assert (made["variant_sample_size"].values == 3200).all()
     settings = study(fastgwa, panel, tmp_path / "b", max_frequency_difference=0.01)
-    report = open_study_store(finish(build_study(settings))).attrs["alignment"]
+    report = open_study_store(build_study(settings)).attrs["alignment"]
     far = [row for row in report if row["step"].startswith("Allele frequency far")]
     assert far[0]["variants"] < -10
 
@@ -182,9 +181,9 @@ def test_another_build_is_lifted_over(fastgwa, panel, tmp_path):
     moved["POS"] = (moved["POS"].astype(int) + 1000).astype(str)
     moved.to_csv(fastgwa, sep="\t", index=False)
     with pytest.raises(InputError, match=r"40 of 40 .*another position.*--chain"):
-        finish(build_study(study(fastgwa, panel, tmp_path / "s")))
+        build_study(study(fastgwa, panel, tmp_path / "s"))
     with pytest.raises(InputError, match=r"is on hg38, but the LD panel .*--chain"):
-        finish(build_study(study(fastgwa, panel, tmp_path / "s", build="hg38")))
+        build_study(study(fastgwa, panel, tmp_path / "s", build="hg38"))
     chain = tmp_path / "new_to_old.chain"
     chain.write_text(
         "".join(
@@ -194,9 +193,9 @@ def test_another_build_is_lifted_over(fastgwa, panel, tmp_path):
         )
     )
     lifted = study(fastgwa, panel, tmp_path / "s", build="hg38", chain=str(chain))
-    lifted = open_study_store(finish(build_study(lifted)))
+    lifted = open_study_store(build_study(lifted))
     fastgwa.write_text(text)
-    plain = open_study_store(finish(build_study(study(fastgwa, panel, tmp_path / "t"))))
+    plain = open_study_store(build_study(study(fastgwa, panel, tmp_path / "t")))
     assert lifted.attrs["content_hash"] == plain.attrs["content_hash"]
     roles = [record["role"] for record in lifted.attrs["provenance"]]
     assert "liftover" in roles
@@ -221,7 +220,7 @@ def test_bad_settings_are_said_in_one_line(fastgwa, panel, tmp_path):
         ({"format": "LDSC"}, "has no column Z, which LDSC files have"),
     ):
         with pytest.raises(InputError, match=words) as caught:
-            finish(build_study(study(fastgwa, panel, tmp_path / "bad", **change)))
+            build_study(study(fastgwa, panel, tmp_path / "bad", **change))
         assert "\n" not in str(caught.value)
     assert not (tmp_path / "bad.study.zarr").exists()
 
@@ -238,7 +237,7 @@ def test_tracks_are_written_beside_the_study(fastgwa, panel, tmp_path):
     settings = study(
         fastgwa, panel, tmp_path / "s", tracks=[str(tmp_path / "*.bw")], track_window=16
     )
-    made = open_study_store(finish(build_study(settings)))
+    made = open_study_store(build_study(settings))
     tracks = open_tracks(tmp_path / "s.tracks.zarr")
     assert tracks.attrs["content_hash"] == made.attrs["content_hash"]
     for block, variants in enumerate(made["block_variants"].values):
@@ -246,7 +245,7 @@ def test_tracks_are_written_beside_the_study(fastgwa, panel, tmp_path):
     (tmp_path / "c.bw").write_bytes(b"<html></html>")
     settings.output = str(tmp_path / "t")
     with pytest.raises(InputError, match=r"c\.bw: is no bigWig"):
-        finish(build_study(settings))
+        build_study(settings)
     assert not (tmp_path / "t.study.zarr").exists()
 
 

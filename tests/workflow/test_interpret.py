@@ -12,13 +12,12 @@ from deepwas_app.workflow.interpret import (
     shifted_annotations,
     variant_drivers,
 )
-from deepwas_app.workflow.progress import finish
 from deepwas_app.workflow.settings import TrainSettings
 from deepwas_app.workflow.train import constant_model
 
 
 def test_effects_alone_find_the_strongest_annotations(small_study, small_runs):
-    found = finish(marginal_effects(small_study, small_runs.linear))
+    found = marginal_effects(small_study, small_runs.linear)
     joint = np.asarray(small_runs.linear.model().prior.coefficients)
     assert (found.error > 0).all()
     # Simulated annotations hardly correlate, so alone and together agree within their errors.
@@ -27,7 +26,7 @@ def test_effects_alone_find_the_strongest_annotations(small_study, small_runs):
 
 
 def test_steps_say_which_annotation_is_fitted(small_study, small_runs):
-    steps = list(marginal_effects(small_study, small_runs.constant))
+    steps = list(marginal_effects.steps(small_study, small_runs.constant))
     assert [step.message for step in steps[1:]] == small_study["annotation"].values.tolist()
     fractions = [step.fraction for step in steps]
     assert fractions == sorted(fractions)
@@ -44,14 +43,14 @@ def test_regression_needs_the_constant_prior_once(small_study, small_runs, monke
     for module in ("interpret", "fitted"):
         monkeypatch.setattr(f"deepwas_app.workflow.{module}.constant_model", counted)
     run = replace(small_runs.linear, settings=TrainSettings(prior="linear", objective="ldsr"))
-    job = marginal_effects(small_study, run)
+    job = marginal_effects.steps(small_study, run)
     while next(job).fraction == 0:
         pass
     assert fitted == ["ldsr"]
 
 
 def test_shift_table_has_a_row_an_annotation(small_study, small_runs):
-    table = finish(shifted_annotations(small_study, small_runs.linear, 100))
+    table = shifted_annotations(small_study, small_runs.linear, 100)
     assert table["Category"].tolist() == small_study["annotation"].values.tolist()
     assert table["Shift_p"].between(1 / 101, 1).all()
     binary = small_study["annotation_kind"].values == "binary"
@@ -59,10 +58,10 @@ def test_shift_table_has_a_row_an_annotation(small_study, small_runs):
     assert table["Shift_enrichment_std_error"][~binary].isna().all()
     joint = np.asarray(small_runs.linear.model().prior.coefficients)
     assert np.corrcoef(table["Shift_coefficient"], joint)[0, 1] > 0.7
-    again = finish(shifted_annotations(small_study, small_runs.linear, 100))
+    again = shifted_annotations(small_study, small_runs.linear, 100)
     assert table.equals(again)
     with pytest.raises(InputError, match="too few"):
-        finish(shifted_annotations(small_study, small_runs.linear, 3))
+        shifted_annotations(small_study, small_runs.linear, 3)
 
 
 def test_drivers_of_a_variant_add_up(small_study, small_runs):
@@ -84,4 +83,4 @@ def test_names_that_are_not_there_are_one_line(small_study, small_runs, height):
     with pytest.raises(InputError, match=r"no variant rs0\. Check"):
         variant_drivers(small_study, small_runs.mlp, "rs0")
     with pytest.raises(InputError, match="another study"):
-        finish(shifted_annotations(height, small_runs.mlp, 50))
+        shifted_annotations(height, small_runs.mlp, 50)

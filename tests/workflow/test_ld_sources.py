@@ -12,7 +12,6 @@ from deepwas_app.genetics.builtin import data_dir
 from deepwas_app.genetics.panel import open_panel, read_factor
 from deepwas_app.genetics.store import open_study_store, read_block
 from deepwas_app.workflow.batching import block_batches
-from deepwas_app.workflow.progress import finish
 from deepwas_app.workflow.results import posterior
 from deepwas_app.workflow.settings import (
     PanelSettings,
@@ -51,7 +50,7 @@ def windows(tmp_path_factory: pytest.TempPathFactory) -> Path:
     frame.loc[7, "AF1"] = np.nan
     frame.drop(index=100).to_csv(folder / "gwas.fastGWA", sep="\t", index=False, na_rep="NA")
     settings = PanelSettings(ukbb=str(folder / "ukb"), variance=1.0, output=str(folder / "w"))
-    finish(build_panel(settings))
+    build_panel(settings)
     return folder
 
 
@@ -63,7 +62,7 @@ def window_study(windows: Path):
         variance=1.0,
         output=str(windows / "w"),
     )
-    return open_study_store(finish(build_study(settings)))
+    return open_study_store(build_study(settings))
 
 
 def test_a_study_of_windows_scores_every_variant_once(window_study, windows: Path):
@@ -106,7 +105,7 @@ def test_frequencies_that_the_panel_lacks_are_those_of_the_gwas(window_study, wi
 
 def test_windows_are_trained_on_and_have_a_posterior_each(window_study, tmp_path: Path):
     settings = TrainSettings(prior="constant", test_chromosomes="none")
-    run = finish(train(window_study, settings, tmp_path / "w.run"))
+    run = train(window_study, settings, tmp_path / "w.run")
     result = posterior(window_study, run)
     assert np.isfinite(result["variant_posterior_mean"].values).all()
     assert run.summary["h2"] > 0
@@ -116,7 +115,7 @@ def test_a_simulation_on_windows_draws_every_variant_once(windows: Path, tmp_pat
     settings = SimulateSettings(
         ld=str(windows / "w.ld.zarr"), annotations=4, output=str(tmp_path / "s")
     )
-    study = open_study_store(finish(simulate(settings)))
+    study = open_study_store(simulate(settings))
     assert study.sizes["variants"] == 300
     assert np.isfinite(study["variant_z"].values).all()
     assert study["block_scored"].values.sum() == 300
@@ -135,7 +134,7 @@ def test_a_simulation_on_windows_draws_every_variant_once(windows: Path, tmp_pat
 )
 def test_sources_that_do_not_fit_are_named(settings: dict, message: str, tmp_path: Path):
     with pytest.raises(InputError, match=message):
-        finish(build_panel(PanelSettings(output=str(tmp_path / "x"), **settings)))
+        build_panel(PanelSettings(output=str(tmp_path / "x"), **settings))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -143,7 +142,7 @@ def test_the_build_of_the_source_is_that_of_the_panel(windows: Path, tmp_path: P
     assert open_panel(windows / "w.ld.zarr").attrs["genome_build"] == "hg19"
     settings = PanelSettings(ukbb=str(windows / "ukb"), build="hg38", output=str(tmp_path / "x"))
     with pytest.raises(InputError, match=r"ukb: is on hg19, not hg38\. Leave"):
-        finish(build_panel(settings))
+        build_panel(settings)
 
 
 def test_the_command_says_what_was_lost_and_clipped(tmp_path: Path, capsys):

@@ -12,7 +12,6 @@ from deepwas_app.cli import main
 from deepwas_app.errors import InputError
 from deepwas_app.workflow.builtin import open_study
 from deepwas_app.workflow.effects import annotation_effects
-from deepwas_app.workflow.progress import finish
 from deepwas_app.workflow.response import (
     JACKKNIFE,
     NO_BAND,
@@ -34,7 +33,7 @@ SMALL = {"prior": "mlp", "width": 8, "depth": 1, "epochs": 3}
 def seeds(small_study, small_runs, tmp_path_factory):
     folder = tmp_path_factory.mktemp("seeds")
     more = [
-        finish(train(small_study, TrainSettings(**SMALL, seed=seed), folder / f"s{seed}.run"))
+        train(small_study, TrainSettings(**SMALL, seed=seed), folder / f"s{seed}.run")
         for seed in (1, 2)
     ]
     return [small_runs.mlp, *more]
@@ -73,9 +72,9 @@ def test_band_of_an_ensemble_is_its_range(small_study, seeds):
 
 
 def test_ensembles_are_found_among_other_runs(small_study, small_runs, seeds, tmp_path):
-    other = finish(train(small_study, TrainSettings(**SMALL | {"width": 4}), tmp_path / "w.run"))
+    other = train(small_study, TrainSettings(**SMALL | {"width": 4}), tmp_path / "w.run")
     split = TrainSettings(**SMALL, test_chromosomes="2")
-    moved = finish(train(small_study, split, tmp_path / "m.run"))
+    moved = train(small_study, split, tmp_path / "m.run")
     everything = [small_runs.linear, other, seeds[2], moved, *seeds[:2]]
     assert seed_ensemble(seeds[1], everything) == seeds
     assert seed_ensemble(small_runs.linear, everything) == [small_runs.linear]
@@ -134,13 +133,13 @@ def with_tracks(small_study, tmp_path_factory):
     )
     file = str(folder / "signal.bw")
     pybigtools.open(file, "w").write(lengths, spans)
-    finish(build_tracks(path, [file], 8))
+    build_tracks(path, [file], 8)
     return study
 
 
 def test_a_transformer_is_read_with_its_tracks_as_they_are(with_tracks, tmp_path):
     settings = TrainSettings(prior="transformer", width=8, depth=1, epochs=2, seed=1)
-    run = finish(train(with_tracks, settings, tmp_path / "t.run"))
+    run = train(with_tracks, settings, tmp_path / "t.run")
     assert run.tracks == 1
     effects = annotation_effects(with_tracks, run)
     assert np.isfinite(effects["partial_effect"].values).all()

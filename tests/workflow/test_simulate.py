@@ -6,7 +6,6 @@ import pytest
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.store import open_study_store, read_block
 from deepwas_app.workflow.batching import block_slice
-from deepwas_app.workflow.progress import finish
 from deepwas_app.workflow.settings import PanelSettings, SimulateSettings
 from deepwas_app.workflow.simulate import simulate
 from deepwas_app.workflow.study import build_panel
@@ -16,7 +15,7 @@ TINY = {"variants": 600, "chromosomes": 3, "people": 60, "annotations": 5}
 
 def made(folder, name, **settings):
     output = str(folder / name)
-    return open_study_store(finish(simulate(SimulateSettings(output=output, **settings))))
+    return open_study_store(simulate(SimulateSettings(output=output, **settings)))
 
 
 def test_the_same_settings_give_the_same_study(tmp_path):
@@ -83,7 +82,7 @@ def panel(tmp_path_factory) -> str:
         blocks=str(blocks),
         output=str(folder / "two"),
     )
-    return str(finish(build_panel(settings)))
+    return str(build_panel(settings))
 
 
 def test_simulation_on_a_panel_keeps_its_variants(panel, tmp_path):
@@ -102,13 +101,13 @@ def test_simulation_on_a_panel_keeps_its_variants(panel, tmp_path):
 
 def test_missing_panel_or_output_is_bad_input(tmp_path):
     with pytest.raises(InputError, match=r"no.ld.zarr: no such panel"):
-        finish(simulate(SimulateSettings(ld=str(tmp_path / "no.ld.zarr"), output="x")))
+        simulate(SimulateSettings(ld=str(tmp_path / "no.ld.zarr"), output="x"))
     with pytest.raises(InputError, match="no output"):
-        finish(simulate(SimulateSettings()))
+        simulate(SimulateSettings())
 
 
 def test_cancelled_simulation_leaves_nothing(tmp_path):
-    job = simulate(SimulateSettings(output=str(tmp_path / "s"), **TINY))
+    job = simulate.steps(SimulateSettings(output=str(tmp_path / "s"), **TINY))
     while next(job).fraction < 0.7:
         pass
     job.close()
@@ -116,7 +115,7 @@ def test_cancelled_simulation_leaves_nothing(tmp_path):
 
 
 def test_progress_grows_to_one(tmp_path):
-    job = simulate(SimulateSettings(output=str(tmp_path / "s"), **TINY))
+    job = simulate.steps(SimulateSettings(output=str(tmp_path / "s"), **TINY))
     steps = list(job)
     fractions = [step.fraction for step in steps]
     assert fractions == sorted(fractions)

@@ -9,7 +9,6 @@ from deepwas_app.errors import InputError
 from deepwas_app.genetics.builtin import data_dir
 from deepwas_app.genetics.panel import open_panel
 from deepwas_app.genetics.store import open_study_store, read_block
-from deepwas_app.workflow.progress import finish
 from deepwas_app.workflow.results import alignment
 from deepwas_app.workflow.run import heritability
 from deepwas_app.workflow.settings import PanelSettings, StudySettings
@@ -28,7 +27,7 @@ def full_panel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         variance=1.0,
         output=str(tmp_path_factory.mktemp("panel") / "full"),
     )
-    return finish(build_panel(settings))
+    return build_panel(settings)
 
 
 def study_settings(panel: Path, out: Path, **settings) -> StudySettings:
@@ -77,7 +76,7 @@ def test_heritability_of_height_is_right_and_steady(full_panel, tmp_path):
     found, components = [], []
     for variance in (0.98, 0.995):
         study = open_study_store(
-            finish(build_study(study_settings(full_panel, tmp_path / "s", variance=variance)))
+            build_study(study_settings(full_panel, tmp_path / "s", variance=variance))
         )
         assert study.attrs["variance"] == variance
         for step in fit(study, "constant", test_chromosomes="none"):
@@ -94,13 +93,13 @@ def test_heritability_of_height_is_right_and_steady(full_panel, tmp_path):
 
 def test_panel_that_was_cut_is_not_cut_twice(full_panel, height, tmp_path):
     """99% of a panel that kept 99% keeps what 99% of the whole panel keeps, to a per cent."""
-    whole = open_study_store(finish(build_study(study_settings(full_panel, tmp_path / "w"))))
+    whole = open_study_store(build_study(study_settings(full_panel, tmp_path / "w")))
     kept = height["block_components"].values.sum() / whole["block_components"].values.sum()
     assert kept == pytest.approx(1.0, abs=0.01)
 
 
 def test_study_without_annotation_files_has_its_own(full_panel, height, tmp_path):
-    study = open_study_store(finish(build_study(study_settings(full_panel, tmp_path / "plain"))))
+    study = open_study_store(build_study(study_settings(full_panel, tmp_path / "plain")))
     assert study["annotation"].values.tolist() == ["LD score (log)", "Minor allele frequency"]
     p = study["variant_allele_frequency"].values
     np.testing.assert_allclose(study["variant_annotation"].values[:, 1], np.minimum(p, 1 - p))
@@ -112,7 +111,7 @@ def test_whitening_of_a_study_is_that_of_core(full_panel, tmp_path):
     from deepwas_app.core import whiten
     from deepwas_app.genetics.panel import read_factor
 
-    path = finish(build_study(study_settings(full_panel, tmp_path / "s", variance=1.0)))
+    path = build_study(study_settings(full_panel, tmp_path / "s", variance=1.0))
     study, panel = open_study_store(path), open_panel(full_panel)
     start = int(study["block_offset"].values[3])
     rows = slice(start, start + int(study["block_variants"].values[3]))
@@ -130,7 +129,7 @@ def test_blocks_are_cut_where_none_are_given(tmp_path):
     settings = PanelSettings(
         bfile=str(HEIGHT / "genotypes"), variance=0.5, maf=0.4, output=str(tmp_path / "one")
     )
-    panel = open_panel(finish(build_panel(settings)))
+    panel = open_panel(build_panel(settings))
     assert set(panel["block_chromosome"].values.tolist()) == {"22"}
     assert 8 <= panel.sizes["blocks"] <= 40
     assert panel["block_variants"].values.max() <= 2_000
@@ -179,7 +178,7 @@ def test_bad_input_is_named_and_leaves_nothing(setting, value, message, full_pan
         **{setting: str(changed) if isinstance(changed, Path) else changed},
     )
     with pytest.raises(InputError, match=message) as problem:
-        finish(build_study(settings))
+        build_study(settings)
     assert "\n" not in str(problem.value)
     assert list(out.iterdir()) == []
 
@@ -196,15 +195,15 @@ def test_unreadable_genotypes_are_named_and_leave_nothing(tmp_path):
         (given / "gone", "gone.* no such file"),
     ):
         with pytest.raises(InputError, match=message) as problem:
-            finish(build_panel(PanelSettings(bfile=str(bfile), output=str(out / "p"))))
+            build_panel(PanelSettings(bfile=str(bfile), output=str(out / "p")))
         assert "\n" not in str(problem.value)
     with pytest.raises(InputError, match="no LD source: name PLINK genotypes with --bfile"):
-        finish(build_panel(PanelSettings(output=str(out / "p"))))
+        build_panel(PanelSettings(output=str(out / "p")))
     assert list(out.iterdir()) == []
 
 
 def test_cancelled_study_leaves_nothing(full_panel, tmp_path):
-    job = build_study(study_settings(full_panel, tmp_path / "half"))
+    job = build_study.steps(study_settings(full_panel, tmp_path / "half"))
     while next(job).fraction < 0.5:
         pass
     job.close()

@@ -16,7 +16,6 @@ from deepwas_app.errors import InputError
 from deepwas_app.workflow import mismatch, tracks
 from deepwas_app.workflow.batching import block_batches, block_slice, bytes_per_variant
 from deepwas_app.workflow.builtin import open_study
-from deepwas_app.workflow.progress import finish
 from deepwas_app.workflow.results import posterior, residual_spectrum
 from deepwas_app.workflow.run import create_run, open_run
 from deepwas_app.workflow.settings import SimulateSettings, TrainSettings
@@ -81,7 +80,7 @@ def test_tracks_of_another_study_are_refused(with_tracks, track_run, tmp_path):
     path = tracks_path(with_tracks)
     shutil.copytree(path, tmp_path / "kept")
     few = {"variants": 600, "chromosomes": 2, "people": 60, "annotations": 3}
-    anew = open_study(finish(simulate(SimulateSettings(**few, output=with_tracks.attrs["path"]))))
+    anew = open_study(simulate(SimulateSettings(**few, output=with_tracks.attrs["path"])))
     # They go with the study that they were read for.
     assert not path.exists()
     shutil.copytree(tmp_path / "kept", path)

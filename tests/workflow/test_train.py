@@ -9,7 +9,7 @@ from deepwas_app.core.fit import total_information
 from deepwas_app.core.priors import parameter_count
 from deepwas_app.errors import InputError
 from deepwas_app.workflow.batching import block_batches
-from deepwas_app.workflow.progress import finish
+from deepwas_app.workflow.progress import drain
 from deepwas_app.workflow.run import open_run
 from deepwas_app.workflow.settings import TrainSettings
 from deepwas_app.workflow.train import constant_model, fit, planned_parameters, train
@@ -98,7 +98,7 @@ def test_killed_run_ends_where_it_would_have_ended(
     prior, checkpoints, more, small_study, small_runs, tmp_path
 ):
     path = tmp_path / f"{prior}.run"
-    job = train(small_study, settings_of(prior), path)
+    job = train.steps(small_study, settings_of(prior), path)
     while checkpoints:
         checkpoints -= next(job).checkpoint is not None
     for _ in range(more):
@@ -108,13 +108,7 @@ def test_killed_run_ends_where_it_would_have_ended(
     assert not halfway.finished
     done = len(halfway.metrics())
     steps = []
-    resumed = train(small_study, settings_of(prior), path, resume=True)
-    while True:
-        try:
-            steps.append(next(resumed))
-        except StopIteration as stop:
-            run = stop.value
-            break
+    run = train(small_study, settings_of(prior), path, resume=True, progress=steps.append)
     whole = getattr(small_runs, prior)
     assert 0 < done < len(whole.metrics())
     assert len(steps) < whole.metrics()["step"].iloc[-1]
@@ -133,8 +127,8 @@ def test_killed_run_ends_where_it_would_have_ended(
 def test_finished_run_is_not_trained_again(small_study, small_runs):
     run = small_runs.mlp
     before = (run.path / "weights.eqx").stat().st_mtime_ns
-    job = train(small_study, TrainSettings(prior="constant"), run.path, resume=True)
-    assert finish(job).summary == run.summary
+    job = train.steps(small_study, TrainSettings(prior="constant"), run.path, resume=True)
+    assert drain(job).summary == run.summary
     assert (run.path / "weights.eqx").stat().st_mtime_ns == before
 
 
@@ -144,26 +138,26 @@ def test_existing_folder_is_not_written_over(small_study, small_runs, tmp_path):
     (mine / "thesis.txt").write_text("three years of work")
     for path in (small_runs.mlp.path, mine):
         with pytest.raises(InputError, match=f"{path.name}: exists already"):
-            finish(train(small_study, settings_of("constant"), path))
+            train(small_study, settings_of("constant"), path)
     assert (mine / "thesis.txt").read_text() == "three years of work"
 
 
 def test_run_of_another_study_is_refused(small_study, small_runs, height):
     other = height.attrs["path"]
     with pytest.raises(InputError, match=r"linear.run: this run was trained on another study") as e:
-        finish(train(height, settings_of("linear"), small_runs.linear.path, resume=True))
+        train(height, settings_of("linear"), small_runs.linear.path, resume=True)
     assert other in str(e.value)
     assert small_study.attrs["path"] in str(e.value)
 
 
 def test_resuming_what_is_not_there_is_bad_input(small_study, tmp_path):
     with pytest.raises(InputError, match=r"none\.run: not a run folder"):
-        finish(train(small_study, settings_of("linear"), tmp_path / "none.run", resume=True))
+        train(small_study, settings_of("linear"), tmp_path / "none.run", resume=True)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_cancelled_before_the_first_checkpoint_leaves_nothing(small_study, tmp_path):
-    job = train(small_study, settings_of("mlp"), tmp_path / "c.run")
+    job = train.steps(small_study, settings_of("mlp"), tmp_path / "c.run")
     next(job)
     next(job)
     assert (tmp_path / "c.run" / "run.json").exists()
@@ -172,7 +166,7 @@ def test_cancelled_before_the_first_checkpoint_leaves_nothing(small_study, tmp_p
 
 
 def test_cancelled_after_a_checkpoint_can_be_opened_and_resumed(small_study, tmp_path):
-    job = train(small_study, settings_of("mlp"), tmp_path / "c.run")
+    job = train.steps(small_study, settings_of("mlp"), tmp_path / "c.run")
     while next(job).checkpoint is None:
         pass
     job.close()
@@ -184,7 +178,7 @@ def test_cancelled_after_a_checkpoint_can_be_opened_and_resumed(small_study, tmp
 
 def test_bad_split_leaves_nothing(small_study, tmp_path):
     with pytest.raises(InputError, match="no chromosome 22"):
-        finish(train(small_study, settings_of("linear", test_chromosomes="22"), tmp_path / "r.run"))
+        train(small_study, settings_of("linear", test_chromosomes="22"), tmp_path / "r.run")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -207,14 +201,12 @@ def test_a_likelihood_that_is_not_finite_names_the_block(
 
     monkeypatch.setattr(batching, "read_block", damaged)
     with pytest.raises(InputError, match=f"not finite in LD block {block}[ ,]"):
-        finish(train(small_study, settings_of("linear", **more), tmp_path / "d.run"))
+        train(small_study, settings_of("linear", **more), tmp_path / "d.run")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_nothing_held_out(small_study, tmp_path):
-    run = finish(
-        train(small_study, settings_of("constant", test_chromosomes="none"), tmp_path / "n.run")
-    )
+    run = train(small_study, settings_of("constant", test_chromosomes="none"), tmp_path / "n.run")
     assert run.summary["variants"] == 0
     assert run.summary["gain"] is None
     assert run.metrics()["held_out_gain"].isna().all()

@@ -13,7 +13,6 @@ from deepwas_app.core.priors import parameter_count
 from deepwas_app.errors import InputError
 from deepwas_app.workflow.batching import block_batches
 from deepwas_app.workflow.models import NAMED, planned_parameters
-from deepwas_app.workflow.progress import finish
 from deepwas_app.workflow.results import run_heritability
 from deepwas_app.workflow.run import open_run
 from deepwas_app.workflow.settings import ScalingSettings, TrainSettings
@@ -35,7 +34,7 @@ def last(study, settings):
 
 def test_regression_finds_the_log_linear_truth_too(small_study, small_runs, tmp_path):
     settings = TrainSettings(prior="linear", objective="ldsr")
-    run = finish(train(small_study, settings, tmp_path / "ldsr.run"))
+    run = train(small_study, settings, tmp_path / "ldsr.run")
     summary = run.summary
     assert summary["objective"] == "ldsr"
     assert summary["gain"] > 0
@@ -76,13 +75,13 @@ def test_iterative_solver_trains_as_the_exact_one_does(small_study):
 def test_unconverged_solve_is_one_clear_line(small_study, tmp_path):
     settings = settings_of(solver="iterative", max_iterations=2)
     with pytest.raises(InputError, match=r"u.run: conjugate gradients did not converge in LD bl"):
-        finish(train(small_study, settings, tmp_path / "u.run"))
+        train(small_study, settings, tmp_path / "u.run")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_early_stop_keeps_the_best_epoch_and_resumes_alike(small_study, tmp_path):
     settings = settings_of(epochs=12, learning_rate=0.3, validation_chromosomes="3,4", patience=2)
-    run = finish(train(small_study, settings, tmp_path / "a.run"))
+    run = train(small_study, settings, tmp_path / "a.run")
     losses = run.metrics()["validation_loss"].to_numpy()
     assert len(losses) < 12
     assert len(losses) == losses.argmin() + 1 + 2
@@ -91,10 +90,10 @@ def test_early_stop_keeps_the_best_epoch_and_resumes_alike(small_study, tmp_path
     best = run.metrics().iloc[losses.argmin()]
     assert run.summary["gain"] / run.summary["variants"] == pytest.approx(best["held_out_gain"])
 
-    job = train(small_study, settings, tmp_path / "b.run")
+    job = train.steps(small_study, settings, tmp_path / "b.run")
     while next(job).checkpoint is None:
         pass
-    resumed = finish(train(small_study, settings, tmp_path / "b.run", resume=True))
+    resumed = train(small_study, settings, tmp_path / "b.run", resume=True)
     for a, b in zip(*(jax.tree.leaves(r.model()) for r in (run, resumed)), strict=True):
         np.testing.assert_array_equal(a, b)
     assert resumed.summary["gain"] == run.summary["gain"]
@@ -223,7 +222,7 @@ def test_two_devices_compute_what_one_does(small_study, tmp_path, monkeypatch):
 
 def test_transformer_reads_tracks(with_tracks, tmp_path):
     settings = TrainSettings(prior="transformer", size="XS", epochs=1, precision="bfloat16")
-    run = finish(train(with_tracks, settings, tmp_path / "t.run"))
+    run = train(with_tracks, settings, tmp_path / "t.run")
     assert (run.tracks, run.window) == (3, 16)
     assert run.summary["parameters"] == planned_parameters(settings, 9, 3, 16)
     assert np.isfinite(run.summary["gain"])
@@ -260,7 +259,7 @@ def test_small_sweep_over_sizes_and_objectives(small_study, tmp_path):
     settings = ScalingSettings(
         sizes=["linear", "XS"], objectives=["likelihood", "ldsr"], epochs=2, seeds=1
     )
-    found = finish(scaling(small_study, settings, tmp_path))
+    found = scaling(small_study, settings, tmp_path)
     table = found.table
     assert table[["size", "objective"]].to_numpy().tolist() == [
         ["linear", "likelihood"], ["XS", "likelihood"], ["linear", "ldsr"], ["XS", "ldsr"],
@@ -278,7 +277,7 @@ def test_small_sweep_over_sizes_and_objectives(small_study, tmp_path):
     # The truth is log-linear, and found but for sampling noise.
     error = table.set_index(["size", "objective"])["gain_se"]["linear", "likelihood"]
     assert found.truth == pytest.approx(gain["linear", "likelihood"], abs=error)
-    again = finish(scaling(small_study, settings, tmp_path))
+    again = scaling(small_study, settings, tmp_path)
     assert again.table.equals(table)
     assert again.steps.equals(found.steps)
 
@@ -286,10 +285,10 @@ def test_small_sweep_over_sizes_and_objectives(small_study, tmp_path):
 def test_a_sweep_does_not_go_on_with_a_run_of_other_settings(small_study, tmp_path):
     """It is told before anything is trained."""
     few = {"objectives": ["likelihood"], "sizes": ["4x1"]}
-    job = scaling(small_study, ScalingSettings(epochs=2, **few), tmp_path)
+    job = scaling.steps(small_study, ScalingSettings(epochs=2, **few), tmp_path)
     while not (tmp_path / "4x1-likelihood-seed0.run" / "checkpoint.eqx").exists():
         next(job)
-    other = scaling(small_study, ScalingSettings(epochs=3, **few), tmp_path)
+    other = scaling.steps(small_study, ScalingSettings(epochs=3, **few), tmp_path)
     with pytest.raises(InputError, match=r"seed0\.run: was begun with other .*epochs 2, not 3"):
         next(other)
     job.close()

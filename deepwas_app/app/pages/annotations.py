@@ -141,7 +141,7 @@ class AnnotationsPage(Page):
         def start() -> Generator[Any, None, Any]:
             from deepwas_app.workflow.interpret import marginal_effects
 
-            return marginal_effects(study, run)
+            return marginal_effects.steps(study, run)
 
         return self._submit(ALONE, "Annotations one at a time", start)
 
@@ -151,7 +151,7 @@ class AnnotationsPage(Page):
         def start() -> Generator[Any, None, pd.DataFrame]:
             from deepwas_app.workflow.interpret import shifted_annotations
 
-            return shifted_annotations(study, run, shifts)
+            return shifted_annotations.steps(study, run, shifts)
 
         return self._submit(SHIFTED, f"{shifts} shifts", start)
 

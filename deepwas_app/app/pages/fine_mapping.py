@@ -165,7 +165,7 @@ class FineMappingCard(pn.viewable.Viewer):
         effects, causal = self.effects.value or EFFECTS, self.causal.value or CAUSAL
         job = Job(
             f"Fine-map {region}",
-            lambda: fine_map(study, run, region, effects=effects, causal=causal),
+            lambda: fine_map.steps(study, run, region, effects=effects, causal=causal),
             kind="finemap",
             study=store.study_hash(study),
         )

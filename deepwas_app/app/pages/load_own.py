@@ -42,28 +42,23 @@ def build(
 
     Folders of uploads are removed when the study is there: it needs none of them.
     """
-    from deepwas_app.workflow.progress import Progress
+    from deepwas_app.workflow.progress import Progress, relay
     from deepwas_app.workflow.study import build_panel, build_study
 
     share = PANEL_SHARE if panel is not None else 0.0
     if panel is not None:
-        making = build_panel(panel)
-        while True:
-            try:
-                event = next(making)
-            except StopIteration as stop:
-                study.ld = str(stop.value)
-                break
-            yield Progress(share * event.fraction, f"LD panel: {event.message}")
-    making = build_study(study)
-    while True:
-        try:
-            event = next(making)
-        except StopIteration as stop:
-            for folder in uploads:
-                shutil.rmtree(folder, ignore_errors=True)
-            return str(stop.value)
-        yield Progress(share + (1 - share) * event.fraction, event.message)
+        made = yield from relay(
+            build_panel.steps(panel),
+            lambda step: Progress(share * step.fraction, f"LD panel: {step.message}"),
+        )
+        study.ld = str(made)
+    path = yield from relay(
+        build_study.steps(study),
+        lambda step: Progress(share + (1 - share) * step.fraction, step.message),
+    )
+    for folder in uploads:
+        shutil.rmtree(folder, ignore_errors=True)
+    return str(path)
 
 
 class OwnStudyForm(pn.viewable.Viewer):

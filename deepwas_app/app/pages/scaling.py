@@ -164,7 +164,7 @@ class ScalingPage(Page):
         def sweep() -> Generator[Any, None, Any]:
             from deepwas_app.workflow.sweep import scaling
 
-            return scaling(study, settings, path)
+            return scaling.steps(study, settings, path)
 
         job = Job(f"Sweep {number}", sweep, kind="scaling", study=store.study_hash(study))
         JOBS.submit(job)

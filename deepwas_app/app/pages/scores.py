@@ -147,7 +147,7 @@ def steps(
     yield Progress(0.0, "posterior effects")
     weights = run_weights(study, run)
     return (
-        yield from score_people(
+        yield from score_people.steps(
             weights, bfile, pheno or None, pheno_name=column, skip_unknown=skip_unknown
         )
     )

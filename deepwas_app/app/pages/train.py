@@ -28,6 +28,7 @@ from deepwas_app.app.settings_form import copy_of, widgets
 from deepwas_app.errors import InputError
 from deepwas_app.plots import train as pictures
 from deepwas_app.plots.scaling import per_variant
+from deepwas_app.workflow.progress import relay
 from deepwas_app.workflow.settings import TrainSettings
 
 NETWORKS = ("mlp", "transformer")
@@ -47,15 +48,7 @@ COLUMNS = {
 
 def light_steps(steps: Generator[Any, None, Any]) -> Generator[Any, None, Any]:
     """The steps of a training without their checkpoints, which pages do not need."""
-    try:
-        while True:
-            try:
-                step = next(steps)
-            except StopIteration as stop:
-                return stop.value
-            yield step._replace(checkpoint=None) if hasattr(step, "checkpoint") else step
-    finally:
-        steps.close()
+    return (yield from relay(steps, lambda step: step._replace(checkpoint=None)))
 
 
 def runs_table(runs: list[Any]) -> pd.DataFrame:
@@ -175,7 +168,7 @@ class TrainPage(Page):
         def steps() -> Generator[Any, None, Any]:
             from deepwas_app.workflow.train import train
 
-            return light_steps(train(study, settings, path))
+            return light_steps(train.steps(study, settings, path))
 
         self._submit(study, path, steps)
 
@@ -191,7 +184,7 @@ class TrainPage(Page):
             def steps(run: Any = run) -> Generator[Any, None, Any]:
                 from deepwas_app.workflow.train import train
 
-                return light_steps(train(study, run.settings, run.path, resume=True))
+                return light_steps(train.steps(study, run.settings, run.path, resume=True))
 
             self._submit(study, run.path, steps)
 
