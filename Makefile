@@ -10,7 +10,7 @@ BIN := .venv/bin
 .PHONY: app test check bench clean
 
 app: .venv/app
-	$(BIN)/panel serve deepwas_app/app/main.py --port $(PORT) --warm
+	$(BIN)/panel serve deepwas_app/app/main.py --address localhost --port $(PORT) --warm
 
 test: check
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=15

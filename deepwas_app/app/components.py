@@ -1,7 +1,6 @@
 """Small pieces that every page is put together from."""
 
 import asyncio
-import html
 import io
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,6 +10,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from deepwas_app.app.jobs import JOBS, Job, Status
+from deepwas_app.app.markup import text
 
 GAP = 16
 
@@ -27,10 +27,12 @@ TABLE_STYLE = """
 """
 
 
-def title(text: str, intro: str) -> pmui.Column:
+def title(heading: str, intro: str) -> pmui.Column:
     """A page's heading (the only h1) and one line that says what it is for."""
     return pmui.Column(
-        pmui.Typography(text, variant="h1", sx={"fontSize": "1.6rem", "m": 0}, margin=(4, 0, 0, 0)),
+        pmui.Typography(
+            heading, variant="h1", sx={"fontSize": "1.6rem", "m": 0}, margin=(4, 0, 0, 0)
+        ),
         pmui.Typography(
             intro, variant="body2", sx={"color": "text.secondary"}, margin=(0, 0, 4, 0)
         ),
@@ -92,7 +94,9 @@ def figures(label: str, value: str, help_text: str = "") -> Any:
     card = pmui.Paper(
         pmui.Typography(label, variant="caption", sx={"color": "text.secondary"}, margin=0),
         pmui.Typography(
-            value, sx={"fontSize": "1.25rem", "fontWeight": 600, "whiteSpace": "nowrap"}, margin=0
+            text(value),
+            sx={"fontSize": "1.25rem", "fontWeight": 600, "whiteSpace": "nowrap"},
+            margin=0,
         ),
         variant="outlined",
         elevation=0,
@@ -132,10 +136,10 @@ def fold(label: str, *objects: Any) -> pmui.Column:
     return pmui.Column(button, inside, sizing_mode="stretch_width")
 
 
-def empty(text: str) -> pmui.Alert:
-    """What a page says when there is nothing to show yet: what to do."""
+def empty(advice: str) -> pmui.Alert:
+    """What a page says when there is nothing to show yet: what to do, in Markdown."""
     return pmui.Alert(
-        object=text,
+        object=advice,
         severity="info",
         variant="outlined",
         sx=_ALERT,
@@ -144,10 +148,10 @@ def empty(text: str) -> pmui.Alert:
     )
 
 
-def trouble(text: str) -> pmui.Alert:
+def trouble(problem: str) -> pmui.Alert:
     """What a page says when something is wrong."""
     return pmui.Alert(
-        object=html.escape(text),
+        object=text(problem),
         severity="error",
         variant="outlined",
         sx=_ALERT,
@@ -157,8 +161,14 @@ def trouble(text: str) -> pmui.Alert:
 
 
 def plot(element: Any = None, **params: Any) -> pn.pane.HoloViews:
-    """A pane for a HoloViews figure that takes the width of its card."""
-    return pn.pane.HoloViews(element, sizing_mode="stretch_width", margin=0, **params)
+    """A pane for a HoloViews figure that takes the width of its card.
+
+    Its axes are its own: HoloViews links those of equal dimensions in a whole document, which would
+    give the axis of one page to a figure of another.
+    """
+    return pn.pane.HoloViews(
+        element, sizing_mode="stretch_width", margin=0, linked_axes=False, **params
+    )
 
 
 def download(label: str, filename: str, content: Callable[[], str]) -> pmui.FileDownload:
@@ -218,10 +228,15 @@ def reading_table(
     )
 
 
-def waiting(text: str) -> pmui.Row:
+def typed(box: pmui.TextInput) -> str:
+    """What stands in a text box: not its value, because the browser tells of Enter before that."""
+    return (box.value_input or "").strip()
+
+
+def waiting(words: str) -> pmui.Row:
     """Shown while a figure is being computed."""
     return pmui.Row(
-        pmui.CircularProgress(value=True, size=22, label=text, margin=(8, 8)),
+        pmui.CircularProgress(value=True, size=22, label=words, margin=(8, 8)),
         height=240,
     )
 
@@ -319,7 +334,7 @@ class JobView(pn.viewable.Viewer):
             return
         self._seen = now
         over = job.status.over
-        self._line.object = html.escape(line)
+        self._line.object = text(line)
         self._bar.param.update(
             value=percent,
             color={Status.FAILED: "error", Status.DONE: "success"}.get(job.status, "primary"),

@@ -1,4 +1,7 @@
-"""What ``panel serve deepwas_app/app/main.py`` takes: one dashboard per session.
+"""What ``panel serve`` takes: one dashboard per session.
+
+``panel serve deepwas_app/app/main.py --address localhost``; without an address it would listen to
+every machine that reaches this one.
 
 Environment: ``DEEPWAS_STUDIES``, studies to offer, separated as in PATH, the first is opened;
 ``DEEPWAS_DATA_ROOT``, the folder for runs and for studies that are built here.

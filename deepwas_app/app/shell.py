@@ -12,6 +12,7 @@ from deepwas_app.app import leaks
 from deepwas_app.app.components import job_line, trouble, waiting
 from deepwas_app.app.guard import LayoutGuard
 from deepwas_app.app.jobs import JOBS, Status
+from deepwas_app.app.markup import text
 from deepwas_app.app.poller import Poller
 from deepwas_app.app.state import PAGES, AppState
 
@@ -132,8 +133,8 @@ class Dashboard(pn.viewable.Viewer):
             try:
                 self.pages[name] = make_page(name, self.state, self.poller)
             except Exception as problem:
-                text = f"This page could not be built: {type(problem).__name__}: {problem}"
-                self._slots[name].objects = [trouble(text)]
+                line = f"This page could not be built: {type(problem).__name__}: {problem}"
+                self._slots[name].objects = [trouble(line)]
                 raise
             # Last: what changes while a page is on its way to the browser is an error there.
             self._slots[name].objects = [self.pages[name]]
@@ -184,7 +185,7 @@ class Dashboard(pn.viewable.Viewer):
 
     def _show_study(self, *_: Any) -> None:
         study = self.state.study
-        self.study_line.object = "" if study is None else str(study.attrs.get("title", ""))
+        self.study_line.object = "" if study is None else text(study.attrs.get("title", ""))
 
     def _show_job(self) -> None:
         active = JOBS.active()
@@ -194,19 +195,20 @@ class Dashboard(pn.viewable.Viewer):
         queued = sum(job.status is Status.QUEUED for job in active[1:])
         if queued:
             line += f" (+{queued} waiting)"
-        if self.job_line.object != line:
-            self.job_line.object = line
+        if self.job_line.object != text(line):
+            self.job_line.object = text(line)
 
     def _show_notice(self, event: Any) -> None:
         if event.new is None:
             return
-        severity, text = event.new
+        severity, line = event.new
+        # Toasts of panel-material-ui show what they are given as text.
         toasts = pn.state.notifications
         if toasts is None:
-            logger.info("%s: %s", severity, text)
+            logger.info("%s: %s", severity, line)
             return
         show = {"error": toasts.error, "warning": toasts.warning, "success": toasts.success}
-        show.get(severity, toasts.info)(text, duration=12_000 if severity == "error" else 5_000)
+        show.get(severity, toasts.info)(line, duration=12_000 if severity == "error" else 5_000)
 
     def __panel__(self) -> pmui.Page:
         self.poller.start()
@@ -224,7 +226,7 @@ def error_page(problem: Exception) -> pmui.Column:
     """What people see in place of an endless spinner when the dashboard cannot be built."""
     return pmui.Column(
         pmui.Typography("DeepWAS Explorer could not start", variant="h1"),
-        pmui.Alert(object=f"{type(problem).__name__}: {problem}", severity="error"),
+        pmui.Alert(object=text(f"{type(problem).__name__}: {problem}"), severity="error"),
         pmui.Typography("The server's log has the details. Reload this page to try again."),
         margin=40,
     )

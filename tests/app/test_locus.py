@@ -122,7 +122,7 @@ def test_a_reference_without_a_z_score_says_so(small_study):
     z = small_study["variant_z"].copy(data=small_study["variant_z"].values.copy())
     z[10] = np.nan
     page = LocusPage(small_study.assign(variant_z=z))
-    page._typed(str(small_study["variant_id"].values[10]))
+    page._go_to(str(small_study["variant_id"].values[10]))
     assert page.reference == 10
     assert page.about.object.endswith("no z-score")
     page.choose_reference(11)

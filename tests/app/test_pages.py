@@ -168,10 +168,10 @@ def test_locus_goes_where_it_is_told(small_study):
     start = page.region
     page.go(start.scaled(0.5))
     assert page.region.stop - page.region.start < start.stop - start.start
-    page._typed("not a place")
+    page._go_to("not a place")
     assert page.state.notice[0] == "error"
     name = str(small_study["variant_id"].values[10])
-    page._typed(name)
+    page._go_to(name)
     assert page.reference == 10
 
 
@@ -272,3 +272,16 @@ def test_a_copy_that_is_gone_does_not_stand_for_the_study(study_with_runs, small
     assert np.isfinite(run_heritability(kept, small_runs.mlp)).all()
     with pytest.raises(InputError, match=r"copy.study.zarr: annotations are missing"):
         run_heritability(copy, small_runs.mlp)
+
+
+@pytest.mark.parametrize(("kind", "box"), [(LocusPage, "box"), (StudyPage, "path")])
+def test_enter_takes_what_was_typed_not_what_was_there_before(kind, box, small_study, monkeypatch):
+    """The browser tells of Enter before it tells of the new value."""
+    page, went = kind(small_study), []
+    monkeypatch.setattr(page, "_go_to", went.append, raising=False)
+    monkeypatch.setattr(page, "_ask", went.append, raising=False)
+    widget = getattr(page, box)
+    widget.value = "before"
+    widget.value_input = "typed"
+    widget.param.trigger("enter_pressed")
+    assert went == ["typed"]

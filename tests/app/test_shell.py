@@ -4,6 +4,7 @@ import shutil
 
 import panel as pn
 import pytest
+from bokeh.plotting import figure
 from panel.io.location import Location
 
 from deepwas_app.app import explore, store
@@ -134,3 +135,16 @@ def test_another_study_begins_at_its_own_strongest_locus(small_study):
     dashboard.state.show(small_study.copy(), "copy")
     dashboard.poller.poll()
     assert locus.region == first
+
+
+def test_figures_of_different_pages_have_axes_of_their_own(study_with_runs, settle):
+    """HoloViews links axes of equal dimensions in a whole document, unless it is told not to."""
+    dashboard = explore(study_with_runs)
+    for name in PAGES:
+        turn(dashboard, name)
+        settle(dashboard, lambda: not dashboard.poller._pending)
+    drawn = list(dashboard.page.get_root().select({"type": figure}))
+    free = [f for f in drawn if f not in dashboard.pages["locus"].figure.tracks]
+    assert len(free) > 8
+    for side in ("x_range", "y_range"):
+        assert len({getattr(f, side).id for f in free}) == len(free)

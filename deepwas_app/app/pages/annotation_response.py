@@ -8,6 +8,7 @@ import xarray as xr
 
 from deepwas_app.app import store
 from deepwas_app.app.components import cells, download, empty, plot, section, trouble, waiting
+from deepwas_app.app.markup import text
 from deepwas_app.app.poller import Asked, Poller
 from deepwas_app.plots import response as pictures
 
@@ -83,8 +84,8 @@ class ResponseCard(pn.viewable.Viewer):
         def done(found: dict[str, xr.Dataset]) -> None:
             self.results.objects = self._figures(found, by is not None)
 
-        def failed(text: str) -> None:
-            self.results.objects = [trouble(text)]
+        def failed(problem: str) -> None:
+            self.results.objects = [trouble(problem)]
 
         self._asked = self._poller.later(compute, done, failed)
 
@@ -95,21 +96,21 @@ class ResponseCard(pn.viewable.Viewer):
         for run, one in found.items():
             if two:
                 objects += self._surface(run, one)
-            objects.append(_caption(_band_line(run, one)))
+            objects.append(_caption(text(_band_line(run, one))))
             objects.append(self._download(run, one))
         return objects
 
     def _surface(self, run: str, surface: xr.Dataset) -> list[Any]:
-        heading = pmui.Typography(run, sx={"fontWeight": 600}, margin=(8, 0, 2, 0))
+        heading = pmui.Typography(text(run), sx={"fontWeight": 600}, margin=(8, 0, 2, 0))
         if "binary" in surface.attrs["kinds"]:
             return [heading, plot(pictures.surface_lines(surface))]
         panels = [
             pmui.Column(
-                _caption(text),
+                _caption(words),
                 plot(pictures.surface_map(surface, variable)),
                 sizing_mode="stretch_width",
             )
-            for variable, text in (
+            for variable, words in (
                 ("effect", "Both together"),
                 ("interaction", "Beyond the sum of what each does alone"),
             )
@@ -117,20 +118,20 @@ class ResponseCard(pn.viewable.Viewer):
         return [heading, cells(*((panel, 6) for panel in panels), breakpoint="lg")]
 
     def _download(self, run: str, found: xr.Dataset) -> pmui.FileDownload:
-        def text() -> str:
+        def content() -> str:
             from deepwas_app.workflow.response import response_table, response_text
 
             return response_text(response_table(found))
 
-        return download(f"Response of {run} (TSV)", f"{run}.response.tsv", text)
+        return download(f"Response of {run} (TSV)", f"{run}.response.tsv", content)
 
     def __panel__(self) -> Any:
         return self._layout
 
 
-def _caption(text: str) -> pmui.Typography:
+def _caption(words: str) -> pmui.Typography:
     return pmui.Typography(
-        text, variant="body2", sx={"color": "text.secondary"}, margin=(2, 0, 0, 0)
+        words, variant="body2", sx={"color": "text.secondary"}, margin=(2, 0, 0, 0)
     )
 
 

@@ -10,6 +10,7 @@ import xarray as xr
 from deepwas_app.app import store
 from deepwas_app.app.components import empty, section, waiting
 from deepwas_app.app.jobs import JOBS, Job, Status
+from deepwas_app.app.markup import text
 from deepwas_app.app.pages.annotation_cards import Details, EffectsCard, EnrichmentCard
 from deepwas_app.app.pages.annotation_response import ResponseCard
 from deepwas_app.app.pages.base import Page
@@ -84,11 +85,11 @@ class AnnotationsPage(Page):
         self.effects, self._runs = {}, {store.run_name(run): run for run in runs}
         self.detail.visible = len(runs) > 1
         if not study.sizes["annotations"]:
-            text = "This study has no annotations. Build it with annotation files."
-            self.results.objects = [empty(text)]
+            advice = "This study has no annotations. Build it with annotation files."
+            self.results.objects = [empty(advice)]
         elif not runs:
-            text = "Choose a run above, or train a linear or MLP prior on the Train page."
-            self.results.objects = [empty(text)]
+            advice = "Choose a run above, or train a linear or MLP prior on the Train page."
+            self.results.objects = [empty(advice)]
         else:
             self.results.objects = [waiting("Computing annotation effects and their errors…")]
 
@@ -110,7 +111,7 @@ class AnnotationsPage(Page):
             self.response_card.follow(self.state.selected_runs(), self.state.runs)
         notes = [
             empty(
-                f"{name} is a constant prior: every variant alike, whatever its annotations. "
+                f"{text(name)} is a constant prior: every variant alike, whatever its annotations. "
                 "Train a linear or MLP prior on the Train page. Fitting one at a time and shifting "
                 "work all the same."
             )

@@ -1,6 +1,5 @@
 """What all pages share: a state, a guarded build, and messages."""
 
-import html
 import logging
 from collections.abc import Hashable
 from typing import Any, ClassVar
@@ -12,6 +11,7 @@ import xarray as xr
 
 from deepwas_app.app.components import empty, title, trouble, waiting
 from deepwas_app.app.guard import LayoutGuard, lock_events, order_events
+from deepwas_app.app.markup import text
 from deepwas_app.app.poller import Asked, Poller
 from deepwas_app.app.state import AppState
 from deepwas_app.errors import InputError
@@ -76,7 +76,7 @@ class Page(pn.viewable.Viewer):
             return AppState.of(study)
         except InputError as problem:
             state = AppState()
-            self._notice.param.update(object=html.escape(str(problem)), severity="error")
+            self._notice.param.update(object=text(problem), severity="error")
             self._notice.visible = True
             return state
 
@@ -140,7 +140,7 @@ class Page(pn.viewable.Viewer):
         def put(shown: Any) -> None:
             pane.objects = [shown]
 
-        self.ask(pane, compute, lambda result: put(show(result)), lambda text: put(trouble(text)))
+        self.ask(pane, compute, lambda result: put(show(result)), lambda line: put(trouble(line)))
 
     def let_go(self) -> None:
         """Take back what was asked for the content on show, before that goes."""
@@ -170,8 +170,8 @@ class Page(pn.viewable.Viewer):
     def _show_notice(self, event: Any) -> None:
         if event.new is None or not self.alone:
             return
-        severity, text = event.new
-        self._notice.param.update(object=html.escape(text), severity=severity, closed=False)
+        severity, line = event.new
+        self._notice.param.update(object=text(line), severity=severity, closed=False)
         self._notice.visible = True
 
     def __panel__(self) -> pmui.Column:

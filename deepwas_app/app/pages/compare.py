@@ -17,6 +17,7 @@ from deepwas_app.app.components import (
     section,
     waiting,
 )
+from deepwas_app.app.markup import text
 from deepwas_app.app.pages.runs import RunsPage, evaluation_text, finished_runs, run_select
 from deepwas_app.plots import compare as pictures
 from deepwas_app.plots.scaling import per_variant
@@ -80,8 +81,8 @@ class ComparePage(RunsPage):
         if len(names) == 1:
             return [
                 empty(
-                    f"Only {names[0]} is finished. Train another on the **Train** page to compare "
-                    "the two."
+                    f"Only {text(names[0])} is finished. Train another on the **Train** page to "
+                    "compare the two."
                 ),
                 everything,
             ]
@@ -145,7 +146,7 @@ class ComparePage(RunsPage):
         from deepwas_app.workflow.compare import difference_line
 
         names = self.first.value, self.second.value
-        line = difference_line(table, *names)
+        line = difference_line(table, *map(text, names))
         blocks = int(table["BLOCKS"].iloc[0])
         if 1 < blocks < FEW_BLOCKS:
             line += f" With {blocks} blocks the standard error is rough."

@@ -1,6 +1,5 @@
 """Which annotations drive the prior of the variant that the Locus page refers to."""
 
-import html
 from typing import Any
 
 import numpy as np
@@ -9,6 +8,7 @@ import panel_material_ui as pmui
 
 from deepwas_app.app import store
 from deepwas_app.app.components import download, plot
+from deepwas_app.app.markup import text
 from deepwas_app.app.poller import Asked, Poller
 from deepwas_app.app.state import AppState
 from deepwas_app.plots.locus_drivers import driver_plot
@@ -68,7 +68,7 @@ class DriversCard(pn.viewable.Viewer):
         times = float(np.exp(table["ATTRIBUTION"].sum()))
         name = table["SNP"].iloc[0]
         self.line.object = (
-            f"<b>{html.escape(str(name))}</b>: {html.escape(store.run_name(run))} gives it "
+            f"<b>{text(name)}</b>: {text(store.run_name(run))} gives it "
             f"{times:.3g} times the heritability of a variant with mean annotations "
             "(integrated gradients; bars add up)."
         )
@@ -76,14 +76,14 @@ class DriversCard(pn.viewable.Viewer):
         self.figure.object = driver_plot(table)
         self._shown.visible = True
 
-    def _say(self, text: str) -> None:
-        self.line.object = html.escape(text)
+    def _say(self, line: str) -> None:
+        self.line.object = text(line)
         self._shown.visible = False
 
-    def _failed(self, text: str) -> None:
+    def _failed(self, problem: str) -> None:
         # The next look at it may fare better.
         self._wanted = None
-        self._say(text)
+        self._say(problem)
 
     def _text(self) -> str:
         from deepwas_app.workflow.interpret import drivers_text

@@ -1,6 +1,5 @@
 """The fine-mapping of the region that the Locus page shows."""
 
-import html
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,6 +10,7 @@ import panel_material_ui as pmui
 from deepwas_app.app import store
 from deepwas_app.app.components import JobView, cells, download, reading_table
 from deepwas_app.app.jobs import JOBS, Job, Status
+from deepwas_app.app.markup import text
 from deepwas_app.app.regions import Region
 from deepwas_app.app.state import AppState
 
@@ -152,7 +152,7 @@ class FineMappingCard(pn.viewable.Viewer):
         self.line.object = (
             "Choose a run above: fine-mapping sets its prior beside a uniform one."
             if self.run is None
-            else f"Prior of {html.escape(store.run_name(self.run))} beside a uniform one. Each LD "
+            else f"Prior of {text(store.run_name(self.run))} beside a uniform one. Each LD "
             "block that the region touches is fitted whole."
         )
 
@@ -195,7 +195,8 @@ class FineMappingCard(pn.viewable.Viewer):
             for prior in ("model", "uniform")
         ]
         self.line.object = (
-            f"{region}: {len(found.table)} variants; credible sets: {', '.join(counts)}.{ended}"
+            f"{text(region)}: {len(found.table)} variants; "
+            f"credible sets: {', '.join(counts)}.{ended}"
         )
         from deepwas_app.workflow.finemap import credible_sets_text, fine_mapping_text, fits_text
 
@@ -230,9 +231,9 @@ def _file_name(region: Region) -> str:
     return f"{region.chromosome}_{region.start}-{region.stop}"
 
 
-def _titled(text: str, content: Any) -> pmui.Column:
+def _titled(heading: str, content: Any) -> pmui.Column:
     return pmui.Column(
-        pmui.Typography(text, sx={"fontWeight": 600}, margin=(8, 0, 4, 0)),
+        pmui.Typography(heading, sx={"fontWeight": 600}, margin=(8, 0, 4, 0)),
         content,
         sizing_mode="stretch_width",
     )

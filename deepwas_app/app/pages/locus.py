@@ -11,7 +11,8 @@ import xarray as xr
 from bokeh.events import RangesUpdate
 
 from deepwas_app.app import store
-from deepwas_app.app.components import cells, section
+from deepwas_app.app.components import cells, section, typed
+from deepwas_app.app.markup import text
 from deepwas_app.app.pages.base import Page
 from deepwas_app.app.pages.drivers import DriversCard
 from deepwas_app.app.pages.fine_mapping import FineMappingCard
@@ -182,9 +183,9 @@ class LocusPage(Page):
         z = float(variant["variant_z"])
         strength = f"z = {z:.2f}, −log₁₀ P = {float(minus_log10_p(np.array(z))):.1f}"
         return (
-            f"Reference variant **{variant['variant_id'].item()}**, "
-            f"{variant['variant_chromosome'].item()}:{int(variant['variant_position']):,}, "
-            f"effect allele {variant['variant_effect_allele'].item()}, "
+            f"Reference variant **{text(variant['variant_id'].item())}**, "
+            f"{text(variant['variant_chromosome'].item())}:{int(variant['variant_position']):,}, "
+            f"effect allele {text(variant['variant_effect_allele'].item())}, "
             f"{strength if np.isfinite(z) else 'no z-score'}"
         )
 
@@ -197,9 +198,9 @@ class LocusPage(Page):
             width=300,
             **small,
         )
-        self.box.param.watch(lambda _: self._typed(self.box.value), "enter_pressed")
+        self.box.param.watch(lambda _: self._go_to(typed(self.box)), "enter_pressed")
         self.go_button = pmui.Button(label="Go", color="primary", margin=(8, 12, 6, 0))
-        self.go_button.on_click(lambda _: self._typed(self.box.value))
+        self.go_button.on_click(lambda _: self._go_to(typed(self.box)))
         self.loci = pmui.Select(
             label="Strongest loci",
             options=self._loci(study),
@@ -262,21 +263,21 @@ class LocusPage(Page):
             found[f"{name}, {chromosome}:{position:,}, −log₁₀ P {height:.0f}"] = row
         return found
 
-    def _typed(self, text: str) -> None:
+    def _go_to(self, words: str) -> None:
         study = self.state.study
-        variant = np.flatnonzero(study["variant_id"].values.astype(str) == text.strip())
+        variant = np.flatnonzero(study["variant_id"].values.astype(str) == words)
         if len(variant):
             self._attempt(self.go_to_variant, int(variant[0]))
         else:
-            self._attempt(lambda: self.go(parse_region(text, study, self.genes)))
+            self._attempt(lambda: self.go(parse_region(words, study, self.genes)))
 
     def _follow_region(self) -> None:
         """Go to the region that the state asks for; once, whatever comes of it."""
         wanted, self.state.region = self.state.region, self.place
         self.go(parse_region(wanted, self.state.study, self.genes))
 
-    def _say_trouble(self, text: str) -> None:
-        self.state.say(text, "error")
+    def _say_trouble(self, problem: str) -> None:
+        self.state.say(problem, "error")
 
     def _attempt(self, action: Any, *arguments: Any) -> None:
         try:

@@ -20,6 +20,7 @@ from deepwas_app.app.components import (
     plot,
     reading_table,
     section,
+    typed,
     waiting,
 )
 from deepwas_app.app.pages.base import Page
@@ -146,10 +147,8 @@ class StudyPage(Page):
         self.open_button = pmui.Button(
             label="Open", icon="folder_open", color="primary", margin=(8, 12, 6, 0)
         )
-        self.open_button.on_click(
-            lambda _: self._ask(self.path.value.strip() or self.chooser.value)
-        )
-        self.path.param.watch(lambda _: self._ask(self.path.value.strip()), "enter_pressed")
+        self.open_button.on_click(lambda _: self._ask(typed(self.path) or self.chooser.value))
+        self.path.param.watch(lambda _: self._ask(typed(self.path)), "enter_pressed")
         own = pmui.Button(
             label="Build from your files",
             icon="upload_file",
