@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from conftest import machine
 
-from deepwas_app.core.effects import losses_by_block
+from deepwas_app.core.held_out import losses_by_block
 from deepwas_app.core.jackknife import jackknife_sum
 from deepwas_app.genetics.store import open_study_store
 from deepwas_app.workflow.batching import block_batches

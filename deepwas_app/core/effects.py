@@ -13,12 +13,7 @@ from scipy.stats import norm
 
 from deepwas_app.core.batch import BlockBatch, map_blocks
 from deepwas_app.core.jackknife import jackknife_error
-from deepwas_app.core.objective import (
-    FULL_LIKELIHOOD,
-    FullLikelihood,
-    Objective,
-    check_converged,
-)
+from deepwas_app.core.objectives import FULL_LIKELIHOOD, Objective
 from deepwas_app.core.priors import Model, Prior, Standardisation
 
 # Variants whose shares are summed at once.
@@ -295,31 +290,3 @@ def average_partial_effects(
         change = float(_slope(prior, a, around, column, low, high))
         effects.append(change * (deviation[j] if is_binary else 1.0))
     return np.array(effects)
-
-
-def losses_by_block(
-    model: Model,
-    batches: Iterable[BlockBatch],
-    blocks: int,
-    likelihood: FullLikelihood = FULL_LIKELIHOOD,
-) -> Float[np.ndarray, " blocks"]:
-    """Negative log-likelihood of every block of a study, NaN where no batch holds it.
-
-    Raises
-    ------
-    UnconvergedError
-        If an iterative solve did not converge.
-    """
-    out = np.full(blocks, np.nan)
-    for batch in batches:
-        index = np.asarray(batch.index)
-        found = _block_losses(model, batch, likelihood)
-        check_converged(found, index, likelihood)
-        out[index[index >= 0]] = np.asarray(found.loss)[index >= 0]
-    return out
-
-
-# The same probes for every model, so that differences between models are certain.
-@eqx.filter_jit
-def _block_losses(model: Model, batch: BlockBatch, likelihood: FullLikelihood):
-    return likelihood.losses(model, batch, jax.random.key(0))

@@ -12,12 +12,7 @@ import optax
 from jaxtyping import Array, Float, PyTree
 
 from deepwas_app.core.batch import BlockBatch
-from deepwas_app.core.objective import (
-    FULL_LIKELIHOOD,
-    Objective,
-    check_converged,
-    flatten,
-)
+from deepwas_app.core.objectives import FULL_LIKELIHOOD, Objective, flatten
 from deepwas_app.core.priors import Model, trainable
 
 
@@ -168,6 +163,7 @@ def fit_adam(
     UnconvergedError
         When an iterative solve did not converge.
     """
+    objective.check(state.model)
     transformation = optimiser(learning_rate, epochs * batches_per_epoch)
     share = jnp.asarray(max(variants, 1) / batches_per_epoch)
     done = int(state.step)
@@ -180,7 +176,7 @@ def fit_adam(
             seen = jax.device_get(seen)
             if not np.isfinite(seen.loss):
                 index = np.asarray(batch.index)
-                check_converged(found, index, objective)
+                objective.check_converged(found, index)
                 bad = index[~np.isfinite(np.asarray(found.loss))]
                 raise NonFiniteLossError(state, bad.tolist())
             state = after
@@ -261,6 +257,7 @@ def fit_scoring(
     one that did not (Levenberg-Marquardt). It converges in a few passes over the data and leaves
     no learning rate to choose.
     """
+    objective.check(state.model)
     flat, unravel = flatten(state.model)
     flat = np.asarray(flat, np.float64)
     precision = np.broadcast_to(precision, flat.shape)

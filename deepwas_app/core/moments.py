@@ -11,7 +11,7 @@ from scipy.optimize import nnls
 
 from deepwas_app.core.batch import BlockBatch
 from deepwas_app.core.likelihood import noise_variance
-from deepwas_app.core.objective import log_prior_variance
+from deepwas_app.core.objectives import log_prior_variance
 from deepwas_app.core.priors import Model
 
 

@@ -11,12 +11,7 @@ from deepwas_app.core.batch import BlockBatch, map_blocks
 from deepwas_app.core.block import WhitenedBlock
 from deepwas_app.core.iterative import DEFAULT, Iterative, Report, converged, iterative_solve
 from deepwas_app.core.likelihood import Solver, choose_solver, noise_variance, solve
-from deepwas_app.core.objective import (
-    FULL_LIKELIHOOD,
-    FullLikelihood,
-    check_converged,
-    log_prior_variance,
-)
+from deepwas_app.core.objectives import FULL_LIKELIHOOD, FullLikelihood, log_prior_variance
 from deepwas_app.core.priors import Model
 
 
@@ -82,7 +77,7 @@ def batch_posterior(
         If an iterative solve did not converge.
     """
     found, report = _batch_posterior(model, batch, likelihood)
-    check_converged(report, batch.index, likelihood)
+    likelihood.check_converged(report, batch.index)
     return found
 
 

@@ -9,7 +9,7 @@ from jaxtyping import Array, Float, Int
 
 from deepwas_app.core.batch import BlockBatch, map_blocks
 from deepwas_app.core.likelihood import noise_variance, solve
-from deepwas_app.core.objective import log_prior_variance
+from deepwas_app.core.objectives import log_prior_variance
 from deepwas_app.core.priors import Model
 
 

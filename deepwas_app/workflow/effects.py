@@ -12,7 +12,7 @@ from deepwas_app.core.effects import (
     tilt_jackknife,
 )
 from deepwas_app.core.jackknife import jackknife_error
-from deepwas_app.core.priors import LinearPrior, Prior
+from deepwas_app.core.priors import Prior
 from deepwas_app.workflow.batching import standardisation
 from deepwas_app.workflow.fitted import spread_variants, training_batches
 from deepwas_app.workflow.interpret import Marginal
@@ -26,7 +26,7 @@ _AVERAGED = 20_000
 
 def log_linear(prior: Prior) -> bool:
     """Whether log f is linear in the annotations, so that it has coefficients."""
-    return isinstance(prior, LinearPrior) and prior.link == "exp"
+    return prior.log_coefficients() is not None
 
 
 def annotation_effects(study: xr.Dataset, run: Run) -> xr.Dataset:
@@ -80,8 +80,9 @@ def annotation_effects(study: xr.Dataset, run: Run) -> xr.Dataset:
     averaged, tracks = spread_variants(study, run, _AVERAGED)
     partial = average_partial_effects(model.prior, averaged, standardise, binary, tracks)
     coefficient, coefficient_se = missing, missing
-    if isinstance(model.prior, LinearPrior) and log_linear(model.prior):
-        coefficient, coefficient_se = np.asarray(model.prior.coefficients, np.float64), error
+    coefficients = model.prior.log_coefficients()
+    if coefficients is not None:
+        coefficient, coefficient_se = np.asarray(coefficients, np.float64), error
         partial = coefficient
 
     standardised = (annotations - np.asarray(standardise.mean)) / np.asarray(standardise.deviation)

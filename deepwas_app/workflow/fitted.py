@@ -1,7 +1,6 @@
 """A finished run beside the data that it was fitted to."""
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +9,12 @@ import xarray as xr
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.store import open_study_store
 from deepwas_app.workflow.batching import Batches, block_batches, block_slice
+from deepwas_app.workflow.models import objective_of
 from deepwas_app.workflow.run import Run
 from deepwas_app.workflow.settings import TrainSettings
 from deepwas_app.workflow.split import usable_blocks
 from deepwas_app.workflow.tracks import block_tracks
-from deepwas_app.workflow.train import constant_model, regression_weights
+from deepwas_app.workflow.train import constant_model, prepared
 
 _BATCH = 4
 # Blocks and variants that a prior which reads tracks is averaged over.
@@ -74,11 +74,11 @@ def training_batches(study: xr.Dataset, run: Run) -> Batches:
         If the study was moved or changed since it was opened.
     """
     check_on_disk(study)
-    ldsr = run.settings.objective == "ldsr"
-    batches = run_batches(study, run, run.train_blocks, marginal=ldsr)
-    if not ldsr:
+    objective = objective_of(run.settings)
+    batches = run_batches(study, run, run.train_blocks, marginal=objective.marginal)
+    if not objective.marginal:
         return batches
-    return batches.map(partial(regression_weights, constant_model(batches, run.settings)))
+    return prepared(batches, objective, constant_model(batches, run.settings))
 
 
 def spread_variants(study: xr.Dataset, run: Run, most: int) -> tuple[np.ndarray, np.ndarray | None]:

@@ -17,7 +17,6 @@ from deepwas_app.core.jackknife import jackknife_error
 from deepwas_app.core.priors import LinearPrior, Standardisation, ridge_precision
 from deepwas_app.core.response import integrated_gradients
 from deepwas_app.core.shifts import draw_shifts, one_step_information, shift_test, variant_scores
-from deepwas_app.core.transformer import TransformerPrior
 from deepwas_app.errors import InputError
 from deepwas_app.workflow.batching import block_slice, standardisation
 from deepwas_app.workflow.exports import identity
@@ -27,7 +26,7 @@ from deepwas_app.workflow.progress import Progress, job
 from deepwas_app.workflow.run import Run
 from deepwas_app.workflow.tables import tab_separated
 from deepwas_app.workflow.tracks import block_tracks, open_study_tracks
-from deepwas_app.workflow.train import constant_model, regression_weights
+from deepwas_app.workflow.train import constant_model, prepared
 
 
 class Marginal(NamedTuple):
@@ -64,13 +63,11 @@ def marginal_effects(study: xr.Dataset, run: Run) -> Generator[Progress, None, M
     run.check_study(study)
     check_on_disk(study)
     yield Progress(0.0, "fitting the constant prior")
-    ldsr = run.settings.objective == "ldsr"
-    batches = run_batches(study, run, run.train_blocks, tracks=False, marginal=ldsr)
-    constant = constant_model(batches, run.settings)
-    if ldsr:
-        batches = batches.map(partial(regression_weights, constant))
-    standardise = standardisation(study, run.train_blocks)
     objective = objective_of(run.settings)
+    batches = run_batches(study, run, run.train_blocks, tracks=False, marginal=objective.marginal)
+    constant = constant_model(batches, run.settings)
+    batches = prepared(batches, objective, constant)
+    standardise = standardisation(study, run.train_blocks)
     count = study.sizes["annotations"]
     coefficient, error = np.zeros(count), np.zeros(count)
     for a in range(count):
@@ -209,10 +206,11 @@ def variant_drivers(study: xr.Dataset, run: Run, variant: str | int) -> pd.DataF
     names = study["annotation"].values.astype(str)
     kinds = study["annotation_kind"].values.astype(str)
     tracks: list[np.ndarray] = []
-    if isinstance(prior, TransformerPrior) and len(prior.standardise_tracks.mean):
+    mean_tracks = prior.mean_tracks()
+    if mean_tracks is not None:
         block = int(study["variant_block"].values[row])
         window = block_tracks(study, block)[row - int(study["block_offset"].values[block])]
-        track_mean = np.asarray(prior.standardise_tracks.mean)
+        track_mean = np.asarray(mean_tracks)
         tracks = [window[None].astype(np.float32), track_mean]
         read = open_study_tracks(study)
         names = np.append(names, read["track"].values.astype(str))

@@ -7,24 +7,27 @@ import jax
 import jax.numpy as jnp
 import xarray as xr
 
-from deepwas_app.core.iterative import Iterative
-from deepwas_app.core.objective import FullLikelihood, LDScoreRegression, Objective
-from deepwas_app.core.priors import Model, Prior, Standardisation, make_prior, parameter_count
-from deepwas_app.core.transformer import make_transformer
-from deepwas_app.workflow.settings import TrainSettings
+from deepwas_app.core.objectives import (
+    OBJECTIVES,
+    FullLikelihood,
+    Objective,
+    make_objective,
+)
+from deepwas_app.core.priors import (
+    PRIORS,
+    Model,
+    Prior,
+    Standardisation,
+    make_prior,
+    parameter_count,
+)
+from deepwas_app.workflow.settings import TrainSettings, plain
 from deepwas_app.workflow.tracks import tracks_read
-
-# Width and depth.
-NAMED = {
-    "mlp": {"XS": (16, 1), "S": (32, 2), "M": (64, 2), "L": (128, 3), "XL": (256, 5)},
-    "transformer": {"XS": (8, 1), "S": (32, 2), "M": (128, 3), "L": (384, 6), "XL": (768, 7)},
-}
 
 
 def width_and_depth(settings: TrainSettings) -> tuple[int, int]:
     """Of a network, by its name where it has one."""
-    named = NAMED.get(settings.prior, {})
-    return named.get(settings.size, (settings.width, settings.depth))
+    return PRIORS[settings.prior].sizes.get(settings.size, (settings.width, settings.depth))
 
 
 def build_prior(
@@ -37,27 +40,14 @@ def build_prior(
 ) -> Prior:
     """The prior of some settings before training."""
     width, depth = width_and_depth(settings)
-    key = jax.random.key(settings.seed)
-    if settings.prior == "transformer":
-        return make_transformer(
-            standardise,
-            level=level,
-            width=width,
-            depth=depth,
-            window=window,
-            standardise_tracks=standardise_tracks,
-            half=settings.precision == "bfloat16",
-            rematerialise=settings.rematerialise,
-            key=key,
-        )
     return make_prior(
         settings.prior,
         standardise,
         level=level,
-        width=width,
-        depth=depth,
-        link=settings.link,
-        key=key,
+        standardise_tracks=standardise_tracks,
+        window=window,
+        key=jax.random.key(settings.seed),
+        **plain(settings) | {"width": width, "depth": depth},
     )
 
 
@@ -91,7 +81,7 @@ def planned_parameters(
 
 def study_parameters(study: xr.Dataset, settings: TrainSettings) -> int:
     """Number of trained parameters of a prior on a study, before it is trained."""
-    window, tracks = tracks_read(settings.prior, study)
+    window, tracks = tracks_read(PRIORS[settings.prior], study)
     return planned_parameters(settings, study.sizes["annotations"], tracks, window)
 
 
@@ -108,38 +98,41 @@ def noisy_model(settings: TrainSettings, prior: Prior, s2, kappa, *, trained: bo
         Where the noise starts, unless it is fixed.
     trained
         Whether this is the model that is trained by the settings' objective, not the constant one
-        it starts from. LD score regression keeps the noise that the likelihood found with the
-        constant prior: it cannot tell kappa from s2, and its intercept, left free, runs off with
-        the signal (on the built-in simulated study to 2, where the truth is 1), which would be
-        held against its prior when that is scored by the likelihood.
+        it starts from, whose noise some objectives keep.
     """
-    ldsr = trained and settings.objective == "ldsr"
+    fixed = trained and OBJECTIVES[settings.objective].fixes_noise
 
-    def log(fixed, value):
-        return jnp.asarray(math.log(fixed)) if fixed is not None else jnp.log(jnp.asarray(value))
+    def log(given, value):
+        return jnp.asarray(math.log(given)) if given is not None else jnp.log(jnp.asarray(value))
 
     return Model(
         prior,
         log(settings.s2, s2),
         log(settings.kappa, kappa),
-        learn_s2=settings.s2 is None and not ldsr,
-        learn_kappa=settings.kappa is None and not ldsr,
+        learn_s2=settings.s2 is None and not fixed,
+        learn_kappa=settings.kappa is None and not fixed,
     )
 
 
 def likelihood_of(settings: TrainSettings) -> FullLikelihood:
     """The likelihood that held-out blocks are scored by."""
-    return FullLikelihood(
-        settings.solver,
-        Iterative(probes=settings.probes, max_iterations=settings.max_iterations),
+    return FullLikelihood.build(
+        solver=settings.solver,
+        probes=settings.probes,
+        max_iterations=settings.max_iterations,
     )
 
 
 def objective_of(settings: TrainSettings) -> Objective:
     """What training minimises."""
-    return LDScoreRegression() if settings.objective == "ldsr" else likelihood_of(settings)
+    return make_objective(settings.objective, **plain(settings))
+
+
+def depends_on_seed(prior: str) -> bool:
+    """Whether the prior has random weights or sees the blocks in a random order."""
+    return PRIORS[prior].fitted_by == "adam"
 
 
 def stepwise(settings: TrainSettings) -> bool:
     """Whether the prior is trained by many small steps, not by Newton's method."""
-    return settings.prior in ("mlp", "transformer", "enrichment")
+    return PRIORS[settings.prior].fitted_by == "adam"

@@ -20,8 +20,7 @@ import pandas as pd
 import xarray as xr
 
 from deepwas_app.core.fit import FitState
-from deepwas_app.core.priors import ConstantPrior, Model
-from deepwas_app.core.transformer import TransformerPrior
+from deepwas_app.core.priors import PRIORS, ConstantPrior, Model
 from deepwas_app.errors import InputError
 from deepwas_app.workflow.batching import block_slice, frequency_scale
 from deepwas_app.workflow.models import blank_standardisation, build_prior, noisy_model
@@ -208,7 +207,7 @@ def create_run(path: Path, study: xr.Dataset, settings: TrainSettings, split) ->
             f"{path}: exists already. Choose another -o, or go on from it with --resume."
         )
     path.mkdir(parents=True)
-    window, tracks = tracks_read(settings.prior, study)
+    window, tracks = tracks_read(PRIORS[settings.prior], study)
     _write_record(
         path,
         {
@@ -285,8 +284,7 @@ def heritability(study: xr.Dataset, model: Model, alpha: float) -> np.ndarray:
 
 def _stretches(study: xr.Dataset, model: Model) -> Iterator[tuple[slice, np.ndarray | None]]:
     """Rows of the study, with the tracks around them if the model reads tracks."""
-    prior = model.prior
-    if isinstance(prior, TransformerPrior) and len(prior.standardise_tracks.mean):
+    if model.prior.mean_tracks() is not None:
         for b in range(study.sizes["blocks"]):
             yield block_slice(study, b), block_tracks(study, b)
         return

@@ -7,9 +7,10 @@ import equinox as eqx
 import numpy as np
 import xarray as xr
 
-from deepwas_app.core.effects import losses_by_block
 from deepwas_app.core.fit import FitStep
+from deepwas_app.core.held_out import losses_by_block
 from deepwas_app.core.jackknife import Estimate, jackknife_sum
+from deepwas_app.core.objectives import OBJECTIVES
 from deepwas_app.core.priors import Model
 from deepwas_app.errors import InputError
 from deepwas_app.workflow.batching import Batches
@@ -35,8 +36,7 @@ class Scorer:
     ):
         self._likelihood = likelihood_of(settings)
         self._test, self._validation = test, validation
-        # Regression under a log link has its optimum where a few large z-scores pull it.
-        self._early = stepwise(settings) or settings.objective == "ldsr"
+        self._early = stepwise(settings) or OBJECTIVES[settings.objective].keeps_best
         self._blocks, self._path = study.sizes["blocks"], study.attrs["path"]
         scored = study["block_scored"].values
         self._test_variants, self._validation_variants = (

@@ -11,15 +11,15 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from deepwas_app.core.effects import losses_by_block
+from deepwas_app.core.held_out import losses_by_block
 from deepwas_app.core.jackknife import jackknife_sum
-from deepwas_app.core.priors import LinearPrior, Model
+from deepwas_app.core.priors import PRIORS, LinearPrior, Model
 from deepwas_app.errors import InputError
 from deepwas_app.workflow.batching import block_batches, frequency_scale
-from deepwas_app.workflow.models import blank_standardisation
+from deepwas_app.workflow.models import blank_standardisation, depends_on_seed
 from deepwas_app.workflow.progress import job, relay
 from deepwas_app.workflow.run import Run, open_run
-from deepwas_app.workflow.settings import SIZES, ScalingSettings, TrainSettings, plain
+from deepwas_app.workflow.settings import ScalingSettings, TrainSettings, plain
 from deepwas_app.workflow.tables import tab_separated, write_text
 from deepwas_app.workflow.train import TrainStep, train
 
@@ -57,16 +57,16 @@ class SweepStep(NamedTuple):
 
 
 def sized_settings(size: str, prior: str = "mlp") -> dict:
-    """Settings of a size: "linear", "constant", XS to XL or "WIDTHxDEPTH" of a network.
+    """Settings of a size: a prior without sizes, XS to XL or "WIDTHxDEPTH" of a network.
 
     Raises
     ------
     InputError
         For any other name.
     """
-    if size in ("constant", "linear"):
+    if size in PRIORS and not PRIORS[size].sizes:
         return {"prior": size}
-    if size in SIZES:
+    if size in PRIORS[prior].sizes:
         return {"prior": prior, "size": size}
     width, _, depth = size.partition("x")
     if not (width.isdigit() and depth.isdigit()):
@@ -86,9 +86,9 @@ def sweep_models(settings: ScalingSettings) -> Iterator[tuple[str, TrainSettings
     """
     for objective in settings.objectives:
         for size in settings.sizes:
-            # Only networks depend on a seed.
-            for seed in range(1 if size in ("constant", "linear") else settings.seeds):
-                knobs = sized_settings(size, settings.prior) | {
+            model = sized_settings(size, settings.prior)
+            for seed in range(settings.seeds if depends_on_seed(model["prior"]) else 1):
+                knobs = model | {
                     "objective": objective,
                     "seed": seed,
                     "epochs": settings.epochs,

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from deepwas_app.core.priors import Prior
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.tracks import open_tracks, read_tracks
 from deepwas_app.workflow import track_store
@@ -50,6 +51,6 @@ def track_shape(study: xr.Dataset) -> tuple[int, int] | None:
     return tracks.attrs["window"], tracks.sizes["tracks"]
 
 
-def tracks_read(prior: str, study: xr.Dataset) -> tuple[int, int]:
+def tracks_read(prior: type[Prior], study: xr.Dataset) -> tuple[int, int]:
     """Positions of the window and number of the tracks that a prior reads; (1, 0) for none."""
-    return (track_shape(study) if prior == "transformer" else None) or (1, 0)
+    return (track_shape(study) if prior.reads_tracks else None) or (1, 0)

@@ -6,7 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
@@ -22,10 +21,15 @@ from deepwas_app.core.fit import (
     start_scoring,
 )
 from deepwas_app.core.iterative import UnconvergedError
-from deepwas_app.core.ldsr import with_weights
 from deepwas_app.core.moments import moment_estimate
-from deepwas_app.core.objective import log_prior_variance
-from deepwas_app.core.priors import ConstantPrior, Model, parameter_count, ridge_precision
+from deepwas_app.core.objectives import Objective
+from deepwas_app.core.priors import (
+    PRIORS,
+    ConstantPrior,
+    Model,
+    parameter_count,
+    ridge_precision,
+)
 from deepwas_app.errors import InputError
 from deepwas_app.workflow.batching import Batches, batch_plan, block_batches, standardisation
 from deepwas_app.workflow.models import (
@@ -110,7 +114,7 @@ class TrainStep(NamedTuple):
 def start_model(study: xr.Dataset, settings: TrainSettings, blocks, start: Model) -> Model:
     """The model of some settings before training, with the level and noise of a constant one."""
     assert isinstance(start.prior, ConstantPrior)
-    window, tracks = tracks_read(settings.prior, study)
+    window, tracks = tracks_read(PRIORS[settings.prior], study)
     prior = build_prior(
         settings,
         standardisation(study, blocks),
@@ -180,6 +184,9 @@ def fit(
         settings.validation_chromosomes,
     )
     began = time.monotonic()
+    kind, objective = PRIORS[settings.prior], objective_of(settings)
+    # Its model is then the one that gains are over.
+    own_baseline = kind.constant and objective.fits_baseline
 
     def batches_of(blocks, **more) -> Batches:
         return block_batches(
@@ -188,18 +195,18 @@ def fit(
             alpha=settings.alpha,
             batch_blocks=settings.batch_blocks,
             memory=settings.memory,
-            tracks=settings.prior == "transformer" and has_tracks(study),
+            tracks=kind.reads_tracks and has_tracks(study),
             **more,
         )
 
-    batches = batches_of(split.train, marginal=settings.objective == "ldsr")
+    batches = batches_of(split.train, marginal=objective.marginal)
     scorer = Scorer(settings, batches_of(split.test), batches_of(split.validation), study)
 
     if resume:
         baseline, state, best = resume.baseline, resume.state, resume
     else:
         best = None
-        if settings.prior == "constant" and settings.objective == "likelihood":
+        if own_baseline:
             baseline = moment_model(batches, settings)
         else:
             yield _waiting(settings, "fitting the constant prior")
@@ -207,9 +214,7 @@ def fit(
         model = start_model(study, settings, split.train, baseline)
         state = start_state(model, settings, len(batches))
 
-    objective = objective_of(settings)
-    if settings.objective == "ldsr":
-        batches = batches.map(partial(regression_weights, baseline))
+    batches = prepared(batches, objective, baseline)
     if stepwise(settings):
         epochs, per_epoch = settings.epochs, len(batches)
         fitting = fit_adam(
@@ -234,7 +239,7 @@ def fit(
     for step in fitting:
         gain = gain_se = validation = checkpoint = None
         if step.last_of_epoch:
-            if settings.prior == "constant" and settings.objective == "likelihood":
+            if own_baseline:
                 baseline = step.state.model
             score = scorer.score(step, baseline, best)
             best = checkpoint = score.checkpoint
@@ -279,10 +284,9 @@ def _describe(step: FitStep, epochs: int, stop: bool) -> str:
     return text + (", no better on the validation chromosomes: stopped" if stop else "")
 
 
-@eqx.filter_jit
-def regression_weights(baseline: Model, batch: BlockBatch) -> BlockBatch:
-    """The batch with LD score regression's weights under the constant prior."""
-    return with_weights(batch, jnp.exp(log_prior_variance(baseline, batch)), baseline.s2)
+def prepared(batches: Batches, objective: Objective, baseline: Model) -> Batches:
+    """The batches with what an objective needs of the constant prior."""
+    return batches.map(partial(objective.prepare, baseline)) if objective.marginal else batches
 
 
 def moment_model(batches: Iterable[BlockBatch], settings: TrainSettings | None = None) -> Model:

@@ -9,7 +9,7 @@ import pytest
 from deepwas_app.core import Iterative, WhitenedBlock, whiten
 from deepwas_app.core.batch import BlockBatch, put, shuffled_order, stack_blocks
 from deepwas_app.core.fit import total_information
-from deepwas_app.core.objective import FullLikelihood, block_losses, flatten, information
+from deepwas_app.core.objectives import FullLikelihood, block_losses, flatten, information
 from deepwas_app.core.posterior import _batch_posterior, batch_posterior
 from deepwas_app.core.priors import LinearPrior, Model, Standardisation
 

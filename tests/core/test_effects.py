@@ -12,13 +12,13 @@ from deepwas_app.core.effects import (
     average_partial_effects,
     enrichment,
     enrichment_interval,
-    losses_by_block,
     tilt_jackknife,
 )
 from deepwas_app.core.fit import fit_scoring, start_scoring
+from deepwas_app.core.held_out import losses_by_block
 from deepwas_app.core.jackknife import jackknife_error
 from deepwas_app.core.ldsr import with_weights
-from deepwas_app.core.objective import FULL_LIKELIHOOD, LDScoreRegression, block_losses
+from deepwas_app.core.objectives import FULL_LIKELIHOOD, LDScoreRegression, block_losses
 from deepwas_app.core.priors import Model, Standardisation, make_prior
 
 COEFFICIENTS = [0.5, -0.4, 0.0, 0.3]

@@ -19,7 +19,7 @@ from deepwas_app.core.fit import (
     start_scoring,
     total_information,
 )
-from deepwas_app.core.objective import block_losses, flatten
+from deepwas_app.core.objectives import block_losses, flatten
 from deepwas_app.core.priors import Model, make_prior, ridge_precision
 
 

@@ -12,7 +12,7 @@ from deepwas_app.core import WhitenedBlock, whiten
 from deepwas_app.core.batch import BlockBatch, Marginal
 from deepwas_app.core.fit import fit_scoring, start_scoring, total_information
 from deepwas_app.core.ldsr import expected_chi2, ld_weighted_sum, squared_ld, with_weights
-from deepwas_app.core.objective import LDScoreRegression, flatten
+from deepwas_app.core.objectives import LDScoreRegression, flatten
 from deepwas_app.core.priors import LinearPrior, Model, Standardisation
 
 SLDSC = Path(__file__).parent / "golden" / "sldsc.npz"

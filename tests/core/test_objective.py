@@ -8,7 +8,7 @@ import pytest
 
 from deepwas_app.core import WhitenedBlock, negative_log_likelihood
 from deepwas_app.core.batch import BlockBatch
-from deepwas_app.core.objective import block_losses, flatten, information
+from deepwas_app.core.objectives import block_losses, flatten, information
 
 
 @pytest.fixture

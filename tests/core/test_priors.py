@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from deepwas_app.core.objective import flatten
+from deepwas_app.core.objectives import flatten
 from deepwas_app.core.priors import (
     LinearPrior,
     Model,

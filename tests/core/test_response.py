@@ -9,7 +9,7 @@ import pytest
 from deepwas_app.core.batch import BlockBatch, shuffled_order
 from deepwas_app.core.effects import tilt_fisher
 from deepwas_app.core.fit import fit_adam, fit_scoring, start_adam, start_scoring
-from deepwas_app.core.objective import block_losses
+from deepwas_app.core.objectives import block_losses
 from deepwas_app.core.priors import Model, Prior, Standardisation, make_prior
 from deepwas_app.core.response import integrated_gradients, response
 from deepwas_app.core.shifts import (
@@ -215,10 +215,10 @@ def test_batches_keep_their_padding_out(world):
 def test_integrated_gradients_of_tracks_add_up(world):
     """A transformer's annotations and tracks together make the whole difference."""
     from deepwas_app.core.priors import Standardisation
-    from deepwas_app.core.transformer import make_transformer
 
     rng = np.random.default_rng(8)
-    prior = make_transformer(
+    prior = make_prior(
+        "transformer",
         Standardisation(jnp.zeros(2), jnp.ones(2)),
         level=-3.0,
         width=8,

@@ -6,8 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from deepwas_app.core.priors import Standardisation, parameter_count
-from deepwas_app.core.transformer import make_transformer
+from deepwas_app.core.priors import Standardisation, make_prior, parameter_count
 
 ANNOTATIONS, TRACKS, WINDOW = 4, 3, 40
 
@@ -21,7 +20,7 @@ def transformer(**options):
         "standardise_tracks": Standardisation(jnp.full(TRACKS, 0.5), jnp.full(TRACKS, 2.0)),
     }
     standardise = Standardisation(jnp.zeros(ANNOTATIONS), jnp.ones(ANNOTATIONS))
-    return make_transformer(standardise, **given | options)
+    return make_prior("transformer", standardise, **given | options)
 
 
 def woken(prior):
@@ -75,7 +74,7 @@ def test_rematerialisation_changes_no_number(data):
 
 
 def test_bfloat16_is_near_float32(data):
-    full, half = (woken(transformer(half=h))(*data) for h in (False, True))
+    full, half = (woken(transformer(precision=p))(*data) for p in ("float32", "bfloat16"))
     assert half.dtype == full.dtype == jnp.float32
     assert 0 < np.abs(half - full).max() < 0.1
 

@@ -11,8 +11,7 @@ import pytest
 import xarray as xr
 
 from deepwas_app.cli import main
-from deepwas_app.core.priors import Standardisation
-from deepwas_app.core.transformer import make_transformer
+from deepwas_app.core.priors import Standardisation, make_prior
 from deepwas_app.workflow import interpret
 
 
@@ -39,7 +38,8 @@ def test_tracks_are_among_the_drivers(small_study, small_runs, monkeypatch):
     """A transformer that reads two tracks of eight positions."""
     rng = np.random.default_rng(2)
     standardise = small_runs.linear.model().prior.standardise
-    prior = make_transformer(
+    prior = make_prior(
+        "transformer",
         standardise,
         level=-10.0,
         width=8,

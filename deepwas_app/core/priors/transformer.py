@@ -1,14 +1,14 @@
 """A transformer over the window of tracks around each variant."""
 
 from math import gcd
-from typing import ClassVar
+from types import MappingProxyType
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from deepwas_app.core.priors import Prior, Standardisation, zero_last
+from deepwas_app.core.priors.base import PRIORS, Prior, Standardisation, zero_last
 
 # The stem shortens a window to about this many tokens.
 TOKENS = 32
@@ -109,6 +109,7 @@ def pool_factor(window: int) -> int:
     return max(window // TOKENS, 1)
 
 
+@PRIORS.add
 class TransformerPrior(Prior):
     """Transformer over the tracks around a variant, its annotations repeated along the window.
 
@@ -129,7 +130,15 @@ class TransformerPrior(Prior):
     trained on tracks is asked without them, they are taken at their mean.
     """
 
-    by_block: ClassVar[bool] = True
+    name = "transformer"
+    label = "Transformer"
+    doc = "a transformer over the tracks around a variant"
+    order = 4
+    reads_tracks = True
+    by_block = True
+    sizes = MappingProxyType(
+        {"XS": (8, 1), "S": (32, 2), "M": (128, 3), "L": (384, 6), "XL": (768, 7)}
+    )
 
     standardise: Standardisation
     standardise_tracks: Standardisation
@@ -137,6 +146,25 @@ class TransformerPrior(Prior):
     network: Network
     window: int = eqx.field(static=True)
     half: bool = eqx.field(static=True)
+
+    @classmethod
+    def build(cls, inputs, *, width=64, depth=2, precision="float32", rematerialise=False):
+        tracks, window = inputs.standardise_tracks, inputs.window
+        if tracks is None:
+            tracks, window = Standardisation(jnp.zeros(0), jnp.ones(0)), 1
+        channels = inputs.standardise.mean.shape[0] + tracks.mean.shape[0]
+        network = Network(window, channels, width, depth, rematerialise, inputs.key)
+        return cls(
+            standardise=inputs.standardise,
+            standardise_tracks=tracks,
+            level=jnp.asarray(0.0),
+            network=zero_last(network, lambda n: n.head),
+            window=window,
+            half=precision == "bfloat16",
+        )
+
+    def mean_tracks(self):
+        return self.standardise_tracks.mean if len(self.standardise_tracks.mean) else None
 
     def __call__(self, annotations, tracks=None):
         annotations = self.standardise(jnp.asarray(annotations))
@@ -168,47 +196,3 @@ class TransformerPrior(Prior):
         chunk = max(CHUNK // (self.window * width), 1)
         values = jax.lax.map(lambda xs: one(*xs), (flat, windows), batch_size=min(chunk, len(flat)))
         return self.level + values.reshape(shape)
-
-
-def make_transformer(
-    standardise: Standardisation,
-    *,
-    level: float,
-    width: int,
-    depth: int,
-    window: int = 1,
-    standardise_tracks: Standardisation | None = None,
-    half: bool = False,
-    rematerialise: bool = False,
-    key: PRNGKeyArray | None = None,
-) -> TransformerPrior:
-    """A transformer that starts as the constant model exp(level).
-
-    Parameters
-    ----------
-    standardise, standardise_tracks
-        Mean and s.d. of annotations and of tracks; None without tracks.
-    level
-        log f of the constant model to start from.
-    width, depth
-        Channels and number of layers.
-    window
-        Positions of the tracks around a variant.
-    half, rematerialise
-        bfloat16 arithmetic, and layers computed twice to save memory.
-    key
-        For the random weights; key 0 by default.
-    """
-    key = jax.random.key(0) if key is None else key
-    if standardise_tracks is None:
-        standardise_tracks, window = Standardisation(jnp.zeros(0), jnp.ones(0)), 1
-    channels = standardise.mean.shape[0] + standardise_tracks.mean.shape[0]
-    network = Network(window, channels, width, depth, rematerialise, key)
-    return TransformerPrior(
-        standardise=standardise,
-        standardise_tracks=standardise_tracks,
-        level=jnp.asarray(level),
-        network=zero_last(network, lambda n: n.head),
-        window=window,
-        half=half,
-    )

@@ -1,0 +1,134 @@
+"""The negative log-likelihood of LD blocks as an objective, to second order."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from deepwas_app.core.batch import BlockBatch, map_blocks
+from deepwas_app.core.iterative import DEFAULT, Iterative, UnconvergedError, converged
+from deepwas_app.core.likelihood import (
+    Solver,
+    inverse_cholesky,
+    likelihood_with_report,
+    noise_variance,
+)
+from deepwas_app.core.objectives.base import (
+    OBJECTIVES,
+    BlockLosses,
+    Information,
+    Objective,
+    log_prior_variance,
+)
+from deepwas_app.core.priors import Model
+
+
+@OBJECTIVES.add
+class FullLikelihood(Objective):
+    """Negative log-likelihood.
+
+    Attributes
+    ----------
+    solver, options
+        See :func:`negative_log_likelihood`. Second derivatives always come from Cholesky factors.
+    """
+
+    name = "likelihood"
+    label = "Full likelihood"
+    doc = "the full likelihood"
+    order = 0
+    fits_baseline = True
+
+    solver: Solver = eqx.field(static=True, default="auto")
+    options: Iterative = eqx.field(static=True, default=DEFAULT)
+
+    @classmethod
+    def build(cls, *, solver="auto", probes=DEFAULT.probes, max_iterations=DEFAULT.max_iterations):
+        return cls(solver, Iterative(probes=probes, max_iterations=max_iterations))
+
+    def losses(self, model, batch, key):
+        noise = noise_variance(batch.block.eigenvalues, model.s2, model.kappa)
+
+        def one(block, log_d, noise, index):
+            value, report = likelihood_with_report(
+                block,
+                log_d,
+                noise,
+                solver=self.solver,
+                options=self.options,
+                key=jax.random.fold_in(key, index),
+            )
+            return value, report
+
+        log_d = log_prior_variance(model, batch)
+        loss, report = map_blocks(one, batch.block, log_d, noise, batch.index)
+        return BlockLosses(loss, report.loss_error, report.residual, report.iterations)
+
+    def information(self, parameters, unravel, batch):
+        return information(parameters, unravel, batch)
+
+    def check_converged(self, found, index):
+        bad = ~np.asarray(converged(found.residual, self.options))
+        if bad.any():
+            worst = float(np.asarray(found.residual)[bad].max())
+            steps = int(np.asarray(found.iterations)[bad].max())
+            raise UnconvergedError(worst, steps, tuple(np.asarray(index)[bad].tolist()))
+
+
+FULL_LIKELIHOOD = FullLikelihood()
+
+
+def block_losses(
+    model: Model, batch: BlockBatch, objective: Objective | None = None
+) -> Float[Array, " blocks"]:
+    """Loss of each block in nats, by default the negative log-likelihood."""
+    objective = FULL_LIKELIHOOD if objective is None else objective
+    return objective.losses(model, batch, jax.random.key(0)).loss
+
+
+def information(parameters: Float[Array, " parameters"], unravel, batch: BlockBatch) -> Information:
+    """Loss, score and Fisher information of each block, for models of few parameters.
+
+    Parameters
+    ----------
+    parameters
+        Flat trained parameters, (parameters,).
+    unravel
+        Flat parameters to :class:`Model`, see :func:`flatten`.
+    batch
+        The blocks.
+
+    Notes
+    -----
+    With the noise as further "variants" of unit loading, K = sum_i w_i q_i q_i^T, and the
+    information is 1/2 J^T (G o G) J, where G = Q K^-1 Q^T and J = d w / d theta.
+    """
+
+    def variances(flat, log_scale, annotations, tracks, eigenvalues):
+        model = unravel(flat)
+        d = jnp.exp(model.prior(annotations, tracks) + log_scale)
+        noise = noise_variance(eigenvalues, model.s2, model.kappa)
+        return jnp.concatenate([d, noise]), (d, noise)
+
+    def one(block, log_scale, annotations, tracks):
+        jacobian, (d, noise) = jax.jacfwd(variances, has_aux=True)(
+            parameters, log_scale, annotations, tracks, block.eigenvalues
+        )
+        inverse = inverse_cholesky(block.Q, d, noise)
+        with jax.default_matmul_precision("float32"):
+            loadings = jnp.concatenate([block.Q @ inverse.T, inverse.T])
+            G = loadings @ loadings.T
+            white = inverse @ block.x
+            projected = loadings @ white
+            score = 0.5 * jacobian.T @ (jnp.diagonal(G) - projected**2)
+            fisher = 0.5 * jacobian.T @ (G**2 @ jacobian)
+        components = jnp.sum(jnp.isfinite(block.eigenvalues))
+        half_log_det = -jnp.sum(jnp.log(jnp.diagonal(inverse)))
+        loss = half_log_det + 0.5 * jnp.sum(white**2) + 0.5 * jnp.log(2 * jnp.pi) * components
+        return loss, score, fisher
+
+    loss, score, fisher = map_blocks(
+        one, batch.block, batch.log_scale, batch.annotations, batch.tracks
+    )
+    return Information(loss, score, fisher.sum(axis=0))

@@ -1,0 +1,93 @@
+"""LD score regression as an objective, for comparison with the likelihood."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from deepwas_app.core.batch import BlockBatch, map_blocks
+from deepwas_app.core.ldsr import expected_chi2, mismatch, squared_ld, with_weights
+from deepwas_app.core.objectives.base import (
+    OBJECTIVES,
+    BlockLosses,
+    Information,
+    Objective,
+    log_prior_variance,
+)
+from deepwas_app.core.priors import Model
+
+
+@OBJECTIVES.add
+class LDScoreRegression(Objective):
+    """Weighted squares of z_j^2 - E[z_j^2]; batches carry weights, see core.ldsr.
+
+    Notes
+    -----
+    sum_j w_j (z_j^2 - s2 - kappa h_j - sum_k r_jk^2 d_k)^2 / 2. Regression cannot tell kappa from
+    s2, so kappa must be fixed. Its intercept, left free, runs off with the signal (on the built-in
+    simulated study to 2, where the truth is 1), which would be held against its prior when that is
+    scored by the likelihood: training keeps the noise that the likelihood finds with the constant
+    prior. The variance of a prior that is linear in its annotations may be
+    negative here, as it may in the field's own programs.
+
+    References
+    ----------
+    Finucane et al. 2015, doi:10.1038/ng.3404.
+    """
+
+    name = "ldsr"
+    label = "LD score regression"
+    doc = "LD score regression's weighted fit"
+    order = 1
+    marginal = True
+    fixes_noise = True
+    # Regression under a log link has its optimum where a few large z-scores pull it.
+    keeps_best = True
+
+    def check(self, model):
+        if model.learn_kappa:
+            raise ValueError("LD score regression cannot tell kappa from s2: fix kappa")
+
+    @eqx.filter_jit
+    def prepare(self, baseline, batch):
+        return with_weights(batch, jnp.exp(log_prior_variance(baseline, batch)), baseline.s2)
+
+    def losses(self, model, batch, key):
+        del key
+        d = prior_variance(model, batch)
+
+        def one(block, d, marginal):
+            expected = expected_chi2(block, d, marginal.people, model.s2, model.kappa)
+            return 0.5 * jnp.sum(marginal.weight * (marginal.z**2 - expected) ** 2)
+
+        loss = map_blocks(one, batch.block, d, batch.marginal)
+        zero = jnp.zeros_like(loss)
+        return BlockLosses(loss, zero, zero, jnp.zeros(loss.shape, jnp.int32))
+
+    def information(self, parameters, unravel, batch):
+        def variances(flat, part):
+            model = unravel(flat)
+            terms = prior_variance(model, part), model.s2, model.kappa
+            return terms, terms
+
+        def one(part):
+            slopes, (d, s2, kappa) = jax.jacfwd(variances, has_aux=True)(parameters, part)
+            # One product per parameter would cost more than the squared LD matrix itself.
+            squared = squared_ld(part.block.Q, part.marginal.people)
+            h = mismatch(part.block)
+            with jax.default_matmul_precision("float32"):
+                jacobian = -(squared @ slopes[0] + slopes[1] + jnp.outer(h, slopes[2]))
+                r = part.marginal.z**2 - s2 - kappa * h - squared @ d
+                weighted = part.marginal.weight[:, None] * jacobian
+                loss = 0.5 * jnp.sum(part.marginal.weight * r**2)
+                return loss, weighted.T @ r, weighted.T @ jacobian
+
+        loss, score, fisher = map_blocks(one, batch)
+        return Information(loss, score, fisher.sum(axis=0))
+
+
+def prior_variance(model: Model, batch: BlockBatch) -> Float[Array, "*blocks variants"]:
+    """d_j itself, signed for priors that are linear in their annotations."""
+    if model.prior.by_block:
+        return jnp.exp(log_prior_variance(model, batch))
+    return model.prior.signed(batch.annotations, batch.tracks) * jnp.exp(batch.log_scale)
