@@ -1,0 +1,59 @@
+"""What pyproject.toml declares is what the package imports, no more and no less."""
+
+import ast
+import sys
+import tomllib
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions, version
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+DECLARED = {canonicalize_name(r.name): r for r in map(Requirement, PROJECT["dependencies"])}
+# Declared, and used by name only.
+NOT_IMPORTED = {
+    "pyviz-comms": "carries a page's events in JupyterLab; Panel imports it there",
+}
+
+
+def imported_modules() -> Iterator[str]:
+    """Top-level modules that the package imports anywhere, also inside functions."""
+    for path in (ROOT / "deepwas_app").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                yield from (alias.name.split(".")[0] for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+                yield node.module.split(".")[0]
+
+
+def third_party() -> dict[str, set[str]]:
+    """Imported modules that are neither ours nor Python's, with the packages that bring them."""
+    modules = set(imported_modules()) - set(sys.stdlib_module_names) - {"deepwas_app"}
+    packages = packages_distributions()
+    return {
+        module: {canonicalize_name(name) for name in packages.get(module, [])} for module in modules
+    }
+
+
+def test_every_import_is_declared():
+    undeclared = {module for module, names in third_party().items() if not names & set(DECLARED)}
+    assert not undeclared, f"imported, but not in pyproject.toml: {sorted(undeclared)}"
+
+
+def test_every_declared_dependency_is_imported():
+    used = set.union(*third_party().values())
+    unused = set(DECLARED) - used - set(NOT_IMPORTED)
+    assert not unused, f"in pyproject.toml, but imported nowhere: {sorted(unused)}"
+    assert not set(NOT_IMPORTED) & used, "an exception that is imported after all"
+
+
+@pytest.mark.parametrize("name", sorted(DECLARED))
+def test_what_was_tested_is_what_is_declared(name):
+    """The version that constraints.txt pins is allowed, and it is the one that is installed."""
+    pins = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text().split())
+    assert pins[name] in DECLARED[name].specifier
+    assert version(name) in DECLARED[name].specifier
