@@ -107,12 +107,13 @@ def _export(options) -> None:
         raise InputError("export: --susie needs a region, such as --region 22:30500000-31500000.")
     if options.floor and not options.snpvar:
         raise InputError("export: --floor goes with --snpvar. Name its file.")
+    from deepwas_app.genetics.regions import parse_region
     from deepwas_app.workflow import exports
-    from deepwas_app.workflow.locus import open_run_with_study, parse_region
+    from deepwas_app.workflow.locus import open_run_with_study
     from deepwas_app.workflow.tables import write_text
 
-    region = parse_region(options.region) if options.susie else None
     run, study = open_run_with_study(options.run_path, options.study)
+    region = parse_region(options.region, study) if options.susie else None
     texts: list[tuple[str, str, int]] = []
     if options.snpvar:
         table = exports.snpvar_table(study, run, floor=options.floor)
@@ -133,13 +134,14 @@ def _export(options) -> None:
 
 
 def _finemap(follow: Callable, options) -> None:
+    from deepwas_app.genetics.regions import parse_region
     from deepwas_app.workflow.finemap import (
         credible_sets_text,
         fine_map,
         fine_mapping_text,
         fits_text,
     )
-    from deepwas_app.workflow.locus import open_run_with_study, parse_region
+    from deepwas_app.workflow.locus import open_run_with_study
     from deepwas_app.workflow.tables import write_text
 
     good = options.effects >= 1 and options.causal > 0
@@ -148,8 +150,8 @@ def _finemap(follow: Callable, options) -> None:
             "finemap: --effects is at least 1, --causal above 0, --coverage between 0 and 1, "
             "--purity from 0 to 1."
         )
-    region = parse_region(options.region)
     run, study = open_run_with_study(options.run_path, options.study)
+    region = parse_region(options.region, study)
     job = fine_map.steps(
         study,
         run,

@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from deepwas_app.errors import InputError
+from deepwas_app.genetics.excluded import excluded
 from deepwas_app.genetics.frequency import fill_frequency
 from deepwas_app.genetics.matching import (
     SAME,
@@ -18,7 +19,6 @@ from deepwas_app.genetics.matching import (
     Match,
     match_variants,
 )
-from deepwas_app.genetics.regions import excluded
 
 # Fewer variants than this say nothing certain about a whole file.
 _TELLING = 20
@@ -46,7 +46,7 @@ def align(
         A/T and C/G variants are resolved by allele frequency where both frequencies are at
         least this far from one half; otherwise they are dropped.
     exclude : pandas.DataFrame, optional
-        Regions that are not scored; see :func:`deepwas_app.genetics.regions.read_regions`.
+        Regions that are not scored; see :func:`deepwas_app.genetics.excluded.read_regions`.
 
     Returns
     -------

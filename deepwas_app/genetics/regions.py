@@ -1,77 +1,149 @@
-"""Regions of the genome that a study leaves out: the MHC, long-range LD, or one's own."""
+"""Regions of the genome: what people type to say where, and the variants that are there."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from decimal import Decimal
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from deepwas_app.errors import InputError
-from deepwas_app.genetics.intervals import cover, read_bed
+from deepwas_app.genetics import chromosomes
+from deepwas_app.genetics.genes import read_genes
 
-# The extended major histocompatibility complex on chromosome 6, 25 to 34 Mb on both builds.
-_MHC = (("6", 25.0, 34.0),)
-# Regions of long-range LD in Europeans (Price et al. 2008, doi:10.1016/j.ajhg.2008.06.005;
-# Anderson et al. 2010, doi:10.1038/nprot.2010.116), lifted from hg18; Mb, rounded outwards.
-_LONG_RANGE = {
-    "hg19": (
-        *(("1", 48.22, 52.23), ("2", 86.14, 101.14), ("2", 134.78, 138.29), ("2", 183.29, 190.30)),
-        *(("3", 47.52, 50.03), ("3", 83.41, 86.92), ("3", 88.91, 96.02), ("5", 44.46, 50.47)),
-        *(("5", 97.97, 100.48), ("5", 128.97, 131.98), ("5", 135.47, 138.48), ("6", 25.0, 34.0)),
-        *(("6", 56.89, 63.95), ("6", 139.95, 142.46), ("7", 55.03, 66.37), ("8", 7.96, 11.97)),
-        *(("8", 42.88, 49.84), ("8", 111.93, 114.94), ("10", 36.95, 43.68), ("11", 46.04, 57.25)),
-        *(("11", 87.86, 90.87), ("12", 33.10, 41.72), ("12", 111.01, 113.52)),
-        ("20", 32.53, 35.07),
-    ),
-    "hg38": (
-        *(("1", 47.76, 51.77), ("2", 85.91, 100.52), ("2", 134.02, 137.53), ("2", 182.42, 189.43)),
-        *(("3", 47.48, 49.99), ("3", 83.36, 86.87), ("3", 88.86, 96.31), ("5", 44.46, 51.17)),
-        *(("5", 98.63, 101.14), ("5", 129.63, 132.64), ("5", 136.13, 139.14), ("6", 25.0, 34.0)),
-        *(("6", 57.02, 63.24), ("6", 139.63, 142.14), ("7", 54.96, 66.90), ("8", 8.10, 12.11)),
-        *(("8", 43.02, 48.93), ("8", 110.91, 113.92), ("10", 36.67, 43.19), ("11", 46.02, 57.48)),
-        *(("11", 88.12, 91.13), ("12", 32.95, 41.32), ("12", 110.57, 113.08)),
-        ("20", 33.94, 36.44),
-    ),
-}
-NAMES = ("mhc", "long-range")
+FLANK = 250_000
+_NUMBER = r"([0-9][0-9,_]*(?:\.[0-9]+)?)\s*([kmg]b|bp|[kmg])?"
+_PLACE = re.compile(rf"([0-9A-Za-z]+)\s*:\s*{_NUMBER}(?:\s*[-–]\s*{_NUMBER})?", re.I)
+_UNITS = {"b": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
+_EXAMPLES = "chromosome:start-stop, such as 22:30500000-31500000 or 22:30.5-31.5Mb"
 
 
-def read_regions(sources: Iterable[str], build: str) -> pd.DataFrame:
-    """Regions by name or from BED files.
+class Region(NamedTuple):
+    """A stretch of a chromosome: 1-based base pairs, both ends included.
+
+    Examples
+    --------
+    >>> str(Region("22", 30_500_000, 31_500_000))
+    '22:30500000-31500000'
+    >>> f"{Region('22', 30_500_000, 31_500_000):,}"
+    '22:30,500,000-31,500,000'
+    """
+
+    chromosome: str
+    start: int
+    stop: int
+
+    def __str__(self) -> str:
+        return format(self)
+
+    def __format__(self, spec: str) -> str:
+        return f"{self.chromosome}:{self.start:{spec}}-{self.stop:{spec}}"
+
+    @classmethod
+    def around(cls, chromosome: str, start: int, stop: int, flank: int = FLANK) -> Region:
+        """A stretch with as many bases on either side, as far as the chromosome has them."""
+        return cls(str(chromosome), max(1, int(start) - flank), int(stop) + flank)
+
+    def rows(self, variants: xr.Dataset) -> np.ndarray:
+        """Rows of the variants of a study or LD panel that lie here, (variants,) int.
+
+        Raises
+        ------
+        InputError
+            If there are none.
+        """
+        position = variants["variant_position"].values
+        inside = (position >= self.start) & (position <= self.stop)
+        near = np.flatnonzero(inside)
+        rows = near[variants["variant_chromosome"].values[near].astype(str) == self.chromosome]
+        if not len(rows):
+            raise InputError(
+                f"{self}: no variant of {variants.attrs.get('path', 'the study')} is in this "
+                f"region. {_where(variants, self.chromosome)}"
+            )
+        return rows
+
+
+def parse_region(
+    text: str, study: xr.Dataset | None = None, genes: pd.DataFrame | None = None
+) -> Region:
+    """Read what people type to say where.
 
     Parameters
     ----------
-    sources : iterable of str
-        "mhc", "long-range" (which has the MHC in it), or paths of BED files.
-    build : str
-        Genome build of the named regions: "hg19" or "hg38".
+    text : str
+        ``22:30500000-31500000``, ``chr22:30,500,000-31,500,000``, ``22:30.5-31.5Mb``,
+        ``22:500kb-1Mb``; one position, such as ``22:30.5Mb``; and with a study the name of one
+        of its variants or of a gene.
+    study : xarray.Dataset, optional
+        Where variants are looked up.
+    genes : pandas.DataFrame, optional
+        ``chromosome``, ``start``, ``stop``, ``name``; by default the genes of the study's build.
 
     Returns
     -------
-    pandas.DataFrame
-        ``chromosome``, ``start``, ``stop`` (0-based, stop not included).
+    Region
+        A position, a variant or a gene comes with 250 kb on either side.
 
     Raises
     ------
     InputError
-        If a file cannot be read, or a name is not known for this build.
+        If it is none of these, or ends before it starts.
     """
-    tables = []
-    for source in sources:
-        if source not in NAMES:
-            tables.append(read_bed(source)[["chromosome", "start", "stop"]])
-            continue
-        if build not in _LONG_RANGE:
-            raise InputError(f"{source}: not known on {build}. Give the regions as a BED file.")
-        spans = _MHC if source == "mhc" else _LONG_RANGE[build]
-        rows = [(c, round(start * 1e6), round(stop * 1e6)) for c, start, stop in spans]
-        tables.append(pd.DataFrame(rows, columns=["chromosome", "start", "stop"]))
-    return pd.concat(tables, ignore_index=True)
+    text = text.strip()
+    found = _PLACE.fullmatch(text)
+    if found:
+        return _place(text, *found.groups())
+    if study is None:
+        raise InputError(f"{text or 'Nothing'}: not a region. Write {_EXAMPLES}.")
+    return _named(text, study, genes)
 
 
-def excluded(variants: xr.Dataset, regions: pd.DataFrame) -> np.ndarray:
-    """Which variants lie in one of the regions, as bool."""
-    chromosome = variants["variant_chromosome"].values
-    return cover(chromosome, variants["variant_position"].values, regions)[0] > 0
+def _place(text: str, name: str, first: str, unit: str, last: str | None, units: str) -> Region:
+    chromosome = str(chromosomes.normalise([name])[0])
+    if last is None:
+        position = _bases(text, first, unit)
+        return Region.around(chromosome, position, position)
+    # 30.5-31.5Mb: the unit that ends the text is that of both numbers.
+    start, stop = _bases(text, first, unit or units), _bases(text, last, units)
+    if stop < start:
+        raise InputError(f"{text}: ends before it starts. Write the smaller position first.")
+    return Region(chromosome, start, stop)
+
+
+def _bases(text: str, number: str, unit: str | None) -> int:
+    bases = Decimal(re.sub("[,_]", "", number)) * _UNITS[(unit or "b")[0].lower()]
+    if bases != int(bases):
+        raise InputError(f"{text}: {number} is not a whole base pair. Write kb or Mb after it.")
+    return int(bases)
+
+
+def _named(text: str, study: xr.Dataset, genes: pd.DataFrame | None) -> Region:
+    rows = np.flatnonzero(study["variant_id"].values.astype(str) == text)
+    if len(rows):
+        position = study["variant_position"].values[rows[0]]
+        return Region.around(study["variant_chromosome"].values[rows[0]], position, position)
+    if genes is None:
+        genes = read_genes(str(study.attrs.get("genome_build", "")))
+    gene = genes[genes["name"].astype(str).str.upper() == text.upper()]
+    if not len(gene):
+        raise InputError(
+            f"{text or 'Nothing'}: not a region ({_EXAMPLES}), nor a gene, nor a variant of "
+            "this study. Check the spelling."
+        )
+    return Region.around(*gene.iloc[0][["chromosome", "start", "stop"]])
+
+
+def _where(variants: xr.Dataset, chromosome: str) -> str:
+    """One sentence on which positions there are."""
+    names = variants["variant_chromosome"].values.astype(str)
+    position = variants["variant_position"].values[names == chromosome]
+    if len(position):
+        build = variants.attrs.get("genome_build", "of its build")
+        return (
+            f"Its chromosome {chromosome} goes from {position.min()} to {position.max()} ({build})."
+        )
+    return f"It has the chromosomes {', '.join(dict.fromkeys(names.tolist()))}."

@@ -20,32 +20,7 @@ MOST_VARIANTS = 6000
 HEAT = ("#440154", "#414487", "#2a788e", "#22a884", "#7ad151", "#fde725")
 
 
-def rows_in_region(study: xr.Dataset, chromosome: str, start: int, stop: int) -> slice:
-    """Rows of the variants in a region; contiguous, because studies are sorted.
-
-    Parameters
-    ----------
-    study
-        A study.
-    chromosome
-        Name such as ``"22"``.
-    start, stop
-        First and last position, base pairs.
-
-    Returns
-    -------
-    slice
-        Rows of the dimension ``variants``; empty if there are none.
-    """
-    here = np.flatnonzero(study["variant_chromosome"].values.astype(str) == str(chromosome))
-    if len(here) == 0:
-        return slice(0, 0)
-    position = study["variant_position"].values[here[0] : here[-1] + 1]
-    first, last = np.searchsorted(position, [start, stop + 1])
-    return slice(int(here[0] + first), int(here[0] + last))
-
-
-def locus_table(study: xr.Dataset, rows: slice) -> pd.DataFrame:
+def locus_table(study: xr.Dataset, rows: np.ndarray) -> pd.DataFrame:
     """The variants of a region as points.
 
     Parameters
@@ -66,7 +41,7 @@ def locus_table(study: xr.Dataset, rows: slice) -> pd.DataFrame:
     z = part["variant_z"].values.astype(float)
     table = pd.DataFrame(
         {
-            "row": np.arange(rows.start, rows.stop),
+            "row": rows,
             "variant": part["variant_id"].values.astype(str),
             "x": part["variant_position"].values / 1e6,
             "position": part["variant_position"].values,
@@ -136,7 +111,7 @@ def colour_by_ld(r2: np.ndarray) -> np.ndarray:
     return np.where(known, np.array(LD_COLOURS)[bins], LD_UNKNOWN)
 
 
-def annotation_ticks(study: xr.Dataset, rows: slice, names: Sequence[str]) -> pd.DataFrame:
+def annotation_ticks(study: xr.Dataset, rows: np.ndarray, names: Sequence[str]) -> pd.DataFrame:
     """One row of marks per annotation: where a binary one applies, how large a continuous one is.
 
     Parameters
@@ -157,7 +132,7 @@ def annotation_ticks(study: xr.Dataset, rows: slice, names: Sequence[str]) -> pd
     known = list(study["annotation"].values.astype(str))
     shown = [name for name in names if name in known]
     columns = ["x", "y", "low", "high", "annotation", "variant", "value", "colour"]
-    if not shown or rows.stop <= rows.start:
+    if not shown or not len(rows):
         return pd.DataFrame(columns=columns)
     index = [known.index(name) for name in shown]
     part = study.isel(variants=rows, annotations=index)

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from deepwas_app.genetics.regions import Region
 from deepwas_app.genetics.score import checked_weights
-from deepwas_app.workflow.locus import Region, region_rows
 from deepwas_app.workflow.results import posterior, run_heritability
 from deepwas_app.workflow.run import Run
 from deepwas_app.workflow.tables import tab_separated
@@ -72,7 +72,7 @@ def prior_weights(study: xr.Dataset, run: Run, region: Region) -> pd.DataFrame:
     -------
     Table of SNP, CHR, BP, A1 (effect allele), A2, PRIOR_WEIGHT (proportional to v_j, sums to 1).
     """
-    rows = region_rows(study, region)
+    rows = region.rows(study)
     v = run_heritability(study, run)[rows]
     table = identity(study, rows, ("SNP", "CHR", "BP", "A1", "A2"))
     return table.assign(PRIOR_WEIGHT=v / v.sum())

@@ -10,10 +10,10 @@ import xarray as xr
 from deepwas_app.core.finemap import CredibleSet, SingleEffects, credible_sets, single_effects
 from deepwas_app.core.likelihood import noise_variance
 from deepwas_app.errors import InputError
+from deepwas_app.genetics.regions import Region
 from deepwas_app.genetics.store import read_block
 from deepwas_app.workflow.batching import block_slice
 from deepwas_app.workflow.exports import identity
-from deepwas_app.workflow.locus import Region, region_rows
 from deepwas_app.workflow.progress import Progress, job
 from deepwas_app.workflow.results import run_heritability
 from deepwas_app.workflow.run import Run
@@ -87,7 +87,7 @@ def fine_map(
     InputError
         If the region has no variants, or none of its LD blocks has a z-score.
     """
-    rows = region_rows(study, region)
+    rows = region.rows(study)
     v = run_heritability(study, run)
     model = run.model()
     own = study["variant_block"].values

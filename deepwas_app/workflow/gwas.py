@@ -4,9 +4,9 @@ import xarray as xr
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.align import align
+from deepwas_app.genetics.excluded import NAMES, read_regions
 from deepwas_app.genetics.files import file_record
 from deepwas_app.genetics.lift import lift
-from deepwas_app.genetics.regions import NAMES, read_regions
 from deepwas_app.genetics.sumstats import read_sumstats
 from deepwas_app.workflow.settings import StudySettings
 

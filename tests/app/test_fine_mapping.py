@@ -13,10 +13,11 @@ from bokeh.models import Scatter
 from deepwas_app.app import store
 from deepwas_app.app.jobs import Status
 from deepwas_app.app.pages.locus import LocusPage
-from deepwas_app.app.regions import Region, parse_region
+from deepwas_app.app.regions import scaled
 from deepwas_app.app.state import AppState
 from deepwas_app.cli import main
 from deepwas_app.errors import InputError
+from deepwas_app.genetics.regions import Region
 from deepwas_app.workflow.progress import job
 
 
@@ -102,7 +103,7 @@ def test_drivers_are_the_bytes_of_the_command(page, settle, capsys):
 
 def test_results_stay_inside_their_region_and_go_outside(mapped):
     region = mapped.region
-    mapped.go(region.scaled(0.5), mapped.reference)
+    mapped.go(scaled(region, 0.5), mapped.reference)
     assert mapped.figure.pips.shown
     mapped.go_to_variant(elsewhere(mapped))
     assert not mapped.figure.pips.shown
@@ -118,7 +119,7 @@ def elsewhere(page) -> int:
 
 def test_a_result_stays_while_something_of_it_is_in_sight(mapped):
     region, found = mapped.region, mapped.fine_mapping.mapping
-    mapped.go(region.scaled(2.0), mapped.reference)
+    mapped.go(scaled(region, 2.0), mapped.reference)
     middle = (region.start + region.stop) // 2
     mapped.go(Region(region.chromosome, middle - 1000, region.stop + 500_000))
     assert mapped.fine_mapping.mapping is found
@@ -150,7 +151,7 @@ def test_what_nobody_waits_for_is_cancelled(page, steps, settle):
     card = page.fine_mapping
     card.start()
     job = card.mapping.job
-    page.go(page.region.scaled(1.5), page.reference)
+    page.go(page.scaled(region, 1.5), page.reference)
     assert card.button.disabled
     assert not job.cancelling
     page.go_to_variant(elsewhere(page))
@@ -194,13 +195,7 @@ def test_a_constant_prior_has_no_drivers(study_with_runs):
 
 
 def test_region_across_blocks_and_without_variants(page):
-    with pytest.raises(InputError, match="no scored variants"):
+    with pytest.raises(InputError, match="no variant"):
         page.go(Region(page.region.chromosome, 900_000_000, 900_100_000))
     page._go_to(f"{page.region.chromosome}:900,000,000-900,100,000")
     assert page.state.notice[0] == "error"
-
-
-def test_plain_regions_are_read_as_by_the_command(small_study):
-    genes = store.genes(small_study)
-    assert parse_region("chr1:1_000–2,000", small_study, genes) == Region("1", 1000, 2000)
-    assert str(parse_region("01:5000-1000", small_study, genes)) == "1:1,000-5,000"

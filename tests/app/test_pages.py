@@ -18,9 +18,10 @@ from deepwas_app.app.pages.locus import LocusPage
 from deepwas_app.app.pages.scaling import ScalingPage
 from deepwas_app.app.pages.study import StudyPage
 from deepwas_app.app.pages.train import TrainPage, runs_table
-from deepwas_app.app.regions import Region, parse_region, strongest_loci
+from deepwas_app.app.regions import shown_region
 from deepwas_app.app.state import PAGES, AppState
 from deepwas_app.errors import InputError
+from deepwas_app.genetics.regions import Region
 
 KINDS = [StudyPage, TrainPage, AnnotationsPage, LocusPage, ScalingPage]
 
@@ -205,29 +206,12 @@ def test_dashboard_builds_pages_when_they_are_first_shown(small_study):
     assert dashboard.study_line.object == "Small"
 
 
-def test_regions_are_read_in_several_ways(small_study: xr.Dataset):
+def test_a_screen_shows_regions_of_its_study_that_are_not_too_wide(small_study: xr.Dataset):
     genes = store.genes(small_study)
-    assert parse_region("chr1:1,000-2,000", small_study, genes) == Region("1", 1000, 2000)
-    assert parse_region("1:2000-1000", small_study, genes) == Region("1", 1000, 2000)
-    assert parse_region("1:500000", small_study, genes) == Region("1", 250_000, 750_000)
-    for wrong in ("", "1:1-99,000,000", "X:1-2", "NOTAGENE"):
-        with pytest.raises(InputError):
-            parse_region(wrong, small_study, genes)
-
-
-def test_strongest_loci_are_apart(small_study: xr.Dataset):
-    rows = strongest_loci(small_study, count=5, apart=100_000)
-    z = np.abs(small_study["variant_z"].values[rows])
-    assert (np.diff(z) <= 0).all()
-    place = small_study.isel(variants=rows)
-    for i, a in enumerate(rows):
-        for j in range(i):
-            if place["variant_chromosome"].values[i] == place["variant_chromosome"].values[j]:
-                gap = abs(
-                    int(place["variant_position"].values[i])
-                    - int(place["variant_position"].values[j])
-                )
-                assert gap >= 100_000, a
+    assert shown_region("chr1:1,000-2,000", small_study, genes) == Region("1", 1000, 2000)
+    for wrong, reason in (("1:1-99,000,000", "wider than"), ("X:1-2", "no chromosome X")):
+        with pytest.raises(InputError, match=reason):
+            shown_region(wrong, small_study, genes)
 
 
 def test_blocks_that_do_not_fit_are_listed_with_what_to_do(small_study):

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deepwas_app.errors import InputError
+from deepwas_app.genetics.excluded import excluded, read_regions
 from deepwas_app.genetics.intervals import cover, read_bed
-from deepwas_app.genetics.regions import excluded, read_regions
 
 BED = "track name=x\nchr1\t10\t20\ta\t3\nchr1\t15\t30\tb\t5\n#chr1\t0\t99\tc\t9\nchrX\t0\t1\td\t1\n"
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from deepwas_app.errors import InputError
+from deepwas_app.genetics.regions import Region
 from deepwas_app.genetics.score import read_weights
 from deepwas_app.workflow.exports import (
     floored,
@@ -20,12 +21,7 @@ from deepwas_app.workflow.exports import (
     snpvar_text,
     weights_text,
 )
-from deepwas_app.workflow.locus import (
-    Region,
-    open_run_with_study,
-    parse_region,
-    region_rows,
-)
+from deepwas_app.workflow.locus import open_run_with_study
 from deepwas_app.workflow.results import posterior, run_heritability
 from deepwas_app.workflow.run import open_run
 from deepwas_app.workflow.tables import p_values, tab_separated, write_text
@@ -135,31 +131,6 @@ def test_scoring_file_of_the_pgs_catalog(small_study, small_runs):
         "effect_weight",
         "allelefrequency_effect",
     ]
-
-
-@pytest.mark.parametrize(
-    ("text", "region"),
-    [
-        ("22:30500000-31500000", Region("22", 30_500_000, 31_500_000)),
-        ("chr22:30,500,000 - 31,500,000", Region("22", 30_500_000, 31_500_000)),
-        ("x:5-1", Region("X", 1, 5)),
-    ],
-)
-def test_regions_are_read(text, region):
-    assert parse_region(text) == region
-
-
-@pytest.mark.parametrize("text", ["22", "22:5", "BRCA2", "22:a-b", ""])
-def test_other_words_are_no_regions(text):
-    with pytest.raises(InputError, match="not a region"):
-        parse_region(text)
-
-
-def test_region_without_variants_says_where_there_are_some(small_study):
-    with pytest.raises(InputError, match=r"7:1-2: no variant of .* goes from \d+ to \d+ \(hg19\)"):
-        region_rows(small_study, Region("7", 1, 2))
-    with pytest.raises(InputError, match=r"no variant of .* has the chromosomes 1, 2"):
-        region_rows(small_study, Region("X", 1, 2))
 
 
 def test_run_whose_study_moved_or_changed(small_study, small_runs, tmp_path, height):

@@ -8,9 +8,9 @@ import pytest
 
 from deepwas_app.core.finemap import single_effects
 from deepwas_app.errors import InputError
+from deepwas_app.genetics.regions import Region
 from deepwas_app.genetics.store import read_block
 from deepwas_app.workflow.finemap import credible_sets_text, fine_map, fine_mapping_text, fits_text
-from deepwas_app.workflow.locus import Region
 from deepwas_app.workflow.results import run_heritability
 
 

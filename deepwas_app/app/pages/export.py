@@ -13,7 +13,8 @@ from deepwas_app.app import store
 from deepwas_app.app.components import cells, download, section
 from deepwas_app.app.pages.runs import RunsPage, finished_runs, run_select
 from deepwas_app.app.pages.scores import ScoreForm
-from deepwas_app.app.regions import strongest_loci
+from deepwas_app.genetics.regions import Region, parse_region
+from deepwas_app.genetics.study import strongest_loci
 
 HALF_REGION = 500_000
 # Characters of a row beside its variant's name, place and alleles.
@@ -138,9 +139,8 @@ class ExportPage(RunsPage):
     def prior_weights_text(self) -> str:
         """As ``deepwas export RUN --susie``."""
         from deepwas_app.workflow.exports import prior_weights, prior_weights_text
-        from deepwas_app.workflow.locus import parse_region
 
-        region = parse_region(self.region.value)
+        region = parse_region(self.region.value, self.state.study)
         return prior_weights_text(prior_weights(self.state.study, self._run(), region))
 
     def weights_text(self) -> str:
@@ -237,5 +237,5 @@ def strongest_region(study: xr.Dataset) -> str:
     if not rows:
         return ""
     chromosome = study["variant_chromosome"].values[rows[0]]
-    position = int(study["variant_position"].values[rows[0]])
-    return f"{chromosome}:{max(1, position - HALF_REGION)}-{position + HALF_REGION}"
+    position = study["variant_position"].values[rows[0]]
+    return str(Region.around(chromosome, position, position, HALF_REGION))

@@ -11,8 +11,8 @@ from deepwas_app.app import store
 from deepwas_app.app.components import JobView, cells, download, reading_table
 from deepwas_app.app.jobs import JOBS, Job, Status
 from deepwas_app.app.markup import text
-from deepwas_app.app.regions import Region
 from deepwas_app.app.state import AppState
+from deepwas_app.genetics.regions import Region
 
 if TYPE_CHECKING:
     from deepwas_app.workflow.finemap import FineMapping
@@ -164,7 +164,7 @@ class FineMappingCard(pn.viewable.Viewer):
         study, run, region = self.state.study, self.run, self.region
         effects, causal = self.effects.value or EFFECTS, self.causal.value or CAUSAL
         job = Job(
-            f"Fine-map {region}",
+            f"Fine-map {region:,}",
             lambda: fine_map.steps(study, run, region, effects=effects, causal=causal),
             kind="finemap",
             study=store.study_hash(study),
@@ -195,7 +195,7 @@ class FineMappingCard(pn.viewable.Viewer):
             for prior in ("model", "uniform")
         ]
         self.line.object = (
-            f"{text(region)}: {len(found.table)} variants; "
+            f"{text(f'{region:,}')}: {len(found.table)} variants; "
             f"credible sets: {', '.join(counts)}.{ended}"
         )
         from deepwas_app.workflow.finemap import credible_sets_text, fine_mapping_text, fits_text

@@ -17,12 +17,13 @@ from deepwas_app.app.pages.base import Page
 from deepwas_app.app.pages.drivers import DriversCard
 from deepwas_app.app.pages.fine_mapping import FineMappingCard
 from deepwas_app.app.pages.runs import follow, runs_choice
-from deepwas_app.app.regions import Region, parse_region, strongest_loci
+from deepwas_app.app.regions import scaled, shown_region
 from deepwas_app.errors import InputError
+from deepwas_app.genetics.regions import Region
+from deepwas_app.genetics.study import strongest_loci
 from deepwas_app.plots.locus import (
     annotation_ticks,
     locus_table,
-    rows_in_region,
     stack_genes,
 )
 from deepwas_app.plots.locus_figure import LocusFigure
@@ -126,14 +127,14 @@ class LocusPage(Page):
     def go(self, region: Region, reference: int | None = None) -> None:
         """Show a region, coloured by LD to a variant: its strongest one if none is named."""
         study = self.state.study
-        rows = rows_in_region(study, region.chromosome, region.start, region.stop)
+        rows = region.rows(study)
         table = locus_table(study, rows)
         if table.empty:
-            raise InputError(f"{region}: no scored variants there. Choose another region.")
+            raise InputError(f"{region:,}: no scored variants there. Choose another region.")
         self.region, self.rows, self.table = region, rows, table
-        self.place = f"{region.chromosome}:{region.start}-{region.stop}"
+        self.place = str(region)
         self.state.region = self.place
-        self.box.value = str(region)
+        self.box.value = f"{region:,}"
         self.figure.show_region(
             table, region.chromosome, region.start, region.stop, study.attrs.get("genome_build", "")
         )
@@ -149,10 +150,7 @@ class LocusPage(Page):
         study = self.state.study
         chromosome = str(study["variant_chromosome"].values[row])
         position = int(study["variant_position"].values[row])
-        self.go(
-            Region(chromosome, max(1, position - HALF_WINDOW), position + HALF_WINDOW),
-            reference=row,
-        )
+        self.go(Region.around(chromosome, position, position, HALF_WINDOW), reference=row)
 
     def choose_reference(self, row: int) -> None:
         """Colour the variants by their LD to this one."""
@@ -269,12 +267,12 @@ class LocusPage(Page):
         if len(variant):
             self._attempt(self.go_to_variant, int(variant[0]))
         else:
-            self._attempt(lambda: self.go(parse_region(words, study, self.genes)))
+            self._attempt(lambda: self.go(shown_region(words, study, self.genes)))
 
     def _follow_region(self) -> None:
         """Go to the region that the state asks for; once, whatever comes of it."""
         wanted, self.state.region = self.state.region, self.place
-        self.go(parse_region(wanted, self.state.study, self.genes))
+        self.go(shown_region(wanted, self.state.study, self.genes))
 
     def _say_trouble(self, problem: str) -> None:
         self.state.say(problem, "error")
@@ -286,7 +284,7 @@ class LocusPage(Page):
             self.state.say(str(problem), "error")
 
     def _zoom(self, factor: float, _: Any) -> None:
-        self._attempt(self.go, self.region.scaled(factor), self.reference)
+        self._attempt(self.go, scaled(self.region, factor), self.reference)
 
     def _panned(self, event: Any) -> None:
         """Load more when a pan or a zoom leaves the region that is drawn."""
@@ -294,8 +292,8 @@ class LocusPage(Page):
         inside = start >= self.region.start - 1 and stop <= self.region.stop + 1
         if inside or stop <= start:
             return
-        region = Region(self.region.chromosome, max(1, start), stop).scaled(1.0)
-        self._attempt(self.go, region, self.reference)
+        region = Region(self.region.chromosome, max(1, start), stop)
+        self._attempt(self.go, scaled(region, 1.0), self.reference)
 
     def _draw_annotations(self) -> None:
         names = list(self.annotations.value or [])
