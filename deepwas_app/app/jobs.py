@@ -11,6 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Generator
+from pathlib import Path
 from typing import Any
 
 from deepwas_app.errors import InputError
@@ -54,6 +55,10 @@ class Job:
         What sort of job it is: ``"train"``, ``"build"``, ``"scaling"``.
     study
         Content hash of the study it works on, if any.
+    subject
+        What it looks at, of the study or elsewhere: the key of a run, or the study to open.
+    output
+        The folder that it makes, if any.
     lane
         Jobs of one lane run one after another.
 
@@ -76,9 +81,12 @@ class Job:
         *,
         kind: str = "",
         study: str = "",
+        subject: str = "",
+        output: Path | None = None,
         lane: str = DEVICE,
     ) -> None:
-        self.title, self.kind, self.study, self.lane = title, kind, study, lane
+        self.title, self.lane = title, lane
+        self.kind, self.study, self.subject, self.output = kind, study, subject, output
         self.status = Status.QUEUED
         self.events: list[Any] = []
         self.fraction, self.message = 0.0, ""
@@ -90,6 +98,11 @@ class Job:
         self._generator: Generator[Any, None, Any] | None = None
         self._seconds, self._resumed_at = 0.0, 0.0
         self._over = threading.Event()
+
+    @property
+    def about(self) -> tuple[str, str, str]:
+        """What it does to what; of jobs that agree in it, the newest has the word."""
+        return self.kind, self.study, self.subject
 
     def wait(self, timeout: float | None = None) -> bool:
         """Block until the job is over; False if that took longer than ``timeout`` seconds."""
@@ -196,8 +209,8 @@ class JobStore:
     def _dispensable(self) -> list[Job]:
         """Jobs that are over: first those that ``latest`` does not give any more, and openings."""
         over = [job for job in self.jobs if job.status.over]
-        latest = {(job.kind, job.study): job for job in over}
-        return sorted(over, key=lambda j: (latest[j.kind, j.study] is j, j.kind != OPEN))
+        latest = {job.about: job for job in over}
+        return sorted(over, key=lambda job: (latest[job.about] is job, job.kind != OPEN))
 
     def pause(self, job: Job) -> None:
         """Stop after the current step, and let the next job of the lane run."""
@@ -237,9 +250,9 @@ class JobStore:
                 return 0
             return lane.queue.index(job) + (lane.current is not None)
 
-    def latest(self, kind: str, study: str = "") -> Job | None:
+    def latest(self, kind: str, study: str = "", subject: str = "") -> Job | None:
         """The newest job of a kind on a study; one that is not over comes before any that is."""
-        found = [job for job in self.jobs if job.kind == kind and job.study == study]
+        found = [job for job in self.jobs if job.about == (kind, study, subject)]
         active = [job for job in found if not job.status.over]
         ordered = active or found
         return ordered[-1] if ordered else None

@@ -48,14 +48,14 @@ class AppState(param.Parameterized):
 
     def request(self, name_or_path: str) -> None:
         """Open a study in the background; ``check_opening`` shows it when it is there."""
-        job = JOBS.latest(OPEN, name_or_path)
+        job = JOBS.latest(OPEN, subject=name_or_path)
         if job is None or job.status.over:
             job = JOBS.submit(
                 Job(
                     f"Open {name_or_path}",
                     lambda: store.opening(name_or_path),
                     kind=OPEN,
-                    study=name_or_path,
+                    subject=name_or_path,
                     # Opening is quick, and should not wait for what others are making.
                     lane=FILES if store.to_be_made(name_or_path) else OPENING,
                 )
@@ -69,9 +69,9 @@ class AppState(param.Parameterized):
             return
         self.opening = None
         if job.status is Status.DONE:
-            self.show(job.result, job.study)
-        elif job.error:
-            self.say(job.error, "error")
+            self.show(job.result, job.subject)
+        else:
+            self.tell(job)
 
     def show(self, study: xr.Dataset, key: str) -> None:
         """Look at a study that is already open."""
@@ -109,3 +109,10 @@ class AppState(param.Parameterized):
         with param.parameterized.discard_events(self):
             self.notice = None
         self.notice = (severity, text)
+
+    def tell(self, job: Job, done: str = "") -> None:
+        """Say that a job failed and why, or ``done`` where it did not; nothing if cancelled."""
+        if job.error:
+            self.say(job.error, "error")
+        elif done and job.status is Status.DONE:
+            self.say(f"{job.title}: {done}", "success")

@@ -1,10 +1,7 @@
 """Data that all sessions of this process share: sessions hold references, never copies."""
 
 import os
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Generator, Hashable
-from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -12,35 +9,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from deepwas_app.app.cache import Shelf
 from deepwas_app.errors import InputError
-
-
-class Shelf:
-    """The most recently used results of slow functions, each made once whoever asks for it."""
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._kept: OrderedDict[Hashable, Future] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, key: Hashable, make: Callable[[], Any]) -> Any:
-        """What is kept under a key, made first if need be; waits where another is making it."""
-        with self._lock:
-            known = self._kept.get(key)
-            result = self._kept[key] = known or Future()
-            self._kept.move_to_end(key)
-            while len(self._kept) > self._size:
-                self._kept.popitem(last=False)
-        if known is None:
-            try:
-                result.set_result(make())
-            except BaseException as problem:
-                with self._lock:
-                    if self._kept.get(key) is result:
-                        del self._kept[key]
-                result.set_exception(problem)
-        return result.result()
-
 
 _STUDIES = Shelf(6)
 # A block may take 100 MB; those who look at one locus need one or two.
@@ -105,8 +75,8 @@ def known_studies() -> dict[str, str]:
 
 
 def run_name(run: Any) -> str:
-    """A run's name: its folder without ``.run``, after that of the sweep that it is of, if any."""
-    path = Path(run.path)
+    """Name of a run, or of its folder: without ``.run``, after its sweep's name if it has one."""
+    path = Path(getattr(run, "path", run))
     name = path.name.removesuffix(".run")
     of_sweep = path.is_relative_to(data_root() / "scaling")
     return f"{path.parent.name}-{name}" if of_sweep else name
@@ -119,18 +89,29 @@ def run_key(run: Any) -> str:
     return f"{run.path}:{written and (written.st_mtime_ns, written.st_size)}"
 
 
+def _key(argument: Any) -> Hashable:
+    """What tells studies, runs and lists of runs from others; other arguments are their own key."""
+    if isinstance(argument, xr.Dataset):
+        return study_hash(argument)
+    if isinstance(argument, list):
+        return tuple(map(_key, argument))
+    return run_key(argument) if hasattr(argument, "path") else argument
+
+
 def _load_table(study: xr.Dataset) -> xr.Dataset:
     light = [name for name in study.variables if study[name].ndim < 2]
     return study.assign({name: study[name].load() for name in light if name in study.data_vars})
 
 
+@_BLOCKS.keeps(_key)
 def read_block(study: xr.Dataset, block: int) -> xr.Dataset:
     """One whitened LD block."""
     from deepwas_app.genetics.store import read_block as read_from_disk
 
-    return _BLOCKS.get((study_hash(study), block), lambda: read_from_disk(study, block).load())
+    return read_from_disk(study, block).load()
 
 
+@_LD.keeps(_key)
 def ld(study: xr.Dataset, row: int) -> tuple[int, np.ndarray]:
     """First row of a variant's LD block, and r² of the block's variants with it.
 
@@ -142,9 +123,7 @@ def ld(study: xr.Dataset, row: int) -> tuple[int, np.ndarray]:
     if block < 0:
         return 0, np.zeros(0, np.float32)
     first = int(study["block_offset"].values[block])
-    return first, _LD.get(
-        (study_hash(study), row), lambda: ld_to_reference(read_block(study, block), row - first)
-    )
+    return first, ld_to_reference(read_block(study, block), row - first)
 
 
 def runs_folder(study: xr.Dataset) -> Path:
@@ -194,25 +173,28 @@ def _by_age(paths: list[Path]) -> list[Path]:
     return sorted(paths, key=lambda path: path.stat().st_mtime)
 
 
+@_RESULTS.keeps(_key)
 def heritability(study: xr.Dataset, run: Any) -> np.ndarray:
     """Prior heritability of every variant under a run."""
     from deepwas_app.workflow.results import run_heritability
 
-    return _RESULTS.get(("heritability", run_key(run)), lambda: run_heritability(study, run))
+    return run_heritability(study, run)
 
 
+@_RESULTS.keeps(_key)
 def posterior(study: xr.Dataset, run: Any) -> xr.Dataset:
     """Posterior effects of every variant under a run."""
     from deepwas_app.workflow.results import posterior as compute
 
-    return _RESULTS.get(("posterior", run_key(run)), lambda: compute(study, run))
+    return compute(study, run)
 
 
+@_RESULTS.keeps(_key)
 def effects(study: xr.Dataset, run: Any) -> xr.Dataset:
     """Annotation effects under a run."""
     from deepwas_app.workflow.effects import annotation_effects
 
-    return _RESULTS.get(("effects", run_key(run)), lambda: annotation_effects(study, run))
+    return annotation_effects(study, run)
 
 
 def response(
@@ -220,55 +202,60 @@ def response(
 ) -> xr.Dataset:
     """Response of a run and its ensemble of seeds to one annotation, or to two."""
     from deepwas_app.workflow.effects import log_linear
-    from deepwas_app.workflow.response import interaction_surface, response_curve
 
     # Runs of one seed may come later; those of a linear prior are all alike.
-    runs = [run] if log_linear(run.blank_model().prior) else ensemble
-
-    def compute() -> xr.Dataset:
-        known = effects(study, runs[0])
-        if by is None:
-            return response_curve(study, runs, annotation, effects=known)
-        return interaction_surface(study, runs, annotation, by, effects=known)
-
-    key = ("response", tuple(run_key(member) for member in runs), annotation, by)
-    return _RESULTS.get(key, compute)
+    alike = log_linear(run.blank_model().prior)
+    return _response(study, [run] if alike else ensemble, annotation, by)
 
 
+@_RESULTS.keeps(_key)
+def _response(study: xr.Dataset, runs: list[Any], annotation: str, by: str | None) -> xr.Dataset:
+    from deepwas_app.workflow.response import interaction_surface, response_curve
+
+    known = effects(study, runs[0])
+    if by is None:
+        return response_curve(study, runs, annotation, effects=known)
+    return interaction_surface(study, runs, annotation, by, effects=known)
+
+
+@_RESULTS.keeps(_key)
 def pgs_weights(study: xr.Dataset, run: Any) -> pd.DataFrame:
     """Weights of a polygenic score from a run."""
     from deepwas_app.workflow.exports import pgs_weights as compute
 
-    return _RESULTS.get(("pgs_weights", run_key(run)), lambda: compute(study, run))
+    return compute(study, run)
 
 
+@_RESULTS.keeps(_key)
 def comparison(study: xr.Dataset, first: Any, second: Any) -> pd.DataFrame:
     """One run against another where both were held out."""
     from deepwas_app.workflow.compare import compare
 
-    key = ("comparison", run_key(first), run_key(second))
-    return _RESULTS.get(key, lambda: compare(study, first, second))
+    return compare(study, first, second)
 
 
+@_DRIVERS.keeps(_key)
 def drivers(study: xr.Dataset, run: Any, row: int) -> pd.DataFrame:
     """What drives one variant's prior under a run."""
     from deepwas_app.workflow.interpret import variant_drivers
 
-    return _DRIVERS.get((run_key(run), row), lambda: variant_drivers(study, run, row))
+    return variant_drivers(study, run, row)
 
 
+@_RESULTS.keeps(_key)
 def spectrum(study: xr.Dataset) -> xr.Dataset:
     """Residual spectrum of a study."""
     from deepwas_app.workflow.results import residual_spectrum
 
-    return _RESULTS.get(("spectrum", study_hash(study)), lambda: residual_spectrum(study))
+    return residual_spectrum(study)
 
 
+@_RESULTS.keeps(_key)
 def mismatch(study: xr.Dataset) -> pd.DataFrame:
     """LD mismatch of every block of a study."""
     from deepwas_app.workflow.mismatch import ld_mismatch
 
-    return _RESULTS.get(("mismatch", study_hash(study)), lambda: ld_mismatch(study))
+    return ld_mismatch(study)
 
 
 def genes(study: xr.Dataset) -> pd.DataFrame:

@@ -49,7 +49,6 @@ def test_words_come_out_as_they_went_in(words):
 @pytest.fixture
 def hostile(small_study: xr.Dataset, data_root, monkeypatch) -> xr.Dataset:
     """A study whose every name is a script, with three finished runs that are called so too."""
-    from deepwas_app.workflow.progress import finish
     from deepwas_app.workflow.run import Run
     from deepwas_app.workflow.settings import TrainSettings
     from deepwas_app.workflow.train import train
@@ -64,7 +63,7 @@ def hostile(small_study: xr.Dataset, data_root, monkeypatch) -> xr.Dataset:
     monkeypatch.setattr(Run, "check_study", lambda *_: None)
     for prior in ("constant", "linear", "mlp"):
         path = store.runs_folder(study) / f"{HOSTILE}{prior}.run"
-        finish(train(study, TrainSettings(prior=prior, **KNOBS), path))
+        train(study, TrainSettings(prior=prior, **KNOBS), path)
     return study
 
 

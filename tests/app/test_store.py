@@ -7,12 +7,13 @@ import time
 import pytest
 
 from deepwas_app.app import store
+from deepwas_app.app.cache import Shelf
 from deepwas_app.app.state import AppState
 from deepwas_app.errors import InputError
 
 
 def test_two_who_ask_at_once_share_one_result():
-    shelf, made, gate = store.Shelf(2), [], threading.Event()
+    shelf, made, gate = Shelf(2), [], threading.Event()
 
     def make():
         made.append(1)
@@ -34,7 +35,7 @@ def test_two_who_ask_at_once_share_one_result():
 
 
 def test_what_failed_is_tried_again_and_the_oldest_goes():
-    shelf, made = store.Shelf(2), []
+    shelf, made = Shelf(2), []
 
     def fail():
         raise InputError("no")
@@ -44,6 +45,23 @@ def test_what_failed_is_tried_again_and_the_oldest_goes():
     for key in "abacab":
         shelf.get(key, lambda key=key: made.append(key))
     assert made == ["a", "b", "c", "b"]
+
+
+def test_results_are_kept_by_what_the_arguments_are_however_they_are_given():
+    shelf, made = Shelf(4), []
+
+    @shelf.keeps(str.lower)
+    def shout(word: str, mark: str = "!") -> str:
+        made.append(word)
+        return word.upper() + mark
+
+    @shelf.keeps(str.lower)
+    def whisper(word: str) -> str:
+        return word.lower()
+
+    assert [shout("a"), shout("A"), shout(word="a"), shout("a", "?")] == ["A!"] * 3 + ["A?"]
+    assert whisper("a") == "a"
+    assert made == ["a", "a"]
 
 
 @pytest.fixture

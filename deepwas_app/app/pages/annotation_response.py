@@ -2,20 +2,20 @@
 
 from typing import Any
 
-import panel as pn
 import panel_material_ui as pmui
 import xarray as xr
 
 from deepwas_app.app import store
-from deepwas_app.app.components import cells, download, empty, plot, section, trouble, waiting
+from deepwas_app.app.asking import Asker
+from deepwas_app.app.components import cells, download, empty, plot, section
 from deepwas_app.app.markup import text
-from deepwas_app.app.poller import Asked, Poller
+from deepwas_app.app.poller import Poller
 from deepwas_app.plots import response as pictures
 
 NONE = "none"
 
 
-class ResponseCard(pn.viewable.Viewer):
+class ResponseCard(Asker):
     """Response curve of one annotation, or interaction surface of two.
 
     Parameters
@@ -27,11 +27,10 @@ class ResponseCard(pn.viewable.Viewer):
     """
 
     def __init__(self, study: xr.Dataset, poller: Poller) -> None:
-        super().__init__()
-        self._study, self._poller = study, poller
+        super().__init__(poller)
+        self._study = study
         self._runs: list[Any] = []
         self._all: list[Any] = []
-        self._asked: Asked | None = None
         names = study["annotation"].values.astype(str).tolist()
         options: dict[str, Any] = {"size": "small", "width": 340, "margin": (4, 16, 4, 0)}
         if len(names) > 12:
@@ -41,7 +40,7 @@ class ResponseCard(pn.viewable.Viewer):
         )
         self.by = pmui.Select(label="Together with", options=[NONE, *names], value=NONE, **options)
         for choice in (self.annotation, self.by):
-            choice.param.watch(self._ask, "value")
+            choice.param.watch(self._compute, "value")
         self.results = pmui.Column(sizing_mode="stretch_width")
         self._layout = section(
             "Response",
@@ -55,19 +54,17 @@ class ResponseCard(pn.viewable.Viewer):
         """Draw runs; their ensembles are looked for among all runs of the study."""
         if runs != self._runs or everything != self._all:
             self._runs, self._all = runs, everything
-            self._ask()
+            self._compute()
 
-    def _ask(self, *_: Any) -> None:
+    def _compute(self, *_: Any) -> None:
         runs = [run for run in self._runs if run.settings.prior != "constant"]
-        self._poller.forget(self._asked)
-        self._asked = None
+        self.let_go()
         if not runs:
             self.results.objects = [empty("A constant prior answers to no annotation.")]
             return
         study, everything = self._study, self._all
         name = self.annotation.value
         by = None if self.by.value in (NONE, name) else self.by.value
-        self.results.objects = [waiting("Averaging over variants…")]
 
         def compute() -> dict[str, xr.Dataset]:
             from deepwas_app.workflow.response import seed_ensemble
@@ -81,13 +78,10 @@ class ResponseCard(pn.viewable.Viewer):
                 drawn.append(ensemble)
             return found
 
-        def done(found: dict[str, xr.Dataset]) -> None:
-            self.results.objects = self._figures(found, by is not None)
+        def show(found: dict[str, xr.Dataset]) -> list[Any]:
+            return self._figures(found, by is not None)
 
-        def failed(problem: str) -> None:
-            self.results.objects = [trouble(problem)]
-
-        self._asked = self._poller.later(compute, done, failed)
+        self.later(self.results, compute, show, until="Averaging over variants…")
 
     def _figures(self, found: dict[str, xr.Dataset], two: bool) -> list[Any]:
         objects: list[Any] = []

@@ -8,7 +8,7 @@ import panel_material_ui as pmui
 import xarray as xr
 
 from deepwas_app.app import store
-from deepwas_app.app.components import empty, section, waiting
+from deepwas_app.app.components import empty, section
 from deepwas_app.app.jobs import JOBS, Job, Status
 from deepwas_app.app.markup import text
 from deepwas_app.app.pages.annotation_cards import Details, EffectsCard, EnrichmentCard
@@ -91,12 +91,12 @@ class AnnotationsPage(Page):
             advice = "Choose a run above, or train a linear or MLP prior on the Train page."
             self.results.objects = [empty(advice)]
         else:
-            self.results.objects = [waiting("Computing annotation effects and their errors…")]
 
             def compute() -> dict[str, xr.Dataset]:
                 return {store.run_name(run): store.effects(study, run) for run in runs}
 
-            self.later(self.results, compute, self._show)
+            until = "Computing annotation effects and their errors…"
+            self.later(self.results, compute, self._show, until=until)
 
     def _show(self, effects: dict[str, xr.Dataset]) -> pmui.Column:
         names = list(effects)
@@ -125,15 +125,15 @@ class AnnotationsPage(Page):
             return
         self._detailed = self.effects
         details = Details(self.effects, self.detail.value, self._found(ALONE), self._found(SHIFTED))
-        self.effects_card.tell(details, JOBS.latest(*self._key(ALONE, details.run)))
-        self.enrichment_card.tell(details, JOBS.latest(*self._key(SHIFTED, details.run)))
+        self.effects_card.tell(details, JOBS.latest(*self._about(ALONE, details.run)))
+        self.enrichment_card.tell(details, JOBS.latest(*self._about(SHIFTED, details.run)))
 
-    def _key(self, kind: str, name: str) -> tuple[str, str]:
-        return f"{kind}:{store.run_key(self._runs[name])}", store.study_hash(self.state.study)
+    def _about(self, kind: str, name: str) -> tuple[str, str, str]:
+        return kind, store.study_hash(self.state.study), store.run_key(self._runs[name])
 
     def _found(self, kind: str) -> dict[str, Any]:
         """Results of tests that are done, by run."""
-        jobs = {name: JOBS.latest(*self._key(kind, name)) for name in self.effects}
+        jobs = {name: JOBS.latest(*self._about(kind, name)) for name in self.effects}
         return {n: job.result for n, job in jobs.items() if job and job.status is Status.DONE}
 
     def _fit_alone(self) -> Job:
@@ -157,13 +157,12 @@ class AnnotationsPage(Page):
         return self._submit(SHIFTED, f"{shifts} shifts", start)
 
     def _submit(self, kind: str, title: str, start: Any) -> Job:
-        key, study = self._key(kind, self.detail.value)
-        running = JOBS.latest(key, study)
+        kind, study, run = self._about(kind, self.detail.value)
+        running = JOBS.latest(kind, study, run)
         if running is not None and not running.status.over:
             return running
-        return JOBS.submit(Job(title, start, kind=key, study=study))
+        return JOBS.submit(Job(title, start, kind=kind, study=study, subject=run))
 
     def _over(self, job: Job) -> None:
-        if job.error:
-            self.state.say(job.error, "error")
+        self.state.tell(job)
         self._show_details()

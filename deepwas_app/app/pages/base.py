@@ -1,18 +1,17 @@
 """What all pages share: a state, a guarded build, and messages."""
 
 import logging
-from collections.abc import Hashable
 from typing import Any, ClassVar
 
-import panel as pn
 import panel_material_ui as pmui
 import param
 import xarray as xr
 
+from deepwas_app.app.asking import Asker
 from deepwas_app.app.components import empty, title, trouble, waiting
 from deepwas_app.app.guard import LayoutGuard, lock_events, order_events
 from deepwas_app.app.markup import text
-from deepwas_app.app.poller import Asked, Poller
+from deepwas_app.app.poller import Poller
 from deepwas_app.app.state import AppState
 from deepwas_app.errors import InputError
 
@@ -22,7 +21,7 @@ lock_events()
 order_events()
 
 
-class Page(pn.viewable.Viewer):
+class Page(Asker):
     """A page over a state.
 
     Parameters
@@ -45,15 +44,13 @@ class Page(pn.viewable.Viewer):
         poller: Poller | None = None,
         **params: Any,
     ) -> None:
-        super().__init__(**params)
+        super().__init__(poller or Poller(), **params)
         self.alone = poller is None
-        self.poller = poller or Poller()
         self._content = pmui.Column(sizing_mode="stretch_width")
         self._notice = pmui.Alert(visible=False, sizing_mode="stretch_width", closeable=True)
         self._drawn: Any = None
         self._built = False
         self._seen: Any = None
-        self._asked: dict[Any, Asked] = {}
         self.state = self._open(study)
         self._layout = pmui.Column(
             *([LayoutGuard(width=0, height=0, margin=0)] if self.alone else []),
@@ -121,31 +118,6 @@ class Page(pn.viewable.Viewer):
     def _tick(self) -> None:
         if self.ready():
             self.tick()
-
-    def ask(self, what: Hashable, compute: Any, done: Any, failed: Any) -> None:
-        """Compute in a thread, then call ``done(result)`` or ``failed(message)``.
-
-        Unless the same is asked for again, or forgotten, or the page is drawn anew before.
-        """
-        self.forget(what)
-        self._asked[what] = self.poller.later(compute, done, failed)
-
-    def forget(self, what: Hashable) -> None:
-        """Take back what was asked for under this name, if anything was."""
-        self.poller.forget(self._asked.pop(what, None))
-
-    def later(self, pane: Any, compute: Any, show: Any) -> None:
-        """Compute in a thread, then put ``show(result)`` into a layout; see :meth:`ask`."""
-
-        def put(shown: Any) -> None:
-            pane.objects = [shown]
-
-        self.ask(pane, compute, lambda result: put(show(result)), lambda line: put(trouble(line)))
-
-    def let_go(self) -> None:
-        """Take back what was asked for the content on show, before that goes."""
-        for what in list(self._asked):
-            self.forget(what)
 
     def close(self) -> None:
         """Let go of the state, when the session is over."""

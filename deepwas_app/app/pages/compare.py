@@ -15,7 +15,6 @@ from deepwas_app.app.components import (
     plot,
     reading_table,
     section,
-    waiting,
 )
 from deepwas_app.app.markup import text
 from deepwas_app.app.pages.runs import RunsPage, evaluation_text, finished_runs, run_select
@@ -139,8 +138,12 @@ class ComparePage(RunsPage):
         if first is second:
             self.results.objects = [empty("Choose two different runs.")]
             return
-        self.results.objects = [waiting("Comparing held-out likelihoods…")]
-        self.later(self.results, lambda: store.comparison(study, first, second), self._figures)
+        self.later(
+            self.results,
+            lambda: store.comparison(study, first, second),
+            self._figures,
+            until="Comparing held-out likelihoods…",
+        )
 
     def _figures(self, table: pd.DataFrame) -> pmui.Column:
         from deepwas_app.workflow.compare import difference_line

@@ -3,18 +3,18 @@
 from typing import Any
 
 import numpy as np
-import panel as pn
 import panel_material_ui as pmui
 
 from deepwas_app.app import store
+from deepwas_app.app.asking import Asker
 from deepwas_app.app.components import download, plot
 from deepwas_app.app.markup import text
-from deepwas_app.app.poller import Asked, Poller
+from deepwas_app.app.poller import Poller
 from deepwas_app.app.state import AppState
 from deepwas_app.plots.locus_drivers import driver_plot
 
 
-class DriversCard(pn.viewable.Viewer):
+class DriversCard(Asker):
     """Bars of what raises and lowers one variant's prior heritability under one run.
 
     Parameters
@@ -26,11 +26,10 @@ class DriversCard(pn.viewable.Viewer):
     """
 
     def __init__(self, state: AppState, poller: Poller) -> None:
-        super().__init__()
-        self.state, self.poller = state, poller
+        super().__init__(poller)
+        self.state = state
         self.table: Any = None
         self._wanted: tuple[str, int] | None = None
-        self._asked: Asked | None = None
         self.line = pmui.Typography("", variant="body2", margin=(4, 0))
         self.figure = plot()
         self.file = download("Drivers", "drivers.tsv", self._text)
@@ -43,7 +42,7 @@ class DriversCard(pn.viewable.Viewer):
         wanted = None if run is None else (store.run_key(run), row)
         if wanted is not None and wanted == self._wanted:
             return
-        self.drop()
+        self.let_go()
         self._wanted = wanted
         if run is None:
             self._say("Choose a run above to see what drives this variant's prior.")
@@ -52,16 +51,12 @@ class DriversCard(pn.viewable.Viewer):
             self._say(f"{store.run_name(run)} uses no annotations: every variant has the same f.")
             return
         self._say("Computing what drives the prior…")
-        self._asked = self.poller.later(
+        self.ask(
+            "drivers",
             lambda: store.drivers(study, run, row),
             lambda table: self._show(table, run),
             self._failed,
         )
-
-    def drop(self) -> None:
-        """Take back what was asked for."""
-        self.poller.forget(self._asked)
-        self._asked = None
 
     def _show(self, table: Any, run: Any) -> None:
         self.table = table

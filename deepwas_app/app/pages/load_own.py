@@ -249,10 +249,8 @@ class OwnStudyForm(pn.viewable.Viewer):
         if job.status is Status.DONE:
             for item in self._read_once:
                 item.forget()
-            self._state.say(f"{job.title}: done.", "success")
             self._state.request(job.result)
-        elif job.error:
-            self._state.say(job.error, "error")
+        self._state.tell(job, done="done.")
 
     def __panel__(self) -> pmui.Column:
         return self._layout

@@ -95,7 +95,7 @@ class LocusPage(Page):
         super().let_go()
         if self._built:
             self.fine_mapping.drop()
-            self.drivers.drop()
+            self.drivers.let_go()
 
     def _draw_pips(self, table: pd.DataFrame | None) -> None:
         self.figure.pips.show(table)

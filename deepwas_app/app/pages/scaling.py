@@ -166,7 +166,9 @@ class ScalingPage(Page):
 
             return scaling.steps(study, settings, path)
 
-        job = Job(f"Sweep {number}", sweep, kind="scaling", study=store.study_hash(study))
+        job = Job(
+            f"Sweep {number}", sweep, kind="scaling", study=store.study_hash(study), output=path
+        )
         JOBS.submit(job)
         if self.progress.busy:
             self.state.say(f"{job.title} waits for its turn.", "info")
@@ -226,10 +228,7 @@ class ScalingPage(Page):
         ]
 
     def _over(self, job: Job) -> None:
-        if job.error:
-            self.state.say(job.error, "error")
-        elif job.status is Status.DONE:
-            self.state.say(f"{job.title}: finished.", "success")
+        self.state.tell(job, done="finished.")
         self.state.refresh_runs()
         self._attach_next()
 

@@ -104,8 +104,7 @@ class ScoreForm(pn.viewable.Viewer):
     def _over(self, job: Job) -> None:
         if job.status is Status.DONE:
             self._show(job)
-        elif job.error:
-            self._state.say(job.error, "error")
+        self._state.tell(job)
 
     def _show(self, job: Job) -> None:
         from deepwas_app.workflow.score import accuracy_line, report_line

@@ -59,14 +59,20 @@ class StudyPage(Page):
 
     def build(self, study: xr.Dataset) -> list[Any]:
         """Cards, figures and provenance of a study."""
-        spectrum = pmui.Column(
-            waiting("Computing the residual spectrum…"), sizing_mode="stretch_width"
-        )
+        spectrum = pmui.Column(sizing_mode="stretch_width")
         self.later(
-            spectrum, lambda: store.spectrum(study), lambda s: plot(pictures.residual_spectrum(s))
+            spectrum,
+            lambda: store.spectrum(study),
+            lambda found: plot(pictures.residual_spectrum(found)),
+            until="Computing the residual spectrum…",
         )
-        misfits = pmui.Column(waiting("Checking the LD blocks…"), sizing_mode="stretch_width")
-        self.later(misfits, lambda: store.mismatch(study), misfit_table)
+        misfits = pmui.Column(sizing_mode="stretch_width")
+        self.later(
+            misfits,
+            lambda: store.mismatch(study),
+            misfit_table,
+            until="Checking the LD blocks…",
+        )
         return [
             figures_row(study_figures(study)),
             section(

@@ -1,5 +1,6 @@
 """The Train page: fit a prior and watch it learn."""
 
+import itertools
 from collections.abc import Generator
 from typing import Any
 
@@ -191,7 +192,7 @@ class TrainPage(Page):
     def _submit(self, study: xr.Dataset, path: Any, steps: Any) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         name = path.name.removesuffix(".run")
-        job = Job(f"Train {name}", steps, kind="train", study=store.study_hash(study))
+        job = Job(f"Train {name}", steps, kind="train", study=store.study_hash(study), output=path)
         JOBS.submit(job)
         if self.progress.busy:
             self.state.say(f"{job.title} waits for its turn.", "info")
@@ -266,11 +267,9 @@ class TrainPage(Page):
             kind += f"-{self.settings.size or f'{self.settings.width}x{self.settings.depth}'}"
         if self.settings.objective != "likelihood":
             kind += f"-{self.settings.objective}"
-        taken = {job.title for job in JOBS.active()}
-        number = 1
-        while (folder / f"{kind}-{number}.run").exists() or f"Train {kind}-{number}" in taken:
-            number += 1
-        return folder / f"{kind}-{number}.run"
+        taken = {job.output for job in JOBS.active()}
+        paths = (folder / f"{kind}-{number}.run" for number in itertools.count(1))
+        return next(path for path in paths if not path.exists() and path not in taken)
 
     def _attach(self, job: Job | None) -> None:
         self._cursor = 0
@@ -285,12 +284,9 @@ class TrainPage(Page):
             self._live.objects = wanted
 
     def _over(self, job: Job) -> None:
-        name = job.title.removeprefix("Train ")
-        if job.status is Status.FAILED:
-            self.state.say(job.error, "error")
-        elif job.status is Status.DONE:
-            self.state.say(f"{job.title}: finished.", "success")
-        self.state.refresh_runs(select=name if job.status is Status.DONE else None)
+        self.state.tell(job, done="finished.")
+        done = job.status is Status.DONE
+        self.state.refresh_runs(select=store.run_name(job.output) if done else None)
         following = job_in_turn("train", job.study)
         if following is not job:
             self._attach(following)
