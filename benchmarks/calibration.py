@@ -36,7 +36,6 @@ from studies import BINARY, COEFFICIENTS, Design, Fit, make_panel
 
 from deepwas_app.core.effects import enrichment_interval
 from deepwas_app.core.jackknife import jackknife_error
-from deepwas_app.core.priors import LinearPrior
 
 COLUMNS = (
     "blocks", "scenario", "studies", "quantity", "annotation", "truth", "bias", "sd", "mean_se",
@@ -61,8 +60,8 @@ def run(panel, studies: int, sparse: float = 1.0, other_half: bool = False, prio
 
 def rows(design: Design, fits: list[Fit]):
     """Rows of the table from the quantity on."""
-    if isinstance(fits[0].model.prior, LinearPrior):
-        c = np.array([fit.model.prior.coefficients for fit in fits], np.float64)
+    if fits[0].model.prior.log_coefficients() is not None:
+        c = np.array([fit.model.prior.log_coefficients() for fit in fits], np.float64)
         error = np.array([jackknife_error(fit.jackknife.coefficients) for fit in fits])
         score = (c - COEFFICIENTS) / error
         covered = np.abs(score) < HALF

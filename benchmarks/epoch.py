@@ -33,7 +33,7 @@ from test_likelihood import operations
 VARIANTS, COMPONENTS, ANNOTATIONS = 650, 250, 96
 WINDOW, TRACKS = 64, 8
 EPOCHS = 3
-PRIORS = {"mlp": {"width": 128, "depth": 2}, "transformer": {"size": "L"}}
+SIZES = {"mlp": {"width": 128, "depth": 2}, "transformer": {"size": "L"}}
 
 
 class Row(NamedTuple):
@@ -186,7 +186,7 @@ def measure(path: str, given: Row, batch_blocks: int) -> dict:
         epochs=EPOCHS,
         batch_blocks=batch_blocks,
         test_chromosomes="none",
-        **PRIORS[given.prior],
+        **SIZES[given.prior],
     )
     began = time.perf_counter()
     ends = []
@@ -252,8 +252,10 @@ def measure(path: str, given: Row, batch_blocks: int) -> dict:
 
 
 def main() -> None:
+    from deepwas_app.core.priors import PRIORS
+
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--prior", nargs="+", choices=list(PRIORS), default=["mlp"])
+    parser.add_argument("--prior", nargs="+", choices=list(SIZES), default=["mlp"])
     parser.add_argument(
         "--precision", nargs="+", choices=["float32", "bfloat16"], default=["float32"]
     )
@@ -267,15 +269,16 @@ def main() -> None:
         print(json.dumps(measure(path, Row(*json.loads(row)), given.batch_blocks)))
         return
     plan = []
-    if "mlp" in given.prior:
-        plan += [Row("mlp"), Row("mlp", memory=0.0)]
-    if "transformer" in given.prior:
-        plan += [Row("transformer", precision) for precision in given.precision]
+    for prior in given.prior:
+        if PRIORS[prior].reads_tracks:
+            plan += [Row(prior, precision) for precision in given.precision]
+        else:
+            plan += [Row(prior), Row(prior, memory=0.0)]
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "hapmap3.study.zarr"
         write(path, given.blocks)
-        if "transformer" in given.prior:
+        if any(PRIORS[prior].reads_tracks for prior in given.prior):
             write_tracks(path, given.blocks)
         for row in plan:
             words = [sys.executable, __file__, "--measure", str(path), json.dumps(row)]

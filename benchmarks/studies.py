@@ -136,7 +136,8 @@ class Design:
         start = _scored(Model(ConstantPrior(jnp.asarray(level)), log_s2, log_kappa), batch)
         made = make_prior(prior, self.standardise, level=float(start.prior.level))
         model = Model(made, start.log_s2, start.log_kappa)
-        model = _scored(model, batch, RIDGE) if prior == "linear" else _trained(model, batch)
+        scored = made.fitted_by == "scoring"
+        model = _scored(model, batch, RIDGE) if scored else _trained(model, batch)
         jackknife = tilt_jackknife(model, self.standardise, [batch])
         v = np.exp(np.asarray(model.prior(batch.annotations), np.float64)).ravel()
         return Fit(model, jackknife, enrichment(v, self.sets, self.standardised, jackknife))

@@ -243,12 +243,12 @@ def _compare(options) -> None:
     table = compare(study, first, second)
     write_text(comparison_text(table), options.output)
     whole = table.iloc[0].to_dict()
-    say(difference_line(table, first.name_on_disk, second.name_on_disk))
+    say(difference_line(table, first.name, second.name))
     if options.json:
         print_json(
             {
-                "first": first.name_on_disk,
-                "second": second.name_on_disk,
+                "first": first.name,
+                "second": second.name,
                 "variants": whole["VARIANTS"],
                 "blocks": whole["BLOCKS"],
                 "difference": whole["DIFFERENCE_NATS"],

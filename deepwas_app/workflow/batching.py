@@ -62,6 +62,15 @@ class Batches(Sequence[BlockBatch]):
     A study that fits into `memory` is read once. A larger one is read from disk in every pass, by
     a thread that stays `AHEAD` batches in front of the computation; no more than these and the one
     in use are on the device.
+
+    Attributes
+    ----------
+    plan, blocks
+        Which blocks go into which batch, and all their numbers.
+    scored
+        Number of scored variants.
+    resident
+        Whether the study fits.
     """
 
     AHEAD = 2
@@ -75,6 +84,8 @@ class Batches(Sequence[BlockBatch]):
         tracks: bool = False,
     ):
         self.plan = plan
+        self.blocks = [b for batch in plan for b in batch.members]
+        self.scored = int(study["block_scored"].values[self.blocks].sum())
         self._load = load
         size = sum(batch.blocks * (batch.variants * batch.components) * 4 for batch in plan)
         size += sum(b.blocks * b.variants for b in plan) * bytes_per_variant(study, tracks)

@@ -7,12 +7,12 @@ from scipy.stats import t as student
 
 from deepwas_app.core.jackknife import jackknife_sum
 from deepwas_app.errors import InputError
+from deepwas_app.workflow.fitted import Fitted
 from deepwas_app.workflow.results import run_heritability
-from deepwas_app.workflow.run import Run
 from deepwas_app.workflow.tables import tab_separated
 
 
-def compare(study: xr.Dataset, first: Run, second: Run) -> pd.DataFrame:
+def compare(study: xr.Dataset, first: Fitted, second: Fitted) -> pd.DataFrame:
     """Difference in held-out log-likelihood between two runs: whole, by chromosome, by LD block.
 
     Parameters

@@ -14,10 +14,10 @@ from deepwas_app.core.effects import (
 from deepwas_app.core.jackknife import jackknife_error
 from deepwas_app.core.priors import Prior
 from deepwas_app.workflow.batching import standardisation
-from deepwas_app.workflow.fitted import spread_variants, training_batches
+from deepwas_app.workflow.fitted import Fitted, spread_variants, training_batches
+from deepwas_app.workflow.heritability import heritability
 from deepwas_app.workflow.interpret import Marginal
 from deepwas_app.workflow.models import objective_of
-from deepwas_app.workflow.run import Run, heritability
 from deepwas_app.workflow.tables import tab_separated
 
 QUANTILES = 5
@@ -29,7 +29,7 @@ def log_linear(prior: Prior) -> bool:
     return prior.log_coefficients() is not None
 
 
-def annotation_effects(study: xr.Dataset, run: Run) -> xr.Dataset:
+def annotation_effects(study: xr.Dataset, run: Fitted) -> xr.Dataset:
     """Effects of every annotation in a run, with block-jackknife standard errors.
 
     Returns
@@ -86,7 +86,7 @@ def annotation_effects(study: xr.Dataset, run: Run) -> xr.Dataset:
         partial = coefficient
 
     standardised = (annotations - np.asarray(standardise.mean)) / np.asarray(standardise.deviation)
-    v = heritability(study, model, run.settings.alpha)
+    v = heritability(study, model, run.settings.alpha, str(run.path))
     fifths, *edges = _fifths(annotations[:, ~binary])
     sets = np.concatenate(
         [annotations[:, binary] == 1, fifths.reshape(len(annotations), -1)], axis=1
@@ -138,8 +138,9 @@ def annotation_effects(study: xr.Dataset, run: Run) -> xr.Dataset:
             "quantile": ("quantiles", np.arange(1, QUANTILES + 1)),
         },
         attrs={
-            "run": run.name_on_disk,
+            "run": run.name,
             "prior": run.settings.prior,
+            "constant": run.prior_type.constant,
             "blocks": len(run.train_blocks),
             "h2": float(v.sum()),
         },

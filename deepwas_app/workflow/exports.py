@@ -12,8 +12,8 @@ import xarray as xr
 
 from deepwas_app.genetics.regions import Region
 from deepwas_app.genetics.score import checked_weights
+from deepwas_app.workflow.fitted import Fitted
 from deepwas_app.workflow.results import posterior, run_heritability
-from deepwas_app.workflow.run import Run
 from deepwas_app.workflow.tables import tab_separated
 
 # The ratio of largest to smallest prior that PolyFun allows.
@@ -33,7 +33,7 @@ def floored(heritability: np.ndarray, ratio: float = FLOOR_RATIO) -> np.ndarray:
     return raised * (v.sum() / raised.sum())
 
 
-def snpvar_table(study: xr.Dataset, run: Run, *, floor: bool = False) -> pd.DataFrame:
+def snpvar_table(study: xr.Dataset, run: Fitted, *, floor: bool = False) -> pd.DataFrame:
     """Per-variant heritability of every scored variant, in PolyFun's layout.
 
     Parameters
@@ -65,7 +65,7 @@ def snpvar_text(table: pd.DataFrame) -> str:
     return tab_separated(table, {"SNPVAR": ".4e", "Z": ".4e"})
 
 
-def prior_weights(study: xr.Dataset, run: Run, region: Region) -> pd.DataFrame:
+def prior_weights(study: xr.Dataset, run: Fitted, region: Region) -> pd.DataFrame:
     """Prior weights of the variants of a region, for SuSiE's ``prior_weights``.
 
     Returns
@@ -97,7 +97,7 @@ def per_allele(study: xr.Dataset, b: np.ndarray) -> np.ndarray:
     return np.where((p > 0) & (p < 1), effect, np.nan)
 
 
-def pgs_weights(study: xr.Dataset, run: Run) -> pd.DataFrame:
+def pgs_weights(study: xr.Dataset, run: Fitted) -> pd.DataFrame:
     """Posterior mean effects per allele: the weights of a polygenic score.
 
     Returns
@@ -120,16 +120,16 @@ def weights_text(table: pd.DataFrame) -> str:
     return tab_separated(table.drop(columns="A1_FREQ"), {"BETA": ".8e"})
 
 
-def run_weights(study: xr.Dataset, run: Run) -> pd.DataFrame:
+def run_weights(study: xr.Dataset, run: Fitted) -> pd.DataFrame:
     """The weights of a run as ``score`` reads them from the file of :func:`weights_text`."""
     text = weights_text(pgs_weights(study, run))
     table = pd.read_csv(io.StringIO(text), sep="\t", dtype=str)
-    return checked_weights(table, f"weights of {run.name_on_disk}")
+    return checked_weights(table, f"weights of {run.name}")
 
 
-def pgs_catalog_text(table: pd.DataFrame, study: xr.Dataset, run: Run) -> str:
+def pgs_catalog_text(table: pd.DataFrame, study: xr.Dataset, run: Fitted) -> str:
     """The table of :func:`pgs_weights` as a scoring file of the PGS Catalog, format 2.0."""
-    name = run.name_on_disk
+    name = run.name
     head = {
         "format_version": "2.0",
         "pgs_id": "NR",

@@ -14,9 +14,9 @@ from deepwas_app.genetics.regions import Region
 from deepwas_app.genetics.store import read_block
 from deepwas_app.workflow.batching import block_slice
 from deepwas_app.workflow.exports import identity
+from deepwas_app.workflow.fitted import Fitted
 from deepwas_app.workflow.progress import Progress, job
 from deepwas_app.workflow.results import run_heritability
-from deepwas_app.workflow.run import Run
 from deepwas_app.workflow.tables import p_values, tab_separated
 
 EFFECTS = 10
@@ -50,7 +50,7 @@ class FineMapping(NamedTuple):
 @job
 def fine_map(
     study: xr.Dataset,
-    run: Run,
+    run: Fitted,
     region: Region,
     *,
     effects: int = EFFECTS,

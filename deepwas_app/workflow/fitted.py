@@ -1,20 +1,76 @@
-"""A finished run beside the data that it was fitted to."""
+"""What results are read off: a fit, from disk or in memory, beside the data it was fitted to."""
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
+from deepwas_app.core.priors import Model, Prior
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.store import open_study_store
+from deepwas_app.workflow.baseline import constant_model, prepared
 from deepwas_app.workflow.batching import Batches, block_batches, block_slice
 from deepwas_app.workflow.models import objective_of
-from deepwas_app.workflow.run import Run
 from deepwas_app.workflow.settings import TrainSettings
 from deepwas_app.workflow.split import usable_blocks
 from deepwas_app.workflow.tracks import block_tracks
-from deepwas_app.workflow.train import constant_model, prepared
+
+
+class Fitted(Protocol):
+    """A fit of one study: a run from disk, or the last step of a fit in memory.
+
+    Attributes
+    ----------
+    name, path
+        What tables call it, and what messages call it.
+    settings
+        What was fitted.
+    prior_type
+        The kind of prior, with its facts.
+    train_blocks, test_blocks
+        Numbers of the LD blocks that were trained on and held out.
+    tracks
+        Number of tracks that the prior reads.
+    finished
+        Whether it went to its end.
+    summary
+        Parameters, heritability, noise and held-out gain.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def path(self) -> Path | str: ...
+    @property
+    def settings(self) -> TrainSettings: ...
+    @property
+    def prior_type(self) -> type[Prior]: ...
+    @property
+    def train_blocks(self) -> list[int]: ...
+    @property
+    def test_blocks(self) -> list[int]: ...
+    @property
+    def tracks(self) -> int: ...
+    @property
+    def finished(self) -> bool: ...
+    @property
+    def summary(self) -> dict[str, Any]: ...
+
+    def check_study(self, study: xr.Dataset) -> None:
+        """Raise InputError unless this is the study that was fitted."""
+
+    def model(self) -> Model:
+        """The fitted model."""
+
+    def blank_model(self) -> Model:
+        """A model of that shape, its numbers of no account."""
+
+    def blocks(self) -> pd.DataFrame:
+        """Held-out blocks: block, chromosome, start, stop, variants, loss, constant_loss (nats)."""
+
 
 _BATCH = 4
 # Blocks and variants that a prior which reads tracks is averaged over.
@@ -32,7 +88,7 @@ def check_on_disk(study: xr.Dataset) -> None:
 
 def run_batches(
     study: xr.Dataset,
-    run: Run | None,
+    run: Fitted | None,
     blocks: Sequence[int] | np.ndarray,
     *,
     tracks: bool = True,
@@ -65,7 +121,7 @@ def run_batches(
     )
 
 
-def training_batches(study: xr.Dataset, run: Run) -> Batches:
+def training_batches(study: xr.Dataset, run: Fitted) -> Batches:
     """The training blocks of a run, as its objective and its prior need them.
 
     Raises
@@ -81,7 +137,9 @@ def training_batches(study: xr.Dataset, run: Run) -> Batches:
     return prepared(batches, objective, constant_model(batches, run.settings))
 
 
-def spread_variants(study: xr.Dataset, run: Run, most: int) -> tuple[np.ndarray, np.ndarray | None]:
+def spread_variants(
+    study: xr.Dataset, run: Fitted, most: int
+) -> tuple[np.ndarray, np.ndarray | None]:
     """Variants spread over the genome, to average a prior over.
 
     Parameters

@@ -18,15 +18,14 @@ from deepwas_app.core.priors import LinearPrior, Standardisation, ridge_precisio
 from deepwas_app.core.response import integrated_gradients
 from deepwas_app.core.shifts import draw_shifts, one_step_information, shift_test, variant_scores
 from deepwas_app.errors import InputError
+from deepwas_app.workflow.baseline import constant_model, prepared
 from deepwas_app.workflow.batching import block_slice, standardisation
 from deepwas_app.workflow.exports import identity
-from deepwas_app.workflow.fitted import check_on_disk, run_batches
+from deepwas_app.workflow.fitted import Fitted, check_on_disk, run_batches
 from deepwas_app.workflow.models import noisy_model, objective_of
 from deepwas_app.workflow.progress import Progress, job
-from deepwas_app.workflow.run import Run
 from deepwas_app.workflow.tables import tab_separated
 from deepwas_app.workflow.tracks import block_tracks, open_study_tracks
-from deepwas_app.workflow.train import constant_model, prepared
 
 
 class Marginal(NamedTuple):
@@ -43,7 +42,7 @@ class Marginal(NamedTuple):
 
 
 @job
-def marginal_effects(study: xr.Dataset, run: Run) -> Generator[Progress, None, Marginal]:
+def marginal_effects(study: xr.Dataset, run: Fitted) -> Generator[Progress, None, Marginal]:
     """Fit a log-linear prior of each annotation alone, on the run's training blocks.
 
     Yields
@@ -80,8 +79,9 @@ def marginal_effects(study: xr.Dataset, run: Run) -> Generator[Progress, None, M
         fitting = fit_scoring(start_scoring(model), alone, precision=precision, objective=objective)
         for step in fitting:
             model = step.state.model
-        assert isinstance(model.prior, LinearPrior)
-        coefficient[a] = float(model.prior.coefficients[0])
+        found = model.prior.log_coefficients()
+        assert found is not None
+        coefficient[a] = float(found[0])
         moves = tilt_jackknife(model, own, alone, objective).coefficients
         error[a] = jackknife_error(moves)[0]
     return Marginal(coefficient, error)
@@ -93,7 +93,7 @@ def _with_one_annotation(a: int, batch: BlockBatch) -> BlockBatch:
 
 @job
 def shifted_annotations(
-    study: xr.Dataset, run: Run, shifts: int, seed: int = 0
+    study: xr.Dataset, run: Fitted, shifts: int, seed: int = 0
 ) -> Generator[Progress, None, pd.DataFrame]:
     """Each annotation on its own against circular shifts of it along the genome.
 
@@ -168,7 +168,7 @@ def shifted_annotations(
     )
 
 
-def variant_drivers(study: xr.Dataset, run: Run, variant: str | int) -> pd.DataFrame:
+def variant_drivers(study: xr.Dataset, run: Fitted, variant: str | int) -> pd.DataFrame:
     """Which annotations drive one variant's prior, the strongest first.
 
     Parameters

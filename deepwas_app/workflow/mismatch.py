@@ -6,11 +6,10 @@ import xarray as xr
 
 from deepwas_app.core.mismatch import PairCheck, SpectrumFit, check_pairs, spectrum_fit
 from deepwas_app.core.moments import expected_squares
+from deepwas_app.workflow.baseline import moment_model
 from deepwas_app.workflow.batching import block_slice
-from deepwas_app.workflow.fitted import run_batches
-from deepwas_app.workflow.run import Run
+from deepwas_app.workflow.fitted import Fitted, run_batches
 from deepwas_app.workflow.split import usable_blocks
-from deepwas_app.workflow.train import moment_model
 
 # Blocks whose spectrum is this many standard errors from the typical block are far out ...
 FAR = 4.0
@@ -19,7 +18,7 @@ EXCESS = 1.3
 _SHOWN = 5
 
 
-def ld_mismatch(study: xr.Dataset, run: Run | None = None) -> pd.DataFrame:
+def ld_mismatch(study: xr.Dataset, run: Fitted | None = None) -> pd.DataFrame:
     """Check the LD of every block against its z-scores.
 
     Parameters

@@ -21,6 +21,7 @@ from deepwas_app.core.priors import (
     make_prior,
     parameter_count,
 )
+from deepwas_app.workflow.fitters import fitter_of
 from deepwas_app.workflow.settings import TrainSettings, plain
 from deepwas_app.workflow.tracks import tracks_read
 
@@ -49,6 +50,14 @@ def build_prior(
         key=jax.random.key(settings.seed),
         **plain(settings) | {"width": width, "depth": depth},
     )
+
+
+def knobs(prior: str) -> set[str]:
+    """Names of the settings that a prior and its fitting take, beside those of every training."""
+    kind = PRIORS[prior]
+    named = {"size"} if kind.sizes else set()
+    shrunk = {"coefficient_sd"} if kind.shrunk else set()
+    return {*kind.knobs(), *fitter_of(kind).knobs, *named, *shrunk}
 
 
 def blank_standardisation(count: int) -> Standardisation:
@@ -128,11 +137,12 @@ def objective_of(settings: TrainSettings) -> Objective:
     return make_objective(settings.objective, **plain(settings))
 
 
-def depends_on_seed(prior: str) -> bool:
-    """Whether the prior has random weights or sees the blocks in a random order."""
-    return PRIORS[prior].fitted_by == "adam"
-
-
-def stepwise(settings: TrainSettings) -> bool:
-    """Whether the prior is trained by many small steps, not by Newton's method."""
-    return PRIORS[settings.prior].fitted_by == "adam"
+def own_settings(prior: type[Prior], settings: TrainSettings) -> TrainSettings:
+    """The settings with the name of a prior that need not be in the registry."""
+    name = getattr(prior, "name", prior.__name__)
+    own = TrainSettings(**plain(settings))
+    choice = own.param["prior"]
+    # Of this one object only.
+    choice.objects = list(dict.fromkeys([*choice.objects, name]))
+    own.prior = name
+    return own

@@ -11,8 +11,7 @@ from deepwas_app.core.jackknife import jackknife_error
 from deepwas_app.core.response import response
 from deepwas_app.errors import InputError
 from deepwas_app.workflow.effects import annotation_effects, log_linear
-from deepwas_app.workflow.fitted import spread_variants
-from deepwas_app.workflow.run import Run
+from deepwas_app.workflow.fitted import Fitted, spread_variants
 from deepwas_app.workflow.settings import plain
 from deepwas_app.workflow.tables import tab_separated
 
@@ -24,7 +23,7 @@ _LISTED = 8
 _INCIDENTAL = {"seed", "memory", "rematerialise"}
 
 
-def seed_ensemble(run: Run, runs: Sequence[Run]) -> list[Run]:
+def seed_ensemble(run: Fitted, runs: Sequence[Fitted]) -> list[Fitted]:
     """The finished runs that differ from a run in their seed only, itself among them.
 
     Parameters
@@ -39,7 +38,7 @@ def seed_ensemble(run: Run, runs: Sequence[Run]) -> list[Run]:
     return [found[seed] for seed in sorted(found) if found[seed].finished]
 
 
-def _differences(one: Run, other: Run) -> list[str]:
+def _differences(one: Fitted, other: Fitted) -> list[str]:
     """Names of the settings, other than the seed, in which two runs differ."""
     ours, theirs = plain(one.settings), plain(other.settings)
     names = [n for n in ours if n not in _INCIDENTAL and ours[n] != theirs[n]]
@@ -50,7 +49,7 @@ def _differences(one: Run, other: Run) -> list[str]:
 
 def response_curve(
     study: xr.Dataset,
-    runs: Sequence[Run],
+    runs: Sequence[Fitted],
     annotation: str,
     points: int = CURVE_POINTS,
     effects: xr.Dataset | None = None,
@@ -103,7 +102,7 @@ def response_curve(
         attrs={
             "annotation": annotation,
             "kind": str(study["annotation_kind"].values[column]),
-            "runs": [run.name_on_disk for run in runs],
+            "runs": [run.name for run in runs],
             "band": band,
         },
     )
@@ -111,7 +110,7 @@ def response_curve(
 
 def interaction_surface(
     study: xr.Dataset,
-    runs: Sequence[Run],
+    runs: Sequence[Fitted],
     first: str,
     second: str,
     points: int = SURFACE_POINTS,
@@ -157,7 +156,7 @@ def interaction_surface(
             "first": first,
             "second": second,
             "kinds": [str(kinds[column]) for column in columns],
-            "runs": [run.name_on_disk for run in runs],
+            "runs": [run.name for run in runs],
             "band": band,
         },
     )
@@ -183,7 +182,7 @@ def _grid(study: xr.Dataset, column: int, points: int) -> np.ndarray:
     return np.linspace(low, high, points)
 
 
-def _ensemble(study: xr.Dataset, runs: Sequence[Run], columns, points) -> np.ndarray:
+def _ensemble(study: xr.Dataset, runs: Sequence[Fitted], columns, points) -> np.ndarray:
     """Response of each run, (runs, points)."""
     if not runs:
         raise InputError("no run to draw a response of: name at least one.")
@@ -202,7 +201,7 @@ def _ensemble(study: xr.Dataset, runs: Sequence[Run], columns, points) -> np.nda
 
 
 def _band(
-    study: xr.Dataset, runs: Sequence[Run], columns, points, curves, effects: xr.Dataset | None
+    study: xr.Dataset, runs: Sequence[Fitted], columns, points, curves, effects: xr.Dataset | None
 ) -> tuple[str, np.ndarray, np.ndarray]:
     if log_linear(runs[0].blank_model().prior):
         effects = annotation_effects(study, runs[0]) if effects is None else effects

@@ -11,24 +11,24 @@ from deepwas_app.core.iterative import UnconvergedError
 from deepwas_app.core.moments import expected_squares
 from deepwas_app.core.posterior import batch_posterior
 from deepwas_app.errors import InputError
+from deepwas_app.workflow.baseline import moment_model
 from deepwas_app.workflow.batching import block_slice
-from deepwas_app.workflow.fitted import run_batches
+from deepwas_app.workflow.fitted import Fitted, run_batches
+from deepwas_app.workflow.heritability import heritability
 from deepwas_app.workflow.models import likelihood_of
-from deepwas_app.workflow.run import Run, heritability
 from deepwas_app.workflow.split import usable_blocks
 from deepwas_app.workflow.tables import tab_separated
-from deepwas_app.workflow.train import moment_model
 
 BINS = 12
 
 
-def run_heritability(study: xr.Dataset, run: Run) -> np.ndarray:
+def run_heritability(study: xr.Dataset, run: Fitted) -> np.ndarray:
     """Per-variant heritability v_j under a run's prior, (variants,)."""
     run.check_study(study)
-    return heritability(study, run.model(), run.settings.alpha)
+    return heritability(study, run.model(), run.settings.alpha, str(run.path))
 
 
-def posterior(study: xr.Dataset, run: Run) -> xr.Dataset:
+def posterior(study: xr.Dataset, run: Fitted) -> xr.Dataset:
     """Posterior of b_j = sqrt(N_j) beta_j for every variant.
 
     Returns
@@ -66,7 +66,7 @@ def posterior(study: xr.Dataset, run: Run) -> xr.Dataset:
     )
 
 
-def residual_spectrum(study: xr.Dataset, run: Run | None = None) -> xr.Dataset:
+def residual_spectrum(study: xr.Dataset, run: Fitted | None = None) -> xr.Dataset:
     """Mean of x_i^2 against the eigenvalue, beside what a model expects.
 
     Parameters
@@ -106,8 +106,8 @@ def residual_spectrum(study: xr.Dataset, run: Run | None = None) -> xr.Dataset:
     )
 
 
-def evaluate(runs: Iterable[Run]) -> pd.DataFrame:
-    """Held-out gain of finished runs over the constant prior fitted on the same blocks.
+def evaluate(runs: Fitted | Iterable[Fitted]) -> pd.DataFrame:
+    """Held-out gain of one or more fits over the constant prior fitted on the same blocks.
 
     Returns
     -------
@@ -123,10 +123,10 @@ def evaluate(runs: Iterable[Run]) -> pd.DataFrame:
     columns = ["prior", "objective", "parameters", "variants", "gain", "gain_se"]
     columns += ["h2", "s2", "kappa"]
     rows = []
-    for run in runs:
+    for run in runs if isinstance(runs, Iterable) else [runs]:
         if not run.finished:
             raise InputError(f"{run.path}: is not finished. Go on with deepwas train --resume.")
-        rows.append({"run": run.name_on_disk} | {c: run.summary[c] for c in columns})
+        rows.append({"run": run.name} | {c: run.summary[c] for c in columns})
     # What a run could not tell is null in its record.
     return pd.DataFrame(rows, columns=["run", *columns]).astype({"gain": float, "gain_se": float})
 

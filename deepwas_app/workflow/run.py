@@ -8,64 +8,26 @@ NAME.run/ holds ``run.json`` (settings, study, summary), ``metrics.parquet`` (on
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import equinox as eqx
-import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from deepwas_app.core.fit import FitState
-from deepwas_app.core.priors import PRIORS, ConstantPrior, Model
+from deepwas_app.core.priors import PRIORS, Model, Prior
 from deepwas_app.errors import InputError
-from deepwas_app.workflow.batching import block_slice, frequency_scale
+from deepwas_app.workflow.checkpoint import Checkpoint, held_out_table
 from deepwas_app.workflow.models import blank_standardisation, build_prior, noisy_model
 from deepwas_app.workflow.settings import TrainSettings, plain
+from deepwas_app.workflow.split import Split, settings_split
 from deepwas_app.workflow.tables import json_text
-from deepwas_app.workflow.tracks import block_tracks, tracks_read
+from deepwas_app.workflow.tracks import tracks_read
 
 METRICS = ("step", "epoch", "train_loss", "held_out_gain", "held_out_gain_se", "validation_loss")
-
-
-class Checkpoint(eqx.Module):
-    """What a run goes on from, and what it knew at that moment.
-
-    Attributes
-    ----------
-    state
-        Model, optimiser state and step.
-    baseline
-        The constant prior fitted on the same training blocks.
-    losses, constant_losses
-        Held-out negative log-likelihood in nats of `best` and of the baseline, (blocks,), NaN for
-        blocks not held out.
-    best
-        The model of the epoch that predicted the validation chromosomes best; the latest one where
-        there are none.
-    best_loss, best_epoch
-        Its validation loss in nats a variant, and when that was.
-    """
-
-    state: FitState
-    baseline: Model
-    losses: np.ndarray
-    constant_losses: np.ndarray
-    best: Model
-    best_loss: np.ndarray
-    best_epoch: np.ndarray
-
-
-def blank_checkpoint(state: FitState, blocks: int) -> Checkpoint:
-    """A checkpoint of the shape that goes with a state, to be overwritten."""
-    zero, losses = jnp.asarray(0.0), np.full(blocks, np.nan)
-    constant = Model(ConstantPrior(zero), zero, zero)
-    return Checkpoint(
-        state, constant, losses, losses, state.model, np.asarray(np.inf), np.asarray(0)
-    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +43,7 @@ class Run:
     annotations
         Names of the annotations, in order.
     train_blocks, test_blocks, validation_blocks
-        Numbers of the LD blocks.
+        Numbers of the LD blocks; none where the record does not say.
     tracks, window
         Number of tracks that the prior reads, and positions of their window.
     summary
@@ -102,7 +64,7 @@ class Run:
     window: int = 1
 
     @property
-    def name_on_disk(self) -> str:
+    def name(self) -> str:
         """The folder's name without .run."""
         return self.path.name.removesuffix(".run")
 
@@ -110,6 +72,21 @@ class Run:
     def finished(self) -> bool:
         """Whether training went to its end."""
         return bool(self.summary)
+
+    @property
+    def prior_type(self) -> type[Prior]:
+        """The kind of prior, with its facts."""
+        return PRIORS[self.settings.prior]
+
+    def split(self, study: xr.Dataset) -> Split:
+        """The run's own split of a study, whatever its settings would choose by now."""
+        if not self.train_blocks:
+            return settings_split(study, self.settings)
+        return Split(
+            np.array(self.train_blocks, int),
+            np.array(self.test_blocks, int),
+            np.array(self.validation_blocks, int),
+        )
 
     def check_study(self, study: xr.Dataset) -> None:
         """Raise InputError unless the run was trained on just this study."""
@@ -177,8 +154,8 @@ def open_run(path: str | Path) -> Run:
             study_hash=content["study"]["content_hash"],
             study_title=content["study"]["title"],
             annotations=content["annotations"],
-            train_blocks=content["train_blocks"],
-            test_blocks=content["test_blocks"],
+            train_blocks=content.get("train_blocks", []),
+            test_blocks=content.get("test_blocks", []),
             summary=content["summary"],
             validation_blocks=content.get("validation_blocks", []),
             tracks=content.get("tracks", 0),
@@ -194,7 +171,7 @@ def open_run(path: str | Path) -> Run:
         ) from None
 
 
-def create_run(path: Path, study: xr.Dataset, settings: TrainSettings, split) -> None:
+def create_run(path: Path, study: xr.Dataset, settings: TrainSettings, split: Split) -> None:
     """Make a run folder with its settings.
 
     Raises
@@ -214,14 +191,16 @@ def create_run(path: Path, study: xr.Dataset, settings: TrainSettings, split) ->
             "settings": plain(settings),
             "study": {k: study.attrs[k] for k in ("path", "content_hash", "title")},
             "annotations": study["annotation"].values.tolist(),
-            "train_blocks": split.train.tolist(),
-            "test_blocks": split.test.tolist(),
-            "validation_blocks": split.validation.tolist(),
+            **_record(split),
             "window": window,
             "tracks": tracks,
             "summary": {},
         },
     )
+
+
+def _record(split: Split) -> dict[str, list[int]]:
+    return {f"{part}_blocks": blocks.tolist() for part, blocks in split._asdict().items()}
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint, metrics: list[dict]) -> None:
@@ -239,23 +218,13 @@ def read_checkpoint(path: Path, skeleton: Checkpoint) -> Checkpoint | None:
     return _read_leaves(file, skeleton) if file.exists() else None
 
 
-def finish_run(path: Path, study: xr.Dataset, checkpoint: Checkpoint, summary: dict) -> Run:
+def finish_run(
+    path: Path, study: xr.Dataset, split: Split, checkpoint: Checkpoint, summary: dict
+) -> Run:
     """Write the held-out losses and the summary; from here the run counts as finished."""
     content = json.loads((path / "run.json").read_text())
-    held = np.array(content["test_blocks"], int)
-    table = pd.DataFrame(
-        {
-            "block": held,
-            "chromosome": study["block_chromosome"].values[held].astype(str),
-            "start": study["block_start"].values[held],
-            "stop": study["block_stop"].values[held],
-            "variants": study["block_scored"].values[held],
-            "loss": checkpoint.losses[held],
-            "constant_loss": checkpoint.constant_losses[held],
-        }
-    )
-    _replace(path / "blocks.parquet", table.to_parquet)
-    _write_record(path, content | {"summary": summary})
+    _replace(path / "blocks.parquet", held_out_table(study, split.test, checkpoint).to_parquet)
+    _write_record(path, content | _record(split) | {"summary": summary})
     (path / "checkpoint.eqx").unlink()
     return open_run(path)
 
@@ -264,33 +233,6 @@ def drop_if_empty(path: Path) -> None:
     """Remove a run folder that ended before its first checkpoint."""
     if not (path / "weights.eqx").exists():
         shutil.rmtree(path, ignore_errors=True)
-
-
-def heritability(study: xr.Dataset, model: Model, alpha: float) -> np.ndarray:
-    """Per-variant heritability v_j = f(a_j) (p_j (1 - p_j)) ** alpha, (variants,), float64."""
-    annotations = study["variant_annotation"].values
-    prior = eqx.filter_jit(model.prior)
-    log_f = np.empty(len(annotations))
-    for rows, tracks in _stretches(study, model):
-        log_f[rows] = np.asarray(prior(jnp.asarray(annotations[rows]), tracks), np.float64)
-    if not np.isfinite(log_f).all():
-        # A chunk that is not on disk reads as missing values.
-        raise InputError(
-            f"{study.attrs.get('path', 'the study')}: annotations are missing. Was it moved or "
-            "removed? Open it again."
-        )
-    return np.exp(log_f) * frequency_scale(study, alpha)
-
-
-def _stretches(study: xr.Dataset, model: Model) -> Iterator[tuple[slice, np.ndarray | None]]:
-    """Rows of the study, with the tracks around them if the model reads tracks."""
-    if model.prior.mean_tracks() is not None:
-        for b in range(study.sizes["blocks"]):
-            yield block_slice(study, b), block_tracks(study, b)
-        return
-    step = 65_536
-    for start in range(0, study.sizes["variants"], step):
-        yield slice(start, start + step), None
 
 
 def _write_record(path: Path, content: dict) -> None:

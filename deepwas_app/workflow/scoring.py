@@ -1,6 +1,5 @@
 """Scoring models on the blocks that they were not trained on, always by the full likelihood."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import equinox as eqx
@@ -9,13 +8,11 @@ import xarray as xr
 
 from deepwas_app.core.fit import FitStep
 from deepwas_app.core.held_out import losses_by_block
-from deepwas_app.core.jackknife import Estimate, jackknife_sum
-from deepwas_app.core.objectives import OBJECTIVES
 from deepwas_app.core.priors import Model
 from deepwas_app.errors import InputError
 from deepwas_app.workflow.batching import Batches
-from deepwas_app.workflow.models import likelihood_of, stepwise
-from deepwas_app.workflow.run import Checkpoint
+from deepwas_app.workflow.checkpoint import Checkpoint, gain_over_constant
+from deepwas_app.workflow.models import likelihood_of
 from deepwas_app.workflow.settings import TrainSettings
 
 
@@ -29,23 +26,36 @@ class Score(NamedTuple):
 
 
 class Scorer:
-    """Scores models on the blocks that they were not trained on, by the full likelihood."""
+    """Scores models on the blocks that they were not trained on, by the full likelihood.
+
+    Parameters
+    ----------
+    settings
+        What is trained.
+    test, validation
+        The blocks.
+    study
+        From ``open_study``.
+    keeps_best
+        Whether to go by the epoch that predicts the validation blocks best, not by the latest.
+    """
 
     def __init__(
-        self, settings: TrainSettings, test: Batches, validation: Batches, study: xr.Dataset
+        self,
+        settings: TrainSettings,
+        test: Batches,
+        validation: Batches,
+        study: xr.Dataset,
+        keeps_best: bool,
     ):
         self._likelihood = likelihood_of(settings)
         self._test, self._validation = test, validation
-        self._early = stepwise(settings) or OBJECTIVES[settings.objective].keeps_best
+        self._early = keeps_best
         self._blocks, self._path = study.sizes["blocks"], study.attrs["path"]
-        scored = study["block_scored"].values
-        self._test_variants, self._validation_variants = (
-            int(scored[_members(batches)].sum()) for batches in (test, validation)
-        )
 
     def _losses(self, model: Model, batches: Batches) -> np.ndarray:
         losses = losses_by_block(model, batches, self._blocks, self._likelihood)
-        bad = [b for b in _members(batches) if not np.isfinite(losses[b])]
+        bad = [b for b in batches.blocks if not np.isfinite(losses[b])]
         if bad:
             raise InputError(
                 f"{self._path}: the likelihood is not finite in LD block "
@@ -76,9 +86,9 @@ class Scorer:
             np.asarray(step.epoch),
         )
         validation = None
-        if self._validation_variants:
+        if self._validation.scored:
             validation = float(np.nansum(self._losses(model, self._validation)))
-            validation /= self._validation_variants
+            validation /= self._validation.scored
             # Fisher scoring goes to the one maximum; to stop it early would be another model.
             better = not self._early or best is None or validation < float(best.best_loss)
             checkpoint = eqx.tree_at(lambda c: c.best_loss, checkpoint, np.asarray(validation))
@@ -92,21 +102,8 @@ class Scorer:
                     best.best_loss,
                     best.best_epoch,
                 )
-        if not self._test_variants:
+        if not self._test.scored:
             return Score(None, None, validation, checkpoint)
-        total = gain_over_constant(losses, constant, _members(self._test))
-        n = self._test_variants
+        total = gain_over_constant(losses, constant, self._test.blocks)
+        n = self._test.scored
         return Score(total.value / n, total.error / n, validation, checkpoint)
-
-
-def _members(batches: Batches) -> list[int]:
-    """Numbers of the blocks in some batches."""
-    return [b for batch in batches.plan for b in batch.members]
-
-
-def gain_over_constant(
-    losses: np.ndarray, constant_losses: np.ndarray, blocks: Sequence[int] | np.ndarray
-) -> Estimate:
-    """Held-out log-likelihood gain over the constant prior on some blocks, in nats."""
-    blocks = np.asarray(blocks, int)
-    return jackknife_sum(constant_losses[blocks] - losses[blocks])

@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from deepwas_app.errors import InputError
+from deepwas_app.workflow.settings import TrainSettings
 
 
 class Split(NamedTuple):
@@ -91,6 +92,16 @@ def split_blocks(
             "example with --test-blocks."
         )
     return Split(train, usable[held[usable]], usable[validation[usable]])
+
+
+def settings_split(study: xr.Dataset, settings: TrainSettings) -> Split:
+    """The split that training settings ask for, see :func:`split_blocks`."""
+    return split_blocks(
+        study,
+        settings.test_chromosomes,
+        settings.test_blocks,
+        settings.validation_chromosomes,
+    )
 
 
 def _validated(study: xr.Dataset, text: str, tested: list[str]) -> list[str]:

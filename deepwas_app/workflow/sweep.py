@@ -16,7 +16,8 @@ from deepwas_app.core.jackknife import jackknife_sum
 from deepwas_app.core.priors import PRIORS, LinearPrior, Model
 from deepwas_app.errors import InputError
 from deepwas_app.workflow.batching import block_batches, frequency_scale
-from deepwas_app.workflow.models import blank_standardisation, depends_on_seed
+from deepwas_app.workflow.fitters import fitter_of
+from deepwas_app.workflow.models import blank_standardisation
 from deepwas_app.workflow.progress import job, relay
 from deepwas_app.workflow.run import Run, open_run
 from deepwas_app.workflow.settings import ScalingSettings, TrainSettings, plain
@@ -87,7 +88,8 @@ def sweep_models(settings: ScalingSettings) -> Iterator[tuple[str, TrainSettings
     for objective in settings.objectives:
         for size in settings.sizes:
             model = sized_settings(size, settings.prior)
-            for seed in range(settings.seeds if depends_on_seed(model["prior"]) else 1):
+            seeded = fitter_of(PRIORS[model["prior"]]).seeded
+            for seed in range(settings.seeds if seeded else 1):
                 knobs = model | {
                     "objective": objective,
                     "seed": seed,

@@ -1,124 +1,71 @@
 """Training one prior on one study: a generator, and the run folder it leaves."""
 
 import time
-from collections.abc import Generator, Iterable, Iterator
-from functools import partial
+from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
-import jax.numpy as jnp
-import numpy as np
 import xarray as xr
 
-from deepwas_app.core.batch import BlockBatch, shuffled_order
-from deepwas_app.core.fit import (
-    FitState,
-    FitStep,
-    NonFiniteLossError,
-    fit_adam,
-    fit_scoring,
-    start_adam,
-    start_scoring,
-)
+from deepwas_app.core.fit import FitStep, NonFiniteLossError
 from deepwas_app.core.iterative import UnconvergedError
-from deepwas_app.core.moments import moment_estimate
-from deepwas_app.core.objectives import Objective
-from deepwas_app.core.priors import (
-    PRIORS,
-    ConstantPrior,
-    Model,
-    parameter_count,
-    ridge_precision,
-)
+from deepwas_app.core.priors import PRIORS, Model, Prior
 from deepwas_app.errors import InputError
+from deepwas_app.workflow.baseline import constant_model, moment_model, prepared
 from deepwas_app.workflow.batching import Batches, batch_plan, block_batches, standardisation
+from deepwas_app.workflow.checkpoint import Checkpoint, blank_checkpoint, summarise
+from deepwas_app.workflow.fitters import fitter_of
 from deepwas_app.workflow.models import (
     blank_standardisation,
     build_prior,
     noisy_model,
     objective_of,
+    own_settings,
     planned_parameters,
-    stepwise,
 )
 from deepwas_app.workflow.progress import job
 from deepwas_app.workflow.run import (
     METRICS,
-    Checkpoint,
     Run,
-    blank_checkpoint,
     create_run,
     drop_if_empty,
     finish_run,
-    heritability,
     open_run,
     read_checkpoint,
     save_checkpoint,
 )
-from deepwas_app.workflow.scoring import Scorer, gain_over_constant
+from deepwas_app.workflow.scoring import Scorer
 from deepwas_app.workflow.settings import TrainSettings
-from deepwas_app.workflow.split import Split, split_blocks
+from deepwas_app.workflow.split import Split, settings_split
 from deepwas_app.workflow.tracks import has_tracks, tracks_read
+from deepwas_app.workflow.train_step import TrainStep
 
 __all__ = ["TrainStep", "fit", "planned_parameters", "train"]
 
-SCORING_STEPS = 50
 
+def start_model(
+    study: xr.Dataset, settings: TrainSettings, blocks, start: Model, own: Prior | None = None
+) -> Model:
+    """The model of some settings before training, with the level and noise of a constant one.
 
-class TrainStep(NamedTuple):
-    """One step of training.
-
-    Attributes
+    Parameters
     ----------
-    step, steps
-        Steps done and steps planned (an upper bound for constant and linear priors).
-    epoch, epochs
-        Passes over the training blocks.
-    train_loss
-        Negative log-likelihood in nats per scored variant, of this step's blocks.
-    held_out_gain, held_out_gain_se
-        Gain over the constant prior on the held-out blocks, nats per scored variant; measured
-        once an epoch, None in between and where nothing is held out.
-    fraction
-        How far training is, 0 to 1.
-    seconds_left
-        Estimate; None at first.
-    message
-        For people.
-    checkpoint
-        Model, state and held-out losses at the end of an epoch, None in between.
-    validation_loss
-        Nats per scored variant of the validation chromosomes; None in between and without them.
-    error
-        Monte-Carlo standard error of `train_loss`; 0 where nothing was estimated.
-    residual, iterations
-        The largest of this step's iterative solves; 0 where nothing was iterated.
+    study, blocks
+        The study, and the LD blocks that are trained on.
+    settings
+        What to train.
+    start
+        The constant model.
+    own
+        A prior that takes the place of the one that the settings name.
     """
-
-    step: int
-    steps: int
-    epoch: int
-    epochs: int
-    train_loss: float
-    held_out_gain: float | None
-    held_out_gain_se: float | None
-    fraction: float
-    seconds_left: float | None
-    message: str
-    checkpoint: Checkpoint | None = None
-    validation_loss: float | None = None
-    error: float = 0.0
-    residual: float = 0.0
-    iterations: int = 0
-
-
-def start_model(study: xr.Dataset, settings: TrainSettings, blocks, start: Model) -> Model:
-    """The model of some settings before training, with the level and noise of a constant one."""
-    assert isinstance(start.prior, ConstantPrior)
+    level = float(start.prior.level)  # type: ignore[attr-defined]
+    if own is not None:
+        return noisy_model(settings, own.at_level(level), start.s2, start.kappa)
     window, tracks = tracks_read(PRIORS[settings.prior], study)
     prior = build_prior(
         settings,
         standardisation(study, blocks),
-        level=float(start.prior.level),
+        level=level,
         window=window,
         # Tracks are standardised where they are read.
         standardise_tracks=blank_standardisation(tracks) if tracks else None,
@@ -126,20 +73,13 @@ def start_model(study: xr.Dataset, settings: TrainSettings, blocks, start: Model
     return noisy_model(settings, prior, start.s2, start.kappa)
 
 
-def start_state(model: Model, settings: TrainSettings, batches_per_epoch: int) -> FitState:
-    """The state that training of some settings begins from."""
-    if stepwise(settings):
-        steps = settings.epochs * batches_per_epoch
-        return start_adam(model, settings.learning_rate, steps)
-    return start_scoring(model)
-
-
 def fit(
     study: xr.Dataset,
-    prior: str = "linear",
+    prior: str | Prior = "linear",
     *,
     settings: TrainSettings | None = None,
     resume: Checkpoint | None = None,
+    split: Split | None = None,
     **knobs,
 ) -> Iterator[TrainStep]:
     """Fit a prior to a study, one :class:`TrainStep` at a time.
@@ -149,18 +89,24 @@ def fit(
     study
         From ``open_study``.
     prior
-        "constant", "linear", "enrichment", "mlp" or "transformer".
+        Name of a prior: "constant", "linear", "enrichment", "mlp", "transformer" or one that
+        another package adds. Or a prior of your own, an instance of a subclass of
+        ``deepwas_app.core.priors.Prior``: a field `level`, if it has one, is set to the log f of
+        the constant prior; all its floating-point arrays are trained.
     settings
-        All knobs at once, in place of `prior` and `knobs`.
+        All knobs at once, in place of the name of a prior and `knobs`.
     resume
         A checkpoint that an earlier call yielded; it goes on along the same trajectory.
+    split
+        LD blocks to train on and to hold out, in place of what the settings say.
     **knobs
         Fields of :class:`TrainSettings`.
 
     Yields
     ------
     TrainStep
-        Stop asking to pause, close the generator to cancel.
+        Stop asking to pause, close the generator to cancel. The last one is a result: all that
+        can be asked of a run from disk can be asked of it.
 
     Raises
     ------
@@ -176,17 +122,17 @@ def fit(
     """
     if settings and knobs:
         raise TypeError(f"settings are given, and {', '.join(knobs)} beside them: give one of both")
+    own = prior if isinstance(prior, Prior) else None
+    if own is not None:
+        settings = own_settings(type(own), settings or TrainSettings(**knobs))
     settings = settings or TrainSettings(prior=prior, **knobs)
-    split = split_blocks(
-        study,
-        settings.test_chromosomes,
-        settings.test_blocks,
-        settings.validation_chromosomes,
-    )
+    kind = type(own) if own is not None else PRIORS[settings.prior]
+    split = split or settings_split(study, settings)
     began = time.monotonic()
-    kind, objective = PRIORS[settings.prior], objective_of(settings)
+    objective, fitter = objective_of(settings), fitter_of(kind)
     # Its model is then the one that gains are over.
     own_baseline = kind.constant and objective.fits_baseline
+    epochs = fitter.epochs(settings)
 
     def batches_of(blocks, **more) -> Batches:
         return block_batches(
@@ -200,7 +146,13 @@ def fit(
         )
 
     batches = batches_of(split.train, marginal=objective.marginal)
-    scorer = Scorer(settings, batches_of(split.test), batches_of(split.validation), study)
+    keeps_best = fitter.keeps_best or objective.keeps_best
+    scorer = Scorer(
+        settings, batches_of(split.test), batches_of(split.validation), study, keeps_best
+    )
+
+    def step_of(**known) -> TrainStep:
+        return TrainStep(study=study, settings=settings, split=split, epochs=epochs, **known)
 
     if resume:
         baseline, state, best = resume.baseline, resume.state, resume
@@ -209,34 +161,18 @@ def fit(
         if own_baseline:
             baseline = moment_model(batches, settings)
         else:
-            yield _waiting(settings, "fitting the constant prior")
+            yield step_of(message="fitting the constant prior")
             baseline = constant_model(batches, settings)
-        model = start_model(study, settings, split.train, baseline)
-        state = start_state(model, settings, len(batches))
+        model = start_model(study, settings, split.train, baseline, own)
+        state = fitter.start(model, settings, len(batches))
 
     batches = prepared(batches, objective, baseline)
-    if stepwise(settings):
-        epochs, per_epoch = settings.epochs, len(batches)
-        fitting = fit_adam(
-            state,
-            lambda epoch: batches.in_order(shuffled_order(len(batches), settings.seed, epoch)),
-            batches_per_epoch=per_epoch,
-            variants=int(study["block_scored"].values[split.train].sum()),
-            epochs=epochs,
-            learning_rate=settings.learning_rate,
-            objective=objective,
-        )
-    else:
-        epochs, per_epoch = SCORING_STEPS, 1
-        precision = np.asarray(ridge_precision(state.model, settings.coefficient_sd))
-        fitting = fit_scoring(
-            state, batches, precision=precision, steps=SCORING_STEPS, objective=objective
-        )
+    per_epoch = fitter.steps_per_epoch(len(batches))
     steps, first = epochs * per_epoch, int(state.step)
     if best is not None and _waited(settings, best, epoch=first // per_epoch):
         return
 
-    for step in fitting:
+    for step in fitter.steps(state, batches, settings, objective):
         gain = gain_se = validation = checkpoint = None
         if step.last_of_epoch:
             if own_baseline:
@@ -246,11 +182,10 @@ def fit(
             gain, gain_se, validation = score.gain, score.gain_se, score.validation_loss
         elapsed = time.monotonic() - began
         stop = checkpoint is not None and _waited(settings, checkpoint, step.epoch)
-        yield TrainStep(
+        yield step_of(
             step=step.step,
             steps=steps,
             epoch=step.epoch,
-            epochs=epochs,
             train_loss=step.loss,
             held_out_gain=gain,
             held_out_gain_se=gain_se,
@@ -282,31 +217,6 @@ def _describe(step: FitStep, epochs: int, stop: bool) -> str:
             f"loss ± {step.error:.1g} nats a variant by its probes"
         )
     return text + (", no better on the validation chromosomes: stopped" if stop else "")
-
-
-def prepared(batches: Batches, objective: Objective, baseline: Model) -> Batches:
-    """The batches with what an objective needs of the constant prior."""
-    return batches.map(partial(objective.prepare, baseline)) if objective.marginal else batches
-
-
-def moment_model(batches: Iterable[BlockBatch], settings: TrainSettings | None = None) -> Model:
-    """The constant model that agrees with the moments of the training blocks."""
-    level, s2, kappa = moment_estimate(batches)
-    settings = settings or TrainSettings()
-    return noisy_model(settings, ConstantPrior(jnp.asarray(level)), s2, kappa, trained=False)
-
-
-def constant_model(batches: Batches, settings: TrainSettings) -> Model:
-    """The constant prior fitted to some blocks by the likelihood, with the settings' noise."""
-    model = moment_model(batches, settings)
-    for step in fit_scoring(start_scoring(model), batches, steps=SCORING_STEPS):
-        model = step.state.model
-    return model
-
-
-def _waiting(settings: TrainSettings, message: str) -> TrainStep:
-    epochs = settings.epochs if stepwise(settings) else SCORING_STEPS
-    return TrainStep(0, 0, 0, epochs, float("nan"), None, None, 0.0, None, message)
 
 
 @job
@@ -348,21 +258,15 @@ def train(
         run.check_study(study)
         if run.finished:
             return run
-        settings = run.settings
-        checkpoint = last_checkpoint(study, run)
+        settings, split = run.settings, run.split(study)
+        checkpoint = last_checkpoint(study, run, split)
         done = int(checkpoint.state.step) if checkpoint else 0
         metrics = [row for row in run.metrics().to_dict("records") if row["step"] <= done]
-        split = Split(np.array(run.train_blocks), np.array(run.test_blocks))
     else:
-        split = split_blocks(
-            study,
-            settings.test_chromosomes,
-            settings.test_blocks,
-            settings.validation_chromosomes,
-        )
+        split = settings_split(study, settings)
         create_run(path, study, settings, split)
     try:
-        for step in fit(study, settings=settings, resume=checkpoint):
+        for step in fit(study, settings=settings, resume=checkpoint, split=split):
             if step.checkpoint is not None:
                 checkpoint = step.checkpoint
                 metrics.append({name: getattr(step, name) for name in METRICS})
@@ -375,30 +279,16 @@ def train(
         drop_if_empty(path)
     if checkpoint is None:
         raise InputError(f"{path}: training took no step: the likelihood could not be improved")
-    model = checkpoint.best
-    scored_in = study["variant_block"].values[study["variant_scored"].values]
-    variants = int(np.isin(scored_in, split.test).sum())
-    gain = gain_over_constant(checkpoint.losses, checkpoint.constant_losses, split.test)
-    summary = {
-        "run": path.name.removesuffix(".run"),
-        "prior": settings.prior,
-        "objective": settings.objective,
-        "parameters": parameter_count(model.prior),
-        "h2": float(heritability(study, model, settings.alpha).sum()),
-        "s2": float(model.s2),
-        "kappa": float(model.kappa),
-        "variants": variants,
-        "gain": gain.value if variants else None,
-        "gain_se": gain.error if variants else None,
-        "seconds": round(time.monotonic() - began, 3),
-    }
+    summary = summarise(path.name.removesuffix(".run"), study, settings, split, checkpoint)
+    summary["seconds"] = round(time.monotonic() - began, 3)
     if solver["iterations"]:
         summary |= {f"solver_{k}": worst for k, worst in solver.items()}
-    return finish_run(path, study, checkpoint, summary)
+    return finish_run(path, study, split, checkpoint, summary)
 
 
-def last_checkpoint(study: xr.Dataset, run: Run) -> Checkpoint | None:
+def last_checkpoint(study: xr.Dataset, run: Run, split: Split) -> Checkpoint | None:
     """The state that an unfinished run goes on from, None if it never got that far."""
-    batches = len(batch_plan(study, run.train_blocks, run.settings.batch_blocks))
-    state = start_state(run.blank_model(), run.settings, batches)
+    batches = len(batch_plan(study, split.train, run.settings.batch_blocks))
+    fitter = fitter_of(run.prior_type)
+    state = fitter.start(run.blank_model(), run.settings, batches)
     return read_checkpoint(run.path, blank_checkpoint(state, study.sizes["blocks"]))

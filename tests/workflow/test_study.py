@@ -9,8 +9,8 @@ from deepwas_app.errors import InputError
 from deepwas_app.genetics.builtin import data_dir
 from deepwas_app.genetics.panel import open_panel
 from deepwas_app.genetics.store import open_study_store, read_block
+from deepwas_app.workflow.heritability import heritability
 from deepwas_app.workflow.results import alignment
-from deepwas_app.workflow.run import heritability
 from deepwas_app.workflow.settings import PanelSettings, StudySettings
 from deepwas_app.workflow.study import build_panel, build_study
 from deepwas_app.workflow.train import fit
@@ -81,7 +81,7 @@ def test_heritability_of_height_is_right_and_steady(full_panel, tmp_path):
         assert study.attrs["variance"] == variance
         for step in fit(study, "constant", test_chromosomes="none"):
             model = step.checkpoint.state.model
-        found.append(heritability(study, model, 0.7).sum())
+        found.append(heritability(study, model, 0.7, "run").sum())
         components.append(int(study["block_components"].values.sum()))
         # Learned, not stuck where they began.
         assert 1.2 < float(model.s2) < 2.5

@@ -1,5 +1,7 @@
 """Training into a run folder: what it finds, that it resumes exactly, what it refuses."""
 
+import json
+
 import jax
 import numpy as np
 import pandas as pd
@@ -12,6 +14,7 @@ from deepwas_app.workflow.batching import block_batches
 from deepwas_app.workflow.progress import drain
 from deepwas_app.workflow.run import open_run
 from deepwas_app.workflow.settings import TrainSettings
+from deepwas_app.workflow.split import Split, settings_split
 from deepwas_app.workflow.train import constant_model, fit, planned_parameters, train
 
 KNOBS = {
@@ -122,6 +125,39 @@ def test_killed_run_ends_where_it_would_have_ended(
         "blocks.parquet", "metrics.parquet", "run.json", "weights.eqx",
     ]  # fmt: skip
     job.close()
+
+
+def test_a_run_resumes_on_its_own_split(small_study, tmp_path, monkeypatch):
+    """Whatever its settings would hold out by now."""
+    settings, path = settings_of("mlp", epochs=2), tmp_path / "m.run"
+    by_now = settings_split(small_study, settings)
+    older = Split(*(np.sort(19 - part) for part in by_now))
+    with monkeypatch.context() as patch:
+        patch.setattr("deepwas_app.workflow.train.settings_split", lambda *_: older)
+        begun = train.steps(small_study, settings, path)
+        while next(begun).checkpoint is None:
+            pass
+    steps = []
+    run = train(small_study, settings, path, resume=True, progress=steps.append)
+    assert steps[-1].train_blocks == run.train_blocks == older.train.tolist()
+    assert run.blocks()["block"].tolist() == run.test_blocks == older.test.tolist()
+    assert run.blocks()[["loss", "constant_loss"]].notna().all(axis=None)
+    assert set(older.test) != set(by_now.test)
+    begun.close()
+
+
+def test_a_run_without_a_recorded_split_resumes_by_its_settings(small_study, tmp_path):
+    settings, path = settings_of("mlp", epochs=2), tmp_path / "m.run"
+    begun = train.steps(small_study, settings, path)
+    while next(begun).checkpoint is None:
+        pass
+    record = json.loads((path / "run.json").read_text())
+    parts = {f"{part}_blocks": record.pop(f"{part}_blocks") for part in Split._fields}
+    (path / "run.json").write_text(json.dumps(record))
+    run = train(small_study, settings, path, resume=True)
+    assert {part: getattr(run, part) for part in parts} == parts
+    assert run.blocks()["block"].tolist() == run.test_blocks
+    begun.close()
 
 
 def test_finished_run_is_not_trained_again(small_study, small_runs):

@@ -66,7 +66,7 @@ class Objective(eqx.Module):
     fits_baseline
         Whether the constant prior fitted by it is the one that held-out gains are over.
     marginal
-        Whether batches must carry z-scores, see :class:`Marginal`.
+        Whether batches must carry z-scores, see :class:`Marginal`, and are prepared.
     fixes_noise
         Whether s2 and kappa are kept as the likelihood finds them with the constant prior.
     keeps_best
