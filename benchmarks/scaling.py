@@ -19,6 +19,7 @@ from bokeh.resources import INLINE
 from conftest import machine
 from playwright.sync_api import sync_playwright
 
+from deepwas_app.core.objectives import OBJECTIVES
 from deepwas_app.plots.scaling import scaling_curve
 from deepwas_app.workflow.builtin import open_study
 from deepwas_app.workflow.settings import ScalingSettings
@@ -29,7 +30,9 @@ EPOCHS = 15
 
 def picture(found: Sweep, path: Path) -> None:
     """The curve of the Scaling page, as a PNG."""
-    curve = scaling_curve(found.table, found.truth).opts(responsive=False, width=760)
+    labels = {name: kind.label for name, kind in OBJECTIVES.items()}
+    labelled = found.table.replace({"objective": labels})
+    curve = scaling_curve(labelled, found.truth).opts(responsive=False, width=760)
     page_source = file_html(hv.render(curve), INLINE, "Likelihood against size")
     with sync_playwright() as tools:
         browser = tools.chromium.launch(

@@ -1,6 +1,6 @@
 """Widgets from the settings classes: each knob is declared once, in workflow/settings.py."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 import panel_material_ui as pmui
@@ -77,6 +77,11 @@ def widget(settings: param.Parameterized, name: str, **options: Any) -> Any:
 def copy_of(settings: Settings, **changes: Any) -> Settings:
     """The same settings in a new object, some of them changed."""
     return type(settings)(**(plain(settings) | changes))
+
+
+def by_label(entries: Mapping[str, Any]) -> dict[str, str]:
+    """Names of a registry's entries by their labels, to choose from."""
+    return {entry.label: name for name, entry in entries.items()}
 
 
 def widgets(settings: param.Parameterized, names: Iterable[str]) -> dict[str, Any]:

@@ -6,8 +6,6 @@ import pandas as pd
 
 from deepwas_app.plots.theme import GREY, figure_options, series_colour
 
-OBJECTIVES = {"likelihood": "Full likelihood", "ldsr": "LD score regression"}
-
 
 def per_variant(
     sweep: pd.DataFrame, columns: tuple[str, ...] = ("gain", "gain_se")
@@ -57,7 +55,7 @@ def scaling_curve(sweep: pd.DataFrame, truth: float | None = None) -> hv.Overlay
     Parameters
     ----------
     sweep
-        One row per fit, as for `scaling_summary`.
+        One row per fit, as for `scaling_summary`; objectives by the names to be shown.
     truth
         Gain of the true prior in nats, where it is known: a dashed line.
 
@@ -86,7 +84,7 @@ def scaling_curve(sweep: pd.DataFrame, truth: float | None = None) -> hv.Overlay
             ),
         ]
     for i, (objective, part) in enumerate(summary.groupby("objective", sort=False)):
-        colour, label = series_colour(i), OBJECTIVES.get(str(objective), str(objective))
+        colour, label = series_colour(i), str(objective)
         each = fits[fits["objective"] == objective]
         layers += [
             hv.Points(each, ["parameters", "gain"]).opts(color=colour, size=4, alpha=0.4),

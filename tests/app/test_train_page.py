@@ -86,6 +86,40 @@ def test_the_end_of_a_training_selects_no_run_of_another_study(small_study, gate
     assert page.state.selected == []
 
 
+ADAM = {"learning_rate", "epochs", "batch_blocks", "seed"}
+SIZED = {"size", "width", "depth"}
+TAKEN = {
+    "constant": set(),
+    "linear": {"link", "coefficient_sd"},
+    "enrichment": ADAM,
+    "mlp": ADAM | SIZED,
+    "transformer": ADAM | SIZED | {"precision", "rematerialise"},
+}
+
+
+def test_the_form_shows_just_the_settings_that_the_prior_takes(small_study):
+    page = TrainPage(small_study)
+    shown = {}
+    for prior in TAKEN:
+        page.settings.prior = prior
+        shown[prior] = {name for name, field in page.fields.items() if field.visible}
+    always = {"prior", "objective", "alpha", "validation_chromosomes"}
+    assert shown == {prior: taken | always for prior, taken in TAKEN.items()}
+
+
+def test_priors_and_objectives_have_names_for_people(small_study):
+    fields = TrainPage(small_study).fields
+    objective = fields["objective"]
+    assert list(fields["prior"].options) == [
+        *["Constant", "Log-linear", "Two classes", "Neural network", "Transformer"],
+    ]
+    assert objective.options == {"Full likelihood": "likelihood", "LD score regression": "ldsr"}
+    page = ScalingPage(small_study)
+    assert page.prior.options == {"Neural network": "mlp", "Transformer": "transformer"}
+    assert page.objectives.options == objective.options
+    assert "Log-linear · 10" in page.sizes.options
+
+
 def test_two_sweeps_that_wait_have_a_folder_each(small_study, gates, settle):
     page = ScalingPage(small_study)
     page.start()

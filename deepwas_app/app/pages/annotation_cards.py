@@ -90,7 +90,7 @@ class Details(NamedTuple):
             if run in self.shifted:
                 error = self.shifted[run]["Shift_enrichment_std_error"].to_numpy()
                 effect = effect.assign(shift_enrichment_se=("annotations", error))
-            if effect.attrs["prior"] != "constant":
+            if not effect.attrs["constant"]:
                 found[run] = effect
         return found
 

@@ -57,7 +57,7 @@ class ResponseCard(Asker):
             self._compute()
 
     def _compute(self, *_: Any) -> None:
-        runs = [run for run in self._runs if run.settings.prior != "constant"]
+        runs = [run for run in self._runs if not run.prior_type.constant]
         self.let_go()
         if not runs:
             self.results.objects = [empty("A constant prior answers to no annotation.")]

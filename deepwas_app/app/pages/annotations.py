@@ -116,7 +116,7 @@ class AnnotationsPage(Page):
                 "work all the same."
             )
             for name, effect in effects.items()
-            if effect.attrs["prior"] == "constant"
+            if effect.attrs["constant"]
         ]
         return pmui.Column(*notes, self.tabs, sizing_mode="stretch_width")
 

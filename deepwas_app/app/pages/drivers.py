@@ -47,7 +47,7 @@ class DriversCard(Asker):
         if run is None:
             self._say("Choose a run above to see what drives this variant's prior.")
             return
-        if run.settings.prior == "constant" or not study.sizes["annotations"]:
+        if run.prior_type.constant or not study.sizes["annotations"]:
             self._say(f"{store.run_name(run)} uses no annotations: every variant has the same f.")
             return
         self._say("Computing what drives the prior…")

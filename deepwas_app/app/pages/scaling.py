@@ -23,18 +23,20 @@ from deepwas_app.app.components import (
 from deepwas_app.app.jobs import JOBS, Job, Status
 from deepwas_app.app.pages.base import Page
 from deepwas_app.app.pages.held_out import HeldOut
-from deepwas_app.app.pages.train import parameter_count
-from deepwas_app.app.settings_form import copy_of, widget
+from deepwas_app.app.settings_form import by_label, copy_of, widget
+from deepwas_app.core.objectives import OBJECTIVES
+from deepwas_app.core.priors import PRIORS
 from deepwas_app.errors import InputError
-from deepwas_app.plots.scaling import OBJECTIVES, per_variant, scaling_curve
+from deepwas_app.plots.scaling import per_variant, scaling_curve
+from deepwas_app.workflow.models import study_parameters
 from deepwas_app.workflow.settings import ScalingSettings, TrainSettings
 from deepwas_app.workflow.tables import tab_separated
 
 if TYPE_CHECKING:
     from deepwas_app.workflow.sweep import Sweep
 
-SIZES = ["linear", "XS", "S", "M", "L", "XL", "8x1", "64x2", "256x3"]
-OBJECTIVE_NAMES = {name: objective for objective, name in OBJECTIVES.items()}
+# Beside those that have a name.
+SIZES = ("8x1", "64x2", "256x3")
 STEPS = {
     "objective": "Objective",
     "size": "Size",
@@ -76,19 +78,20 @@ class ScalingPage(Page):
         self.held_out = HeldOut(study)
         self.sizes = pmui.MultiChoice(
             label="Sizes",
-            description="linear, XS to XL, or WIDTH x DEPTH of a neural network, with the number "
-            "of parameters.",
+            description="A prior without sizes, XS to XL, or WIDTH x DEPTH of a network, with the "
+            "number of parameters.",
             visual_size="small",
             sizing_mode="stretch_width",
             margin=(6, 0),
         )
-        self.prior = widget(self.settings, "prior", label="Network")
+        networks = {name: kind for name, kind in PRIORS.items() if kind.sizes}
+        self.prior = widget(self.settings, "prior", label="Network", options=by_label(networks))
         self.prior.param.watch(lambda _: self._offer(study), "value")
         self.sizes.value = list(self.settings.sizes)
         self._offer(study)
         self.objectives = pmui.MultiChoice(
             label="Objectives",
-            options=OBJECTIVE_NAMES,
+            options=by_label(OBJECTIVES),
             value=list(self.settings.objectives),
             description="What training maximises. All are judged by the same full likelihood.",
             visual_size="small",
@@ -134,9 +137,12 @@ class ScalingPage(Page):
 
         chosen = list(self.sizes.value or [])
         offered = {}
-        for size in dict.fromkeys([*SIZES, *chosen]):
+        single = [n for n, kind in PRIORS.items() if not kind.sizes and not kind.constant]
+        named = PRIORS[self.prior.value].sizes
+        for size in dict.fromkeys([*single, *named, *SIZES, *chosen]):
             settings = TrainSettings(**sized_settings(size, self.prior.value))
-            offered[f"{size} · {parameter_count(settings, study):,}"] = size
+            label = PRIORS[size].label if size in PRIORS else size
+            offered[f"{label} · {study_parameters(study, settings):,}"] = size
         self.sizes.param.update(options=offered, value=chosen)
 
     def start(self) -> None:
@@ -209,7 +215,7 @@ class ScalingPage(Page):
                 )
             ]
             return
-        objects: list[Any] = [plot(scaling_curve(found.table, found.truth))]
+        objects: list[Any] = [plot(scaling_curve(_labelled(found.table), found.truth))]
         if len(found.steps):
             steps = per_variant(
                 found.steps.assign(variants=found.table["variants"].iloc[0]),
@@ -233,14 +239,17 @@ class ScalingPage(Page):
         self._attach_next()
 
 
+def _labelled(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows with objectives as people call them."""
+    return rows.assign(objective=[OBJECTIVES[name].label for name in rows["objective"]])
+
+
 def _heading(text: str) -> pmui.Typography:
     return pmui.Typography(text, variant="subtitle2", margin=(12, 0, 4, 0))
 
 
 def _table(rows: pd.DataFrame, columns: dict[str, str]) -> pn.widgets.Tabulator:
-    rows = rows[list(columns)]
-    if "objective" in rows:
-        rows = rows.assign(objective=rows["objective"].replace(OBJECTIVES))
+    rows = _labelled(rows[list(columns)])
     digits = {name: 3 for name in rows if rows[name].dtype.kind == "f"} | {"parameters": False}
     table = reading_table(rows, columns, {k: v for k, v in digits.items() if k in rows})
     table.margin = (0, 0, 4, 0)

@@ -25,14 +25,22 @@ from deepwas_app.app.jobs import JOBS, Job, Status
 from deepwas_app.app.pages.base import Page
 from deepwas_app.app.pages.held_out import HeldOut
 from deepwas_app.app.pages.runs import evaluation_text
-from deepwas_app.app.settings_form import copy_of, widgets
+from deepwas_app.app.settings_form import by_label, copy_of, widget, widgets
+from deepwas_app.core.objectives import OBJECTIVES
+from deepwas_app.core.priors import PRIORS
 from deepwas_app.errors import InputError
 from deepwas_app.plots import train as pictures
 from deepwas_app.plots.scaling import per_variant
+from deepwas_app.workflow.models import knobs, study_parameters
 from deepwas_app.workflow.progress import relay
 from deepwas_app.workflow.settings import TrainSettings
 
-NETWORKS = ("mlp", "transformer")
+# Settings of the model and its training, in pairs after the first; for few priors; for all.
+MODEL = (
+    "size", "width", "depth", "learning_rate", "epochs", "batch_blocks", "seed",
+)  # fmt: skip
+RARE = ("link", "coefficient_sd", "precision", "rematerialise")
+COMMON = ("alpha", "validation_chromosomes")
 COLUMNS = {
     "run": "Run",
     "prior": "Prior",
@@ -49,7 +57,7 @@ COLUMNS = {
 
 def light_steps(steps: Generator[Any, None, Any]) -> Generator[Any, None, Any]:
     """The steps of a training without their checkpoints, which pages do not need."""
-    return (yield from relay(steps, lambda step: step._replace(checkpoint=None)))
+    return (yield from relay(steps, lambda step: step.light()))
 
 
 def runs_table(runs: list[Any]) -> pd.DataFrame:
@@ -58,7 +66,7 @@ def runs_table(runs: list[Any]) -> pd.DataFrame:
         (run.summary or {})
         | {
             "run": store.run_name(run),
-            "prior": run.settings.prior,
+            "prior": run.prior_type.label,
             "status": "finished" if run.finished else "unfinished",
         }
         for run in runs
@@ -200,37 +208,22 @@ class TrainPage(Page):
             self._attach(job_in_turn("train", job.study))
 
     def _form(self, study: xr.Dataset) -> list[Any]:
-        fields = widgets(
-            self.settings,
-            (
-                "prior",
-                "objective",
-                "size",
-                "width",
-                "depth",
-                "learning_rate",
-                "epochs",
-                "batch_blocks",
-                "seed",
-                "link",
-                "alpha",
-                "validation_chromosomes",
-            ),
-        )
-        network = pmui.Column(
-            fields["size"],
-            pmui.Row(fields["width"], fields["depth"], sizing_mode="stretch_width"),
-            pmui.Row(fields["learning_rate"], fields["epochs"], sizing_mode="stretch_width"),
-            pmui.Row(fields["batch_blocks"], fields["seed"], sizing_mode="stretch_width"),
-            sizing_mode="stretch_width",
-        )
+        self.fields = fields = {
+            "prior": widget(self.settings, "prior", options=by_label(PRIORS)),
+            "objective": widget(self.settings, "objective", options=by_label(OBJECTIVES)),
+        } | widgets(self.settings, (*MODEL, *RARE, *COMMON))
+        pairs = [[fields[n] for n in pair] for pair in zip(MODEL[1::2], MODEL[2::2], strict=True)]
+        rows = [pmui.Row(*pair, sizing_mode="stretch_width") for pair in pairs]
         count = pmui.Typography("", variant="body2", sx={"color": "text.secondary"}, margin=(4, 0))
 
         def changed(*_: Any) -> None:
-            network.visible = self.settings.prior in NETWORKS
-            fields["link"].visible = self.settings.prior == "linear"
+            taken = knobs(self.settings.prior)
+            for name in (*MODEL, *RARE):
+                fields[name].visible = name in taken
+            for row, pair in zip(rows, pairs, strict=True):
+                row.visible = any(field.visible for field in pair)
             fields["width"].disabled = fields["depth"].disabled = bool(self.settings.size)
-            number = parameter_count(self.settings, study)
+            number = study_parameters(study, self.settings)
             count.object = (
                 f"**{number:,}** parameters over {study.sizes['annotations']} annotations"
             )
@@ -253,9 +246,10 @@ class TrainPage(Page):
         return [
             fields["prior"],
             fields["objective"],
-            network,
+            fields["size"],
+            *rows,
             self.held_out,
-            fold("More", fields["link"], fields["alpha"], fields["validation_chromosomes"]),
+            fold("More", *(fields[n] for n in (*RARE, *COMMON))),
             count,
             pmui.FlexBox(self.button, self.resume_button),
         ]
@@ -263,9 +257,9 @@ class TrainPage(Page):
     def _new_path(self, study: xr.Dataset) -> Any:
         folder = store.runs_folder(study)
         kind = self.settings.prior
-        if kind in NETWORKS:
+        if PRIORS[kind].sizes:
             kind += f"-{self.settings.size or f'{self.settings.width}x{self.settings.depth}'}"
-        if self.settings.objective != "likelihood":
+        if self.settings.objective != self.settings.param["objective"].default:
             kind += f"-{self.settings.objective}"
         taken = {job.output for job in JOBS.active()}
         paths = (folder / f"{kind}-{number}.run" for number in itertools.count(1))
@@ -323,15 +317,3 @@ class TrainPage(Page):
             self.compare.objects = []
         else:
             self.compare.objects = [plot(pictures.held_out_gain(chosen))]
-
-
-def parameter_count(settings: TrainSettings, study: xr.Dataset) -> int:
-    """Number of trained parameters of the prior that the settings describe."""
-    # Networks alone are worth waiting for JAX.
-    if settings.prior == "constant":
-        return 1
-    if settings.prior == "linear":
-        return 1 + study.sizes["annotations"]
-    from deepwas_app.workflow.models import study_parameters
-
-    return study_parameters(study, settings)
