@@ -1,4 +1,8 @@
-"""Guards against races between Panel and Bokeh, two in the server and one in the browser."""
+"""Guards against races between Panel and Bokeh, two in the server and one in the browser.
+
+They replace private methods, so pyproject.toml bounds the versions, and tests/app/test_upstream.py
+fails when one of these methods is another than the one that a guard was written for.
+"""
 
 from collections.abc import Callable
 from functools import wraps
@@ -16,6 +20,12 @@ def lock_events() -> None:
 
     Panel runs an event that arrives while the document is busy without the lock; Bokeh then
     refuses every change of a figure's data ("_pending_writes should be non-None").
+
+    References
+    ----------
+    The same refusal, from other callers: https://github.com/holoviz/panel/issues/1447 and
+    https://github.com/holoviz/panel/issues/5999. That events may go without the lock is meant:
+    https://github.com/holoviz/panel/pull/1170.
     """
     for name in ("_event_coroutine", "_change_coroutine"):
         method = getattr(Syncable, name)
@@ -29,6 +39,11 @@ def in_order(function: Callable[[], Any]) -> Any:
     Else Panel's changes of a layout may wait for a busy connection while Bokeh's changes of data
     overtake them, and the browser is told of the data of a figure that it does not have ("reference
     isn't known").
+
+    References
+    ----------
+    The same message, from another caller: https://github.com/holoviz/panel/issues/6019. Panel keeps
+    the order of what it writes itself since https://github.com/holoviz/panel/pull/6443.
     """
     with unlocked(policy="collect"):
         return function()
@@ -58,6 +73,10 @@ class LayoutGuard(JSComponent):
     children as soon as they resize, which may be before a new figure has a layout; Bokeh then
     raises ``Cannot read properties of undefined (reading 'top_panel')``. The figure is measured
     again when its layout is there, so the early calls can be skipped.
+
+    References
+    ----------
+    https://github.com/panel-extensions/panel-material-ui/issues/548
     """
 
     _esm = """

@@ -3,6 +3,14 @@
 In panel 1.9 and panel-material-ui 0.16 three things keep a closed page alive: its watcher on the
 global busy flag, the HoloViews plots in it, and its entry among the views of the notifications.
 The watcher goes as soon as the page is made: it would also send two messages at every tick.
+
+References
+----------
+Busy flag: ``Page.__init__`` takes ``state.param.busy`` as a reference, since
+https://github.com/panel-extensions/panel-material-ui/pull/235. Plots:
+https://github.com/holoviz/panel/issues/8580 and https://github.com/holoviz/panel/pull/4116. Views:
+https://github.com/holoviz/panel/issues/8605. tests/app/test_upstream.py fails when what is relied
+on here changes.
 """
 
 from collections.abc import Callable
