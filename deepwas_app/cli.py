@@ -7,11 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import param
-
 from deepwas_app.cli_effects import add_effect_commands
 from deepwas_app.cli_results import add_commands
-from deepwas_app.cli_shared import add_json, add_output, print_json, say
+from deepwas_app.cli_shared import (
+    add_json,
+    add_output,
+    add_settings,
+    given,
+    print_json,
+    read_settings,
+    say,
+)
 from deepwas_app.errors import InputError
 from deepwas_app.workflow.progress import drain
 from deepwas_app.workflow.settings import (
@@ -21,9 +27,6 @@ from deepwas_app.workflow.settings import (
     StudySettings,
     TrainSettings,
 )
-
-# Flags that are shorter than the name of their setting.
-_FLAGS = {"learning_rate": ["--lr"], "output": ["-o", "--output"]}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -64,16 +67,16 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument("--data-root", metavar="DIR", help="Where runs and new studies are kept.")
 
     ld = command("ld", _ld, "Make an LD panel from genotypes or from LD files.")
-    _add_settings(ld, PanelSettings)
+    add_settings(ld, PanelSettings)
     study = command("study", _study, "Align summary statistics to an LD panel and whiten them.")
-    _add_settings(study, StudySettings)
+    add_settings(study, StudySettings)
     add_json(study)
     simulate = command("simulate", _simulate, "Simulate a study whose truth is known.")
-    _add_settings(simulate, SimulateSettings)
+    add_settings(simulate, SimulateSettings)
 
     train = command("train", _train, "Fit a prior to a study.")
     train.add_argument("study", metavar="STUDY", help="NAME.study.zarr or a built-in study.")
-    _add_settings(train, TrainSettings)
+    add_settings(train, TrainSettings)
     train.add_argument("--resume", action="store_true", help="Go on from the run's checkpoint.")
     train.add_argument("--device", choices=["cpu", "gpu"], help="Default: the best there is.")
     train.add_argument("-o", "--output", required=True, metavar="RUN", help="NAME.run")
@@ -86,7 +89,7 @@ def parser() -> argparse.ArgumentParser:
 
     scaling = command("scaling", _scaling, "Held-out likelihood against the number of parameters.")
     scaling.add_argument("study", metavar="STUDY", help="NAME.study.zarr or a built-in study.")
-    _add_settings(scaling, ScalingSettings)
+    add_settings(scaling, ScalingSettings)
     scaling.add_argument("-o", "--output", required=True, metavar="DIR", help="Folder of the runs.")
 
     check = command("check", _check, "Check the LD of every block of a study against its z-scores.")
@@ -102,52 +105,6 @@ def parser() -> argparse.ArgumentParser:
     info.add_argument("path", metavar="PATH")
     add_json(info)
     return top
-
-
-def _add_settings(sub: argparse.ArgumentParser, settings: type[param.Parameterized]) -> None:
-    """One flag per setting, with its type, bounds, default and text."""
-    for name, knob in settings.param.objects("existing").items():
-        if name == "name":
-            continue
-        flags = _FLAGS.get(name, [f"--{name.replace('_', '-')}"])
-        options: dict[str, Any] = {"dest": name, "default": None}
-        if isinstance(knob, param.List):
-            options |= {"nargs": "+", "action": "extend"}
-        elif isinstance(knob, param.Boolean):
-            options["action"] = argparse.BooleanOptionalAction
-        elif isinstance(knob, param.Selector):
-            options["choices"] = [choice for choice in knob.objects if choice]
-        elif isinstance(knob, param.Integer):
-            options["type"] = int
-        elif isinstance(knob, param.Number):
-            options["type"] = float
-        if name == "output":
-            options["required"] = True
-        default = ", ".join(knob.default) if isinstance(knob, param.List) else knob.default
-        shown = "" if default in ("", None) else f" Default {default}."
-        text = f"{knob.doc}{shown}".replace("%", "%%")
-        sub.add_argument(*flags, help=text, **options)
-
-
-def _given(options: argparse.Namespace, kind: type[param.Parameterized]) -> dict[str, Any]:
-    """The settings that were typed, by name."""
-    given = {
-        name: getattr(options, name)
-        for name in kind.param.objects("existing")
-        if name != "name" and getattr(options, name, None) is not None
-    }
-    # A List setting with comma-separated words is what people type.
-    for name, value in given.items():
-        if isinstance(value, list):
-            given[name] = [item for word in value for item in word.split(",") if item]
-    return given
-
-
-def _settings(options: argparse.Namespace, kind: type[param.Parameterized]):
-    try:
-        return kind(**_given(options, kind))
-    except ValueError as problem:
-        raise InputError(f"settings: {problem}") from None
 
 
 def _follow(job, quiet: bool = False):
@@ -188,7 +145,7 @@ def _ld(options) -> None:
     from deepwas_app.genetics.panel import open_panel
     from deepwas_app.workflow.study import build_panel
 
-    panel = open_panel(_follow(build_panel.steps(_settings(options, PanelSettings))))
+    panel = open_panel(_follow(build_panel.steps(read_settings(options, PanelSettings))))
     _print_report(panel.attrs["report"])
     notes = panel.attrs["notes"]
     print("\n".join([*notes, f"{panel.attrs['path']}: {panel.sizes['blocks']} LD blocks"]))
@@ -199,7 +156,7 @@ def _study(options) -> None:
     from deepwas_app.workflow.gwas import mapping_line
     from deepwas_app.workflow.study import build_study
 
-    path = _follow(build_study.steps(_settings(options, StudySettings)), quiet=options.json)
+    path = _follow(build_study.steps(read_settings(options, StudySettings)), quiet=options.json)
     study = open_study_store(path)
     report = study.attrs["alignment"]
     gwas = study.attrs["provenance"][0]
@@ -234,7 +191,7 @@ def _print_report(report: list[dict]) -> None:
 def _simulate(options) -> None:
     from deepwas_app.workflow.simulate import simulate
 
-    print(_follow(simulate.steps(_settings(options, SimulateSettings))))
+    print(_follow(simulate.steps(read_settings(options, SimulateSettings))))
 
 
 def _train(options) -> None:
@@ -250,9 +207,9 @@ def _train(options) -> None:
     study = open_study(options.study)
     path = Path(options.output)
     path = path if path.suffix == ".run" else path.with_name(path.name + ".run")
-    settings = _settings(options, TrainSettings)
+    settings = read_settings(options, TrainSettings)
     if options.resume:
-        open_run(path).check_settings(_given(options, TrainSettings))
+        open_run(path).check_settings(given(options, TrainSettings))
     else:
         parameters = study_parameters(study, settings)
         say(f"{settings.prior}: {parameters:,} parameters")
@@ -281,29 +238,29 @@ def _check_device(device: str) -> None:
 
 
 def _evaluate(options) -> None:
-    from deepwas_app.workflow.results import evaluate, evaluation_text
+    from deepwas_app.workflow.evaluation import EVALUATION, evaluate
     from deepwas_app.workflow.run import open_run
     from deepwas_app.workflow.tables import write_text
 
     table = evaluate([open_run(path) for path in options.runs])
     if not options.json or options.output != "-":
-        write_text(evaluation_text(table), options.output)
+        write_text(EVALUATION.text(table), options.output)
     if options.json:
-        print_json(table.to_dict("records"))
+        print_json(EVALUATION.records(table))
 
 
 def _scaling(options) -> None:
     from deepwas_app.workflow.builtin import open_study
     from deepwas_app.workflow.models import study_parameters
-    from deepwas_app.workflow.sweep import scaling, sweep_models
-    from deepwas_app.workflow.tables import tab_separated, write_text
+    from deepwas_app.workflow.sweep import SCALING, scaling, sweep_models
+    from deepwas_app.workflow.tables import write_text
 
     study = open_study(options.study)
-    settings = _settings(options, ScalingSettings)
+    settings = read_settings(options, ScalingSettings)
     for size, knobs in dict(sweep_models(settings)).items():
         say(f"{size}: {study_parameters(study, knobs):,} parameters")
     found = _follow(scaling.steps(study, settings, options.output))
-    write_text(tab_separated(found.table), "-")
+    write_text(SCALING.text(found.table), "-")
     for row in found.steps.to_dict("records"):
         print(
             f"{row['objective']}: {row['size']} over {row['over']} "
@@ -316,9 +273,9 @@ def _scaling(options) -> None:
 
 def _check(options) -> None:
     from deepwas_app.workflow.builtin import open_study
-    from deepwas_app.workflow.mismatch import ld_mismatch
+    from deepwas_app.workflow.mismatch import LD_MISMATCH, ld_mismatch
     from deepwas_app.workflow.run import open_run
-    from deepwas_app.workflow.tables import tab_separated, write_text
+    from deepwas_app.workflow.tables import write_text
 
     study = open_study(options.study)
     table = ld_mismatch(study, open_run(options.run_path) if options.run_path else None)
@@ -326,9 +283,9 @@ def _check(options) -> None:
     say(f"{study.attrs['path']}: {len(flagged)} of {len(table)} LD blocks do not fit the GWAS")
     shown = table if options.all else flagged
     if not options.json or options.output != "-":
-        write_text(tab_separated(shown), options.output)
+        write_text(LD_MISMATCH.text(shown), options.output)
     if options.json:
-        print_json(shown.to_dict("records"))
+        print_json(LD_MISMATCH.records(shown))
 
 
 def _info(options) -> None:

@@ -51,9 +51,10 @@ def add_effect_commands(command: AddCommand, follow: Callable) -> None:
 
 def _effects(follow: Callable, options) -> None:
     from deepwas_app.workflow.effects import (
+        EFFECTS,
+        FIFTHS,
         annotation_effects,
         effects_table,
-        effects_text,
         quantile_table,
     )
     from deepwas_app.workflow.interpret import marginal_effects, shifted_annotations
@@ -68,9 +69,9 @@ def _effects(follow: Callable, options) -> None:
     shifted = (
         follow(shifted_annotations.steps(study, run, options.shifts)) if options.shifts else None
     )
-    write_text(effects_text(effects_table(found, alone, shifted)), options.output)
+    write_text(EFFECTS.text(effects_table(found, alone, shifted)), options.output)
     if options.quantiles:
-        write_text(effects_text(quantile_table(found)), options.quantiles)
+        write_text(FIFTHS.text(quantile_table(found)), options.quantiles)
 
 
 def _response(options) -> None:
@@ -89,5 +90,5 @@ def _response(options) -> None:
     else:
         points = options.points or response.CURVE_POINTS
         found = response.response_curve(study, runs, options.annotation, points)
-    write_text(response.response_text(response.response_table(found)), options.output)
+    write_text(response.RESPONSE.text(response.response_table(found)), options.output)
     say(f"LOW and HIGH: {found.attrs['band']}; {len(runs)} run(s)")

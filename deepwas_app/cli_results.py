@@ -3,19 +3,24 @@
 ``cli`` adds them to its own; each turns flags into one call and writes a table.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 from deepwas_app.cli_shared import (
     AddCommand,
     add_json,
     add_output,
     add_run,
+    add_settings,
     add_study,
+    given,
     print_json,
+    read_settings,
     say,
 )
 from deepwas_app.errors import InputError
+from deepwas_app.workflow.exports import EXPORTS, Export
 
 
 def add_commands(command: AddCommand, follow: Callable) -> None:
@@ -25,14 +30,11 @@ def add_commands(command: AddCommand, follow: Callable) -> None:
     """
     export = command("export", _export, "Write a run's prior and weights for other tools.")
     add_run(export)
-    export.add_argument("--snpvar", metavar="F", help="Per-variant heritability, PolyFun's layout.")
-    export.add_argument(
-        "--floor", action="store_true", help="Keep max/min of SNPVAR within 100, as PolyFun does."
-    )
-    export.add_argument("--weights", metavar="F", help="Polygenic score weights per allele.")
-    export.add_argument("--pgs-catalog", metavar="F", help="Scoring file of the PGS Catalog.")
-    export.add_argument("--susie", metavar="F", help="Prior weights of a region, summing to 1.")
-    export.add_argument("--region", metavar="REGION", help="For --susie: 22:30500000-31500000.")
+    for entry in EXPORTS.values():
+        export.add_argument(f"--{entry.name}", metavar="F", help=entry.doc)
+        add_settings(export, entry.options)
+    regional = ", ".join(f"--{entry.name}" for entry in EXPORTS.values() if entry.region)
+    export.add_argument("--region", metavar="REGION", help=f"For {regional}: 22:30500000-31500000.")
 
     finemap = command(
         "finemap",
@@ -97,49 +99,56 @@ def add_commands(command: AddCommand, follow: Callable) -> None:
 
 
 def _export(options) -> None:
-    wanted = (options.snpvar, options.weights, options.pgs_catalog, options.susie)
-    if not any(wanted):
-        raise InputError(
-            "export: nothing to write. Name a file with --snpvar, --weights, --pgs-catalog or "
-            "--susie."
-        )
-    if options.susie and not options.region:
-        raise InputError("export: --susie needs a region, such as --region 22:30500000-31500000.")
-    if options.floor and not options.snpvar:
-        raise InputError("export: --floor goes with --snpvar. Name its file.")
     from deepwas_app.genetics.regions import parse_region
-    from deepwas_app.workflow import exports
     from deepwas_app.workflow.locus import open_run_with_study
     from deepwas_app.workflow.tables import write_text
 
+    files = {name: getattr(options, name.replace("-", "_")) for name in EXPORTS}
+    wanted = [entry for name, entry in EXPORTS.items() if files[name]]
+    _check_exports(options, wanted)
     run, study = open_run_with_study(options.run_path, options.study)
-    region = parse_region(options.region, study) if options.susie else None
+    regional = any(entry.region for entry in wanted)
+    region = parse_region(options.region, study) if regional else None
+    tables: dict[Any, Any] = {}
     texts: list[tuple[str, str, int]] = []
-    if options.snpvar:
-        table = exports.snpvar_table(study, run, floor=options.floor)
-        texts.append((options.snpvar, exports.snpvar_text(table), len(table)))
-    if region is not None:
-        table = exports.prior_weights(study, run, region)
-        texts.append((options.susie, exports.prior_weights_text(table), len(table)))
-    if options.weights or options.pgs_catalog:
-        table = exports.pgs_weights(study, run)
-        if options.weights:
-            texts.append((options.weights, exports.weights_text(table), len(table)))
-        if options.pgs_catalog:
-            text = exports.pgs_catalog_text(table, study, run)
-            texts.append((options.pgs_catalog, text, len(table)))
+    for entry in wanted:
+        arguments = entry.arguments(read_settings(options, entry.options), region)
+        # Two files may be of one table.
+        key = (entry.compute, repr(arguments))
+        if key not in tables:
+            tables[key] = entry.compute(study, run, **arguments)
+        text = entry.written(tables[key], study, run)
+        texts.append((files[entry.name], text, len(tables[key])))
     for path, text, variants in texts:
         write_text(text, path)
         say(f"{path}: {variants} variants")
 
 
+def _check_exports(options, wanted: Sequence[Export]) -> None:
+    """Raise InputError where flags do not go together."""
+    if not wanted:
+        *others, last = (f"--{name}" for name in EXPORTS)
+        raise InputError(
+            f"export: nothing to write. Name a file with {', '.join(others)} or {last}."
+        )
+    for entry in wanted:
+        if entry.region and not options.region:
+            raise InputError(
+                f"export: --{entry.name} needs a region, such as --region 22:30500000-31500000."
+            )
+    for entry in EXPORTS.values():
+        for name in {} if entry in wanted else given(options, entry.options):
+            flag = name.replace("_", "-")
+            raise InputError(f"export: --{flag} goes with --{entry.name}. Name its file.")
+
+
 def _finemap(follow: Callable, options) -> None:
     from deepwas_app.genetics.regions import parse_region
     from deepwas_app.workflow.finemap import (
-        credible_sets_text,
+        CREDIBLE_SETS,
+        FINE_MAPPING,
+        FITS,
         fine_map,
-        fine_mapping_text,
-        fits_text,
     )
     from deepwas_app.workflow.locus import open_run_with_study
     from deepwas_app.workflow.tables import write_text
@@ -163,10 +172,10 @@ def _finemap(follow: Callable, options) -> None:
     )
     found = follow(job, quiet=options.json)
     if options.sets:
-        write_text(credible_sets_text(found), options.sets)
+        write_text(CREDIBLE_SETS.text(found.sets), options.sets)
     if options.fits:
-        write_text(fits_text(found), options.fits)
-    write_text(fine_mapping_text(found), options.output)
+        write_text(FITS.text(found.fits), options.fits)
+    write_text(FINE_MAPPING.text(found.table), options.output)
     for fit in found.fits.to_dict("records"):
         ended = "converged" if fit["CONVERGED"] else "DID NOT CONVERGE"
         full = fit["EFFECTS"] > options.effects - 0.5
@@ -185,20 +194,20 @@ def _finemap(follow: Callable, options) -> None:
             {
                 "region": str(region),
                 "variants": len(found.table),
-                "sets": found.sets.to_dict("records"),
-                "fits": found.fits.to_dict("records"),
+                "sets": CREDIBLE_SETS.records(found.sets),
+                "fits": FITS.records(found.fits),
             }
         )
 
 
 def _explain(options) -> None:
-    from deepwas_app.workflow.interpret import drivers_text, variant_drivers
+    from deepwas_app.workflow.interpret import DRIVERS, variant_drivers
     from deepwas_app.workflow.locus import open_run_with_study
     from deepwas_app.workflow.tables import write_text
 
     run, study = open_run_with_study(options.run_path, options.study)
     table = variant_drivers(study, run, options.variant)
-    write_text(drivers_text(table), options.output)
+    write_text(DRIVERS.text(table), options.output)
     say(
         f"{options.variant}: prior heritability {table['FOLD'].prod():.3g} times that of a variant "
         f"with mean annotations; most of it by {table['INPUT'][0]} ({table['FOLD'][0]:.3g} times)"
@@ -207,10 +216,10 @@ def _explain(options) -> None:
 
 def _score(follow: Callable, options) -> None:
     from deepwas_app.workflow.score import (
+        SCORES,
         accuracy_line,
         report_line,
         score_people,
-        scores_text,
     )
     from deepwas_app.workflow.tables import write_text
 
@@ -222,7 +231,7 @@ def _score(follow: Callable, options) -> None:
         skip_unknown=options.skip_unknown,
     )
     scored = follow(job, quiet=options.json)
-    write_text(scores_text(scored), options.output)
+    write_text(SCORES.text(scored.table), options.output)
     say(report_line(scored))
     found = scored.accuracy
     if found:
@@ -233,7 +242,7 @@ def _score(follow: Callable, options) -> None:
 
 
 def _compare(options) -> None:
-    from deepwas_app.workflow.compare import compare, comparison_text, difference_line
+    from deepwas_app.workflow.compare import COMPARISON, compare, difference_line
     from deepwas_app.workflow.locus import open_run_with_study
     from deepwas_app.workflow.tables import write_text
 
@@ -241,7 +250,7 @@ def _compare(options) -> None:
         open_run_with_study(path, options.study) for path in (options.first, options.second)
     )
     table = compare(study, first, second)
-    write_text(comparison_text(table), options.output)
+    write_text(COMPARISON.text(table), options.output)
     whole = table.iloc[0].to_dict()
     say(difference_line(table, first.name, second.name))
     if options.json:

@@ -218,12 +218,18 @@ def _response(study: xr.Dataset, runs: list[Any], annotation: str, by: str | Non
     return interaction_surface(study, runs, annotation, by, effects=known)
 
 
-@_RESULTS.keeps(_key)
-def pgs_weights(study: xr.Dataset, run: Any) -> pd.DataFrame:
-    """Weights of a polygenic score from a run."""
-    from deepwas_app.workflow.exports import pgs_weights as compute
+def exported(
+    study: xr.Dataset, run: Any, export: Any, options: Any, region: Any = None
+) -> pd.DataFrame:
+    """An exported table of a run, one of ``workflow.exports.EXPORTS``."""
+    arguments = export.arguments(options, region)
+    return _exported(study, run, export.compute, tuple(arguments.items()))
 
-    return compute(study, run)
+
+@_RESULTS.keeps(_key)
+def _exported(study: xr.Dataset, run: Any, compute: Any, arguments: Any) -> pd.DataFrame:
+    # Two files may be of one table: it is kept by what computes it.
+    return compute(study, run, **dict(arguments))
 
 
 @_RESULTS.keeps(_key)

@@ -7,9 +7,46 @@ from scipy.stats import t as student
 
 from deepwas_app.core.jackknife import jackknife_sum
 from deepwas_app.errors import InputError
+from deepwas_app.workflow.evaluation import MILLINATS
 from deepwas_app.workflow.fitted import Fitted
 from deepwas_app.workflow.results import run_heritability
-from deepwas_app.workflow.tables import tab_separated
+from deepwas_app.workflow.tables import Column, Table
+
+COMPARISON = Table(
+    "comparison",
+    "Held-out log-likelihood of one run minus that of another: first the whole, then one row a "
+    "chromosome, then one an LD block, the block that changed most first.",
+    (
+        Column("SCOPE", "Scope", "all, chromosome or block"),
+        Column("CHR", "Chromosome", "chromosome, or all"),
+        Column("START", "From", "first base, 0-based", "bp"),
+        Column("STOP", "To", "last base, not included when counted from 0", "bp"),
+        Column("BLOCK", "LD block", "number of the block in the study, from 0"),
+        Column("BLOCKS", "LD blocks", "held-out LD blocks"),
+        Column("VARIANTS", "Variants", "scored variants"),
+        Column(
+            "DIFFERENCE_NATS",
+            "Difference",
+            "held-out log-likelihood of the first run minus that of the second: positive where "
+            "the first predicts better",
+            "nats",
+            ".6g",
+            digits=2,
+        ),
+        Column("DIFFERENCE_NATS_SE", "s.e.", "block-jackknife standard error", "nats", ".6g"),
+        Column(
+            "MILLINATS_PER_VARIANT",
+            "Difference",
+            "the same per scored variant",
+            MILLINATS,
+            ".6g",
+        ),
+        Column("MILLINATS_PER_VARIANT_SE", "s.e.", "its standard error", MILLINATS, ".6g"),
+        Column("H2_FIRST", "h², first", "heritability there under the first run", "", ".6g", 6),
+        Column("H2_SECOND", "h², second", "heritability there under the second", "", ".6g", 6),
+        Column("LEAD_SNP", "Lead variant", "the block's variant with the largest absolute z"),
+    ),
+)
 
 
 def compare(study: xr.Dataset, first: Fitted, second: Fitted) -> pd.DataFrame:
@@ -22,13 +59,7 @@ def compare(study: xr.Dataset, first: Fitted, second: Fitted) -> pd.DataFrame:
 
     Returns
     -------
-    Table whose first row is the whole (SCOPE "all"), then one row a chromosome ("chromosome"),
-    then one a held-out LD block ("block"), the block that changed most first. Columns: SCOPE, CHR,
-    START and STOP (bp; 0-based, half-open), BLOCK, BLOCKS, VARIANTS (scored), DIFFERENCE_NATS
-    (held-out log-likelihood of the first minus that of the second; positive where the first
-    predicts better), DIFFERENCE_NATS_SE (block jackknife; NA for one block), and the same as
-    MILLINATS_PER_VARIANT; H2_FIRST and H2_SECOND (heritability there under each prior), LEAD_SNP
-    (the block's variant with the largest absolute z-score).
+    Table :data:`COMPARISON`; no standard error where there is one block.
 
     Raises
     ------
@@ -62,7 +93,7 @@ def compare(study: xr.Dataset, first: Fitted, second: Fitted) -> pd.DataFrame:
     rows += [_row("chromosome", part) for _, part in blocks.groupby("chromosome", sort=False)]
     order = np.argsort(-blocks["difference"].abs().to_numpy(), kind="stable")
     rows += [_row("block", blocks.iloc[[i]]) for i in order]
-    return pd.DataFrame(rows).astype(dict.fromkeys(("START", "STOP", "BLOCK"), "Int64"))
+    return COMPARISON.frame(rows).astype(dict.fromkeys(("START", "STOP", "BLOCK"), "Int64"))
 
 
 def _row(scope: str, part: pd.DataFrame) -> dict:
@@ -121,9 +152,3 @@ def difference_line(table: pd.DataFrame, first: str, second: str) -> str:
         f"{where}, which is {per_variant:.3g} ± {whole['MILLINATS_PER_VARIANT_SE']:.2g} "
         "thousandths of a nat per variant."
     )
-
-
-def comparison_text(table: pd.DataFrame) -> str:
-    """The table of :func:`compare` as tab-separated text."""
-    numbers = [name for name in table if table[name].dtype.kind == "f"]
-    return tab_separated(table, dict.fromkeys(numbers, ".6g"))

@@ -1,5 +1,7 @@
 """Annotation effects and enrichment of a run, with labels and as tables."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -16,12 +18,51 @@ from deepwas_app.core.priors import Prior
 from deepwas_app.workflow.batching import standardisation
 from deepwas_app.workflow.fitted import Fitted, spread_variants, training_batches
 from deepwas_app.workflow.heritability import heritability
-from deepwas_app.workflow.interpret import Marginal
+from deepwas_app.workflow.interpret import SHIFTED, Marginal
 from deepwas_app.workflow.models import objective_of
-from deepwas_app.workflow.tables import tab_separated
+from deepwas_app.workflow.tables import Column, Table
 
 QUANTILES = 5
 _AVERAGED = 20_000
+
+_CATEGORY = Column("Category", "Annotation", "name of the annotation")
+_SHARES = (
+    Column("Prop._SNPs", "Of variants", "share of the variants", "", ".8g"),
+    Column("Prop._h2", "Of h²", "share of the heritability", "", ".8g"),
+    Column("Prop._h2_std_error", "s.e.", "standard error of that share", "", ".8g"),
+    Column("Enrichment", "Enrichment", "share of heritability over share of variants", "", ".8g"),
+    Column("Enrichment_std_error", "s.e. of it", "its standard error", "", ".8g"),
+)
+_ENRICHMENT_P = Column(
+    "Enrichment_p",
+    "P",
+    "two-sided P that heritability per variant is the same inside as outside",
+    "",
+    ".8g",
+    digits=None,
+)
+_ENDS = (
+    Column("Enrichment_low95", "95% from", "lower end of its 95% interval", "", ".8g"),
+    Column("Enrichment_high95", "to", "upper end of its 95% interval", "", ".8g"),
+)
+
+
+def _coefficient_columns(prefix: str, titles: tuple[str, ...], what: str) -> tuple[Column, ...]:
+    """Six columns of an effect, as :func:`_coefficients` names them."""
+    names = list(_coefficients(prefix, np.ones(1), np.ones(1), np.ones(1)))
+    units = ("log variance per s.d.",) * 2 + ("", "") + ("log variance per unit",) * 2
+    meanings = (
+        f"change of log variance per s.d. of the annotation, {what}",
+        "its standard error",
+        "the estimate over its standard error",
+        "its two-sided P",
+        "the same per unit of the annotation",
+        "its standard error",
+    )
+    return tuple(
+        Column(name, title, meaning, unit, ".8g", None if name.endswith("_p") else 3, bool(prefix))
+        for name, title, meaning, unit in zip(names, titles, meanings, units, strict=True)
+    )
 
 
 def log_linear(prior: Prior) -> bool:
@@ -190,12 +231,8 @@ def effects_table(
 
     Returns
     -------
-    Table. S-LDSC's ten columns: Category, Prop._SNPs, Prop._h2, Prop._h2_std_error, Enrichment,
-    Enrichment_std_error, Enrichment_p, Coefficient, Coefficient_std_error, Coefficient_z-score.
-    Then Coefficient_p (two-sided), Unit_coefficient, Unit_coefficient_std_error, Enrichment_low95
-    and Enrichment_high95; with `alone` Marginal_coefficient and so on; with `shifted` Shift_
-    columns. Coefficients are changes of log variance per s.d. of the annotation (Unit_ ones: per
-    unit of it): of a log-linear prior its coefficients, of any other the average partial effects.
+    Table :data:`EFFECTS`, whose first ten columns are those of S-LDSC; with `alone` and `shifted`
+    also its optional ones.
     """
     deviation = effects["annotation_deviation"].values
     table = pd.DataFrame(
@@ -221,7 +258,7 @@ def effects_table(
         table = table.assign(**columns)
     if shifted is not None:
         table = table.merge(shifted, on="Category", how="left")
-    return table
+    return EFFECTS.check(table)
 
 
 def _coefficients(prefix: str, value, error, deviation) -> dict[str, np.ndarray]:
@@ -240,15 +277,58 @@ def _coefficients(prefix: str, value, error, deviation) -> dict[str, np.ndarray]
     }
 
 
+EFFECTS = Table(
+    "effects",
+    "Annotation effects and enrichment in the layout of S-LDSC's results and more, one row an "
+    "annotation. Effects are the coefficients of a log-linear prior, and the average partial "
+    "effects of any other; shares and enrichment are of binary annotations.",
+    (
+        _CATEGORY,
+        *_SHARES,
+        _ENRICHMENT_P,
+        *_coefficient_columns(
+            "",
+            ("Per s.d.", "s.e.", "z", "P", "Per unit", "s.e., per unit"),
+            "the others as they are",
+        ),
+        *_ENDS,
+        *_coefficient_columns(
+            "Marginal_",
+            (
+                "Alone, per s.d.",
+                "s.e., alone",
+                "z, alone",
+                "P, alone",
+                "Alone, per unit",
+                "s.e., alone, per unit",
+            ),
+            "fitted without the others",
+        ),
+        *(replace(column, optional=True) for column in SHIFTED.columns[1:]),
+    ),
+)
+FIFTHS = Table(
+    "quantiles",
+    "Enrichment of the fifths of every continuous annotation, one row a fifth; where many values "
+    "are equal, fifths are unequal, and empty ones are left out.",
+    (
+        _CATEGORY,
+        Column("Quantile", "Fifth", "1 is the lowest fifth"),
+        Column("Lower", "From", "least value in it, in the annotation's own unit", "", ".8g"),
+        Column("Upper", "to", "largest value in it", "", ".8g"),
+        *_SHARES,
+        *_ENDS,
+        _ENRICHMENT_P,
+    ),
+)
+
+
 def quantile_table(effects: xr.Dataset) -> pd.DataFrame:
     """Enrichment of the fifths of every continuous annotation, one row a fifth.
 
     Returns
     -------
-    Table of Category, Quantile (1 is the lowest fifth), Lower and Upper (least and largest value in
-    it, in the annotation's own unit), Prop._SNPs, Prop._h2, Prop._h2_std_error, Enrichment,
-    Enrichment_std_error, Enrichment_low95, Enrichment_high95, Enrichment_p. Where many values are
-    equal, fifths are unequal, and empty ones are left out.
+    Table :data:`FIFTHS`.
     """
     rows, fifths = np.nonzero(np.isfinite(effects["quantile_lower"].values))
     columns = {
@@ -263,16 +343,10 @@ def quantile_table(effects: xr.Dataset) -> pd.DataFrame:
         "Enrichment_high95": "enrichment_high",
         "Enrichment_p": "enrichment_p",
     }
-    return pd.DataFrame(
+    return FIFTHS.frame(
         {"Category": effects["annotation"].values[rows], "Quantile": fifths + 1}
         | {
             column: effects[f"quantile_{name}"].values[rows, fifths]
             for column, name in columns.items()
         }
     )
-
-
-def effects_text(table: pd.DataFrame) -> str:
-    """The table of :func:`effects_table` or :func:`quantile_table` as text, to eight digits."""
-    numbers = [name for name in table if table[name].dtype.kind == "f"]
-    return tab_separated(table, dict.fromkeys(numbers, ".8g"))

@@ -13,15 +13,83 @@ from deepwas_app.errors import InputError
 from deepwas_app.genetics.regions import Region
 from deepwas_app.genetics.store import read_block
 from deepwas_app.workflow.batching import block_slice
-from deepwas_app.workflow.exports import identity
 from deepwas_app.workflow.fitted import Fitted
+from deepwas_app.workflow.identity import VARIANT, identity
 from deepwas_app.workflow.progress import Progress, job
 from deepwas_app.workflow.results import run_heritability
-from deepwas_app.workflow.tables import p_values, tab_separated
+from deepwas_app.workflow.tables import Column, Table, p_values
 
 EFFECTS = 10
 CAUSAL = 2.0
 PRIORS = ("model", "uniform")
+
+_PRIOR = Column("PRIOR", "Prior", "model (the run's) or uniform")
+FINE_MAPPING = Table(
+    "fine-mapping",
+    "Inclusion probabilities under the run's prior and under a uniform one, one row a variant of "
+    "the region.",
+    (
+        *VARIANT,
+        Column("SNPVAR", "Prior", "prior variance of the standardised effect", "", ".5e"),
+        Column("Z", "z", "GWAS z-score of A1", "", ".5g"),
+        Column("N", "People", "GWAS sample size"),
+        Column("P", "P", "two-sided P of the GWAS"),
+        Column("PIP", "PIP", "posterior inclusion probability under the run's prior", "", ".5e"),
+        Column(
+            "BETA_MEAN",
+            "Effect",
+            "posterior mean effect",
+            "phenotype s.d. per genotype s.d.",
+            ".5e",
+        ),
+        Column("BETA_SD", "s.d.", "its s.d.", "phenotype s.d. per genotype s.d.", ".5e"),
+        Column("CREDIBLE_SET", "Set", "number of its credible set under the run's prior, or 0"),
+        Column("PIP_UNIFORM", "PIP, uniform", "the same under a uniform prior", "", ".5e"),
+        Column("CREDIBLE_SET_UNIFORM", "Set, uniform", "its set under a uniform prior, or 0"),
+    ),
+)
+CREDIBLE_SETS = Table(
+    "credible-sets",
+    "Sets of variants of which one is causal with the coverage asked for, one row a set.",
+    (
+        _PRIOR,
+        Column("CREDIBLE_SET", "Set", "its number under that prior"),
+        Column("VARIANTS", "Variants", "how many variants are in it"),
+        Column("VARIANTS_IN_REGION", "In region", "how many of them are in the region"),
+        Column("COVERAGE", "Coverage", "probability that it holds a causal variant", "", ".5g"),
+        Column(
+            "PURITY",
+            "Purity |r|",
+            "smallest absolute correlation between two of its variants",
+            "",
+            ".5g",
+            digits=2,
+        ),
+        Column("LEAD_SNP", "Lead variant", "its variant with the largest PIP"),
+        Column("LEAD_PIP", "Lead PIP", "PIP of that variant", "", ".5g", digits=2),
+    ),
+)
+FITS = Table(
+    "fits",
+    "How the fits of a fine-mapping ended, one row a prior and LD block.",
+    (
+        _PRIOR,
+        Column("BLOCK", "LD block", "number of the block in the study, from 0"),
+        Column("VARIANTS", "Variants", "variants of the block and its flanks"),
+        Column(
+            "EFFECTS",
+            "Causal variants found",
+            "posterior expectation of the number of causal variants",
+            "",
+            ".5g",
+            digits=2,
+        ),
+        Column("SETS", "Sets in the block", "credible sets led by a variant of the block"),
+        Column("PASSES", "Passes", "passes over the effects until the fit ended"),
+        Column("CONVERGED", "Converged", "whether it converged"),
+        Column("ELBO", "ELBO", "evidence lower bound", "nats", ".8g", digits=1),
+    ),
+)
 
 
 class FineMapping(NamedTuple):
@@ -29,17 +97,8 @@ class FineMapping(NamedTuple):
 
     Attributes
     ----------
-    table
-        One row a variant of the region: CHR, SNP, BP (1-based), A1 (effect allele), A2, SNPVAR
-        (v_j), Z, N, P, PIP, BETA_MEAN and BETA_SD (posterior effect in phenotype s.d. per
-        genotype s.d.), CREDIBLE_SET (number, 0 for none), all under the run's prior; and
-        PIP_UNIFORM, CREDIBLE_SET_UNIFORM under a uniform one.
-    sets
-        One row a credible set: PRIOR ("model" or "uniform"), CREDIBLE_SET, VARIANTS,
-        VARIANTS_IN_REGION, COVERAGE, PURITY (smallest absolute correlation), LEAD_SNP, LEAD_PIP.
-    fits
-        One row a prior and LD block: PRIOR, BLOCK, VARIANTS, EFFECTS (posterior expectation of the
-        number of causal variants), SETS, PASSES, CONVERGED, ELBO (nats).
+    table, sets, fits
+        :data:`FINE_MAPPING`, :data:`CREDIBLE_SETS` and :data:`FITS`.
     """
 
     table: pd.DataFrame
@@ -144,21 +203,9 @@ def fine_map(
             fits.append(_fit_row(prior, b, fit, len(found)))
     return FineMapping(
         _table(study, rows, v, columns),
-        pd.DataFrame(sets, columns=_SET_COLUMNS),
-        pd.DataFrame(fits),
+        CREDIBLE_SETS.frame(sets),
+        FITS.frame(fits),
     )
-
-
-_SET_COLUMNS = [
-    "PRIOR",
-    "CREDIBLE_SET",
-    "VARIANTS",
-    "VARIANTS_IN_REGION",
-    "COVERAGE",
-    "PURITY",
-    "LEAD_SNP",
-    "LEAD_PIP",
-]
 
 
 def _empty(size: int) -> dict[str, np.ndarray]:
@@ -217,19 +264,3 @@ def _table(study: xr.Dataset, rows: np.ndarray, v: np.ndarray, columns) -> pd.Da
         PIP_UNIFORM=uniform["pip"][rows],
         CREDIBLE_SET_UNIFORM=uniform["set"][rows],
     )
-
-
-def fine_mapping_text(found: FineMapping) -> str:
-    """The table of a fine-mapping as tab-separated text."""
-    formats = ("SNPVAR", "PIP", "BETA_MEAN", "BETA_SD", "PIP_UNIFORM")
-    return tab_separated(found.table, {"Z": ".5g"} | dict.fromkeys(formats, ".5e"))
-
-
-def credible_sets_text(found: FineMapping) -> str:
-    """The credible sets of a fine-mapping as tab-separated text."""
-    return tab_separated(found.sets, dict.fromkeys(("COVERAGE", "PURITY", "LEAD_PIP"), ".5g"))
-
-
-def fits_text(found: FineMapping) -> str:
-    """The fits of a fine-mapping, one a prior and LD block, as tab-separated text."""
-    return tab_separated(found.fits, {"EFFECTS": ".5g", "ELBO": ".8g"})

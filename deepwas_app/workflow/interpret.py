@@ -20,12 +20,74 @@ from deepwas_app.core.shifts import draw_shifts, one_step_information, shift_tes
 from deepwas_app.errors import InputError
 from deepwas_app.workflow.baseline import constant_model, prepared
 from deepwas_app.workflow.batching import block_slice, standardisation
-from deepwas_app.workflow.exports import identity
 from deepwas_app.workflow.fitted import Fitted, check_on_disk, run_batches
+from deepwas_app.workflow.identity import VARIANT, identity
 from deepwas_app.workflow.models import noisy_model, objective_of
 from deepwas_app.workflow.progress import Progress, job
-from deepwas_app.workflow.tables import tab_separated
+from deepwas_app.workflow.tables import Column, Table
 from deepwas_app.workflow.tracks import block_tracks, open_study_tracks
+
+SHIFTED = Table(
+    "shifted",
+    "Each annotation on its own against circular shifts of it along the genome, one row an "
+    "annotation.",
+    (
+        Column("Category", "Annotation", "name of the annotation"),
+        Column(
+            "Shift_coefficient",
+            "Alone, one step",
+            "one-step estimate of the annotation's effect on its own, per s.d.",
+            "log variance",
+            ".8g",
+        ),
+        Column("Shift_std_error", "s.e., shifted", "s.d. of it over shifts", "log variance", ".8g"),
+        Column("Shift_z", "z, shifted", "the estimate in s.d. over shifts", "", ".8g"),
+        Column(
+            "Shift_p",
+            "P, shifted",
+            "two-sided P by shifts, at least 1 / (shifts + 1)",
+            "",
+            ".8g",
+            digits=None,
+        ),
+        Column(
+            "Shift_enrichment_std_error",
+            "s.e., shifted",
+            "s.d. over shifts as an enrichment of a binary annotation",
+            "",
+            ".8g",
+        ),
+    ),
+)
+DRIVERS = Table(
+    "drivers",
+    "What drives the prior of one variant, the strongest first: one row an annotation or, for a "
+    "transformer, a track.",
+    (
+        *VARIANT.part("SNP", "CHR", "BP", "A1", "A2"),
+        Column("INPUT", "Input", "name of the annotation or track"),
+        Column("KIND", "Kind", "binary, continuous or track"),
+        Column(
+            "VALUE",
+            "Value",
+            "of the variant, in its own unit; of a track the mean over its window",
+            "",
+            ".5g",
+        ),
+        Column(
+            "MEAN", "Mean", "what it is compared with: the mean over training variants", "", ".5g"
+        ),
+        Column(
+            "ATTRIBUTION",
+            "Attribution",
+            "by integrated gradients; they sum to the variant's log variance minus that of a "
+            "variant with mean annotations",
+            "log variance",
+            ".5g",
+        ),
+        Column("FOLD", "Times", "by how much it multiplies the prior heritability", "", ".5g"),
+    ),
+)
 
 
 class Marginal(NamedTuple):
@@ -112,10 +174,7 @@ def shifted_annotations(
 
     Returns
     -------
-    Table, one row an annotation: Category; Shift_coefficient (one-step estimate on its own, log
-    variance per s.d.), Shift_std_error (s.d. over shifts), Shift_z, Shift_p (two-sided, at
-    least 1 / (shifts + 1)); Shift_enrichment_std_error (the same spread as an enrichment of a
-    binary annotation; NA for others).
+    Table :data:`SHIFTED`.
 
     Raises
     ------
@@ -156,7 +215,7 @@ def shifted_annotations(
         fraction = annotations.mean(axis=0, dtype=np.float64)
         spread = error / np.asarray(standardise.deviation, np.float64) * (1 - fraction)
     binary = study["annotation_kind"].values == "binary"
-    return pd.DataFrame(
+    return SHIFTED.frame(
         {
             "Category": study["annotation"].values,
             "Shift_coefficient": coefficient,
@@ -180,12 +239,7 @@ def variant_drivers(study: xr.Dataset, run: Fitted, variant: str | int) -> pd.Da
 
     Returns
     -------
-    Table, one row an annotation or, for a transformer, a track: SNP, CHR, BP (1-based), A1 (effect
-    allele), A2; INPUT, KIND ("binary", "continuous" or "track"), VALUE (of the variant; of a track
-    the mean over its window, in the unit of its file), MEAN (the baseline: over training variants,
-    of a track over all), ATTRIBUTION (log variance, by integrated gradients; they sum to the
-    variant's log f minus that of a variant with mean annotations), FOLD (e to that: by how much it
-    multiplies the prior heritability).
+    Table :data:`DRIVERS`.
 
     Raises
     ------
@@ -232,12 +286,7 @@ def variant_drivers(study: xr.Dataset, run: Fitted, variant: str | int) -> pd.Da
     )
     table = table.sort_values("ATTRIBUTION", key=np.abs, ascending=False, ignore_index=True)
     identified = identity(study, np.full(len(table), row), ("SNP", "CHR", "BP", "A1", "A2"))
-    return pd.concat([identified, table], axis=1)
-
-
-def drivers_text(table: pd.DataFrame) -> str:
-    """The table of :func:`variant_drivers` as tab-separated text."""
-    return tab_separated(table, dict.fromkeys(("VALUE", "MEAN", "ATTRIBUTION", "FOLD"), ".5g"))
+    return DRIVERS.check(pd.concat([identified, table], axis=1))
 
 
 def _row(study: xr.Dataset, variant: str | int) -> int:

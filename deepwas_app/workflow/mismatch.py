@@ -10,12 +10,61 @@ from deepwas_app.workflow.baseline import moment_model
 from deepwas_app.workflow.batching import block_slice
 from deepwas_app.workflow.fitted import Fitted, run_batches
 from deepwas_app.workflow.split import usable_blocks
+from deepwas_app.workflow.tables import Column, Table
 
 # Blocks whose spectrum is this many standard errors from the typical block are far out ...
 FAR = 4.0
 # ... if the excess is also large enough to matter.
 EXCESS = 1.3
 _SHOWN = 5
+
+LD_MISMATCH = Table(
+    "ld-mismatch",
+    "Whether the LD of a block is that of the GWAS, one row an LD block with z-scores.",
+    (
+        Column("block", "Block", "number of the block in the study, from 0"),
+        Column("chromosome", "Chromosome", "1 to 22, X, Y or MT"),
+        Column("start", "From", "first base, 0-based", "bp"),
+        Column("stop", "To", "last base, not included when counted from 0", "bp"),
+        Column("scored", "Scored", "variants with a z-score"),
+        Column("components", "Components", "components of its LD that are kept"),
+        Column(
+            "spectrum_ratio",
+            "Observed / expected",
+            "mean squared component over what the model expects, over the half of the components "
+            "with the smaller eigenvalues",
+            digits=2,
+        ),
+        Column(
+            "spectrum_z",
+            "Distance",
+            "how far the logarithm of that ratio is above the typical block, in standard errors",
+            digits=2,
+        ),
+        Column("strong_pairs", "Strong pairs", "pairs of variants with |r| of at least 0.95"),
+        Column(
+            "discordant_pairs",
+            "Discordant pairs",
+            "those whose z-scores contradict each other (P < 5e-8)",
+        ),
+        Column("worst_pair", "Worst pair", "the pair that does most"),
+        Column("worst_statistic", "χ² of it", "its chi-square", digits=1),
+        Column(
+            "suspects",
+            "Suspects",
+            "variants that contradict at least half of the variants in strong LD with them",
+        ),
+        Column("stated_n", "Stated N", "median sample size", digits=0),
+        Column(
+            "implied_n_ratio",
+            "Implied over stated N",
+            "implied over stated sample size, among suspects where there are some; missing where "
+            "no variant is in strong LD with a hit",
+        ),
+        Column("flagged", "Flagged", "whether the block is far out"),
+        Column("advice", "What to do", "what to do about it"),
+    ),
+)
 
 
 def ld_mismatch(study: xr.Dataset, run: Fitted | None = None) -> pd.DataFrame:
@@ -31,26 +80,7 @@ def ld_mismatch(study: xr.Dataset, run: Fitted | None = None) -> pd.DataFrame:
 
     Returns
     -------
-    Table with a row per usable block:
-
-    block, chromosome, start, stop, scored, components
-        Which block.
-    spectrum_ratio, spectrum_z
-        Mean of x_i^2 over what the model expects, over the half of the components with the
-        smaller eigenvalues; and how far its logarithm is above that of the typical block, in
-        standard errors.
-    strong_pairs, discordant_pairs
-        Pairs of variants with |r| of at least 0.95, and those whose z-scores contradict each
-        other (P < 5e-8).
-    worst_pair, worst_statistic
-        The pair that does most, and its chi-square.
-    suspects
-        Variants that contradict at least half of the variants in strong LD with them.
-    stated_n, implied_n_ratio
-        Median sample size; and the implied over the stated one, among suspects where there are
-        some: NaN where no variant is in strong LD with a hit.
-    flagged, advice
-        Whether the block is far out, and what to do.
+    Table :data:`LD_MISMATCH`, one row per usable block.
     """
     if run is not None:
         run.check_study(study)
@@ -80,7 +110,7 @@ def ld_mismatch(study: xr.Dataset, run: Fitted | None = None) -> pd.DataFrame:
     table["advice"] = [
         _advice(row, bool(f)) for row, f in zip(table.itertuples(), far, strict=True)
     ]
-    return table
+    return LD_MISMATCH.check(table)
 
 
 def _row(

@@ -13,7 +13,38 @@ from deepwas_app.errors import InputError
 from deepwas_app.workflow.effects import annotation_effects, log_linear
 from deepwas_app.workflow.fitted import Fitted, spread_variants
 from deepwas_app.workflow.settings import plain
-from deepwas_app.workflow.tables import tab_separated
+from deepwas_app.workflow.tables import Column, Table
+
+RESPONSE = Table(
+    "response",
+    "How mean log variance answers to one annotation, or to two, the others as they are: one row a "
+    "point.",
+    (
+        Column("ANNOTATION", "Annotation", "which annotation is set"),
+        Column("VALUE", "Value", "to what, in its own unit", "", ".6g"),
+        Column("BY", "Together with", "a second annotation", optional=True),
+        Column("BY_VALUE", "Its value", "in its own unit", "", ".6g", optional=True),
+        Column(
+            "EFFECT",
+            "Change",
+            "change of mean log variance against the variants as they are",
+            "log variance",
+            ".6g",
+        ),
+        Column(
+            "INTERACTION",
+            "Interaction",
+            "what the two do beyond the sum of what each does alone",
+            "log variance",
+            ".6g",
+            optional=True,
+        ),
+        Column("LOW", "From", "lower end of the band", "log variance", ".6g"),
+        Column("HIGH", "To", "upper end of the band", "log variance", ".6g"),
+        Column("BAND", "Band", "what LOW and HIGH are"),
+        Column("RUNS", "Runs", "runs that are averaged over"),
+    ),
+)
 
 JACKKNIFE, SEEDS, NO_BAND = "95% interval", "range over seeds", "none"
 CURVE_POINTS, SURFACE_POINTS = 41, 21
@@ -225,9 +256,7 @@ def response_table(found: xr.Dataset) -> pd.DataFrame:
 
     Returns
     -------
-    Table of ANNOTATION, VALUE (its own unit); for a surface BY and BY_VALUE; EFFECT (change of mean
-    log variance against the variants as they are); for a surface INTERACTION (log variance beyond
-    the sum of what each does alone); LOW and HIGH, BAND (what these two are) and RUNS (how many).
+    Table :data:`RESPONSE`, its optional columns for a surface.
     """
     if "first" not in found.sizes:
         columns = {
@@ -248,10 +277,5 @@ def response_table(found: xr.Dataset) -> pd.DataFrame:
             "INTERACTION": found["interaction"].values.ravel(),
         }
     columns |= {"LOW": found["low"].values.ravel(), "HIGH": found["high"].values.ravel()}
-    return pd.DataFrame(columns).assign(BAND=found.attrs["band"], RUNS=len(found.attrs["runs"]))
-
-
-def response_text(table: pd.DataFrame) -> str:
-    """The table of :func:`response_table` as tab-separated text, to six digits."""
-    numbers = ("VALUE", "BY_VALUE", "EFFECT", "INTERACTION", "LOW", "HIGH")
-    return tab_separated(table, {name: ".6g" for name in numbers if name in table})
+    columns |= {"BAND": found.attrs["band"], "RUNS": len(found.attrs["runs"])}
+    return RESPONSE.frame(columns)

@@ -1,7 +1,5 @@
 """What people read off a fitted run, with labels."""
 
-from collections.abc import Iterable
-
 import equinox as eqx
 import numpy as np
 import pandas as pd
@@ -17,7 +15,7 @@ from deepwas_app.workflow.fitted import Fitted, run_batches
 from deepwas_app.workflow.heritability import heritability
 from deepwas_app.workflow.models import likelihood_of
 from deepwas_app.workflow.split import usable_blocks
-from deepwas_app.workflow.tables import tab_separated
+from deepwas_app.workflow.tables import Column, Table
 
 BINS = 12
 
@@ -106,36 +104,17 @@ def residual_spectrum(study: xr.Dataset, run: Fitted | None = None) -> xr.Datase
     )
 
 
-def evaluate(runs: Fitted | Iterable[Fitted]) -> pd.DataFrame:
-    """Held-out gain of one or more fits over the constant prior fitted on the same blocks.
-
-    Returns
-    -------
-    Table of run, prior, objective, parameters, variants (held out), gain (nats), gain_se (block
-    jackknife), and of the fitted model h2 (heritability of the study's variants), s2 (noise scale)
-    and kappa (LD mismatch). No gain where nothing was held out.
-
-    Raises
-    ------
-    InputError
-        If a run is not finished.
-    """
-    columns = ["prior", "objective", "parameters", "variants", "gain", "gain_se"]
-    columns += ["h2", "s2", "kappa"]
-    rows = []
-    for run in runs if isinstance(runs, Iterable) else [runs]:
-        if not run.finished:
-            raise InputError(f"{run.path}: is not finished. Go on with deepwas train --resume.")
-        rows.append({"run": run.name} | {c: run.summary[c] for c in columns})
-    # What a run could not tell is null in its record.
-    return pd.DataFrame(rows, columns=["run", *columns]).astype({"gain": float, "gain_se": float})
-
-
-def evaluation_text(table: pd.DataFrame) -> str:
-    """The table of :func:`evaluate` as tab-separated text."""
-    return tab_separated(table)
+ALIGNMENT = Table(
+    "alignment",
+    "What became of the rows of the GWAS file, one row a step.",
+    (
+        Column("step", "Step", "what was done, or why variants were lost"),
+        Column("variants", "Variants", "how many variants, or rows of the file"),
+        Column("kind", "Kind", "in or out (totals), loss, or note (a remark that does not add up)"),
+    ),
+)
 
 
 def alignment(study: xr.Dataset) -> pd.DataFrame:
-    """The alignment report of a study: step, variants, kind ("in", "loss", "out" or "note")."""
-    return pd.DataFrame(study.attrs["alignment"])
+    """The alignment report of a study, table :data:`ALIGNMENT`."""
+    return ALIGNMENT.frame(study.attrs["alignment"])

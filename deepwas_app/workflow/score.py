@@ -13,7 +13,27 @@ from deepwas_app.genetics.phenotype import read_people, read_phenotype
 from deepwas_app.genetics.plink import read_genotypes
 from deepwas_app.genetics.score import Scores, match_weights, read_weights, score
 from deepwas_app.workflow.progress import Progress, job
-from deepwas_app.workflow.tables import tab_separated
+from deepwas_app.workflow.tables import Column, Table
+
+SCORES = Table(
+    "scores",
+    "Polygenic scores, one row a person.",
+    (
+        Column("FID", "Family", "family of the genotype files"),
+        Column("IID", "Person", "person of the genotype files"),
+        Column("ALLELE_CT", "Alleles called", "alleles that were called"),
+        Column(
+            "SCORE_SUM",
+            "Score",
+            "sum of the weights times the copies of their alleles; in the unit of the weights",
+            "phenotype s.d.",
+            ".9g",
+            digits=5,
+        ),
+        Column("SCORE_AVG", "Score per allele", "the sum over alleles", "", ".9g", digits=9),
+    ),
+    further=Column("phenotype", "Phenotype", "the phenotype, under its own name, where given"),
+)
 
 
 class Accuracy(NamedTuple):
@@ -42,8 +62,7 @@ class Scored(NamedTuple):
     Attributes
     ----------
     table
-        FID, IID, ALLELE_CT (alleles called), SCORE_SUM (unit of the weights: phenotype s.d.),
-        SCORE_AVG (per allele), and the phenotype where one was given.
+        :data:`SCORES`, with the phenotype where one was given.
     report
         What became of the weights: reason to number.
     accuracy
@@ -168,8 +187,3 @@ def accuracy_line(found: Accuracy) -> str:
     """R^2 with its interval, in one line; says so where the score points the wrong way."""
     line = f"R² {found.r2:.4f} (95% {found.low:.4f} to {found.high:.4f}), {found.people:,} people"
     return line + (", NEGATIVE correlation" if found.r < 0 else "")
-
-
-def scores_text(scored: Scored) -> str:
-    """The scores as tab-separated text, to nine digits."""
-    return tab_separated(scored.table, dict.fromkeys(("SCORE_SUM", "SCORE_AVG"), ".9g"))

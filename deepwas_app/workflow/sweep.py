@@ -16,17 +16,43 @@ from deepwas_app.core.jackknife import jackknife_sum
 from deepwas_app.core.priors import PRIORS, LinearPrior, Model
 from deepwas_app.errors import InputError
 from deepwas_app.workflow.batching import block_batches, frequency_scale
+from deepwas_app.workflow.evaluation import EVALUATION
 from deepwas_app.workflow.fitters import fitter_of
 from deepwas_app.workflow.models import blank_standardisation
 from deepwas_app.workflow.progress import job, relay
 from deepwas_app.workflow.run import Run, open_run
 from deepwas_app.workflow.settings import ScalingSettings, TrainSettings, plain
-from deepwas_app.workflow.tables import tab_separated, write_text
+from deepwas_app.workflow.tables import Column, Table, write_text
 from deepwas_app.workflow.train import TrainStep, train
 
-COLUMNS = [
-    "size", "prior", "objective", "seed", "parameters", "variants", "gain", "gain_se",
-]  # fmt: skip
+SCALING = Table(
+    "scaling",
+    "Every fit of a sweep, one row a fit.",
+    (
+        Column("size", "Size", "linear, XS to XL, or WIDTHxDEPTH of a network"),
+        EVALUATION["prior"],
+        EVALUATION["objective"],
+        Column("seed", "Seed", "seed of its weights and of the order of blocks"),
+        *EVALUATION.part("parameters", "variants", "gain", "gain_se"),
+    ),
+)
+STEPS = Table(
+    "steps",
+    "Each size of a sweep against the next smaller one of the same objective, on the same held-out "
+    "LD blocks, averaged over seeds.",
+    (
+        EVALUATION["objective"],
+        Column("size", "Size", "the larger size"),
+        Column("over", "Over", "the next smaller size"),
+        Column("difference", "Gain", "held-out log-likelihood over the smaller size", "nats"),
+        Column(
+            "difference_se",
+            "s.e.",
+            "its standard error: block jackknife, and the spread over seeds of both sizes",
+            "nats",
+        ),
+    ),
+)
 
 
 class Sweep(NamedTuple):
@@ -35,10 +61,9 @@ class Sweep(NamedTuple):
     Attributes
     ----------
     table
-        One row per finished model: size, prior, objective, seed, parameters, variants (held out),
-        gain and gain_se (nats over the constant prior, block jackknife).
+        :data:`SCALING`, one row per finished model.
     steps
-        Each size against the next smaller one, see :func:`steps_up`.
+        :data:`STEPS`.
     truth
         Gain of the true prior in nats, where the study was simulated: no prior that was learned
         is expected to gain more.
@@ -151,15 +176,15 @@ def scaling(
         run = yield from relay(training, told)
         rows.append(
             {"size": size, "seed": seed, "folder": folder}
-            | {c: run.summary[c] for c in COLUMNS if c not in ("size", "seed")}
+            | {c: run.summary[c] for c in SCALING.names if c not in ("size", "seed")}
         )
         found = Sweep(
             _table(rows),
             steps_up(rows),
             true_gain(study, run) if found.truth is None else found.truth,
         )
-        write_text(tab_separated(found.table), path / "scaling.tsv")
-        write_text(tab_separated(found.steps), path / "steps.tsv")
+        write_text(SCALING.text(found.table), path / "scaling.tsv")
+        write_text(STEPS.text(found.steps), path / "steps.tsv")
         yield SweepStep((done + 1) / len(models), f"{name}: done", found)
     return found
 
@@ -169,7 +194,8 @@ def _sweep_step(done: int, models: int, name: str, found: Sweep, step: TrainStep
 
 
 def _table(rows: list[dict]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=COLUMNS).astype({"gain": float, "gain_se": float})
+    frame = pd.DataFrame(rows, columns=SCALING.names)
+    return frame.astype({"gain": float, "gain_se": float})
 
 
 def steps_up(rows: list[dict]) -> pd.DataFrame:
@@ -182,8 +208,7 @@ def steps_up(rows: list[dict]) -> pd.DataFrame:
 
     Returns
     -------
-    Table of objective, size, over (the smaller size), difference and difference_se in nats: mean
-    over seeds; the error adds the block jackknife and the spread over seeds of both sizes.
+    Table :data:`STEPS`.
     """
     steps = []
     for objective in dict.fromkeys(row["objective"] for row in rows):
@@ -203,7 +228,7 @@ def steps_up(rows: list[dict]) -> pd.DataFrame:
                 if len(values) > 1
             )
             steps.append((objective, size, below, total.value, np.hypot(total.error, seeds**0.5)))
-    return pd.DataFrame(steps, columns=["objective", "size", "over", "difference", "difference_se"])
+    return pd.DataFrame(steps, columns=STEPS.names)
 
 
 def true_gain(study: xr.Dataset, run: Run) -> float | None:

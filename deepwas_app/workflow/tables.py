@@ -32,7 +32,8 @@ class Column:
     format
         Of its numbers in files, such as ``".4e"``; empty for all digits.
     digits
-        Decimals of its numbers on pages; whole numbers have none.
+        Decimals of its numbers on pages; whole numbers have none. None: powers of ten for small
+        ones, such as P values.
     optional
         Whether a table may do without it.
     """
@@ -42,7 +43,7 @@ class Column:
     meaning: str
     unit: str = ""
     format: str = ""
-    digits: int = 3
+    digits: int | None = 3
     optional: bool = False
 
     @property
@@ -116,6 +117,10 @@ class Table:
         if found != wanted + (further if self.further else []):
             raise ValueError(f"the table {self.name} has columns {wanted}, not {found}")
         return frame
+
+    def with_further(self, frame: pd.DataFrame) -> "Table":
+        """The table with the columns of a frame that are not declared by name."""
+        return self.part(*self.names, *(name for name in frame if name not in self.names))
 
     def part(self, *names: str, name: str = "") -> "Table":
         """The table of some of its columns, in the order asked, under its own name or another."""

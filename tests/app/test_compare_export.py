@@ -99,15 +99,15 @@ def test_a_comparison_is_one_sentence_two_figures_and_a_table(compare_page):
     assert "standard error is rough" in text
     table = compare_page.results.select(pn.widgets.Tabulator)[0].value
     assert len(table) == 5
-    assert (np.diff(np.abs(table["nats"])) <= 0).all()
+    assert (np.diff(np.abs(table["DIFFERENCE_NATS"])) <= 0).all()
 
 
 def test_swapping_turns_the_sign(compare_page, settle):
-    before = compare_page.results.select(pn.widgets.Tabulator)[0].value["nats"]
+    before = compare_page.results.select(pn.widgets.Tabulator)[0].value["DIFFERENCE_NATS"]
     compare_page.swap()
     assert compare_page.first.value == "linear"
     settle(compare_page, lambda: compare_page.results.select(pn.widgets.Tabulator))
-    after = compare_page.results.select(pn.widgets.Tabulator)[0].value["nats"]
+    after = compare_page.results.select(pn.widgets.Tabulator)[0].value["DIFFERENCE_NATS"]
     np.testing.assert_allclose(before, -after)
 
 
@@ -186,7 +186,7 @@ def test_files_of_the_export_page_are_those_of_the_commands(study_with_runs, cap
         "effects.tsv": ["effects", run],
     }.items():
         assert content(page, f"mlp.{ending}") == of_command(arguments, capsys), ending
-    page.floor.value = True
+    page.options["snpvar"].floor = True
     floored = content(page, "mlp.snpvar.tsv")
     assert floored == of_command(["export", run, "--snpvar", "-", "--floor"], capsys)
 

@@ -13,7 +13,7 @@ def test_compare_then_export(
 ):
     from deepwas_app.app import store
     from deepwas_app.workflow.compare import compare
-    from deepwas_app.workflow.exports import snpvar_table, snpvar_text
+    from deepwas_app.workflow.exported.snpvar import SNPVAR, snpvar_table
 
     for name in ("linear", "mlp"):
         run = getattr(small_runs, name)
@@ -41,7 +41,7 @@ def test_compare_then_export(
     expect(button).to_be_visible(timeout=30 * SECOND)
     page.wait_for_timeout(2 * SECOND)
     page.screenshot(path=screenshots / "export-light.png")
-    expected = snpvar_text(snpvar_table(small_study, small_runs.mlp)).splitlines()
+    expected = SNPVAR.text(snpvar_table(small_study, small_runs.mlp)).splitlines()
     for _ in range(2):
         with page.expect_download(timeout=60 * SECOND) as download:
             button.click()

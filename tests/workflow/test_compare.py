@@ -8,7 +8,7 @@ import pytest
 
 from deepwas_app.core.jackknife import jackknife_sum
 from deepwas_app.errors import InputError
-from deepwas_app.workflow.compare import compare, comparison_text, difference_line
+from deepwas_app.workflow.compare import COMPARISON, compare, difference_line
 from deepwas_app.workflow.results import run_heritability
 
 
@@ -49,7 +49,7 @@ def test_order_turns_the_sign(small_study, small_runs):
     there = compare(small_study, small_runs.mlp, small_runs.linear)
     back = compare(small_study, small_runs.linear, small_runs.mlp)
     np.testing.assert_allclose(there["DIFFERENCE_NATS"], -back["DIFFERENCE_NATS"])
-    assert comparison_text(there).splitlines()[1].startswith("all\tall\tNA\tNA\tNA\t5\t")
+    assert COMPARISON.text(there).splitlines()[1].startswith("all\tall\tNA\tNA\tNA\t5\t")
 
 
 def test_lead_variants_are_named(small_study, small_runs):

@@ -12,10 +12,11 @@ import xarray as xr
 from deepwas_app.cli import main
 from deepwas_app.genetics.store import open_study_store
 from deepwas_app.workflow.effects import (
+    EFFECTS,
+    FIFTHS,
     _fifths,
     annotation_effects,
     effects_table,
-    effects_text,
     quantile_table,
 )
 from deepwas_app.workflow.interpret import Marginal
@@ -66,7 +67,7 @@ def test_sldsc_columns_come_first_and_in_order(linear):
     ]
     assert table["Marginal_coefficient_z-score"].tolist() == (2 * np.arange(9.0)).tolist()
     assert table["Marginal_coefficient_p"][1] == pytest.approx(0.0455, abs=1e-4)
-    back = pd.read_csv(io.StringIO(effects_text(table)), sep="\t")
+    back = pd.read_csv(io.StringIO(EFFECTS.text(table)), sep="\t")
     pd.testing.assert_frame_equal(back, table, rtol=1e-7, check_dtype=False)
 
 
@@ -169,8 +170,8 @@ def test_command_and_functions_give_the_same_bytes(small_study, small_runs, line
     out, fifths = tmp_path / "e.tsv", tmp_path / "q.tsv"
     words = ["--quantiles", str(fifths), "-o", str(out)]
     assert main(["effects", str(small_runs.linear.path), *words]) == 0
-    assert out.read_text() == effects_text(effects_table(linear))
-    assert fifths.read_text() == effects_text(quantile_table(linear))
+    assert out.read_text() == EFFECTS.text(effects_table(linear))
+    assert fifths.read_text() == FIFTHS.text(quantile_table(linear))
 
 
 def test_effects_command_adds_columns(small_runs, tmp_path):

@@ -9,18 +9,10 @@ import pytest
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.regions import Region
 from deepwas_app.genetics.score import read_weights
-from deepwas_app.workflow.exports import (
-    floored,
-    per_allele,
-    pgs_catalog_text,
-    pgs_weights,
-    prior_weights,
-    prior_weights_text,
-    run_weights,
-    snpvar_table,
-    snpvar_text,
-    weights_text,
-)
+from deepwas_app.workflow.exported.pgs_catalog import pgs_catalog_text
+from deepwas_app.workflow.exported.snpvar import SNPVAR, floored, snpvar_table
+from deepwas_app.workflow.exported.susie import PRIOR_WEIGHTS, prior_weights
+from deepwas_app.workflow.exported.weights import PLINK, per_allele, pgs_weights, run_weights
 from deepwas_app.workflow.locus import open_run_with_study
 from deepwas_app.workflow.results import posterior, run_heritability
 from deepwas_app.workflow.run import open_run
@@ -32,7 +24,7 @@ def read(text: str) -> pd.DataFrame:
 
 
 def test_snpvar_is_the_prior_in_polyfuns_layout(small_study, small_runs):
-    text = snpvar_text(snpvar_table(small_study, small_runs.linear))
+    text = SNPVAR.text(snpvar_table(small_study, small_runs.linear))
     assert text.splitlines()[0] == "CHR\tSNP\tBP\tA1\tA2\tSNPVAR\tZ\tN"
     table = read(text)
     assert len(table) == small_study["variant_scored"].values.sum()
@@ -60,7 +52,7 @@ def test_floor_keeps_the_ratio_and_the_total(small_study, small_runs):
     table = snpvar_table(small_study, small_runs.linear, floor=True)
     free = snpvar_table(small_study, small_runs.linear)
     assert table["SNPVAR"].max() / table["SNPVAR"].min() == pytest.approx(100, rel=1e-3)
-    written = read(snpvar_text(table))["SNPVAR"]
+    written = read(SNPVAR.text(table))["SNPVAR"]
     assert written.max() / written.min() <= 100
     assert table["SNPVAR"].sum() == pytest.approx(free["SNPVAR"].sum())
 
@@ -70,7 +62,7 @@ def test_prior_weights_of_a_region_sum_to_one(small_study, small_runs):
     region = Region("1", int(position[5]), int(position[30]))
     table = prior_weights(small_study, small_runs.linear, region)
     assert len(table) == 26
-    assert read(prior_weights_text(table))["PRIOR_WEIGHT"].sum() == pytest.approx(1, abs=1e-8)
+    assert read(PRIOR_WEIGHTS.text(table))["PRIOR_WEIGHT"].sum() == pytest.approx(1, abs=1e-8)
     v = run_heritability(small_study, small_runs.linear)[5:31]
     np.testing.assert_allclose(table["PRIOR_WEIGHT"], v / v.sum())
     uniform = prior_weights(small_study, small_runs.constant, region)["PRIOR_WEIGHT"]
@@ -87,7 +79,7 @@ def test_weights_are_posterior_means_per_allele(small_study, small_runs):
     )
     truth = small_study["variant_true_effect"].values
     assert np.corrcoef(table["BETA"], per_allele(small_study, truth))[0, 1] > 0.1
-    text = weights_text(table)
+    text = PLINK.written(table, small_study, small_runs.linear)
     assert text.splitlines()[0] == "SNP\tCHR\tBP\tA1\tA2\tBETA"
 
 
@@ -107,7 +99,9 @@ def test_posterior_is_by_the_solver_of_the_run_and_never_silently_unconverged(
 
 def test_weights_serve_without_the_detour_by_a_file(small_study, small_runs, tmp_path):
     path = tmp_path / "w.tsv"
-    path.write_text(weights_text(pgs_weights(small_study, small_runs.mlp)))
+    path.write_text(
+        PLINK.written(pgs_weights(small_study, small_runs.mlp), small_study, small_runs.mlp)
+    )
     own = run_weights(small_study, small_runs.mlp)
     pd.testing.assert_frame_equal(own, read_weights(path))
     assert own.attrs["path"] == "weights of mlp"

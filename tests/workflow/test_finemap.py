@@ -10,7 +10,7 @@ from deepwas_app.core.finemap import single_effects
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.regions import Region
 from deepwas_app.genetics.store import read_block
-from deepwas_app.workflow.finemap import credible_sets_text, fine_map, fine_mapping_text, fits_text
+from deepwas_app.workflow.finemap import CREDIBLE_SETS, FINE_MAPPING, FITS, fine_map
 from deepwas_app.workflow.results import run_heritability
 
 
@@ -23,7 +23,7 @@ def found(small_study, small_runs):
 
 def test_table_has_the_columns_of_the_field_and_the_uniform_prior_beside(found, small_study):
     region, mapping = found
-    text = fine_mapping_text(mapping)
+    text = FINE_MAPPING.text(mapping.table)
     table = pd.read_csv(io.StringIO(text), sep="\t", dtype={"CHR": str})
     assert list(table) == [
         *["CHR", "SNP", "BP", "A1", "A2", "SNPVAR", "Z", "N", "P", "PIP", "BETA_MEAN", "BETA_SD"],
@@ -84,10 +84,10 @@ def test_region_without_variants_is_one_line(small_study, small_runs):
 
 def test_sets_and_fits_are_written_with_their_columns(found):
     _, mapping = found
-    sets = pd.read_csv(io.StringIO(credible_sets_text(mapping)), sep="\t")
+    sets = pd.read_csv(io.StringIO(CREDIBLE_SETS.text(mapping.sets)), sep="\t")
     assert list(sets) == list(mapping.sets)
     np.testing.assert_allclose(sets["PURITY"], mapping.sets["PURITY"], rtol=1e-4)
-    fits = pd.read_csv(io.StringIO(fits_text(mapping)), sep="\t")
+    fits = pd.read_csv(io.StringIO(FITS.text(mapping.fits)), sep="\t")
     assert fits["CONVERGED"].all()
     assert (fits["EFFECTS"] > 0).all()
 

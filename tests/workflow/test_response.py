@@ -15,11 +15,11 @@ from deepwas_app.workflow.effects import annotation_effects
 from deepwas_app.workflow.response import (
     JACKKNIFE,
     NO_BAND,
+    RESPONSE,
     SEEDS,
     interaction_surface,
     response_curve,
     response_table,
-    response_text,
     seed_ensemble,
 )
 from deepwas_app.workflow.settings import TrainSettings
@@ -165,7 +165,7 @@ def test_command_and_functions_give_the_same_bytes(small_study, small_runs, seed
     runs = [str(run.path) for run in seeds]
     assert main(["response", *runs, "--annotation", "Continuous 1", "-o", str(out)]) == 0
     found = response_curve(small_study, seeds, "Continuous 1")
-    assert out.read_text() == response_text(response_table(found))
+    assert out.read_text() == RESPONSE.text(response_table(found))
     table = pd.read_csv(out, sep="\t")
     assert list(table) == ["ANNOTATION", "VALUE", "EFFECT", "LOW", "HIGH", "BAND", "RUNS"]
     assert table["RUNS"].unique().tolist() == [3]

@@ -8,47 +8,48 @@ import panel as pn
 import panel_material_ui as pmui
 import xarray as xr
 
-from deepwas_app.app.components import TABLE_STYLE, JobView, cells, download, plot, section
+from deepwas_app.app.components import JobView, cells, page_table, plot, section, table_download
 from deepwas_app.app.jobs import Job
 from deepwas_app.plots import annotations as pictures
+from deepwas_app.workflow.tables import Table
 
 FEW = 20
 SHIFTS = 200
-
-EFFECT_COLUMNS = {
-    "Category": "Annotation",
-    "Coefficient": "Per s.d.",
-    "Coefficient_std_error": "s.e.",
-    "Coefficient_z-score": "z",
-    "Coefficient_p": "P",
-    "Unit_coefficient": "Per unit",
-    "Unit_coefficient_std_error": "s.e. ",
-    "Marginal_coefficient": "Alone, per s.d.",
-    "Marginal_coefficient_std_error": "s.e.  ",
-    "Marginal_coefficient_p": "P, alone",
-}
-ENRICHMENT_COLUMNS = {
-    "Category": "Annotation",
-    "Prop._SNPs": "Of variants",
-    "Prop._h2": "Of h²",
-    "Prop._h2_std_error": "s.e.",
-    "Enrichment": "Enrichment",
-    "Enrichment_low95": "95% from",
-    "Enrichment_high95": "to",
-    "Enrichment_p": "P",
-    "Shift_enrichment_std_error": "s.e., shifted",
-    "Shift_p": "P, shifted",
-}
-FIFTH_COLUMNS = {
-    "Quantile": "Fifth",
-    "Lower": "From",
-    "Upper": "to",
-    "Prop._SNPs": "Of variants",
-    "Prop._h2": "Of h²",
-    "Enrichment": "Enrichment",
-    "Enrichment_low95": "95% from",
-    "Enrichment_high95": "to ",
-}
+# What is shown of the tables of the effects and of the fifths.
+EFFECT_COLUMNS = (
+    "Category",
+    "Coefficient",
+    "Coefficient_std_error",
+    "Coefficient_z-score",
+    "Coefficient_p",
+    "Unit_coefficient",
+    "Unit_coefficient_std_error",
+    "Marginal_coefficient",
+    "Marginal_coefficient_std_error",
+    "Marginal_coefficient_p",
+)
+ENRICHMENT_COLUMNS = (
+    "Category",
+    "Prop._SNPs",
+    "Prop._h2",
+    "Prop._h2_std_error",
+    "Enrichment",
+    "Enrichment_low95",
+    "Enrichment_high95",
+    "Enrichment_p",
+    "Shift_enrichment_std_error",
+    "Shift_p",
+)
+FIFTH_COLUMNS = (
+    "Quantile",
+    "Lower",
+    "Upper",
+    "Prop._SNPs",
+    "Prop._h2",
+    "Enrichment",
+    "Enrichment_low95",
+    "Enrichment_high95",
+)
 
 
 class Details(NamedTuple):
@@ -95,42 +96,29 @@ class Details(NamedTuple):
         return found
 
 
-def number_table(table: pd.DataFrame, columns: dict[str, str]) -> pn.widgets.Tabulator:
-    """The columns of a table that are there, rounded for reading; the download is exact."""
-    shown = table[[name for name in columns if name in table]].copy()
-    numbers = [name for name in shown if shown[name].dtype.kind == "f"]
-    for name in numbers:
-        shown[name] = [_number(v, name.endswith("_p")) for v in shown[name]]
-    long = "Category" in shown and shown["Category"].str.len().max() > 40
-    return pn.widgets.Tabulator(
-        shown,
+def number_table(
+    table: Table, frame: pd.DataFrame, columns: tuple[str, ...]
+) -> pn.widgets.Tabulator:
+    """Some columns of a table, those that are there; the download has all."""
+    long = "Category" in columns and frame["Category"].str.len().max() > 40
+    return page_table(
+        table.part(*columns),
+        frame,
         # The whole name is in the download; the numbers must not leave the screen.
         widths={"Category": 290} if long else {},
-        titles=columns,
-        text_align=dict.fromkeys(numbers, "right"),
-        header_align=dict.fromkeys(numbers, "right"),
-        show_index=False,
-        disabled=True,
-        selectable=False,
+        header_align=dict.fromkeys(columns[columns[0] == "Category" :], "right"),
         sortable=False,
         page_size=FEW,
-        pagination="local" if len(shown) > FEW else None,
-        sizing_mode="stretch_width",
         layout="fit_data_fill",
-        stylesheets=[TABLE_STYLE],
     )
 
 
-def _number(value: float, probability: bool) -> str:
-    if pd.isna(value):
-        return ""
-    return f"{value:.1e}" if probability and value < 1e-3 else f"{value:.3f}"
+def _effects_file(details: Details, table: pd.DataFrame) -> pmui.FileDownload:
+    from deepwas_app.workflow.effects import EFFECTS
 
-
-def _text(table: pd.DataFrame) -> str:
-    from deepwas_app.workflow.effects import effects_text
-
-    return effects_text(table)
+    return table_download(
+        f"Effects of {details.run} (TSV)", f"{details.run}.effects.tsv", EFFECTS, table
+    )
 
 
 class Card(pn.viewable.Viewer):
@@ -206,6 +194,8 @@ class EffectsCard(Card):
 
     def draw(self) -> None:
         """The forest plot, and the table of one run."""
+        from deepwas_app.workflow.effects import EFFECTS
+
         details = self.details
         assert details is not None
         effects = details.informative()
@@ -217,12 +207,8 @@ class EffectsCard(Card):
             self.figure.objects = [plot(pictures.effect_forest(effects, per_unit, names))]
         table = details.table()
         self.table.objects = [
-            download(
-                f"Effects of {details.run} (TSV)",
-                f"{details.run}.effects.tsv",
-                lambda: _text(table),
-            ),
-            number_table(table, EFFECT_COLUMNS),
+            _effects_file(details, table),
+            number_table(EFFECTS, table, EFFECT_COLUMNS),
         ]
 
     def __panel__(self) -> Any:
@@ -273,6 +259,8 @@ class EnrichmentCard(Card):
 
     def draw(self) -> None:
         """The forest plot, the table of one run, and the fifths."""
+        from deepwas_app.workflow.effects import EFFECTS
+
         details = self.details
         assert details is not None
         effects = details.informative()
@@ -286,12 +274,8 @@ class EnrichmentCard(Card):
             self.figure.objects = [plot(pictures.enrichment_forest(effects, chosen))]
         table = details.table()
         self.table.objects = [
-            download(
-                f"Effects of {details.run} (TSV)",
-                f"{details.run}.effects.tsv",
-                lambda: _text(table),
-            ),
-            number_table(table[kinds == "binary"], ENRICHMENT_COLUMNS),
+            _effects_file(details, table),
+            number_table(EFFECTS, table[kinds == "binary"], ENRICHMENT_COLUMNS),
         ]
         options = names[kinds == "continuous"].tolist()
         self._continuous.visible = bool(options)
@@ -308,20 +292,21 @@ class EnrichmentCard(Card):
         if details is None or name is None or name not in self.continuous.options:
             self.fifths.objects = []
             return
-        from deepwas_app.workflow.effects import quantile_table
+        from deepwas_app.workflow.effects import FIFTHS, quantile_table
 
         table = quantile_table(details.effects[details.run])
         effects = details.informative() or details.effects
         self.fifths.objects = [
             cells(
                 (plot(pictures.quantile_enrichment(effects, name)), 5),
-                (number_table(table[table["Category"] == name], FIFTH_COLUMNS), 7),
+                (number_table(FIFTHS, table[table["Category"] == name], FIFTH_COLUMNS), 7),
                 breakpoint="lg",
             ),
-            download(
+            table_download(
                 f"Fifths of all continuous annotations, {details.run} (TSV)",
                 f"{details.run}.quantiles.tsv",
-                lambda: _text(table),
+                FIFTHS,
+                table,
             ),
         ]
 

@@ -7,7 +7,7 @@ import xarray as xr
 
 from deepwas_app.app import store
 from deepwas_app.app.asking import Asker
-from deepwas_app.app.components import cells, download, empty, plot, section
+from deepwas_app.app.components import cells, empty, plot, section, table_download
 from deepwas_app.app.markup import text
 from deepwas_app.app.poller import Poller
 from deepwas_app.plots import response as pictures
@@ -112,12 +112,14 @@ class ResponseCard(Asker):
         return [heading, cells(*((panel, 6) for panel in panels), breakpoint="lg")]
 
     def _download(self, run: str, found: xr.Dataset) -> pmui.FileDownload:
-        def content() -> str:
-            from deepwas_app.workflow.response import response_table, response_text
+        from deepwas_app.workflow.response import RESPONSE, response_table
 
-            return response_text(response_table(found))
-
-        return download(f"Response of {run} (TSV)", f"{run}.response.tsv", content)
+        return table_download(
+            f"Response of {run} (TSV)",
+            f"{run}.response.tsv",
+            RESPONSE,
+            lambda: response_table(found),
+        )
 
     def __panel__(self) -> Any:
         return self._layout

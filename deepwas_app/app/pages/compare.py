@@ -1,5 +1,6 @@
 """The Compare page: which of two runs predicts held-out variants better, and where."""
 
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -9,38 +10,19 @@ import xarray as xr
 
 from deepwas_app.app import store
 from deepwas_app.app.components import (
+    PLACE,
     cells,
-    download,
     empty,
+    page_table,
     plot,
-    reading_table,
     section,
+    table_download,
 )
 from deepwas_app.app.markup import text
-from deepwas_app.app.pages.runs import RunsPage, evaluation_text, finished_runs, run_select
+from deepwas_app.app.pages.runs import RunsPage, finished_runs, run_select
 from deepwas_app.plots import compare as pictures
-from deepwas_app.plots.scaling import per_variant
+from deepwas_app.workflow.evaluation import EVALUATION, evaluate, in_millinats, per_variant
 
-BLOCK_COLUMNS = {
-    "where": "LD block",
-    "lead": "Lead variant",
-    "variants": "Variants",
-    "nats": "Difference (nats)",
-    "per_variant": "10⁻³ nats/variant",
-    "h2_first": "h², first",
-    "h2_second": "h², second",
-}
-RUN_COLUMNS = {
-    "run": "Run",
-    "prior": "Prior",
-    "objective": "Objective",
-    "parameters": "Parameters",
-    "gain": "Gain (10⁻³ nats/variant)",
-    "gain_se": "s.e.",
-    "h2": "h²",
-    "s2": "s²",
-    "kappa": "κ",
-}
 FEW_BLOCKS = 10
 
 
@@ -68,10 +50,11 @@ class ComparePage(RunsPage):
         names = list(self.finished)
         everything = section(
             "All finished runs",
-            download(
+            table_download(
                 "Download TSV (nats)",
                 "runs.tsv",
-                lambda: evaluation_text(self.finished.values()),
+                EVALUATION,
+                lambda: evaluate(self.finished.values()),
             ),
             self._runs_table(),
             note="Gain in held-out log-likelihood per variant over the constant prior fitted on "
@@ -120,13 +103,6 @@ class ComparePage(RunsPage):
         if before and set(before) <= set(self.finished):
             self._choose(*before)
 
-    def comparison_text(self) -> str:
-        """The table of the comparison, as ``deepwas compare`` writes it."""
-        from deepwas_app.workflow.compare import comparison_text
-
-        first, second = self._chosen()
-        return comparison_text(store.comparison(self.state.study, first, second))
-
     def _chosen(self) -> tuple[Any, Any]:
         return self.finished[self.first.value], self.finished[self.second.value]
 
@@ -146,7 +122,7 @@ class ComparePage(RunsPage):
         )
 
     def _figures(self, table: pd.DataFrame) -> pmui.Column:
-        from deepwas_app.workflow.compare import difference_line
+        from deepwas_app.workflow.compare import COMPARISON, difference_line
 
         names = self.first.value, self.second.value
         line = difference_line(table, *map(text, names))
@@ -180,7 +156,7 @@ class ComparePage(RunsPage):
             *pictured,
             section(
                 "Loci that changed most",
-                download("Download TSV", f"{'_over_'.join(names)}.tsv", self.comparison_text),
+                table_download("Download TSV", f"{'_over_'.join(names)}.tsv", COMPARISON, table),
                 self._blocks_table(table),
                 note=note,
             ),
@@ -188,20 +164,19 @@ class ComparePage(RunsPage):
         )
 
     def _blocks_table(self, table: pd.DataFrame) -> pn.widgets.Tabulator:
+        from deepwas_app.workflow.compare import COMPARISON
+
         blocks = table[table["SCOPE"] == "block"]
-        shown = pd.DataFrame(
-            {
-                "where": pictures.places(blocks),
-                "lead": blocks["LEAD_SNP"].to_numpy(str),
-                "variants": blocks["VARIANTS"].to_numpy(),
-                "nats": blocks["DIFFERENCE_NATS"].to_numpy(float),
-                "per_variant": blocks["MILLINATS_PER_VARIANT"].to_numpy(float),
-                "h2_first": blocks["H2_FIRST"].to_numpy(float),
-                "h2_second": blocks["H2_SECOND"].to_numpy(float),
-            }
+        found = COMPARISON.part(
+            "LEAD_SNP",
+            "VARIANTS",
+            "DIFFERENCE_NATS",
+            "MILLINATS_PER_VARIANT",
+            "H2_FIRST",
+            "H2_SECOND",
         )
-        digits = {"nats": 2, "per_variant": 3, "h2_first": 6, "h2_second": 6}
-        widget = reading_table(shown, BLOCK_COLUMNS, digits | {"variants": False}, page_size=10)
+        shown = replace(found, columns=(PLACE, *found))
+        widget = page_table(shown, blocks.assign(where=pictures.places(blocks)), page_size=10)
 
         def clicked(event: Any) -> None:
             row = blocks.iloc[event.row]
@@ -213,13 +188,13 @@ class ComparePage(RunsPage):
         return widget
 
     def _runs_table(self) -> pn.widgets.Tabulator:
-        from deepwas_app.workflow.results import evaluate
-
-        table = per_variant(evaluate(self.finished.values()))[list(RUN_COLUMNS)]
-        table["run"] = list(self.finished)
-        digits = {"gain": 3, "gain_se": 3, "h2": 4, "s2": 3, "kappa": 4, "parameters": False}
-        widget = reading_table(table, RUN_COLUMNS, digits, page_size=20)
+        frame = per_variant(evaluate(self.finished.values())).assign(run=list(self.finished))
         # Names of any length break into lines, and leave room for the numbers.
-        widget.formatters = widget.formatters | {"run": {"type": "textarea"}}
-        widget.widths = {"run": 230, "gain": 134}
-        return widget
+        shown = EVALUATION.part(*(n for n in EVALUATION.names if n != "variants"))
+        return page_table(
+            in_millinats(shown, "gain", "gain_se"),
+            frame,
+            page_size=20,
+            wrapped=["run"],
+            widths={"run": 230, "gain": 134},
+        )

@@ -7,7 +7,7 @@ import panel_material_ui as pmui
 
 from deepwas_app.app import store
 from deepwas_app.app.asking import Asker
-from deepwas_app.app.components import download, plot
+from deepwas_app.app.components import plot, table_download
 from deepwas_app.app.markup import text
 from deepwas_app.app.poller import Poller
 from deepwas_app.app.state import AppState
@@ -32,8 +32,7 @@ class DriversCard(Asker):
         self._wanted: tuple[str, int] | None = None
         self.line = pmui.Typography("", variant="body2", margin=(4, 0))
         self.figure = plot()
-        self.file = download("Drivers", "drivers.tsv", self._text)
-        self._shown = pmui.Column(self.figure, self.file, sizing_mode="stretch_width")
+        self._shown = pmui.Column(sizing_mode="stretch_width")
         self._layout = pmui.Column(self.line, self._shown, sizing_mode="stretch_width")
 
     def look_at(self, run: Any, row: int) -> None:
@@ -59,6 +58,8 @@ class DriversCard(Asker):
         )
 
     def _show(self, table: Any, run: Any) -> None:
+        from deepwas_app.workflow.interpret import DRIVERS
+
         self.table = table
         times = float(np.exp(table["ATTRIBUTION"].sum()))
         name = table["SNP"].iloc[0]
@@ -67,8 +68,10 @@ class DriversCard(Asker):
             f"{times:.3g} times the heritability of a variant with mean annotations "
             "(integrated gradients; bars add up)."
         )
-        self.file.filename = f"drivers_{name}.tsv".replace(":", "_").replace("/", "_")
+        file_name = f"drivers_{name}.tsv".replace(":", "_").replace("/", "_")
+        self.file = table_download("Drivers", file_name, DRIVERS, table)
         self.figure.object = driver_plot(table)
+        self._shown.objects = [self.figure, self.file]
         self._shown.visible = True
 
     def _say(self, line: str) -> None:
@@ -79,11 +82,6 @@ class DriversCard(Asker):
         # The next look at it may fare better.
         self._wanted = None
         self._say(problem)
-
-    def _text(self) -> str:
-        from deepwas_app.workflow.interpret import drivers_text
-
-        return drivers_text(self.table)
 
     def __panel__(self) -> pmui.Column:
         return self._layout

@@ -1,7 +1,6 @@
 """The Export page: what other tools take from a run, and polygenic scores of genotypes."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +12,14 @@ from deepwas_app.app import store
 from deepwas_app.app.components import cells, download, section
 from deepwas_app.app.pages.runs import RunsPage, finished_runs, run_select
 from deepwas_app.app.pages.scores import ScoreForm
+from deepwas_app.app.settings_form import widgets
 from deepwas_app.genetics.regions import Region, parse_region
 from deepwas_app.genetics.study import strongest_loci
+from deepwas_app.workflow.exports import EXPORTS, Export
+from deepwas_app.workflow.identity import VARIANT, identity
+from deepwas_app.workflow.settings import plain
 
 HALF_REGION = 500_000
-# Characters of a row beside its variant's name, place and alleles.
-ROW = {"snpvar": 32, "weights": 16, "catalog": 26}
 
 
 class ExportPage(RunsPage):
@@ -38,9 +39,6 @@ class ExportPage(RunsPage):
         names = list(self.finished)
         self.run = run_select("Run", names, names[-1])
         self.run.param.watch(lambda _: self._name_files(), "value")
-        self.floor = pmui.Switch(
-            label="Keep max/min within 100, as PolyFun does", value=False, margin=(0, 0, 6, 0)
-        )
         self.region = pmui.TextInput(
             label="Region",
             value=strongest_region(study),
@@ -51,57 +49,18 @@ class ExportPage(RunsPage):
         )
         self.buttons: dict[str, tuple[pmui.FileDownload, str]] = {}
         self.scoring = ScoreForm(self.state, lambda: self._run(), genotypes_of(study))
-        files = [
-            self._file(
-                "Per-variant heritability",
-                "The prior variance of each scored variant, for **PolyFun** and its fine-mapping. "
-                "SNPVAR is a share of the phenotype's variance; Z is of A1, the effect allele.",
-                "snpvar.tsv",
-                self.snpvar_text,
-                "--snpvar FILE",
-                self._size("snpvar"),
-                self.floor,
-            ),
-            self._file(
-                "SuSiE prior weights",
-                "Prior weights of the variants of one region, summing to 1: for prior_weights of "
-                "**susieR**.",
-                "prior_weights.tsv",
-                self.prior_weights_text,
-                "--susie FILE --region REGION",
-                "",
-                self.region,
-            ),
-            self._file(
-                "Polygenic score weights",
-                "Posterior mean effects, for **plink2**. BETA is in phenotype s.d. per copy of A1, "
-                "the effect allele.",
-                "weights.tsv",
-                self.weights_text,
-                "--weights FILE",
-                self._size("weights"),
-                then="plink2 --bfile PEOPLE --score FILE 1 4 6 header",
-            ),
-            self._file(
-                "PGS Catalog scoring file",
-                "The same weights in format 2.0 of the **PGS Catalog**, for its calculator and for "
-                "deposition. effect_weight is in phenotype s.d. per copy of effect_allele.",
-                "pgs_catalog.txt",
-                self.catalog_text,
-                "--pgs-catalog FILE",
-                self._size("catalog"),
-            ),
+        self.options = {name: export.options() for name, export in EXPORTS.items()}
+        files = [self._export(export) for export in EXPORTS.values()]
+        files.append(
             self._file(
                 "Annotation effects",
                 "In the columns of **S-LDSC**'s results. Coefficient is the change of log variance "
                 "per s.d. of the annotation; enrichment is for binary annotations.",
+                download("Download", "", self._effects),
                 "effects.tsv",
-                self.effects_text,
-                "-o FILE",
-                "",
-                verb="effects",
-            ),
-        ]
+                "deepwas effects RUN -o FILE",
+            )
+        )
         self._name_files()
         return [
             section("Run", self.run),
@@ -129,38 +88,35 @@ class ExportPage(RunsPage):
         if self.active and self.finished:
             self.scoring.refresh()
 
-    def snpvar_text(self) -> str:
-        """As ``deepwas export RUN --snpvar``."""
-        from deepwas_app.workflow.exports import snpvar_table, snpvar_text
+    def _export(self, export: Export) -> pmui.Paper:
+        """The card of an exported table."""
+        options = self.options[export.name]
+        knobs = [
+            *widgets(options, plain(options)).values(),
+            *([self.region] if export.region else []),
+        ]
 
-        table = snpvar_table(self.state.study, self._run(), floor=self.floor.value)
-        return snpvar_text(table)
+        def content() -> str:
+            study, run = self.state.study, self._run()
+            region = parse_region(self.region.value, study) if export.region else None
+            table = store.exported(study, run, export, options, region)
+            return export.written(table, study, run)
 
-    def prior_weights_text(self) -> str:
-        """As ``deepwas export RUN --susie``."""
-        from deepwas_app.workflow.exports import prior_weights, prior_weights_text
+        size = self._size(export.row) if export.row else ""
+        return self._file(
+            export.title,
+            export.purpose,
+            download(f"Download{size}", "", content),
+            export.ending,
+            f"deepwas export RUN --{export.name} FILE" + " --region REGION" * export.region,
+            *knobs,
+            then=export.then,
+        )
 
-        region = parse_region(self.region.value, self.state.study)
-        return prior_weights_text(prior_weights(self.state.study, self._run(), region))
+    def _effects(self) -> str:
+        from deepwas_app.workflow.effects import EFFECTS, effects_table
 
-    def weights_text(self) -> str:
-        """As ``deepwas export RUN --weights``."""
-        from deepwas_app.workflow.exports import weights_text
-
-        return weights_text(store.pgs_weights(self.state.study, self._run()))
-
-    def catalog_text(self) -> str:
-        """As ``deepwas export RUN --pgs-catalog``."""
-        from deepwas_app.workflow.exports import pgs_catalog_text
-
-        study, run = self.state.study, self._run()
-        return pgs_catalog_text(store.pgs_weights(study, run), study, run)
-
-    def effects_text(self) -> str:
-        """As ``deepwas effects RUN``."""
-        from deepwas_app.workflow.effects import effects_table, effects_text
-
-        return effects_text(effects_table(store.effects(self.state.study, self._run())))
+        return EFFECTS.text(effects_table(store.effects(self.state.study, self._run())))
 
     def _run(self) -> Any:
         return self.finished[self.run.value]
@@ -174,15 +130,12 @@ class ExportPage(RunsPage):
         self,
         name: str,
         purpose: str,
+        button: pmui.FileDownload,
         ending: str,
-        content: Callable[[], str],
-        flags: str,
-        size: str,
+        command: str,
         *knobs: Any,
-        verb: str = "export",
         then: str = "",
     ) -> pmui.Paper:
-        button = download(f"Download{size}", ending, content)
         self.buttons[name] = (button, ending)
         return pmui.Paper(
             pmui.Typography(
@@ -191,7 +144,7 @@ class ExportPage(RunsPage):
             pmui.Typography(purpose, variant="body2", margin=(4, 0, 8, 0)),
             *knobs,
             button,
-            *(_command(line) for line in (f"deepwas {verb} RUN {flags}", then) if line),
+            *(_command(line) for line in (command, then) if line),
             variant="outlined",
             elevation=0,
             margin=0,
@@ -199,15 +152,12 @@ class ExportPage(RunsPage):
             sizing_mode="stretch_width",
         )
 
-    def _size(self, kind: str) -> str:
-        """How large a file will be, from the first variants."""
-        from deepwas_app.workflow.exports import identity
-        from deepwas_app.workflow.tables import tab_separated
-
+    def _size(self, row: int) -> str:
+        """How large a file will be, from the first variants and what else its rows hold."""
         study = self.state.study
         rows = np.arange(min(1000, study.sizes["variants"]))
-        text = tab_separated(identity(study, rows, ("SNP", "CHR", "BP", "A1", "A2")))
-        size = (len(text) / max(len(rows), 1) + ROW[kind]) * study.sizes["variants"] / 1e6
+        text = VARIANT.text(identity(study, rows, tuple(VARIANT.names)))
+        size = (len(text) / max(len(rows), 1) + row) * study.sizes["variants"] / 1e6
         return f" (about {size:.1f} MB)" if size < 10 else f" (about {size:.0f} MB)"
 
 

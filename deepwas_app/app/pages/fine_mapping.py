@@ -8,7 +8,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from deepwas_app.app import store
-from deepwas_app.app.components import JobView, cells, download, reading_table
+from deepwas_app.app.components import JobView, cells, download, page_table, table_download
 from deepwas_app.app.jobs import JOBS, Job, Status
 from deepwas_app.app.markup import text
 from deepwas_app.app.state import AppState
@@ -16,28 +16,6 @@ from deepwas_app.genetics.regions import Region
 
 if TYPE_CHECKING:
     from deepwas_app.workflow.finemap import FineMapping
-
-SETS = {
-    "PRIOR": "Prior",
-    "CREDIBLE_SET": "Set",
-    "LEAD_SNP": "Lead variant",
-    "LEAD_PIP": "Lead PIP",
-    "VARIANTS": "Variants",
-    "VARIANTS_IN_REGION": "In region",
-    "COVERAGE": "Coverage",
-    "PURITY": "Purity |r|",
-}
-FITS = {
-    "PRIOR": "Prior",
-    "BLOCK": "LD block",
-    "VARIANTS": "Variants",
-    "EFFECTS": "Causal variants found",
-    "SETS": "Sets in the block",
-    "PASSES": "Passes",
-    "CONVERGED": "Converged",
-    "ELBO": "ELBO (nats)",
-}
-_ROUNDED = {"LEAD_PIP": 2, "COVERAGE": 3, "PURITY": 2, "EFFECTS": 2, "ELBO": 1}
 
 
 class Mapping(NamedTuple):
@@ -198,30 +176,37 @@ class FineMappingCard(pn.viewable.Viewer):
             f"{text(f'{region:,}')}: {len(found.table)} variants; "
             f"credible sets: {', '.join(counts)}.{ended}"
         )
-        from deepwas_app.workflow.finemap import credible_sets_text, fine_mapping_text, fits_text
+        from deepwas_app.workflow.finemap import CREDIBLE_SETS, FINE_MAPPING, FITS
 
         name = _file_name(region)
         files = pmui.FlexBox(
-            download("Variants", f"finemap_{name}.tsv", lambda: fine_mapping_text(found)),
-            download("Credible sets", f"sets_{name}.tsv", lambda: credible_sets_text(found)),
-            download("Fits", f"fits_{name}.tsv", lambda: fits_text(found)),
+            table_download("Variants", f"finemap_{name}.tsv", FINE_MAPPING, found.table),
+            table_download("Credible sets", f"sets_{name}.tsv", CREDIBLE_SETS, found.sets),
+            table_download("Fits", f"fits_{name}.tsv", FITS, found.fits),
             gap="8px",
         )
+        # The lead variant first: it is what people know a set by.
+        lead = ("PRIOR", "CREDIBLE_SET", "LEAD_SNP", "LEAD_PIP")
+        rest = (name for name in CREDIBLE_SETS.names if name not in lead)
+        shown_sets = CREDIBLE_SETS.part(*lead, *rest)
         sets: Any = (
-            _table(found.sets, SETS)
+            page_table(shown_sets, found.sets, page_size=12)
             if len(found.sets)
             else pmui.Typography("No credible set reaches the coverage and purity asked for.")
         )
         fits = found.fits.assign(CONVERGED=["yes" if c else "NO" for c in ours])
         self._results.objects = [
             files,
-            cells((_titled("Credible sets", sets), 12), (_titled("Fits", _table(fits, FITS)), 12)),
+            cells(
+                (_titled("Credible sets", sets), 12),
+                (_titled("Fits", page_table(FITS, fits, page_size=12)), 12),
+            ),
         ]
 
     def _weights(self) -> str:
-        from deepwas_app.workflow.exports import prior_weights, prior_weights_text
+        from deepwas_app.workflow.exported.susie import PRIOR_WEIGHTS, prior_weights
 
-        return prior_weights_text(prior_weights(self.state.study, self.run, self.region))
+        return PRIOR_WEIGHTS.text(prior_weights(self.state.study, self.run, self.region))
 
     def __panel__(self) -> pmui.Column:
         return self._layout
@@ -237,8 +222,3 @@ def _titled(heading: str, content: Any) -> pmui.Column:
         content,
         sizing_mode="stretch_width",
     )
-
-
-def _table(table: pd.DataFrame, titles: dict[str, str]) -> pn.widgets.Tabulator:
-    digits = {name: places for name, places in _ROUNDED.items() if name in titles}
-    return reading_table(table[list(titles)], titles, digits, page_size=12)

@@ -1,6 +1,5 @@
 """What pages over the finished runs of a study share, and the choice of runs."""
 
-from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import panel_material_ui as pmui
@@ -58,13 +57,6 @@ def finished_runs(state: AppState) -> dict[str, Any]:
         name if names.count(name) == 1 else f"{name} ({run.path.parent.name})": run
         for name, run in zip(names, runs, strict=True)
     }
-
-
-def evaluation_text(runs: Iterable[Any]) -> str:
-    """The table of finished runs, as ``deepwas evaluate`` writes it: gains in nats."""
-    from deepwas_app.workflow import results
-
-    return results.evaluation_text(results.evaluate(run for run in runs if run.finished))
 
 
 def run_select(label: str, names: list[str], value: str, **options: Any) -> pmui.Select:

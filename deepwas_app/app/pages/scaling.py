@@ -1,7 +1,6 @@
 """The Scaling page: held-out likelihood against model size."""
 
 from collections.abc import Generator
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -13,12 +12,12 @@ from deepwas_app.app import store
 from deepwas_app.app.components import (
     JobView,
     cells,
-    download,
     empty,
     job_in_turn,
+    page_table,
     plot,
-    reading_table,
     section,
+    table_download,
 )
 from deepwas_app.app.jobs import JOBS, Job, Status
 from deepwas_app.app.pages.base import Page
@@ -27,31 +26,17 @@ from deepwas_app.app.settings_form import by_label, copy_of, widget
 from deepwas_app.core.objectives import OBJECTIVES
 from deepwas_app.core.priors import PRIORS
 from deepwas_app.errors import InputError
-from deepwas_app.plots.scaling import per_variant, scaling_curve
+from deepwas_app.plots.scaling import scaling_curve
+from deepwas_app.workflow.evaluation import in_millinats, per_variant
 from deepwas_app.workflow.models import study_parameters
 from deepwas_app.workflow.settings import ScalingSettings, TrainSettings
-from deepwas_app.workflow.tables import tab_separated
+from deepwas_app.workflow.tables import Table
 
 if TYPE_CHECKING:
     from deepwas_app.workflow.sweep import Sweep
 
 # Beside those that have a name.
 SIZES = ("8x1", "64x2", "256x3")
-STEPS = {
-    "objective": "Objective",
-    "size": "Size",
-    "over": "Over",
-    "difference": "Gain (10⁻³ nats/variant)",
-    "difference_se": "s.e.",
-}
-COLUMNS = {
-    "size": "Size",
-    "objective": "Objective",
-    "seed": "Seed",
-    "parameters": "Parameters",
-    "gain": "Gain (10⁻³ nats/variant)",
-    "gain_se": "s.e.",
-}
 
 
 class ScalingPage(Page):
@@ -215,6 +200,8 @@ class ScalingPage(Page):
                 )
             ]
             return
+        from deepwas_app.workflow.sweep import SCALING, STEPS
+
         objects: list[Any] = [plot(scaling_curve(_labelled(found.table), found.truth))]
         if len(found.steps):
             steps = per_variant(
@@ -223,14 +210,15 @@ class ScalingPage(Page):
             )
             objects += [
                 _heading("Each size over the next smaller"),
-                download("Download TSV (nats)", "steps.tsv", partial(tab_separated, found.steps)),
-                _table(steps, STEPS),
+                table_download("Download TSV (nats)", "steps.tsv", STEPS, found.steps),
+                _table(in_millinats(STEPS, "difference", "difference_se"), steps),
             ]
+        fits = SCALING.part("size", "objective", "seed", "parameters", "gain", "gain_se")
         self.results.objects = [
             *objects,
             _heading("Every fit"),
-            download("Download TSV (nats)", "scaling.tsv", partial(tab_separated, found.table)),
-            _table(per_variant(found.table), COLUMNS),
+            table_download("Download TSV (nats)", "scaling.tsv", SCALING, found.table),
+            _table(in_millinats(fits, "gain", "gain_se"), per_variant(found.table)),
         ]
 
     def _over(self, job: Job) -> None:
@@ -248,9 +236,5 @@ def _heading(text: str) -> pmui.Typography:
     return pmui.Typography(text, variant="subtitle2", margin=(12, 0, 4, 0))
 
 
-def _table(rows: pd.DataFrame, columns: dict[str, str]) -> pn.widgets.Tabulator:
-    rows = _labelled(rows[list(columns)])
-    digits = {name: 3 for name in rows if rows[name].dtype.kind == "f"} | {"parameters": False}
-    table = reading_table(rows, columns, {k: v for k, v in digits.items() if k in rows})
-    table.margin = (0, 0, 4, 0)
-    return table
+def _table(table: Table, frame: pd.DataFrame) -> pn.widgets.Tabulator:
+    return page_table(table, _labelled(frame), margin=(0, 0, 4, 0))

@@ -9,7 +9,7 @@ import panel_material_ui as pmui
 import xarray as xr
 
 from deepwas_app.app import store
-from deepwas_app.app.components import JobView, cells, download, reading_table
+from deepwas_app.app.components import JobView, cells, page_table, table_download
 from deepwas_app.app.jobs import FILES, JOBS, Job, Status
 from deepwas_app.app.state import AppState
 
@@ -94,20 +94,13 @@ class ScoreForm(pn.viewable.Viewer):
         """Bring the progress up to date."""
         self.progress.refresh()
 
-    def text(self) -> str:
-        """The scores, as ``deepwas score`` writes them."""
-        from deepwas_app.workflow.score import scores_text
-
-        assert self.progress.job is not None
-        return scores_text(self.progress.job.result)
-
     def _over(self, job: Job) -> None:
         if job.status is Status.DONE:
             self._show(job)
         self._state.tell(job)
 
     def _show(self, job: Job) -> None:
-        from deepwas_app.workflow.score import accuracy_line, report_line
+        from deepwas_app.workflow.score import SCORES, accuracy_line, report_line
 
         scored = job.result
         lines = [f"{len(scored.table):,} people. Weights: {report_line(scored)}."]
@@ -118,17 +111,8 @@ class ScoreForm(pn.viewable.Viewer):
             lines.append(f"The first {SHOWN:,} are shown; the file has all.")
         self.results.objects = [
             *(pmui.Typography(line, margin=(2, 0)) for line in lines),
-            download("Download TSV", "scores.tsv", self.text),
-            reading_table(
-                table,
-                {
-                    "ALLELE_CT": "Alleles called",
-                    "SCORE_SUM": "Score (phenotype s.d.)",
-                    "SCORE_AVG": "Score per allele",
-                },
-                {"ALLELE_CT": False, "SCORE_SUM": 5, "SCORE_AVG": 9},
-                page_size=10,
-            ),
+            table_download("Download TSV", "scores.tsv", SCORES, scored.table),
+            page_table(SCORES.with_further(table), table, page_size=10),
         ]
 
     def __panel__(self) -> pmui.Column:
@@ -139,7 +123,7 @@ def steps(
     study: xr.Dataset, run: Any, bfile: str, pheno: str, column: str, skip_unknown: bool
 ) -> Generator[Any, None, Any]:
     """Score genotypes with the weights of a run, as a job."""
-    from deepwas_app.workflow.exports import run_weights
+    from deepwas_app.workflow.exported.weights import run_weights
     from deepwas_app.workflow.progress import Progress
     from deepwas_app.workflow.score import score_people
 

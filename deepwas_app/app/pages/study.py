@@ -1,6 +1,6 @@
 """The Study page: open a study or build one, and see what is in it."""
 
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +11,16 @@ import xarray as xr
 
 from deepwas_app.app import store
 from deepwas_app.app.components import (
+    PLACE,
     JobView,
     cells,
-    download,
     empty,
     figures,
     figures_row,
+    page_table,
     plot,
-    reading_table,
     section,
+    table_download,
     typed,
     waiting,
 )
@@ -28,9 +29,19 @@ from deepwas_app.app.pages.load_own import OwnStudyForm
 from deepwas_app.plots import study as pictures
 from deepwas_app.plots.compare import place
 from deepwas_app.plots.theme import GENOME_WIDE
-from deepwas_app.workflow.tables import tab_separated
+from deepwas_app.workflow.tables import Column, Table
 
 MEDIAN_CHI2 = 0.4549364
+PROVENANCE = Table(
+    "provenance",
+    "The files that a study was made from, one row a file.",
+    (
+        Column("role", "Role", "what it was taken for"),
+        Column("path", "File", "its name"),
+        Column("format", "Format", "as it was read"),
+        Column("size", "Size", "of the file", "MB", digits=2),
+    ),
+)
 
 
 class StudyPage(Page):
@@ -221,24 +232,17 @@ def misfit_table(table: pd.DataFrame) -> Any:
     flagged = table[table["flagged"]]
     if flagged.empty:
         return pmui.Typography(f"None of {len(table)} LD blocks.", variant="body2", margin=(4, 0))
-    shown = pd.DataFrame(
-        {
-            "where": list(map(place, flagged["chromosome"], flagged["start"], flagged["stop"])),
-            "ratio": flagged["spectrum_ratio"].to_numpy(),
-            "pairs": flagged["discordant_pairs"].to_numpy(),
-            "advice": flagged["advice"].to_numpy(),
-        }
-    )
+    from deepwas_app.workflow.mismatch import LD_MISMATCH
 
-    titles = {
-        "where": "LD block",
-        "ratio": "Observed / expected",
-        "pairs": "Discordant pairs",
-        "advice": "What to do",
-    }
-    rows = reading_table(shown, titles, {"ratio": 2}, page_size=10)
-    rows.formatters = rows.formatters | {"advice": {"type": "textarea"}}
-    file = download("Download TSV", "ld_mismatch.tsv", partial(tab_separated, flagged))
+    found = LD_MISMATCH.part("spectrum_ratio", "discordant_pairs", "advice")
+    places = list(map(place, flagged["chromosome"], flagged["start"], flagged["stop"]))
+    rows = page_table(
+        replace(found, columns=(PLACE, *found)),
+        flagged.assign(where=places),
+        page_size=10,
+        wrapped=["advice"],
+    )
+    file = table_download("Download TSV", "ld_mismatch.tsv", LD_MISMATCH, flagged)
     return pmui.Column(file, rows, sizing_mode="stretch_width")
 
 
@@ -250,5 +254,4 @@ def provenance_table(study: xr.Dataset) -> Any:
     table = pd.DataFrame(rows)
     table["path"] = table["path"].map(lambda path: Path(path).name)
     table["size"] = table["size"] / 1e6
-    titles = {"role": "Role", "path": "File", "format": "Format", "size": "MB"}
-    return reading_table(table[list(titles)], titles, {"size": 2})
+    return page_table(PROVENANCE, table)

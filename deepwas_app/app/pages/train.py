@@ -11,26 +11,26 @@ import xarray as xr
 
 from deepwas_app.app import store
 from deepwas_app.app.components import (
-    TABLE_STYLE,
     JobView,
     cells,
-    download,
     empty,
     fold,
     job_in_turn,
+    page_frame,
+    page_table,
     plot,
     section,
+    table_download,
 )
 from deepwas_app.app.jobs import JOBS, Job, Status
 from deepwas_app.app.pages.base import Page
 from deepwas_app.app.pages.held_out import HeldOut
-from deepwas_app.app.pages.runs import evaluation_text
 from deepwas_app.app.settings_form import by_label, copy_of, widget, widgets
 from deepwas_app.core.objectives import OBJECTIVES
 from deepwas_app.core.priors import PRIORS
 from deepwas_app.errors import InputError
 from deepwas_app.plots import train as pictures
-from deepwas_app.plots.scaling import per_variant
+from deepwas_app.workflow.evaluation import EVALUATION, RUNS, evaluate, per_variant
 from deepwas_app.workflow.models import knobs, study_parameters
 from deepwas_app.workflow.progress import relay
 from deepwas_app.workflow.settings import TrainSettings
@@ -41,18 +41,6 @@ MODEL = (
 )  # fmt: skip
 RARE = ("link", "coefficient_sd", "precision", "rematerialise")
 COMMON = ("alpha", "validation_chromosomes")
-COLUMNS = {
-    "run": "Run",
-    "prior": "Prior",
-    "parameters": "Parameters",
-    "gain": "Gain (10⁻³ nats/variant)",
-    "gain_se": "s.e.",
-    "h2": "h²",
-    "s2": "s²",
-    "kappa": "κ",
-    "seconds": "Seconds",
-    "status": "Status",
-}
 
 
 def light_steps(steps: Generator[Any, None, Any]) -> Generator[Any, None, Any]:
@@ -71,8 +59,8 @@ def runs_table(runs: list[Any]) -> pd.DataFrame:
         }
         for run in runs
     ]
-    table = pd.DataFrame(rows, columns=[*COLUMNS, "variants"])
-    return per_variant(table)[list(COLUMNS)]
+    table = pd.DataFrame(rows, columns=[*RUNS.names, "variants"])
+    return page_frame(RUNS, per_variant(table))
 
 
 class TrainPage(Page):
@@ -90,29 +78,12 @@ class TrainPage(Page):
         self.settings = TrainSettings(prior="mlp")
         self.progress = JobView(on_over=self._over)
         self.curves = pictures.LiveCurves()
-        self.runs = pn.widgets.Tabulator(
+        self.runs = page_table(
+            RUNS,
             runs_table([]),
-            titles=COLUMNS,
+            wrapped=["run"],
             selectable="checkbox",
-            show_index=False,
-            disabled=True,
-            sizing_mode="stretch_width",
-            layout="fit_data_stretch",
             widths={"run": 158, "gain": 134},
-            formatters={"run": {"type": "textarea"}}
-            | {
-                name: {"type": "money", "precision": digits, "thousand": ","}
-                for name, digits in (
-                    ("parameters", False),
-                    ("gain", 3),
-                    ("gain_se", 3),
-                    ("h2", 4),
-                    ("s2", 3),
-                    ("kappa", 4),
-                    ("seconds", 0),
-                )
-            },
-            stylesheets=[TABLE_STYLE],
         )
         self._cursor = 0
         self._filling = False
@@ -125,8 +96,11 @@ class TrainPage(Page):
         self.settings = copy_of(self.settings, validation_chromosomes="")
         self.held_out = HeldOut(study)
         self.compare = pmui.Column(sizing_mode="stretch_width")
-        self.file = download(
-            "Download TSV (nats)", "runs.tsv", lambda: evaluation_text(self.state.runs)
+        self.file = table_download(
+            "Download TSV (nats)",
+            "runs.tsv",
+            EVALUATION,
+            lambda: evaluate(run for run in self.state.runs if run.finished),
         )
         self._table_card = section(
             "Runs",

@@ -1,0 +1,1 @@
+"""Exported tables, one a file; each adds itself to ``workflow.exports.EXPORTS``."""
