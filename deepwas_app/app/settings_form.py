@@ -1,4 +1,4 @@
-"""Widgets from the settings classes: each knob is declared once, in workflow/settings.py."""
+"""Widgets from the settings classes: each knob is declared once, in workflow/settings."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
@@ -6,26 +6,9 @@ from typing import Any, TypeVar
 import panel_material_ui as pmui
 import param
 
-from deepwas_app.workflow.settings import plain
+from deepwas_app.workflow.settings import fact, help_text, plain
 
 Settings = TypeVar("Settings", bound=param.Parameterized)
-
-LABELS = {
-    "learning_rate": "Learning rate",
-    "batch_blocks": "Blocks per batch",
-    "alpha": "Frequency exponent alpha",
-    "maf": "Lowest minor allele frequency",
-    "n": "People in the GWAS (N)",
-    "variance": "Variance kept per LD block",
-    "build": "Genome build of the GWAS",
-    "format": "Format of the GWAS",
-    "size": "Named size",
-}
-
-
-def label_of(name: str) -> str:
-    """What people read beside the widget of a setting."""
-    return LABELS.get(name, name.replace("_", " ").capitalize())
 
 
 def widget(settings: param.Parameterized, name: str, **options: Any) -> Any:
@@ -36,7 +19,7 @@ def widget(settings: param.Parameterized, name: str, **options: Any) -> Any:
     settings
         An instance of a settings class.
     name
-        Name of the setting; its ``doc`` becomes the help text.
+        Name of the setting; its doc, range and default become the help text.
     **options
         Passed to the widget; they win over what the setting says.
 
@@ -47,8 +30,8 @@ def widget(settings: param.Parameterized, name: str, **options: Any) -> Any:
     """
     setting = settings.param[name]
     shared: dict[str, Any] = {
-        "label": label_of(name),
-        "description": setting.doc,
+        "label": setting.label,
+        "description": help_text(setting),
         "size": "small",
         "sizing_mode": "stretch_width",
         "margin": (6, 0),
@@ -57,10 +40,7 @@ def widget(settings: param.Parameterized, name: str, **options: Any) -> Any:
     if isinstance(setting, param.Selector):
         kind = pmui.Select
         if "" in setting.objects:
-            empty = {"format": "by its header", "size": "width and depth below"}.get(
-                name, "as the panel"
-            )
-            shared["options"] = {(item or empty): item for item in setting.objects}
+            shared["options"] = {(x or fact(setting, "empty")): x for x in setting.objects}
     elif isinstance(setting, param.Boolean):
         kind = pmui.Switch
     elif isinstance(setting, param.Integer):

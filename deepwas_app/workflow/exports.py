@@ -9,20 +9,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-import param
 import xarray as xr
 
 from deepwas_app.genetics.regions import Region
 from deepwas_app.registry import Registry
-from deepwas_app.workflow.settings import plain
+from deepwas_app.workflow.settings.base import Settings, plain
 from deepwas_app.workflow.tables import Table
 
 if TYPE_CHECKING:
     from deepwas_app.workflow.fitted import Fitted
-
-
-class NoOptions(param.Parameterized):
-    """Nothing to choose."""
 
 
 @dataclass(frozen=True)
@@ -70,13 +65,13 @@ class Export:
     ending: str
     text: Callable[[pd.DataFrame, xr.Dataset, "Fitted"], str] | None = None
     region: bool = False
-    options: type[param.Parameterized] = NoOptions
+    options: type[Settings] = Settings
     then: str = ""
     row: int = 0
     order: int = 100
 
     def arguments(
-        self, options: param.Parameterized | None = None, region: Region | None = None
+        self, options: Settings | None = None, region: Region | None = None
     ) -> dict[str, Any]:
         """What :attr:`compute` is told beside study and run: two exports may share a table."""
         given = plain(options or self.options())

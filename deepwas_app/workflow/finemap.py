@@ -17,10 +17,10 @@ from deepwas_app.workflow.fitted import Fitted
 from deepwas_app.workflow.identity import VARIANT, identity
 from deepwas_app.workflow.progress import Progress, job
 from deepwas_app.workflow.results import run_heritability
+from deepwas_app.workflow.settings.keywords import knobs
+from deepwas_app.workflow.settings.results import FineMapKnobs
 from deepwas_app.workflow.tables import Column, Table, p_values
 
-EFFECTS = 10
-CAUSAL = 2.0
 PRIORS = ("model", "uniform")
 
 _PRIOR = Column("PRIOR", "Prior", "model (the run's) or uniform")
@@ -107,15 +107,12 @@ class FineMapping(NamedTuple):
 
 
 @job
+@knobs(FineMapKnobs)
 def fine_map(
     study: xr.Dataset,
     run: Fitted,
     region: Region,
-    *,
-    effects: int = EFFECTS,
-    causal: float | None = CAUSAL,
-    coverage: float = 0.95,
-    purity: float = 0.5,
+    settings: FineMapKnobs,
 ) -> Generator[Progress, None, FineMapping]:
     """Inclusion probabilities and credible sets of the variants of a region.
 
@@ -126,12 +123,8 @@ def fine_map(
     region
         Where; each LD block that it touches is fitted whole, so that signals just outside are
         explained by their own variants.
-    effects
-        At most so many causal variants in each LD block.
-    causal
-        How many are expected in each beforehand; None: as many as `effects` (susieR's way).
-    coverage, purity
-        Of the credible sets.
+    settings
+        All knobs at once, in place of the keywords below.
 
     Yields
     ------
@@ -175,14 +168,14 @@ def fine_map(
                 data["x"].values,
                 np.asarray(noise),
                 prior_weights=v[members] if prior == "model" else None,
-                effects=effects,
-                causal=causal,
+                effects=settings.effects,
+                causal=settings.causal,
             )
             mine = own[members] == b
             # What is led by a variant of the flank is a set of the neighbour, which scores it.
             found = [
                 one
-                for one in credible_sets(fit, Q, coverage=coverage, purity=purity)
+                for one in credible_sets(fit, Q, coverage=settings.coverage, purity=settings.purity)
                 if mine[one.variants[0]]
             ]
             _fill(columns[prior], fit, members, mine)

@@ -8,7 +8,7 @@ show progress, pause or cancel.
 import inspect
 from collections.abc import Callable, Generator
 from functools import wraps
-from typing import Any, Generic, NamedTuple, ParamSpec, Protocol, TypeVar, cast, overload
+from typing import Any, Generic, NamedTuple, ParamSpec, Protocol, TypeVar, cast, get_args, overload
 
 P = ParamSpec("P")
 Step = TypeVar("Step")
@@ -114,9 +114,11 @@ class _Watched(Generic[Step, Result]):
 
 
 def _with_progress(signature: inspect.Signature) -> inspect.Signature:
-    """The signature with ``progress`` as the last keyword."""
+    """The signature with ``progress`` as the last keyword, giving what the generator returns."""
     progress = inspect.Parameter("progress", inspect.Parameter.KEYWORD_ONLY, default=None)
+    of_generator = get_args(signature.return_annotation)
     parameters = list(signature.parameters.values())
     last = parameters and parameters[-1].kind is inspect.Parameter.VAR_KEYWORD
     parameters.insert(len(parameters) - bool(last), progress)
-    return signature.replace(parameters=parameters)
+    result = of_generator[2] if len(of_generator) == 3 else signature.return_annotation
+    return signature.replace(parameters=parameters, return_annotation=result)

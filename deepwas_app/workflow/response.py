@@ -12,7 +12,7 @@ from deepwas_app.core.response import response
 from deepwas_app.errors import InputError
 from deepwas_app.workflow.effects import annotation_effects, log_linear
 from deepwas_app.workflow.fitted import Fitted, spread_variants
-from deepwas_app.workflow.settings import plain
+from deepwas_app.workflow.settings import CURVE_POINTS, SURFACE_POINTS, plain
 from deepwas_app.workflow.tables import Column, Table
 
 RESPONSE = Table(
@@ -47,7 +47,6 @@ RESPONSE = Table(
 )
 
 JACKKNIFE, SEEDS, NO_BAND = "95% interval", "range over seeds", "none"
-CURVE_POINTS, SURFACE_POINTS = 41, 21
 _AVERAGED = 4_000
 _LISTED = 8
 # Settings that do not change what is fitted, but by chance.

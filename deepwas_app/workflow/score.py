@@ -13,6 +13,8 @@ from deepwas_app.genetics.phenotype import read_people, read_phenotype
 from deepwas_app.genetics.plink import read_genotypes
 from deepwas_app.genetics.score import Scores, match_weights, read_weights, score
 from deepwas_app.workflow.progress import Progress, job
+from deepwas_app.workflow.settings.keywords import knobs
+from deepwas_app.workflow.settings.results import ScoreKnobs
 from deepwas_app.workflow.tables import Column, Table
 
 SCORES = Table(
@@ -75,13 +77,13 @@ class Scored(NamedTuple):
 
 
 @job
+@knobs(ScoreKnobs)
 def score_people(
     weights: str | Path | pd.DataFrame,
     bfile: str | Path,
     pheno: str | Path | None = None,
     *,
-    pheno_name: str = "",
-    skip_unknown: bool = False,
+    settings: ScoreKnobs,
 ) -> Generator[Progress, None, Scored]:
     """Score PLINK 1 genotypes.
 
@@ -94,10 +96,8 @@ def score_people(
         Genotypes, the path without .bed, .bim, .fam.
     pheno
         Table of FID, IID and phenotypes.
-    pheno_name
-        Which phenotype; the first by default.
-    skip_unknown
-        Leave out people of `pheno` without genotypes.
+    settings
+        All knobs at once, in place of the keywords below.
 
     Yields
     ------
@@ -118,7 +118,9 @@ def score_people(
     # Before the long part: a wrong phenotype file is known at once.
     phenotype = None
     if pheno is not None:
-        phenotype = read_phenotype(pheno, people, pheno_name, skip_unknown=skip_unknown)
+        phenotype = read_phenotype(
+            pheno, people, settings.pheno_name, skip_unknown=settings.skip_unknown
+        )
     matched = match_weights(table, genotypes)
     yield Progress(0.0, f"{len(matched.rows)} variants")
     result: Scores | None = None

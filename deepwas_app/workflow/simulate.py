@@ -21,6 +21,7 @@ from deepwas_app.genetics.panel import open_panel, read_factor
 from deepwas_app.genetics.store import study_writer
 from deepwas_app.workflow.progress import Progress, job
 from deepwas_app.workflow.settings import SimulateSettings
+from deepwas_app.workflow.settings.keywords import knobs
 from deepwas_app.workflow.study import output_path, share_to_keep
 from deepwas_app.workflow.track_store import drop_stale_tracks
 
@@ -36,13 +37,14 @@ class _Panel(NamedTuple):
 
 
 @job
+@knobs(SimulateSettings)
 def simulate(settings: SimulateSettings) -> Generator[Progress, None, Path]:
     """Simulate a study and write it.
 
     Parameters
     ----------
     settings
-        What to simulate. The same settings give the same study.
+        What to simulate, in place of the keywords below. The same settings give the same study.
 
     Yields
     ------

@@ -16,6 +16,7 @@ from deepwas_app.workflow.gwas import align_gwas, read_gwas
 from deepwas_app.workflow.ld_source import open_ld_source
 from deepwas_app.workflow.progress import Progress, job
 from deepwas_app.workflow.settings import PanelSettings, StudySettings
+from deepwas_app.workflow.settings.keywords import knobs
 from deepwas_app.workflow.track_store import build_tracks, check_tracks, drop_stale_tracks
 
 
@@ -34,8 +35,14 @@ def output_path(output: str, suffix: str) -> Path:
 
 
 @job
+@knobs(PanelSettings)
 def build_panel(settings: PanelSettings) -> Generator[Progress, None, Path]:
     """Make an LD panel from any LD source, one block in memory at a time.
+
+    Parameters
+    ----------
+    settings
+        The panel, in place of the keywords below.
 
     Yields
     ------
@@ -70,8 +77,14 @@ def build_panel(settings: PanelSettings) -> Generator[Progress, None, Path]:
 
 
 @job
+@knobs(StudySettings)
 def build_study(settings: StudySettings) -> Generator[Progress, None, Path]:
     """Align summary statistics to an LD panel, join annotations, and whiten every block.
+
+    Parameters
+    ----------
+    settings
+        The study, in place of the keywords below.
 
     Yields
     ------

@@ -22,6 +22,7 @@ from deepwas_app.workflow.models import blank_standardisation
 from deepwas_app.workflow.progress import job, relay
 from deepwas_app.workflow.run import Run, open_run
 from deepwas_app.workflow.settings import ScalingSettings, TrainSettings, plain
+from deepwas_app.workflow.settings.keywords import knobs
 from deepwas_app.workflow.tables import Column, Table, write_text
 from deepwas_app.workflow.train import TrainStep, train
 
@@ -132,6 +133,7 @@ def sweep_models(settings: ScalingSettings) -> Iterator[tuple[str, TrainSettings
 
 
 @job
+@knobs(ScalingSettings)
 def scaling(
     study: xr.Dataset, settings: ScalingSettings, path: str | Path
 ) -> Generator[SweepStep, None, Sweep]:
@@ -142,7 +144,7 @@ def scaling(
     study
         From ``open_study``.
     settings
-        The sweep.
+        The sweep, in place of the keywords below.
     path
         Folder for one run each, ``scaling.tsv`` and ``steps.tsv``. A sweep that was interrupted
         goes on from what is there.
@@ -165,13 +167,13 @@ def scaling(
     path.mkdir(parents=True, exist_ok=True)
     rows: list[dict] = []
     found = Sweep(_table(rows), steps_up([]), None)
-    for done, (size, knobs) in enumerate(models):
-        objective, seed = knobs.objective, knobs.seed
+    for done, (size, model) in enumerate(models):
+        objective, seed = model.objective, model.seed
         name = f"{size}, {objective}, seed {seed}"
         folder = path / f"{size}-{objective}-seed{seed}.run"
         if folder.exists():
-            open_run(folder).check_settings(plain(knobs))
-        training = train.steps(study, knobs, folder, resume=folder.exists())
+            open_run(folder).check_settings(plain(model))
+        training = train.steps(study, model, folder, resume=folder.exists())
         told = partial(_sweep_step, done, len(models), name, found)
         run = yield from relay(training, told)
         rows.append(

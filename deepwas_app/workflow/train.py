@@ -35,6 +35,7 @@ from deepwas_app.workflow.run import (
 )
 from deepwas_app.workflow.scoring import Scorer
 from deepwas_app.workflow.settings import TrainSettings
+from deepwas_app.workflow.settings.keywords import knobs
 from deepwas_app.workflow.split import Split, settings_split
 from deepwas_app.workflow.tracks import has_tracks, tracks_read
 from deepwas_app.workflow.train_step import TrainStep
@@ -73,14 +74,14 @@ def start_model(
     return noisy_model(settings, prior, start.s2, start.kappa)
 
 
+@knobs(TrainSettings)
 def fit(
     study: xr.Dataset,
     prior: str | Prior = "linear",
     *,
-    settings: TrainSettings | None = None,
+    settings: TrainSettings,
     resume: Checkpoint | None = None,
     split: Split | None = None,
-    **knobs,
 ) -> Iterator[TrainStep]:
     """Fit a prior to a study, one :class:`TrainStep` at a time.
 
@@ -94,13 +95,11 @@ def fit(
         ``deepwas_app.core.priors.Prior``: a field `level`, if it has one, is set to the log f of
         the constant prior; all its floating-point arrays are trained.
     settings
-        All knobs at once, in place of the name of a prior and `knobs`.
+        All knobs at once, in place of the name of a prior and the keywords below.
     resume
         A checkpoint that an earlier call yielded; it goes on along the same trajectory.
     split
         LD blocks to train on and to hold out, in place of what the settings say.
-    **knobs
-        Fields of :class:`TrainSettings`.
 
     Yields
     ------
@@ -111,7 +110,7 @@ def fit(
     Raises
     ------
     TypeError
-        For knobs beside `settings`.
+        For keywords beside `settings`, and for one that there is not.
     InputError
         If the likelihood of a held-out block is not finite.
 
@@ -120,12 +119,9 @@ def fit(
     >>> for step in fit(open_study("height_chr22"), "linear"):
     ...     print(step.message)
     """
-    if settings and knobs:
-        raise TypeError(f"settings are given, and {', '.join(knobs)} beside them: give one of both")
     own = prior if isinstance(prior, Prior) else None
     if own is not None:
-        settings = own_settings(type(own), settings or TrainSettings(**knobs))
-    settings = settings or TrainSettings(prior=prior, **knobs)
+        settings = own_settings(type(own), settings)
     kind = type(own) if own is not None else PRIORS[settings.prior]
     split = split or settings_split(study, settings)
     began = time.monotonic()
@@ -220,6 +216,7 @@ def _describe(step: FitStep, epochs: int, stop: bool) -> str:
 
 
 @job
+@knobs(TrainSettings)
 def train(
     study: xr.Dataset, settings: TrainSettings, path: str | Path, resume: bool = False
 ) -> Generator[TrainStep, None, Run]:
@@ -230,7 +227,8 @@ def train(
     study
         From ``open_study``.
     settings
-        What to train. With `resume` the folder's own settings are used instead.
+        What to train, in place of the keywords below. With `resume` the folder's own settings are
+        used instead.
     path
         Run folder, NAME.run. Must not exist unless `resume`.
     resume

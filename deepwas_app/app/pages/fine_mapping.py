@@ -136,11 +136,13 @@ class FineMappingCard(pn.viewable.Viewer):
 
     def start(self) -> None:
         """Fine-map the region that is shown, as a job."""
-        from deepwas_app.workflow.finemap import CAUSAL, EFFECTS, fine_map
+        from deepwas_app.workflow.finemap import fine_map
+        from deepwas_app.workflow.settings import FineMapKnobs
 
         self.drop()
         study, run, region = self.state.study, self.run, self.region
-        effects, causal = self.effects.value or EFFECTS, self.causal.value or CAUSAL
+        effects = self.effects.value or FineMapKnobs.effects
+        causal = self.causal.value or FineMapKnobs.causal
         job = Job(
             f"Fine-map {region:,}",
             lambda: fine_map.steps(study, run, region, effects=effects, causal=causal),

@@ -9,6 +9,7 @@ import xarray as xr
 
 from deepwas_app.workflow.exports import EXPORTS, Export
 from deepwas_app.workflow.identity import VARIANT, identity
+from deepwas_app.workflow.settings.base import Settings
 from deepwas_app.workflow.tables import Column, Table
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ SNPVAR = Table(
 )
 
 
-class SnpvarOptions(param.Parameterized):
+class SnpvarOptions(Settings):
     """What can be chosen about SNPVAR."""
 
     floor = param.Boolean(default=False, doc="Keep max/min of SNPVAR within 100, as PolyFun does.")
@@ -47,7 +48,9 @@ def floored(heritability: np.ndarray, ratio: float = FLOOR_RATIO) -> np.ndarray:
     return raised * (v.sum() / raised.sum())
 
 
-def snpvar_table(study: xr.Dataset, run: "Fitted", *, floor: bool = False) -> pd.DataFrame:
+def snpvar_table(
+    study: xr.Dataset, run: "Fitted", *, floor: bool = SnpvarOptions.floor
+) -> pd.DataFrame:
     """Per-variant heritability of every scored variant, in PolyFun's layout.
 
     Parameters

@@ -1,0 +1,75 @@
+"""The commands, and what becomes of one that is typed.
+
+A command is a module of the folder ``commands``: its ``Settings`` are the flags, ``run`` does the
+work. Only the module of the command that is typed is imported.
+"""
+
+import argparse
+import sys
+from importlib import import_module
+
+from deepwas_app.errors import InputError
+
+COMMANDS = {
+    "serve": "Serve the dashboard in the browser.",
+    "ld": "Make an LD panel from genotypes or from LD files.",
+    "study": "Align summary statistics to an LD panel and whiten them.",
+    "simulate": "Simulate a study whose truth is known.",
+    "train": "Fit a prior to a study.",
+    "evaluate": "Held-out gain of runs over the constant prior.",
+    "scaling": "Held-out likelihood against the number of parameters.",
+    "check": "Check the LD of every block of a study against its z-scores.",
+    "effects": "Annotation effects and enrichment, as a table.",
+    "response": "How log variance answers to one annotation, or to two, the others as they are.",
+    "export": "Write a run's prior and weights for other tools.",
+    "finemap": "Inclusion probabilities and credible sets of a region.",
+    "explain": "Which annotations drive one variant's prior.",
+    "score": "Polygenic scores of genotyped people.",
+    "compare": "Difference in held-out log-likelihood (nats, first minus second) between two runs "
+    "of a study: whole, by chromosome, by LD block, the block that changed most first.",
+    "info": "What is in a study, panel, run or data file.",
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; 0 when it went well, 1 on bad input, 130 when interrupted."""
+    words = sys.argv[1:] if arguments is None else arguments
+    typed = parser(words[0] if words else "").parse_args(words)
+    # Late, as all that a list of the commands can do without.
+    from deepwas_app.cli.flags import read_flags
+
+    command = command_module(typed.command)
+    try:
+        command.run(read_flags(typed, command.Settings))
+    except InputError as problem:
+        print(f"deepwas: {problem}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        return 1
+    except KeyboardInterrupt:
+        print("deepwas: interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+def command_module(name: str):
+    """The module of a command."""
+    return import_module(f"deepwas_app.cli.commands.{name}")
+
+
+def parser(chosen: str) -> argparse.ArgumentParser:
+    """The parser that lists all commands, with the flags of the chosen one."""
+    top = argparse.ArgumentParser(
+        prog="deepwas",
+        description="Learn which annotations carry heritability, from a GWAS under LD.",
+    )
+    commands = top.add_subparsers(
+        title="commands", required=True, metavar="COMMAND", dest="command"
+    )
+    for name, text in COMMANDS.items():
+        sub = commands.add_parser(name, help=text, description=text)
+        if name == chosen:
+            from deepwas_app.cli.flags import add_flags
+
+            add_flags(sub, command_module(name).Settings)
+    return top

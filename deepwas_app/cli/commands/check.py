@@ -1,0 +1,24 @@
+"""``deepwas check``: LD of a study against its z-scores."""
+
+from deepwas_app.cli.output import print_json, say
+from deepwas_app.workflow.settings.results import CheckSettings as Settings
+
+__all__ = ["Settings", "run"]
+
+
+def run(settings: Settings) -> None:
+    """Write the blocks that do not fit, or all."""
+    from deepwas_app.workflow.builtin import open_study
+    from deepwas_app.workflow.mismatch import LD_MISMATCH, ld_mismatch
+    from deepwas_app.workflow.run import open_run
+    from deepwas_app.workflow.tables import write_text
+
+    study = open_study(settings.study)
+    table = ld_mismatch(study, open_run(settings.run_path) if settings.run_path else None)
+    flagged = table[table["flagged"]]
+    say(f"{study.attrs['path']}: {len(flagged)} of {len(table)} LD blocks do not fit the GWAS")
+    shown = table if settings.all else flagged
+    if not settings.json or settings.output != "-":
+        write_text(LD_MISMATCH.text(shown), settings.output)
+    if settings.json:
+        print_json(LD_MISMATCH.records(shown))

@@ -1,0 +1,33 @@
+"""``deepwas compare``: two runs of one study."""
+
+from deepwas_app.cli.output import print_json, say
+from deepwas_app.workflow.settings.results import CompareSettings as Settings
+
+__all__ = ["Settings", "run"]
+
+
+def run(settings: Settings) -> None:
+    """Write the difference in held-out log-likelihood."""
+    from deepwas_app.workflow.compare import COMPARISON, compare, difference_line
+    from deepwas_app.workflow.locus import open_run_with_study
+    from deepwas_app.workflow.tables import write_text
+
+    (first, study), (second, _) = (
+        open_run_with_study(path, settings.study or None)
+        for path in (settings.first, settings.second)
+    )
+    table = compare(study, first, second)
+    write_text(COMPARISON.text(table), settings.output)
+    whole = table.iloc[0].to_dict()
+    say(difference_line(table, first.name, second.name))
+    if settings.json:
+        print_json(
+            {
+                "first": first.name,
+                "second": second.name,
+                "variants": whole["VARIANTS"],
+                "blocks": whole["BLOCKS"],
+                "difference": whole["DIFFERENCE_NATS"],
+                "difference_se": whole["DIFFERENCE_NATS_SE"],
+            }
+        )

@@ -1,0 +1,19 @@
+"""``deepwas evaluate``: held-out gains of runs."""
+
+from deepwas_app.cli.output import print_json
+from deepwas_app.workflow.settings.results import EvaluateSettings as Settings
+
+__all__ = ["Settings", "run"]
+
+
+def run(settings: Settings) -> None:
+    """Write a row a run."""
+    from deepwas_app.workflow.evaluation import EVALUATION, evaluate
+    from deepwas_app.workflow.run import open_run
+    from deepwas_app.workflow.tables import write_text
+
+    table = evaluate([open_run(path) for path in settings.runs])
+    if not settings.json or settings.output != "-":
+        write_text(EVALUATION.text(table), settings.output)
+    if settings.json:
+        print_json(EVALUATION.records(table))

@@ -1,0 +1,21 @@
+"""``deepwas explain``: what drives one variant's prior."""
+
+from deepwas_app.cli.output import say
+from deepwas_app.workflow.settings.results import ExplainSettings as Settings
+
+__all__ = ["Settings", "run"]
+
+
+def run(settings: Settings) -> None:
+    """Write a row an annotation, the strongest first."""
+    from deepwas_app.workflow.interpret import DRIVERS, variant_drivers
+    from deepwas_app.workflow.locus import open_run_with_study
+    from deepwas_app.workflow.tables import write_text
+
+    run, study = open_run_with_study(settings.run_path, settings.study or None)
+    table = variant_drivers(study, run, settings.variant)
+    write_text(DRIVERS.text(table), settings.output)
+    say(
+        f"{settings.variant}: prior heritability {table['FOLD'].prod():.3g} times that of a variant"
+        f" with mean annotations; most of it by {table['INPUT'][0]} ({table['FOLD'][0]:.3g} times)"
+    )

@@ -1,0 +1,17 @@
+"""``deepwas ld``: an LD panel."""
+
+from deepwas_app.cli.output import follow, print_report
+from deepwas_app.workflow.settings.data import PanelSettings as Settings
+
+__all__ = ["Settings", "run"]
+
+
+def run(settings: Settings) -> None:
+    """Write the panel and say what is in it."""
+    from deepwas_app.genetics.panel import open_panel
+    from deepwas_app.workflow.study import build_panel
+
+    panel = open_panel(follow(build_panel, settings))
+    print_report(panel.attrs["report"])
+    blocks = f"{panel.attrs['path']}: {panel.sizes['blocks']} LD blocks"
+    print("\n".join([*panel.attrs["notes"], blocks]))

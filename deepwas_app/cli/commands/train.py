@@ -1,0 +1,72 @@
+"""``deepwas train``: a run."""
+
+import os
+from pathlib import Path
+
+import param
+
+from deepwas_app.cli.output import follow, print_json, say
+from deepwas_app.errors import InputError
+from deepwas_app.workflow.settings.base import facts, part
+from deepwas_app.workflow.settings.shared import LAST, JsonOutput, StudyInput
+from deepwas_app.workflow.settings.training import TrainSettings
+
+__all__ = ["Settings", "run"]
+
+
+class Settings(StudyInput, TrainSettings, JsonOutput):
+    """Knobs of the command."""
+
+    resume = param.Boolean(False, precedence=LAST, doc="Go on from the run's checkpoint.")
+    device: param.Selector[str] = param.Selector(
+        default="", objects=["", "cpu", "gpu"], precedence=LAST, doc="Default: the best there is."
+    )
+    output = param.String(
+        "",
+        doc="NAME.run",
+        precedence=LAST,
+        metadata=facts(flags=("-o", "--output"), metavar="RUN", required=True),
+    )
+
+
+def run(settings: Settings) -> None:
+    """Train, and print the run's summary."""
+    if settings.device:
+        # JAX reads this once, when it is first imported.
+        os.environ["JAX_PLATFORMS"] = {"cpu": "cpu", "gpu": "cuda"}[settings.device]
+        _check_device(settings.device)
+    from deepwas_app.workflow.builtin import open_study
+    from deepwas_app.workflow.models import study_parameters
+    from deepwas_app.workflow.run import open_run
+    from deepwas_app.workflow.train import train
+
+    study = open_study(settings.study)
+    path = Path(settings.output)
+    path = path if path.suffix == ".run" else path.with_name(path.name + ".run")
+    training = part(settings, TrainSettings)
+    if settings.resume:
+        open_run(path).check_settings(training.given)
+    else:
+        parameters = study_parameters(study, training)
+        say(f"{training.prior}: {parameters:,} parameters")
+    made = follow(train, study, training, path, settings.resume, quiet=settings.json)
+    if settings.json:
+        print_json(made.summary)
+        return
+    for key, value in made.summary.items():
+        print(f"{key:>12}  {value:.6g}" if isinstance(value, float) else f"{key:>12}  {value}")
+
+
+def _check_device(device: str) -> None:
+    """Raise InputError unless JAX computes on the device that is asked for."""
+    import jax
+
+    try:
+        found = jax.default_backend()
+    except (AssertionError, RuntimeError):
+        found = "none"
+    if found != device:
+        raise InputError(
+            f"--device {device}: JAX found {found}. A GPU needs an NVIDIA card and the extra cuda: "
+            "pip install '.[cuda]'."
+        )

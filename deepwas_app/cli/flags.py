@@ -1,0 +1,87 @@
+"""Flags from settings, and settings from what was typed."""
+
+import argparse
+from typing import Any
+
+import param
+
+from deepwas_app.workflow.settings.base import (
+    SettingError,
+    Settings,
+    fact,
+    fields,
+    help_text,
+)
+
+
+def add_flags(sub: argparse.ArgumentParser, kind: type[Settings]) -> None:
+    """Add a flag, or an argument without one, for every knob of the settings."""
+    for name, knob in fields(kind).items():
+        options: dict[str, Any] = {"help": help_text(knob).replace("%", "%%")}
+        if fact(knob, "metavar"):
+            options["metavar"] = fact(knob, "metavar")
+        if isinstance(knob, param.Selector):
+            options["metavar"] = "{" + ",".join(c for c in knob.objects if c) + "}"
+        if isinstance(knob, param.List):
+            options["nargs"] = "+" if fact(knob, "required") or not positional(knob) else "*"
+        if positional(knob):
+            sub.add_argument(name, **options)
+            continue
+        options |= {"dest": name, "default": None, "required": bool(fact(knob, "required"))}
+        if isinstance(knob, param.Boolean):
+            sub.add_argument(*flags_of(knob), action="store_true", **options)
+            off = f"--no-{name.replace('_', '-')}"
+            sub.add_argument(off, action="store_false", dest=name, help=argparse.SUPPRESS)
+            continue
+        if isinstance(knob, param.List):
+            options["action"] = "extend"
+        sub.add_argument(*flags_of(knob), **options)
+
+
+def read_flags(typed: argparse.Namespace, kind: type[Settings]) -> Settings:
+    """The settings that were typed.
+
+    Raises
+    ------
+    InputError
+        For a value that one of them cannot have: a line with its flag.
+    """
+    given = {}
+    for name, knob in fields(kind).items():
+        value = getattr(typed, name, None)
+        if value is not None and value != []:
+            given[name] = _value(knob, value)
+    try:
+        return kind(**given)
+    except SettingError as problem:
+        raise _named(problem) from None
+
+
+def flags_of(knob: param.Parameter) -> tuple[str, ...]:
+    """How a knob is typed."""
+    return fact(knob, "flags") or (f"--{(knob.name or '').replace('_', '-')}",)
+
+
+def positional(knob: param.Parameter) -> bool:
+    """Whether a knob is typed without a flag."""
+    return bool(fact(knob, "positional"))
+
+
+def _value(knob: param.Parameter, words: Any) -> Any:
+    """What was typed, as the knob's type."""
+    if isinstance(knob, param.List) and not positional(knob):
+        # Comma-separated words are what people type.
+        return [item for word in words for item in word.split(",") if item]
+    if isinstance(knob, param.Boolean) or not isinstance(knob, param.Number):
+        return words
+    try:
+        return int(words) if isinstance(knob, param.Integer) else float(words)
+    except ValueError:
+        raise _named(SettingError(knob, words)) from None
+
+
+def _named(problem: SettingError) -> SettingError:
+    """The problem, with the flag that was typed."""
+    knob = problem.knob
+    called = fact(knob, "metavar") if positional(knob) else flags_of(knob)[-1]
+    return SettingError(knob, problem.value, called)

@@ -1,0 +1,196 @@
+"""Knobs of the commands that write LD panels and studies."""
+
+import param
+
+from deepwas_app.genetics.formats import FORMATS, ROLES
+from deepwas_app.workflow.settings.base import facts
+from deepwas_app.workflow.settings.shared import BUILDS, NewStudy, Whitened
+
+TRUTHS = ("constant", "linear", "interactions")
+
+
+class PanelSettings(Whitened):
+    """An LD panel, from one LD source."""
+
+    bfile = param.String("", doc="PLINK 1 genotypes: the path without .bed, .bim, .fam.")
+    pfile = param.String("", doc="PLINK 2 genotypes: the path without .pgen, .pvar, .psam.")
+    sbayesrc = param.String(
+        "", doc="Folder of SBayesRC or GCTB eigen files: ldm.info, snp.info, block*.eigen.bin."
+    )
+    ukbb = param.String(
+        "", doc="Folder of UK Biobank LD windows: chr<c>_<start>_<end>.npz, with .gz tables."
+    )
+    ldgm = param.String("", doc="Folder of LDGM precision matrices: .edgelist and .snplist.")
+    prscs = param.String(
+        "", doc="PRS-CS panel: its folder, or one ldblk_*_chr<c>.hdf5; snpinfo_* beside it."
+    )
+    dense = param.List(
+        default=[], item_type=str, doc="Correlation matrices, .npy or .npz, one LD block each."
+    )
+    variants = param.List(
+        default=[],
+        item_type=str,
+        doc="Variant table of each correlation matrix. Empty: those of the same name beside them.",
+    )
+    blocks = param.String(
+        "",
+        doc="BED file of LD blocks, for genotypes and correlation matrices. Empty: genotypes are "
+        "cut where LD is lowest.",
+    )
+    max_block = param.Integer(
+        2_000,
+        bounds=(50, 50_000),
+        doc="Most variants in an LD block, where the software cuts.",
+        metadata=facts("variants"),
+    )
+    maf = param.Number(
+        0.0,
+        bounds=(0.0, 0.5),
+        doc="Drop variants with a lower minor allele frequency.",
+        label="Lowest minor allele frequency",
+        metadata=facts("1"),
+    )
+    population = param.String("EUR", doc="Population of the LDGM files: EUR, EAS, AFR, SAS, AMR.")
+    people = param.Integer(
+        0,
+        bounds=(0, None),
+        doc="People behind the LD, where the source does not say. 0: unknown.",
+        metadata=facts("people"),
+    )
+    build: param.Selector[str] = param.Selector(
+        default="",
+        objects=["", *BUILDS],
+        doc="Genome build. Empty: as the source says (LDGM: hg38), else hg19.",
+        label="Genome build of the GWAS",
+        metadata=facts(empty="as the panel"),
+    )
+    output = param.String(
+        "",
+        doc="Where to write the panel, NAME.ld.zarr.",
+        metadata=facts(flags=("-o", "--output"), required=True),
+    )
+
+
+class StudySettings(NewStudy):
+    """A study: summary statistics aligned to an LD panel, with annotations, whitened."""
+
+    sumstats = param.String("", doc="GWAS summary statistics.")
+    ld = param.String("", doc="LD panel, NAME.ld.zarr.")
+    annotations = param.List(
+        default=[],
+        item_type=str,
+        doc="Annotation files: tables, LDSC .annot, BED (FILE.bed#5 for its values), bigWig "
+        "(FILE.bw#1000 for the mean in a window), gene tables, .gmt gene sets, or the word "
+        "genes; globs and {CHR} work.",
+    )
+    format: param.Selector[str] = param.Selector(
+        default="",
+        objects=["", *FORMATS],
+        doc="Format of the GWAS. Empty: by its header.",
+        label="Format of the GWAS",
+        metadata=facts(empty="by its header"),
+    )
+    column = param.List(
+        default=[],
+        item_type=str,
+        doc="Which column of the GWAS is what, where its header does not say: ROLE=NAME. Roles: "
+        f"{', '.join(ROLES)}.",
+    )
+    n = param.Number(
+        None,
+        bounds=(1, None),
+        allow_None=True,
+        doc="People in the GWAS, where the file has no N.",
+        label="People in the GWAS (N)",
+        metadata=facts("people"),
+    )
+    cases = param.Number(
+        None,
+        bounds=(1, None),
+        allow_None=True,
+        doc="Cases in the GWAS; with --controls, N is the effective one, 4 / (1/cases + "
+        "1/controls).",
+        metadata=facts("people"),
+    )
+    controls = param.Number(
+        None,
+        bounds=(1, None),
+        allow_None=True,
+        doc="Controls in the GWAS; see --cases.",
+        metadata=facts("people"),
+    )
+    build: param.Selector[str] = param.Selector(
+        default="",
+        objects=["", *BUILDS],
+        doc="Genome build of the GWAS. Empty: as the panel.",
+        label="Genome build of the GWAS",
+        metadata=facts(empty="as the panel"),
+    )
+    chain = param.String("", doc="Chain file that lifts the GWAS over to the panel's genome build.")
+    max_frequency_difference = param.Number(
+        0.2,
+        bounds=(0.0, 1.0),
+        doc="Drop variants whose allele frequency is further than this from the panel's.",
+        metadata=facts("1"),
+    )
+    exclude_regions = param.List(
+        default=[],
+        item_type=str,
+        doc="Regions that are not scored: mhc, long-range (long-range LD, with the MHC), or BED "
+        "files.",
+    )
+    tracks = param.List(
+        default=[],
+        item_type=str,
+        doc="bigWig files of track models, written to NAME.tracks.zarr beside the study; globs "
+        "work.",
+    )
+    track_window = param.Integer(
+        256,
+        bounds=(1, 100_000),
+        doc="Bases of each track around a variant.",
+        metadata=facts("bases"),
+    )
+
+
+class SimulateSettings(NewStudy):
+    """A study whose truth is known."""
+
+    ld = param.String("", doc="LD panel to draw from. Empty: a coalescent simulation.")
+    truth: param.Selector[str] = param.Selector(
+        default="interactions", objects=list(TRUTHS), doc="How annotations act on heritability."
+    )
+    h2 = param.Number(
+        0.3, bounds=(0.001, 0.95), doc="Heritability in the whole study.", metadata=facts("1")
+    )
+    n = param.Number(
+        500_000,
+        bounds=(100, None),
+        doc="People in the GWAS.",
+        label="People in the GWAS (N)",
+        metadata=facts("people"),
+    )
+    annotations = param.Integer(
+        24, bounds=(2, 500), doc="Number of annotations.", metadata=facts("annotations")
+    )
+    variants = param.Integer(
+        100_000,
+        bounds=(500, None),
+        doc="Number of variants, where no LD panel is given.",
+        metadata=facts("variants"),
+    )
+    chromosomes = param.Integer(
+        22,
+        bounds=(1, 22),
+        doc="Number of chromosomes, where no LD panel is given.",
+        metadata=facts("chromosomes"),
+    )
+    people = param.Integer(
+        400,
+        bounds=(50, None),
+        doc="People in the reference panel, where no LD panel is given.",
+        metadata=facts("people"),
+    )
+    seed = param.Integer(
+        1, bounds=(0, None), doc="Seed of every random number.", metadata=facts("1")
+    )

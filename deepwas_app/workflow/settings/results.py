@@ -1,0 +1,185 @@
+"""Knobs of the commands that ask something of studies and of fitted runs."""
+
+import param
+
+from deepwas_app.workflow.settings.base import Settings, facts
+from deepwas_app.workflow.settings.shared import (
+    LAST,
+    JsonOutput,
+    MovedStudy,
+    Region,
+    RunInput,
+    StudyInput,
+    TableOutput,
+)
+
+# Values of a continuous annotation along a curve, and along each side of a surface.
+CURVE_POINTS, SURFACE_POINTS = 41, 21
+
+
+class InfoSettings(JsonOutput):
+    """What is in a file."""
+
+    path = param.String(
+        "",
+        doc="A study, panel, run or data file.",
+        metadata=facts(positional=True, required=True, metavar="PATH"),
+    )
+
+
+class EvaluateSettings(TableOutput, JsonOutput):
+    """Held-out gains of runs."""
+
+    runs = param.List(
+        default=[],
+        item_type=str,
+        doc="NAME.run; several, for one row each.",
+        metadata=facts(positional=True, required=True, metavar="RUN"),
+    )
+
+
+class CheckSettings(StudyInput, TableOutput, JsonOutput):
+    """LD of a study against its z-scores."""
+
+    run_path = param.String(
+        "", doc="Compare with its model.", metadata=facts(flags=("--run",), metavar="RUN")
+    )
+    all = param.Boolean(False, doc="List blocks that fit as well.")
+
+
+class EffectsSettings(RunInput, TableOutput):
+    """Annotation effects of a run."""
+
+    one_at_a_time = param.Boolean(False, doc="Add effects fitted without the others.")
+    shifts = param.Integer(
+        0,
+        bounds=(0, 100_000),
+        doc="Add a test by so many shifted annotations; 200 do.",
+        metadata=facts("shifts"),
+    )
+    quantiles = param.String(
+        "",
+        doc="Write the enrichment of fifths of continuous annotations as well; - for the screen.",
+        metadata=facts(metavar="TSV"),
+    )
+
+
+class ResponseSettings(MovedStudy, TableOutput):
+    """How log variance answers to annotations."""
+
+    runs = param.List(
+        default=[],
+        item_type=str,
+        doc="NAME.run; several that differ in their seed only give a band.",
+        metadata=facts(positional=True, required=True, metavar="RUN"),
+    )
+    annotation = param.String("", doc="Its name.", metadata=facts(required=True, metavar="A"))
+    by = param.String(
+        "", doc="A second one, for an interaction surface.", metadata=facts(metavar="B")
+    )
+    points = param.Integer(
+        None,
+        bounds=(2, 1000),
+        allow_None=True,
+        doc=f"Values of a continuous annotation. Default {CURVE_POINTS}; {SURFACE_POINTS} "
+        "with --by.",
+        metadata=facts("points"),
+    )
+
+
+class ExplainSettings(RunInput, TableOutput):
+    """What drives one variant's prior."""
+
+    variant = param.String(
+        "", doc="As in the study: rs9610.", metadata=facts(required=True, metavar="ID")
+    )
+
+
+class ExportSettings(RunInput):
+    """What other tools take from a run; the files that there are add their own knobs."""
+
+    region = param.String(
+        "",
+        precedence=LAST,
+        doc="Of the files that are of a region: 22:30500000-31500000.",
+        metadata=facts(metavar="REGION"),
+    )
+
+
+class FineMapKnobs(Settings):
+    """How a region is fine-mapped."""
+
+    effects = param.Integer(
+        10,
+        bounds=(1, 100),
+        doc="Most causal variants an LD block.",
+        metadata=facts("variants"),
+    )
+    causal = param.Number(
+        2.0,
+        bounds=(0, 1000),
+        inclusive_bounds=(False, True),
+        allow_None=True,
+        doc="How many are expected a block beforehand. None: as many as effects (susieR's way).",
+        metadata=facts("variants"),
+    )
+    coverage = param.Number(
+        0.95,
+        bounds=(0, 1),
+        inclusive_bounds=(False, False),
+        doc="Of the credible sets.",
+        metadata=facts("1"),
+    )
+    purity = param.Number(
+        0.5, bounds=(0, 1), doc="Least correlation within a set.", metadata=facts("1")
+    )
+
+
+class FineMapSettings(RunInput, Region, FineMapKnobs, TableOutput, JsonOutput):
+    """Fine-mapping of a region under a run's prior."""
+
+    sets = param.String("", doc="Credible sets, one a row.", metadata=facts(metavar="F"))
+    fits = param.String(
+        "", doc="Effects and convergence by prior and block.", metadata=facts(metavar="F")
+    )
+    json = param.Boolean(False, doc="Print credible sets and convergence as one JSON object last.")
+
+
+class ScoreKnobs(Settings):
+    """How people and their phenotypes are matched."""
+
+    pheno_name = param.String(
+        "", doc="Which phenotype. Default: the first.", metadata=facts(metavar="COLUMN")
+    )
+    skip_unknown = param.Boolean(False, doc="Leave out people without genotypes.")
+
+
+class ScoreSettings(ScoreKnobs, TableOutput, JsonOutput):
+    """Polygenic scores of people."""
+
+    weights = param.String(
+        "",
+        doc="SNP, A1 (effect allele), BETA (per copy of A1); or a PGS Catalog scoring file.",
+        metadata=facts(required=True, metavar="F"),
+    )
+    bfile = param.String(
+        "",
+        doc="PLINK 1 genotypes, without .bed, .bim, .fam.",
+        metadata=facts(required=True, metavar="P"),
+    )
+    pheno = param.String("", doc="FID, IID and a phenotype, for R^2.", metadata=facts(metavar="F"))
+    json = param.Boolean(False, doc="Print counts and R^2 as one JSON object last.")
+
+
+class CompareSettings(MovedStudy, TableOutput, JsonOutput):
+    """Two runs of one study."""
+
+    first = param.String(
+        "", doc="NAME.run", metadata=facts(positional=True, required=True, metavar="A.run")
+    )
+    second = param.String(
+        "",
+        doc="The run that is subtracted.",
+        metadata=facts(positional=True, required=True, metavar="B.run"),
+    )
+    json = param.Boolean(False, doc="Print the overall difference as one JSON object last.")

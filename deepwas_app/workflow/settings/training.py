@@ -1,0 +1,128 @@
+"""Knobs of a training run."""
+
+import param
+
+from deepwas_app.workflow.settings.base import facts
+from deepwas_app.workflow.settings.shared import HeldOut
+
+PRIORS = ("constant", "linear", "enrichment", "mlp", "transformer")
+LINKS = ("exp", "softplus", "relu")
+OBJECTIVES = ("likelihood", "ldsr")
+SOLVERS = ("auto", "exact", "iterative")
+SIZES = ("XS", "S", "M", "L", "XL")
+
+
+class TrainSettings(HeldOut):
+    """One training run."""
+
+    prior: param.Selector[str] = param.Selector(
+        default="linear",
+        objects=list(PRIORS),
+        doc="How heritability depends on annotations: not at all, linearly up to a link, by two "
+        "classes of variants, by a multilayer perceptron, or by a transformer over the tracks "
+        "around a variant.",
+    )
+    size: param.Selector[str] = param.Selector(
+        default="",
+        objects=["", *SIZES],
+        doc="Named size of an MLP or transformer, in place of width and depth.",
+        label="Named size",
+        metadata=facts(empty="width and depth below"),
+    )
+    width = param.Integer(
+        64,
+        bounds=(1, 4096),
+        doc="Units in each hidden layer (MLP) or channels (transformer).",
+        metadata=facts("units"),
+    )
+    depth = param.Integer(
+        2,
+        bounds=(1, 24),
+        doc="Hidden layers (MLP) or layers (transformer).",
+        metadata=facts("layers"),
+    )
+    link: param.Selector[str] = param.Selector(
+        default="exp",
+        objects=list(LINKS),
+        doc="Linear prior: from the linear score to variance. relu with the objective ldsr is the "
+        "model of S-LDSC.",
+    )
+    coefficient_sd = param.Number(
+        0.5,
+        bounds=(1e-3, 1e3),
+        doc="Linear prior: s.d. of a weak normal prior on each coefficient, in log variance per "
+        "s.d. of the annotation. It matters only where the data say little; 1000 turns it off.",
+        metadata=facts("log variance per s.d."),
+    )
+    objective: param.Selector[str] = param.Selector(
+        default="likelihood",
+        objects=list(OBJECTIVES),
+        doc="What training maximises: the full likelihood, or LD score regression's weighted fit. "
+        "Both are scored by the full likelihood of what is held out; regression takes its noise, "
+        "s2 and kappa, from the constant prior.",
+    )
+    s2 = param.Number(
+        None,
+        bounds=(1e-3, 1e3),
+        allow_None=True,
+        doc="Fix the noise scale. Default: learned.",
+        metadata=facts("1"),
+    )
+    kappa = param.Number(
+        None,
+        bounds=(1e-9, 1e3),
+        allow_None=True,
+        doc="Fix the LD mismatch. Default: learned.",
+        metadata=facts("1"),
+    )
+    solver: param.Selector[str] = param.Selector(
+        default="auto",
+        objects=list(SOLVERS),
+        doc="Cholesky factors, or conjugate gradients with random probes. auto: by the size of the "
+        "blocks and the device. Constant and linear priors are always fitted by Cholesky factors.",
+    )
+    probes = param.Integer(
+        16, bounds=(2, 4096), doc="Random probes of the iterative solver.", metadata=facts("probes")
+    )
+    max_iterations = param.Integer(
+        1000,
+        bounds=(1, 100_000),
+        doc="Iterations after which the iterative solver gives up.",
+        metadata=facts("iterations"),
+    )
+    epochs = param.Integer(
+        15,
+        bounds=(1, 10_000),
+        doc="Passes over the training blocks (constant and linear priors stop by themselves).",
+        metadata=facts("passes"),
+    )
+    batch_blocks = param.Integer(
+        4,
+        bounds=(1, 1024),
+        doc="LD blocks in a mini-batch.",
+        label="Blocks per batch",
+        metadata=facts("LD blocks"),
+    )
+    precision: param.Selector[str] = param.Selector(
+        default="float32",
+        objects=["float32", "bfloat16"],
+        doc="Arithmetic inside the transformer. The likelihood is always in float32.",
+    )
+    rematerialise = param.Boolean(False, doc="Transformer: compute layers twice to save memory.")
+    memory = param.Number(
+        4.0,
+        bounds=(0.0, 1e4),
+        doc="GB of LD blocks to keep on the device; a larger study is read from disk in every "
+        "pass, ahead of its use.",
+        metadata=facts("GB"),
+    )
+    alpha = param.Number(
+        0.7,
+        bounds=(0.0, 1.5),
+        doc="Per-variant heritability is proportional to (p (1 - p)) ** alpha.",
+        label="Frequency exponent alpha",
+        metadata=facts("1"),
+    )
+    seed = param.Integer(
+        0, bounds=(0, None), doc="Seed of weights and of the order of blocks.", metadata=facts("1")
+    )
