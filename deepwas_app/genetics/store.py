@@ -17,6 +17,7 @@ import zarr
 from numcodecs import Blosc
 
 from deepwas_app.errors import InputError
+from deepwas_app.genetics.content import HASHED, STUDY_VARIABLES, parts, variable_hashes
 from deepwas_app.genetics.files import UNREADABLE, replacing_folder
 from deepwas_app.genetics.variables import validate
 
@@ -29,30 +30,6 @@ _WHOLE = "every_chunk_written"
 # Attributes that are lists, of texts or of records: JSON text on disk, lists everywhere else.
 _LISTS = ("alignment", "annotation_notes", "files", "notes", "provenance", "report")
 _COMPRESSOR = Blosc(cname="zstd", clevel=1, shuffle=Blosc.SHUFFLE)
-
-STUDY_VARIABLES = (
-    "variant_id",
-    "variant_chromosome",
-    "variant_position",
-    "variant_effect_allele",
-    "variant_other_allele",
-    "variant_allele_frequency",
-    "variant_z",
-    "variant_sample_size",
-    "variant_block",
-    "variant_ld_score",
-    "variant_annotation",
-    "variant_scored",
-    "annotation",
-    "annotation_kind",
-    "block_chromosome",
-    "block_start",
-    "block_stop",
-    "block_offset",
-    "block_variants",
-)
-# What results depend on; the LD score follows from the panel, and is an annotation besides.
-_HASHED = tuple(name for name in STUDY_VARIABLES if name != "variant_ld_score")
 
 
 class StoreFolder:
@@ -100,15 +77,6 @@ def _chunks(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
     row_bytes = max(itemsize * int(np.prod(shape[1:])), 1)
     rows = max(min(shape[0], _CHUNK_BYTES // row_bytes), 1)
     return (rows, *(max(size, 1) for size in shape[1:]))
-
-
-def _bytes(array: Any) -> bytes | memoryview:
-    """The values of an array, whatever the width in which they are held."""
-    array = np.asarray(array)
-    if array.dtype.kind in "OSU":
-        return "".join(f"{value}\n" for value in array.tolist()).encode()
-    kind = "<f4" if array.dtype.kind == "f" else "<i8"
-    return np.ascontiguousarray(array, dtype=kind).data
 
 
 def _encoded(name: str, value: Any) -> Any:
@@ -198,11 +166,9 @@ class StudyWriter:
         self._attrs = dict(attrs)
         self._components: list[int] = []
         self._hash = hashlib.sha256()
-        for name in _HASHED:
-            self._hash.update(name.encode())
-            values = variants[name].values
-            for start in range(0, len(values), _CHUNK_ROWS):
-                self._hash.update(_bytes(values[start : start + _CHUNK_ROWS]))
+        for name in HASHED:
+            self._update([name.encode()])
+            self._update(parts(variants[name].values))
 
     def add(self, block: Mapping[str, np.ndarray]) -> None:
         """Write the next block: Q (variants, components), x and eigenvalues (components)."""
@@ -218,8 +184,12 @@ class StudyWriter:
             raise ValueError(f"block {index} has {rows} variants, but its arrays are {shapes}")
         self._folder.write_block(index, arrays)
         for array in arrays.values():
-            self._hash.update(_bytes(array))
+            self._update(parts(array))
         self._components.append(components)
+
+    def _update(self, values: Iterable[bytes | memoryview]) -> None:
+        for value in values:
+            self._hash.update(value)
 
     def finish(self) -> None:
         """Write the variants once every block was added."""
@@ -239,7 +209,11 @@ class StudyWriter:
             block_scored=("blocks", np.asarray(counts, dtype=np.int32)),
             block_components=("blocks", np.asarray(self._components, dtype=np.int32)),
         )
-        attrs = self._attrs | {"kind": "study", "content_hash": self._hash.hexdigest()}
+        attrs = self._attrs | {
+            "kind": "study",
+            "content_hash": self._hash.hexdigest(),
+            "variable_hashes": variable_hashes(self._variants),
+        }
         self._folder.write_dataset(dataset, attrs)
 
 
@@ -256,7 +230,7 @@ def study_writer(
     variants : xarray.Dataset
         Every variable of a study but block_scored and block_components, which are counted.
     attrs : mapping
-        Attributes, lists among them. ``kind`` and ``content_hash`` are added.
+        Attributes, lists among them. ``kind`` and the hashes are added.
 
     Examples
     --------

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+import pandas as pd
 import xarray as xr
+
+from deepwas_app.errors import InputError
 
 
 def strongest_loci(study: xr.Dataset, count: int = 12, apart: int = 500_000) -> list[int]:
@@ -38,3 +43,64 @@ def strongest_loci(study: xr.Dataset, count: int = 12, apart: int = 500_000) -> 
         if not near:
             chosen.append(int(row))
     return chosen
+
+
+def add_annotation(
+    study: xr.Dataset, name: str, values: pd.Series | np.ndarray | Sequence[float]
+) -> xr.Dataset:
+    """A study with one more annotation; the one that is given stays as it is.
+
+    Parameters
+    ----------
+    study : xarray.Dataset
+        An open study.
+    name : str
+        What to call the annotation.
+    values : pandas.Series or array
+        A Series whose index names variants is brought into their order; an array has one value
+        for each variant of the study, in its order.
+
+    Returns
+    -------
+    xarray.Dataset
+        Its content is another: runs that were trained without the annotation do not go with it.
+
+    Raises
+    ------
+    InputError
+        If there is an annotation of this name, or not exactly one finite value for each variant.
+    """
+    names = study["annotation"].values.astype(str)
+    if name in names:
+        raise InputError(f"{name}: the study has an annotation of this name. Choose another.")
+    ids = study["variant_id"].values.astype(str)
+    if isinstance(values, pd.Series):
+        if not values.index.is_unique:
+            twice = values.index[values.index.duplicated()][0]
+            raise InputError(f"{name}: has several values for {twice}. Keep one.")
+        values = values.set_axis(values.index.astype(str)).reindex(ids)
+    column = np.asarray(values, dtype=np.float32)
+    if column.shape != ids.shape:
+        raise InputError(
+            f"{name}: has the shape {column.shape}, but the study has {len(ids)} variants. Give "
+            "one value for each, or a pandas Series by variant name."
+        )
+    missing = ~np.isfinite(column)
+    if missing.any():
+        raise InputError(
+            f"{name}: {missing.sum()} variants have no value, such as {ids[missing.argmax()]}. "
+            "Say what they have, 0 or the mean for instance."
+        )
+    kind = "binary" if np.isin(column, (0, 1)).all() else "continuous"
+    known = study["variant_annotation"].values
+    return (
+        study.drop_dims("annotations")
+        .assign(
+            variant_annotation=(
+                ("variants", "annotations"),
+                np.concatenate([known, column[:, None]], axis=1, dtype=np.float32),
+            ),
+            annotation_kind=("annotations", np.append(study["annotation_kind"].values, kind)),
+        )
+        .assign_coords(annotation=("annotations", np.append(names, name)))
+    )

@@ -20,6 +20,7 @@ import xarray as xr
 
 from deepwas_app.core.priors import PRIORS, Model, Prior
 from deepwas_app.errors import InputError
+from deepwas_app.genetics.content import content_hash
 from deepwas_app.workflow.checkpoint import Checkpoint, held_out_table
 from deepwas_app.workflow.models import blank_standardisation, build_prior, noisy_model
 from deepwas_app.workflow.settings import TrainSettings, plain
@@ -90,11 +91,15 @@ class Run:
 
     def check_study(self, study: xr.Dataset) -> None:
         """Raise InputError unless the run was trained on just this study."""
-        if study.attrs["content_hash"] != self.study_hash:
-            raise InputError(
-                f"{self.path}: this run was trained on another study ({self.study_path}), not on "
-                f"{study.attrs['path']} as it is now. Name that study, or train again."
-            )
+        if content_hash(study) == self.study_hash:
+            return
+        then, now = len(self.annotations), study.sizes["annotations"]
+        other = f" with {then} annotations" if then != now else ""
+        this = f", which has {now}" if then != now else ""
+        raise InputError(
+            f"{self.path}: this run was trained on another study ({self.study_path}){other}, not "
+            f"on {study.attrs['path']} as it is now{this}. Name that study, or train again."
+        )
 
     def check_settings(self, wanted: Mapping[str, Any]) -> None:
         """Raise InputError unless the run was begun with these settings, by name."""
@@ -189,7 +194,11 @@ def create_run(path: Path, study: xr.Dataset, settings: TrainSettings, split: Sp
         path,
         {
             "settings": plain(settings),
-            "study": {k: study.attrs[k] for k in ("path", "content_hash", "title")},
+            "study": {
+                "path": study.attrs["path"],
+                "content_hash": content_hash(study),
+                "title": study.attrs["title"],
+            },
             "annotations": study["annotation"].values.tolist(),
             **_record(split),
             "window": window,

@@ -151,7 +151,7 @@ def test_what_nobody_waits_for_is_cancelled(page, steps, settle):
     card = page.fine_mapping
     card.start()
     job = card.mapping.job
-    page.go(page.scaled(region, 1.5), page.reference)
+    page.go(scaled(page.region, 1.5), page.reference)
     assert card.button.disabled
     assert not job.cancelling
     page.go_to_variant(elsewhere(page))

@@ -18,7 +18,7 @@ from deepwas_app.app.pages.locus import LocusPage
 from deepwas_app.app.pages.scaling import ScalingPage
 from deepwas_app.app.pages.study import StudyPage
 from deepwas_app.app.pages.train import TrainPage, runs_table
-from deepwas_app.app.regions import shown_region
+from deepwas_app.app.regions import scaled, shown_region
 from deepwas_app.app.state import PAGES, AppState
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.regions import Region
@@ -167,7 +167,7 @@ def test_locus_opens_at_the_strongest_variant_and_recolours(study_with_runs, set
 def test_locus_goes_where_it_is_told(small_study):
     page = LocusPage(small_study)
     start = page.region
-    page.go(start.scaled(0.5))
+    page.go(scaled(start, 0.5))
     assert page.region.stop - page.region.start < start.stop - start.start
     page._go_to("not a place")
     assert page.state.notice[0] == "error"

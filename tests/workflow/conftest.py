@@ -1,13 +1,24 @@
 """Studies with more beside them, for the tests of this folder."""
 
 import shutil
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pybigtools
 import pytest
+import xarray as xr
 
+from deepwas_app.genetics.content import content_hash
 from deepwas_app.workflow.builtin import open_study
+from deepwas_app.workflow.run import Run
 from deepwas_app.workflow.track_store import build_tracks
+
+
+@pytest.fixture
+def given() -> Callable[[Run, xr.Dataset], Run]:
+    """A run as if it had been trained on a study that was altered in memory."""
+    return lambda run, study: replace(run, study_hash=content_hash(study))
 
 
 @pytest.fixture

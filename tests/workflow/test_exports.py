@@ -35,11 +35,11 @@ def test_snpvar_is_the_prior_in_polyfuns_layout(small_study, small_runs):
     assert all("e" in cell for cell in text.splitlines()[1].split("\t")[5:7])
 
 
-def test_unscored_variants_are_not_exported(small_study, small_runs):
+def test_unscored_variants_are_not_exported(small_study, small_runs, given):
     scored = small_study["variant_scored"].values.copy()
     scored[:7] = False
     part = small_study.assign(variant_scored=("variants", scored))
-    assert len(snpvar_table(part, small_runs.linear)) == len(scored) - 7
+    assert len(snpvar_table(part, given(small_runs.linear, part))) == len(scored) - 7
 
 
 def test_floor_keeps_the_ratio_and_the_total(small_study, small_runs):

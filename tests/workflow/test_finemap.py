@@ -92,7 +92,7 @@ def test_sets_and_fits_are_written_with_their_columns(found):
     assert (fits["EFFECTS"] > 0).all()
 
 
-def test_sets_of_a_flank_are_the_neighbours(small_study, small_runs):
+def test_sets_of_a_flank_are_the_neighbours(small_study, small_runs, given):
     """A window scores its core; what its flank leads is found by the window that scores it."""
     region = Region("4", 0, 10**9)
     whole = fine_map(small_study, small_runs.linear, region)
@@ -100,12 +100,12 @@ def test_sets_of_a_flank_are_the_neighbours(small_study, small_runs):
     own = small_study["variant_block"].values.copy()
     own[small_study["variant_id"].values.astype(str) == lead] = 4
     flanked = small_study.assign(variant_block=("variants", own))
-    part = fine_map(flanked, small_runs.linear, region)
+    part = fine_map(flanked, given(small_runs.linear, flanked), region)
     assert lead not in part.sets["LEAD_SNP"][part.sets["PRIOR"] == "model"].tolist()
     assert len(part.fits) == 4
 
 
-def test_a_region_across_blocks_is_fitted_block_by_block(small_study, small_runs):
+def test_a_region_across_blocks_is_fitted_block_by_block(small_study, small_runs, given):
     """Two chromosomes' blocks, made neighbours on one."""
     chromosome = small_study["variant_chromosome"].values.astype(str)
     position = small_study["variant_position"].values.copy()
@@ -114,7 +114,7 @@ def test_a_region_across_blocks_is_fitted_block_by_block(small_study, small_runs
         variant_chromosome=("variants", np.where(chromosome == "5", "4", chromosome)),
         variant_position=("variants", position),
     )
-    both = fine_map(joined, small_runs.linear, Region("4", 0, 10**9))
+    both = fine_map(joined, given(small_runs.linear, joined), Region("4", 0, 10**9))
     alone = fine_map(small_study, small_runs.linear, Region("4", 0, 10**9))
     assert len(both.fits) == 4
     np.testing.assert_allclose(both.table["PIP"][: len(alone.table)], alone.table["PIP"])

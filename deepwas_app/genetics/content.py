@@ -1,0 +1,122 @@
+"""What a study holds, and the hash of it, by which runs know the study that they belong to."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import weakref
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+STUDY_VARIABLES = (
+    "variant_id",
+    "variant_chromosome",
+    "variant_position",
+    "variant_effect_allele",
+    "variant_other_allele",
+    "variant_allele_frequency",
+    "variant_z",
+    "variant_sample_size",
+    "variant_block",
+    "variant_ld_score",
+    "variant_annotation",
+    "variant_scored",
+    "annotation",
+    "annotation_kind",
+    "block_chromosome",
+    "block_start",
+    "block_stop",
+    "block_offset",
+    "block_variants",
+)
+# What results depend on; the LD score follows from the panel, and is an annotation besides.
+HASHED = tuple(name for name in STUDY_VARIABLES if name != "variant_ld_score")
+_ROWS = 65_536
+_SAMPLE = 1_024
+# Arrays whose hash is known, by owner and layout: what tells when they are gone, a sample of their
+# values, which tells most changes in place, and the hash.
+_known: dict[tuple, tuple[weakref.ref, int, str]] = {}
+
+
+def content_hash(study: xr.Dataset) -> str:
+    """Hash of what is in a study now.
+
+    Parameters
+    ----------
+    study : xarray.Dataset
+        From :func:`deepwas_app.genetics.store.open_study_store`, altered since or not.
+
+    Returns
+    -------
+    str
+        That of the store while the variables are as it has them, in memory and on disk; another
+        one where they were altered, the same for the same alteration.
+
+    Notes
+    -----
+    The LD blocks are not read: they stand for themselves by the hash with which they were written.
+    """
+    own = variable_hashes(study)
+    if own == _as_written(study):
+        return study.attrs["content_hash"]
+    altered = json.dumps([study.attrs.get("content_hash", ""), own], sort_keys=True)
+    return hashlib.sha256(altered.encode()).hexdigest()
+
+
+def variable_hashes(variants: xr.Dataset) -> dict[str, str]:
+    """Hash of each variable that results depend on; arrays that were hashed before are known."""
+    return {name: _hash(variants[name].values) for name in HASHED if name in variants.variables}
+
+
+def parts(array: np.ndarray) -> Iterator[bytes | memoryview]:
+    """The values of an array piece by piece, whatever the width in which they are held."""
+    for start in range(0, len(array), _ROWS):
+        yield _bytes(array[start : start + _ROWS])
+
+
+def _bytes(array: Any) -> bytes | memoryview:
+    array = np.asarray(array)
+    if array.dtype.kind in "OSU":
+        return "".join(f"{value}\n" for value in array.tolist()).encode()
+    kind = "<f4" if array.dtype.kind == "f" else "<i8"
+    return np.ascontiguousarray(array, dtype=kind).data
+
+
+def _as_written(study: xr.Dataset) -> dict[str, str] | None:
+    """The hashes of the variables as the store has them; None if there is no store (any more)."""
+    if "content_hash" not in study.attrs:
+        return None
+    try:
+        # Older stores do not say; they are read from the disk again.
+        return study.attrs.get("variable_hashes") or _on_disk(
+            study.attrs["path"], study.attrs["content_hash"]
+        )
+    except (KeyError, FileNotFoundError):
+        return None
+
+
+@lru_cache(maxsize=16)
+def _on_disk(path: str, _: str) -> dict[str, str]:
+    return variable_hashes(xr.open_zarr(path, chunks=None, consolidated=True))
+
+
+def _hash(array: np.ndarray) -> str:
+    # xarray gives another view of the same values each time that it is asked.
+    owner = array.base if isinstance(array.base, np.ndarray) else array
+    place = array.__array_interface__["data"][0]
+    key = (id(owner), place, array.shape, array.strides, array.dtype.str)
+    sample = hash(bytes(_bytes(array[:: len(array) // _SAMPLE + 1])))
+    found = _known.get(key)
+    if found and found[1] == sample:
+        return found[2]
+    digest = hashlib.sha256()
+    for part in parts(array):
+        digest.update(part)
+    # Whoever takes the memory of an array that is gone is not taken for it.
+    gone = weakref.ref(owner, lambda _: _known.pop(key, None))
+    _known[key] = (gone, sample, digest.hexdigest())
+    return digest.hexdigest()
