@@ -11,6 +11,7 @@ import xarray as xr
 
 from deepwas_app.app.cache import Shelf
 from deepwas_app.errors import InputError
+from deepwas_app.genetics.content import content_hash
 
 _STUDIES = Shelf(6)
 # A block may take 100 MB; those who look at one locus need one or two.
@@ -31,8 +32,8 @@ def data_root() -> Path:
 
 
 def study_hash(study: xr.Dataset) -> str:
-    """Content hash of a study: what jobs and caches are keyed by."""
-    return str(study.attrs.get("content_hash") or study.attrs.get("path", ""))
+    """Hash of what a study holds now: what jobs and caches are keyed by."""
+    return content_hash(study)
 
 
 def open_study(name_or_path: str) -> xr.Dataset:
@@ -41,7 +42,8 @@ def open_study(name_or_path: str) -> xr.Dataset:
 
     study = open_from_disk(name_or_path)
     # By path as well: annotations are read when they are needed, and a copy may be gone by then.
-    return _STUDIES.get((study_hash(study), study.attrs["path"]), lambda: _load_table(study))
+    key = (study.attrs["content_hash"], study.attrs["path"])
+    return _STUDIES.get(key, lambda: _load_table(study))
 
 
 def opening(name_or_path: str) -> Generator[Any, None, xr.Dataset]:

@@ -10,6 +10,7 @@ import xarray as xr
 
 from deepwas_app.core.priors import Model, Prior
 from deepwas_app.errors import InputError
+from deepwas_app.genetics.content import content_hash
 from deepwas_app.workflow.checkpoint import Checkpoint, held_out_table, summarise
 from deepwas_app.workflow.settings import TrainSettings
 from deepwas_app.workflow.split import Split
@@ -70,7 +71,7 @@ class Fit:
 
     def check_study(self, study: xr.Dataset) -> None:
         """Raise InputError unless this is the study that was fitted."""
-        if study.attrs["content_hash"] != self.study.attrs["content_hash"]:
+        if content_hash(study) != content_hash(self.study):
             raise InputError(f"{self.path}: is of another study than {study.attrs['path']}.")
 
     def model(self) -> Model:
