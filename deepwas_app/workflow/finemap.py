@@ -14,9 +14,9 @@ from deepwas_app.genetics.regions import Region
 from deepwas_app.genetics.store import read_block
 from deepwas_app.workflow.batching import block_slice
 from deepwas_app.workflow.fitted import Fitted
+from deepwas_app.workflow.heritability import heritability
 from deepwas_app.workflow.identity import VARIANT, identity
 from deepwas_app.workflow.progress import Progress, job
-from deepwas_app.workflow.results import run_heritability
 from deepwas_app.workflow.settings.keywords import knobs
 from deepwas_app.workflow.settings.results import FineMapKnobs
 from deepwas_app.workflow.tables import Column, Table, p_values
@@ -139,9 +139,8 @@ def fine_map(
     InputError
         If the region has no variants, or none of its LD blocks has a z-score.
     """
+    run.check_study(study)
     rows = region.rows(study)
-    v = run_heritability(study, run)
-    model = run.model()
     own = study["variant_block"].values
     blocks = [
         int(b) for b in dict.fromkeys(own[rows]) if study["block_components"].values[int(b)] > 0
@@ -151,6 +150,10 @@ def fine_map(
             f"{region}: no variant of its LD blocks has a z-score. Choose another region."
         )
     size = study.sizes["variants"]
+    model = run.model()
+    fitted = np.unique(np.concatenate([rows, *(np.r_[block_slice(study, b)] for b in blocks)]))
+    v = np.full(size, np.nan)
+    v[fitted] = heritability(study, model, run.settings.alpha, str(run.path), fitted)
     columns = {prior: _empty(size) for prior in PRIORS}
     sets: list[dict] = []
     fits: list[dict] = []

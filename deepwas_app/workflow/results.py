@@ -20,10 +20,10 @@ from deepwas_app.workflow.tables import Column, Table
 BINS = 12
 
 
-def run_heritability(study: xr.Dataset, run: Fitted) -> np.ndarray:
-    """Per-variant heritability v_j under a run's prior, (variants,)."""
+def run_heritability(study: xr.Dataset, run: Fitted, rows: np.ndarray | None = None) -> np.ndarray:
+    """Per-variant heritability v_j under a run's prior, (rows,); of every variant by default."""
     run.check_study(study)
-    return heritability(study, run.model(), run.settings.alpha, str(run.path))
+    return heritability(study, run.model(), run.settings.alpha, str(run.path), rows)
 
 
 def posterior(study: xr.Dataset, run: Fitted) -> xr.Dataset:

@@ -42,6 +42,24 @@ def test_unscored_variants_are_not_exported(small_study, small_runs, given):
     assert len(snpvar_table(part, given(small_runs.linear, part))) == len(scored) - 7
 
 
+def test_the_prior_of_some_variants_is_that_of_all(small_study, small_runs, monkeypatch):
+    """And the rest of the genome is not read for it."""
+    from deepwas_app.workflow import heritability as module
+
+    monkeypatch.setattr(module, "_STRETCH", 1_000)
+    mlp = small_runs.mlp.model().prior
+    computed = []
+    monkeypatch.setattr(
+        module.eqx, "filter_jit", lambda f: lambda a, t: computed.append(len(a)) or mlp(a, t)
+    )
+    whole = run_heritability(small_study, small_runs.mlp)
+    assert sum(computed) == len(whole)
+    computed.clear()
+    rows = np.array([3217, 10, 3218])
+    np.testing.assert_array_equal(run_heritability(small_study, small_runs.mlp, rows), whole[rows])
+    assert computed == [1_000, 1_000]
+
+
 def test_floor_keeps_the_ratio_and_the_total(small_study, small_runs):
     v = np.array([1e-9, 2e-7, 1e-5, 3e-8])
     raised = floored(v)

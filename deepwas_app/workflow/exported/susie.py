@@ -41,7 +41,7 @@ def prior_weights(study: xr.Dataset, run: "Fitted", region: Region) -> pd.DataFr
     from deepwas_app.workflow.results import run_heritability
 
     rows = region.rows(study)
-    v = run_heritability(study, run)[rows]
+    v = run_heritability(study, run, rows)
     table = identity(study, rows, ("SNP", "CHR", "BP", "A1", "A2"))
     return table.assign(PRIOR_WEIGHT=v / v.sum())
 
