@@ -5,6 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float
 
+from deepwas_app.truncation import leading
+
 # On the host while a batch is put together, on the device from then on.
 HostOrDevice = Array | np.ndarray
 
@@ -84,12 +86,7 @@ def whiten(
     gram = W_o @ W_o.T if wide else W_o.T @ W_o
     eigenvalues, vectors = np.linalg.eigh(gram)
     eigenvalues, vectors = eigenvalues[::-1], vectors[:, ::-1]
-    total = np.trace(gram)
-    # The tolerance keeps rounding in the running sum from adding one more component.
-    needed = np.searchsorted(np.cumsum(eigenvalues), variance * total * (1 - 1e-12)) + 1
-    if variance >= 1:
-        needed = len(eigenvalues)
-    kept = min(needed, int((eigenvalues > min_eigenvalue).sum()))
+    kept = leading(eigenvalues, variance, np.trace(gram), min_eigenvalue)
     if kept == 0:
         raise ValueError(f"no eigenvalue of the block is above {min_eigenvalue:g}")
 

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.linalg import eigh, svd
 
+from deepwas_app.truncation import leading
+
 
 def standardise(dosages: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Standardise genotypes, missing calls put at the variant's mean.
@@ -76,8 +78,8 @@ def decompose(standardised: np.ndarray, variance: float) -> LowRank:
     scores = correct_scores(W**2 @ values, variants, people)
     if variance >= 1:
         return LowRank(np.ascontiguousarray(scaled.T, dtype=np.float32), scores)
-    enough = int(np.searchsorted(np.cumsum(values), variance * variants)) + 1
-    return LowRank(np.ascontiguousarray(W[:, :enough], dtype=np.float32), scores)
+    kept = leading(values, variance, variants)
+    return LowRank(np.ascontiguousarray(W[:, :kept], dtype=np.float32), scores)
 
 
 def _rotated(scaled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.linalg import eigh
 
 from deepwas_app.errors import InputError
+from deepwas_app.truncation import leading
 
 # Components below this hold nothing but rounding, and whitening would divide by them.
 FLOOR = 1e-5
@@ -61,9 +62,7 @@ def matrix_factor(
     lowest = float(values[0]) if len(values) else 0.0
     values, vectors = values[::-1], vectors[:, ::-1]
     positive = np.maximum(values, 0)
-    enough = int(np.searchsorted(np.cumsum(positive), variance * positive.sum() * (1 - 1e-12))) + 1
-    kept = len(values) if variance >= 1 else enough
-    kept = min(kept, int((values > FLOOR).sum()))
+    kept = leading(positive, variance, positive.sum(), FLOOR)
     values, vectors = values[:kept], vectors[:, :kept]
     scale = np.sqrt(values)
     if owned is None:

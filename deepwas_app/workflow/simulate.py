@@ -19,10 +19,11 @@ from deepwas_app.genetics.frequency import fill_frequency
 from deepwas_app.genetics.ld import ld_scores, low_rank_factor, standardise
 from deepwas_app.genetics.panel import open_panel, read_factor
 from deepwas_app.genetics.store import study_writer
+from deepwas_app.truncation import share_of_factor
 from deepwas_app.workflow.progress import Progress, job
 from deepwas_app.workflow.settings import SimulateSettings
 from deepwas_app.workflow.settings.keywords import knobs
-from deepwas_app.workflow.study import output_path, share_to_keep
+from deepwas_app.workflow.study import output_path
 from deepwas_app.workflow.track_store import drop_stale_tracks
 
 ALPHA = 0.7
@@ -117,7 +118,7 @@ def simulate(settings: SimulateSettings) -> Generator[Progress, None, Path]:
     with study_writer(path, variants, attrs) as writer:
         for b, (W, r) in enumerate(zip(panel.factors, rows, strict=True)):
             mine = owner[r] == b
-            share = share_to_keep(W[mine], settings.variance)
+            share = share_of_factor(W[mine], settings.variance)
             block = core.whiten(W, z[r], mine, variance=share)
             writer.add({k: np.asarray(getattr(block, k)) for k in ("Q", "x", "eigenvalues")})
             yield Progress(0.6 + 0.4 * (b + 1) / len(rows), f"LD block {b + 1} of {len(rows)}")

@@ -12,6 +12,7 @@ from deepwas_app.genetics.files import file_record
 from deepwas_app.genetics.frequency import frequency_note
 from deepwas_app.genetics.panel import open_panel, panel_writer, read_factor
 from deepwas_app.genetics.store import study_writer
+from deepwas_app.truncation import share_of_factor
 from deepwas_app.workflow.gwas import align_gwas, read_gwas
 from deepwas_app.workflow.ld_source import open_ld_source
 from deepwas_app.workflow.progress import Progress, job
@@ -132,7 +133,9 @@ def build_study(settings: StudySettings) -> Generator[Progress, None, Path]:
             # Flanks contribute signal; a neighbour scores them.
             mine = scored[rows] & (owner[rows] == b)
             if mine.any():
-                block = whiten(W, z[rows], mine, variance=share_to_keep(W[mine], settings.variance))
+                block = whiten(
+                    W, z[rows], mine, variance=share_of_factor(W[mine], settings.variance)
+                )
                 arrays = {k: np.asarray(getattr(block, k)) for k in ("Q", "x", "eigenvalues")}
             else:
                 arrays = {"Q": np.zeros((len(W), 0)), "x": np.zeros(0), "eigenvalues": np.zeros(0)}
@@ -177,12 +180,3 @@ def annotate(variants: xr.Dataset, files: list[str]) -> tuple[xr.Dataset, list[s
         notes,
         read,
     )
-
-
-def share_to_keep(W_scored: np.ndarray, variance: float) -> float:
-    """Share of the factor's own variance that is `variance` of the true one.
-
-    LD has a unit diagonal, so the true variance is the number of variants. A panel that was cut
-    already must not be cut twice.
-    """
-    return min(1.0, variance * len(W_scored) / float((W_scored**2).sum()))

@@ -21,6 +21,7 @@ from deepwas_app.genetics.sources.base import (
     read_variants,
     table_record,
 )
+from deepwas_app.truncation import leading
 
 _WHAT = "SBayesRC eigen files (ldm.info, snp.info, block*.eigen.bin)"
 
@@ -156,12 +157,12 @@ def read_eigen(file: Path, variants: int, variance: float) -> np.ndarray:
         with file.open("rb") as stream:
             stream.seek(skip)
             values = np.fromfile(stream, dtype="<f4", count=k)
-            wanted = variance * variants if variance < 1 else np.inf
-            enough = int(np.searchsorted(np.cumsum(values, dtype=np.float64), wanted)) + 1
-            vectors = np.fromfile(stream, dtype="<f4", count=variants * min(k, enough))
+            # A file that was damaged may hold what is no number: then all of it is looked at.
+            kept = leading(values, variance, variants) if np.isfinite(values).all() else k
+            vectors = np.fromfile(stream, dtype="<f4", count=variants * kept)
     except OSError as error:
         raise unreadable(file, error) from error
-    values = values[: min(k, enough)]
+    values = values[:kept]
     if not (np.isfinite(values).all() and np.isfinite(vectors).all()):
         raise InputError(f"{file}: holds a value that is not a number. Download it again.")
     if (values < 0).any() or (np.diff(values) > 1e-4 * values[0]).any():
