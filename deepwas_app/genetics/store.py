@@ -18,8 +18,9 @@ from numcodecs import Blosc
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.content import HASHED, STUDY_VARIABLES, parts, variable_hashes
-from deepwas_app.genetics.files import UNREADABLE, replacing_folder
+from deepwas_app.genetics.files import UNREADABLE
 from deepwas_app.genetics.variables import validate
+from deepwas_app.genetics.writing import replacing_folder
 
 _MARKER = ".zmetadata"
 _CHUNK_ROWS = 65_536

@@ -6,7 +6,6 @@ NAME.run/ holds ``run.json`` (settings, study, summary), ``metrics.parquet`` (on
 """
 
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ import xarray as xr
 from deepwas_app.core.priors import PRIORS, Model, Prior
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.content import content_hash
+from deepwas_app.genetics.writing import replacing_file
 from deepwas_app.workflow.checkpoint import Checkpoint, held_out_table
 from deepwas_app.workflow.models import blank_standardisation, build_prior, noisy_model
 from deepwas_app.workflow.settings import TrainSettings, plain
@@ -214,11 +214,11 @@ def _record(split: Split) -> dict[str, list[int]]:
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint, metrics: list[dict]) -> None:
     """Keep where training is. Metrics first: on resume the rows past the checkpoint are dropped."""
-    _replace(
-        path / "metrics.parquet", lambda p: pd.DataFrame(metrics, columns=METRICS).to_parquet(p)
-    )
-    _replace(path / "weights.eqx", lambda p: eqx.tree_serialise_leaves(p, checkpoint.best))
-    _replace(path / "checkpoint.eqx", lambda p: eqx.tree_serialise_leaves(p, checkpoint))
+    with replacing_file(path / "metrics.parquet") as file:
+        pd.DataFrame(metrics, columns=METRICS).to_parquet(file)
+    for name, state in {"weights": checkpoint.best, "checkpoint": checkpoint}.items():
+        with replacing_file(path / f"{name}.eqx") as file:
+            eqx.tree_serialise_leaves(file, state)
 
 
 def read_checkpoint(path: Path, skeleton: Checkpoint) -> Checkpoint | None:
@@ -232,7 +232,8 @@ def finish_run(
 ) -> Run:
     """Write the held-out losses and the summary; from here the run counts as finished."""
     content = json.loads((path / "run.json").read_text())
-    _replace(path / "blocks.parquet", held_out_table(study, split.test, checkpoint).to_parquet)
+    with replacing_file(path / "blocks.parquet") as file:
+        held_out_table(study, split.test, checkpoint).to_parquet(file)
     _write_record(path, content | _record(split) | {"summary": summary})
     (path / "checkpoint.eqx").unlink()
     return open_run(path)
@@ -245,18 +246,8 @@ def drop_if_empty(path: Path) -> None:
 
 
 def _write_record(path: Path, content: dict) -> None:
-    _replace(path / "run.json", lambda p: Path(p).write_text(json_text(content, indent=1)))
-
-
-def _replace(path: Path, write) -> None:
-    """Write beside `path` and move there, so that a reader never sees half a file."""
-    # tree_serialise_leaves wants its own suffix.
-    partial = path.with_name(f".partial-{os.getpid()}-{path.name}")
-    try:
-        write(partial)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with replacing_file(path / "run.json") as file:
+        file.write_text(json_text(content, indent=1))
 
 
 def _read_table(path: Path) -> pd.DataFrame:

@@ -1,7 +1,6 @@
 """Result tables, declared once: text, pages and documentation are made from the declaration."""
 
 import json
-import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ import pandas as pd
 from scipy.stats import norm
 
 from deepwas_app.errors import InputError
+from deepwas_app.genetics.writing import replacing_file
 
 
 @dataclass(frozen=True)
@@ -209,16 +209,13 @@ def write_text(text: str, output: str | Path) -> None:
     path = Path(output).expanduser()
     if not path.parent.is_dir():
         raise InputError(f"{path.parent}: no such folder. Make it first.")
-    partial = path.with_name(f".partial-{os.getpid()}-{path.name}")
     try:
         if path.exists() and not path.is_file():
             path.write_text(text)
             return
-        partial.write_text(text)
-        os.replace(partial, path)
+        with replacing_file(path) as partial:
+            partial.write_text(text)
     except OSError as problem:
         raise InputError(
             f"{path}: cannot be written ({problem.strerror}). Choose another file."
         ) from None
-    finally:
-        partial.unlink(missing_ok=True)

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from deepwas_app.errors import InputError
-from deepwas_app.genetics.files import file_record, read_header, read_table, replacing_folder
+from deepwas_app.genetics.files import file_record, read_header, read_table
+from deepwas_app.genetics.writing import replacing_file, replacing_folder
 
 
 def test_a_record_identifies_the_file(tmp_path: Path):
@@ -63,3 +64,15 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path):
         replacing_folder(path, "marker"),
     ):
         pass
+
+
+def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "table.parquet"
+    path.write_text("old")
+    with pytest.raises(TypeError), replacing_file(path) as partial:
+        partial.write_text("half" + (None if partial.suffix == ".parquet" else ""))
+    assert path.read_text() == "old"
+    with replacing_file(path) as partial:
+        partial.write_text("new")
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]
