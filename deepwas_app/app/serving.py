@@ -13,6 +13,7 @@ import panel as pn
 from deepwas_app.app.shell import Dashboard, error_page, sync_address
 from deepwas_app.app.state import AppState
 from deepwas_app.errors import InputError
+from deepwas_app.workflow.settings import ServeSettings
 
 logger = logging.getLogger(__name__)
 
@@ -73,8 +74,8 @@ def serve_session() -> None:
 
 def serve(
     studies: Sequence[str] = (),
-    port: int = 5006,
-    address: str = "localhost",
+    port: int = ServeSettings.port,
+    address: str = ServeSettings.address,
     data_root: str | None = None,
 ) -> None:
     """Serve the dashboard until it is interrupted.

@@ -6,9 +6,9 @@ from typing import Any, TypeVar
 import panel_material_ui as pmui
 import param
 
-from deepwas_app.workflow.settings import fact, help_text, plain
+from deepwas_app.workflow.settings import SettingError, fact, help_text, plain
 
-Settings = TypeVar("Settings", bound=param.Parameterized)
+Knobs = TypeVar("Knobs", bound=param.Parameterized)
 
 
 def widget(settings: param.Parameterized, name: str, **options: Any) -> Any:
@@ -28,33 +28,57 @@ def widget(settings: param.Parameterized, name: str, **options: Any) -> Any:
     panel.widgets.Widget
         A Material widget.
     """
-    setting = settings.param[name]
+    kind, shared = _look(settings.param[name])
+    shared |= {"sizing_mode": "stretch_width", "margin": (6, 0)}
+    return kind.from_param(settings.param[name], **(shared | options))
+
+
+def number_input(knob: param.Number, **options: Any) -> Any:
+    """A labelled widget for a number that stands by itself; :func:`read_inputs` reads it."""
+    kind, shared = _look(knob)
+    low, high = knob.bounds or (None, None)
+    return kind(**({"value": knob.default, "start": low, "end": high} | shared | options))
+
+
+def read_inputs(kind: type[Knobs], **inputs: Any) -> Knobs:
+    """Settings from widgets by name; what is left blank has its default.
+
+    Raises
+    ------
+    InputError
+        For a value that a setting cannot have: a line with the widget's label.
+    """
+    try:
+        return kind(**{name: w.value for name, w in inputs.items() if w.value is not None})
+    except SettingError as problem:
+        raise SettingError(
+            problem.knob, problem.value, inputs[problem.knob.name or ""].label
+        ) from None
+
+
+def _look(setting: param.Parameter) -> tuple[Any, dict[str, Any]]:
+    """The class of widget that a setting has, and what the setting says for it."""
     shared: dict[str, Any] = {
         "label": setting.label,
         "description": help_text(setting),
         "size": "small",
-        "sizing_mode": "stretch_width",
-        "margin": (6, 0),
     }
-    kind: Any = pmui.TextInput
     if isinstance(setting, param.Selector):
-        kind = pmui.Select
         if "" in setting.objects:
             shared["options"] = {(x or fact(setting, "empty")): x for x in setting.objects}
-    elif isinstance(setting, param.Boolean):
-        kind = pmui.Switch
-    elif isinstance(setting, param.Integer):
-        kind = pmui.IntInput
-    elif isinstance(setting, param.Number):
-        kind = pmui.FloatInput
-        shared["step"] = _step(setting.default)
-    if kind in (pmui.IntInput, pmui.FloatInput):
-        # The stepping buttons have no name for screen readers; the arrow keys do the same.
-        shared["sx"] = {"& .MuiIconButton-root": {"display": "none"}}
-    return kind.from_param(settings.param[name], **(shared | options))
+        return pmui.Select, shared
+    if isinstance(setting, param.Boolean):
+        return pmui.Switch, shared
+    if not isinstance(setting, param.Number):
+        return pmui.TextInput, shared
+    # The stepping buttons have no name for screen readers; the arrow keys do the same.
+    shared["sx"] = {"& .MuiIconButton-root": {"display": "none"}}
+    if isinstance(setting, param.Integer):
+        return pmui.IntInput, shared
+    return pmui.FloatInput, shared | {"step": _step(setting.default)}
 
 
-def copy_of(settings: Settings, **changes: Any) -> Settings:
+def copy_of(settings: Knobs, **changes: Any) -> Knobs:
     """The same settings in a new object, some of them changed."""
     return type(settings)(**(plain(settings) | changes))
 

@@ -24,6 +24,7 @@ from deepwas_app.workflow.fitted import Fitted, check_on_disk, run_batches
 from deepwas_app.workflow.identity import VARIANT, identity
 from deepwas_app.workflow.models import noisy_model, objective_of
 from deepwas_app.workflow.progress import Progress, job
+from deepwas_app.workflow.settings.results import FEWEST_SHIFTS, SHIFTS
 from deepwas_app.workflow.tables import Column, Table
 from deepwas_app.workflow.tracks import block_tracks, open_study_tracks
 
@@ -155,7 +156,7 @@ def _with_one_annotation(a: int, batch: BlockBatch) -> BlockBatch:
 
 @job
 def shifted_annotations(
-    study: xr.Dataset, run: Fitted, shifts: int, seed: int = 0
+    study: xr.Dataset, run: Fitted, shifts: int = SHIFTS, seed: int = 0
 ) -> Generator[Progress, None, pd.DataFrame]:
     """Each annotation on its own against circular shifts of it along the genome.
 
@@ -186,8 +187,8 @@ def shifted_annotations(
     Standard errors of the effects rest on LD blocks being many. Shifts do not, so where the two
     disagree the shifts are to be believed.
     """
-    if shifts < 10:
-        raise InputError(f"{shifts} shifts are too few for a standard error. Take 200.")
+    if shifts < FEWEST_SHIFTS:
+        raise InputError(f"{shifts} shifts are too few for a standard error. Take {SHIFTS}.")
     run.check_study(study)
     check_on_disk(study)
     yield Progress(0.0, "fitting the constant prior")

@@ -10,11 +10,12 @@ import xarray as xr
 
 from deepwas_app.app.components import JobView, cells, page_table, plot, section, table_download
 from deepwas_app.app.jobs import Job
+from deepwas_app.app.settings_form import number_input
 from deepwas_app.plots import annotations as pictures
+from deepwas_app.workflow.settings import FEWEST_SHIFTS, SHIFTS, EffectsSettings
 from deepwas_app.workflow.tables import Table
 
 FEW = 20
-SHIFTS = 200
 # What is shown of the tables of the effects and of the fifths.
 EFFECT_COLUMNS = (
     "Category",
@@ -220,15 +221,12 @@ class EnrichmentCard(Card):
 
     def __init__(self, start: Callable[[int], Job], on_over: Callable[[Job], None]) -> None:
         super().__init__(on_over)
-        self.shifts = pmui.IntInput(
-            label="Shifts",
+        self.shifts = number_input(
+            EffectsSettings.param.shifts,
             value=SHIFTS,
-            start=10,
-            end=10_000,
-            size="small",
+            start=FEWEST_SHIFTS,
             width=110,
             margin=(4, 8, 4, 0),
-            sx={"& .MuiIconButton-root": {"display": "none"}},
         )
         self.button = pmui.Button(
             label="Test by shifting", icon="swap_horiz", variant="outlined", size="small", margin=8

@@ -11,8 +11,10 @@ from deepwas_app.app import store
 from deepwas_app.app.components import JobView, cells, download, page_table, table_download
 from deepwas_app.app.jobs import JOBS, Job, Status
 from deepwas_app.app.markup import text
+from deepwas_app.app.settings_form import number_input, read_inputs
 from deepwas_app.app.state import AppState
 from deepwas_app.genetics.regions import Region
+from deepwas_app.workflow.settings import FineMapKnobs
 
 if TYPE_CHECKING:
     from deepwas_app.workflow.finemap import FineMapping
@@ -63,26 +65,9 @@ class FineMappingCard(pn.viewable.Viewer):
         self.run: Any = None
         self.region = Region("", 0, 0)
         self.mapping: Mapping | None = None
-        small: dict[str, Any] = {"size": "small", "margin": (6, 12, 6, 0)}
-        self.causal = pmui.FloatInput(
-            label="Causal variants expected",
-            value=2.0,
-            start=0.01,
-            end=100.0,
-            step=0.5,
-            width=200,
-            description="Beforehand, in each LD block.",
-            **small,
-        )
-        self.effects = pmui.IntInput(
-            label="At most",
-            value=10,
-            start=1,
-            end=50,
-            width=110,
-            description="Causal variants in each LD block.",
-            **small,
-        )
+        knobs, margin = FineMapKnobs.param, (6, 12, 6, 0)
+        self.causal = number_input(knobs.causal, step=0.5, width=200, margin=margin)
+        self.effects = number_input(knobs.effects, width=110, margin=margin)
         self.button = pmui.Button(
             label="Fine-map this region", color="primary", margin=(10, 12, 6, 0)
         )
@@ -137,12 +122,11 @@ class FineMappingCard(pn.viewable.Viewer):
     def start(self) -> None:
         """Fine-map the region that is shown, as a job."""
         from deepwas_app.workflow.finemap import fine_map
-        from deepwas_app.workflow.settings import FineMapKnobs
 
+        knobs = read_inputs(FineMapKnobs, effects=self.effects, causal=self.causal)
         self.drop()
         study, run, region = self.state.study, self.run, self.region
-        effects = self.effects.value or FineMapKnobs.effects
-        causal = self.causal.value or FineMapKnobs.causal
+        effects, causal = knobs.effects, knobs.causal
         job = Job(
             f"Fine-map {region:,}",
             lambda: fine_map.steps(study, run, region, effects=effects, causal=causal),

@@ -15,6 +15,8 @@ from deepwas_app.workflow.settings.shared import (
 
 # Values of a continuous annotation along a curve, and along each side of a surface.
 CURVE_POINTS, SURFACE_POINTS = 41, 21
+# Shifts of annotations that make a good null distribution, and those without which there is none.
+SHIFTS, FEWEST_SHIFTS = 200, 10
 
 
 class InfoSettings(JsonOutput):
@@ -54,7 +56,7 @@ class EffectsSettings(RunInput, TableOutput):
     shifts = param.Integer(
         0,
         bounds=(0, 100_000),
-        doc="Add a test by so many shifted annotations; 200 do.",
+        doc=f"Add a test by so many shifted annotations; {SHIFTS} do.",
         metadata=facts("shifts"),
     )
     quantiles = param.String(
@@ -112,6 +114,7 @@ class FineMapKnobs(Settings):
     effects = param.Integer(
         10,
         bounds=(1, 100),
+        label="At most",
         doc="Most causal variants an LD block.",
         metadata=facts("variants"),
     )
@@ -120,6 +123,7 @@ class FineMapKnobs(Settings):
         bounds=(0, 1000),
         inclusive_bounds=(False, True),
         allow_None=True,
+        label="Causal variants expected",
         doc="How many are expected a block beforehand. None: as many as effects (susieR's way).",
         metadata=facts("variants"),
     )
