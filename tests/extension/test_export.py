@@ -1,16 +1,9 @@
 """An exported table of another package is found by the command and by the Export page."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import pandas as pd
-import pytest
-
-TOYS = Path(__file__).parent / "toys"
 
 PAGE = """
 import json, sys
@@ -21,21 +14,6 @@ print(json.dumps([list(page.buttons), button.filename, list(page.options)]))
 """
 
 
-@pytest.fixture
-def run_python(tmp_path):
-    """Run Python where the toys are installed; what it prints."""
-
-    def run(*arguments: object) -> str:
-        path = os.pathsep.join([str(TOYS), os.environ.get("PYTHONPATH", "")])
-        environment = os.environ | {"PYTHONPATH": path, "DEEPWAS_DATA_ROOT": str(tmp_path / "data")}
-        words = [sys.executable, *map(str, arguments)]
-        done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=300)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    return run
-
-
 def test_an_exported_table_is_one_file(run_python, small_study, small_runs, tmp_path):
     study, run = tmp_path / "small.study.zarr", tmp_path / "linear.run"
     shutil.copytree(small_study.attrs["path"], study)
@@ -43,7 +21,7 @@ def test_an_exported_table_is_one_file(run_python, small_study, small_runs, tmp_
     command = ["-m", "deepwas_app.cli", "export"]
     text = " ".join(run_python(*command, "--help").split())
     assert "--toy-top F The variants with the largest prior." in text
-    assert "How many variants to list. Default 5." in text
+    assert "How many variants to list. At least 1. Default 5." in text
     out = tmp_path / "top.tsv"
     run_python(*command, run, "--study", study, "--toy-top", out, "--top-count", 3)
     table = pd.read_csv(out, sep="\t")

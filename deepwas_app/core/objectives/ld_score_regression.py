@@ -37,7 +37,7 @@ class LDScoreRegression(Objective):
 
     name = "ldsr"
     label = "LD score regression"
-    doc = "LD score regression's weighted fit"
+    doc = "LD score regression's weighted fit, with the noise (s2, kappa) of the constant prior"
     order = 1
     marginal = True
     fixes_noise = True

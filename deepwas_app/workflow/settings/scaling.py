@@ -2,6 +2,8 @@
 
 import param
 
+from deepwas_app.core.objectives import OBJECTIVES
+from deepwas_app.core.priors import PRIORS
 from deepwas_app.workflow.settings.base import facts
 from deepwas_app.workflow.settings.shared import HeldOut
 
@@ -12,15 +14,18 @@ class ScalingSettings(HeldOut):
     sizes = param.List(
         default=["linear", "XS", "S", "M", "L", "XL"],
         item_type=str,
-        doc="Models to compare: constant, linear, XS to XL, or WIDTHxDEPTH of a network.",
+        doc="Models to compare: a prior without sizes (constant, linear), XS to XL, or WIDTHxDEPTH "
+        "of a network.",
     )
     prior: param.Selector[str] = param.Selector(
-        default="mlp", objects=["mlp", "transformer"], doc="The network that the sizes are of."
+        default="mlp",
+        objects=[name for name, kind in PRIORS.items() if kind.sizes],
+        doc="The network that the sizes are of.",
     )
     objectives = param.List(
         default=["likelihood", "ldsr"],
         item_type=str,
-        doc="What training maximises: likelihood, ldsr.",
+        doc=f"What training maximises: {', '.join(OBJECTIVES)}.",
     )
     seeds = param.Integer(
         1,

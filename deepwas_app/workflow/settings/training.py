@@ -1,15 +1,21 @@
 """Knobs of a training run."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import param
 
+from deepwas_app.core.objectives import OBJECTIVES
+from deepwas_app.core.priors import LINKS, PRIORS
 from deepwas_app.workflow.settings.base import facts
 from deepwas_app.workflow.settings.shared import HeldOut
 
-PRIORS = ("constant", "linear", "enrichment", "mlp", "transformer")
-LINKS = ("exp", "softplus", "relu")
-OBJECTIVES = ("likelihood", "ldsr")
 SOLVERS = ("auto", "exact", "iterative")
-SIZES = ("XS", "S", "M", "L", "XL")
+SIZES = tuple(dict.fromkeys(size for kind in PRIORS.values() for size in kind.sizes))
+
+
+def _what_each_is(entries: Mapping[str, Any]) -> str:
+    return "; ".join(f"{name}: {entry.doc}" for name, entry in entries.items())
 
 
 class TrainSettings(HeldOut):
@@ -18,9 +24,7 @@ class TrainSettings(HeldOut):
     prior: param.Selector[str] = param.Selector(
         default="linear",
         objects=list(PRIORS),
-        doc="How heritability depends on annotations: not at all, linearly up to a link, by two "
-        "classes of variants, by a multilayer perceptron, or by a transformer over the tracks "
-        "around a variant.",
+        doc=f"How heritability depends on annotations. {_what_each_is(PRIORS)}.",
     )
     size: param.Selector[str] = param.Selector(
         default="",
@@ -57,9 +61,8 @@ class TrainSettings(HeldOut):
     objective: param.Selector[str] = param.Selector(
         default="likelihood",
         objects=list(OBJECTIVES),
-        doc="What training maximises: the full likelihood, or LD score regression's weighted fit. "
-        "Both are scored by the full likelihood of what is held out; regression takes its noise, "
-        "s2 and kappa, from the constant prior.",
+        doc=f"What training maximises. {_what_each_is(OBJECTIVES)}. All are scored by the full "
+        "likelihood of what is held out.",
     )
     s2 = param.Number(
         None,
