@@ -19,8 +19,8 @@ from deepwas_app.workflow.settings import TrainSettings
 class Score(NamedTuple):
     """Held-out gain of a model in nats a variant, and what to go on from."""
 
-    gain: float | None
-    gain_se: float | None
+    held_out_gain: float | None
+    held_out_gain_se: float | None
     validation_loss: float | None
     checkpoint: Checkpoint
 

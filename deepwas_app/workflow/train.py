@@ -2,26 +2,20 @@
 
 import time
 from collections.abc import Generator, Iterator
+from functools import partial
 from pathlib import Path
 
 import xarray as xr
 
 from deepwas_app.core.fit import FitStep, NonFiniteLossError
 from deepwas_app.core.iterative import UnconvergedError
-from deepwas_app.core.priors import PRIORS, Model, Prior
+from deepwas_app.core.priors import Prior
 from deepwas_app.errors import InputError
-from deepwas_app.workflow.baseline import constant_model, moment_model, prepared
-from deepwas_app.workflow.batching import Batches, batch_plan, block_batches, standardisation
+from deepwas_app.workflow.baseline import prepared
+from deepwas_app.workflow.batching import batch_plan
 from deepwas_app.workflow.checkpoint import Checkpoint, blank_checkpoint, summarise
 from deepwas_app.workflow.fitters import fitter_of
-from deepwas_app.workflow.models import (
-    blank_standardisation,
-    build_prior,
-    noisy_model,
-    objective_of,
-    own_settings,
-    planned_parameters,
-)
+from deepwas_app.workflow.models import own_settings
 from deepwas_app.workflow.progress import job
 from deepwas_app.workflow.run import (
     METRICS,
@@ -33,45 +27,11 @@ from deepwas_app.workflow.run import (
     read_checkpoint,
     save_checkpoint,
 )
-from deepwas_app.workflow.scoring import Scorer
 from deepwas_app.workflow.settings import TrainSettings
 from deepwas_app.workflow.settings.keywords import knobs
 from deepwas_app.workflow.split import Split, settings_split
-from deepwas_app.workflow.tracks import has_tracks, tracks_read
 from deepwas_app.workflow.train_step import TrainStep
-
-__all__ = ["TrainStep", "fit", "planned_parameters", "train"]
-
-
-def start_model(
-    study: xr.Dataset, settings: TrainSettings, blocks, start: Model, own: Prior | None = None
-) -> Model:
-    """The model of some settings before training, with the level and noise of a constant one.
-
-    Parameters
-    ----------
-    study, blocks
-        The study, and the LD blocks that are trained on.
-    settings
-        What to train.
-    start
-        The constant model.
-    own
-        A prior that takes the place of the one that the settings name.
-    """
-    level = float(start.prior.level)  # type: ignore[attr-defined]
-    if own is not None:
-        return noisy_model(settings, own.at_level(level), start.s2, start.kappa)
-    window, tracks = tracks_read(PRIORS[settings.prior], study)
-    prior = build_prior(
-        settings,
-        standardisation(study, blocks),
-        level=level,
-        window=window,
-        # Tracks are standardised where they are read.
-        standardise_tracks=blank_standardisation(tracks) if tracks else None,
-    )
-    return noisy_model(settings, prior, start.s2, start.kappa)
+from deepwas_app.workflow.training import Training
 
 
 @knobs(TrainSettings)
@@ -122,87 +82,51 @@ def fit(
     own = prior if isinstance(prior, Prior) else None
     if own is not None:
         settings = own_settings(type(own), settings)
-    kind = type(own) if own is not None else PRIORS[settings.prior]
     split = split or settings_split(study, settings)
+    task = Training(study, settings, split, own)
+    batches, scorer = task.batches(split.train, marginal=task.objective.marginal), task.scorer()
+    epochs = task.fitter.epochs(settings)
+    step_of = partial(TrainStep, study=study, settings=settings, split=split, epochs=epochs)
     began = time.monotonic()
-    objective, fitter = objective_of(settings), fitter_of(kind)
-    # Its model is then the one that gains are over.
-    own_baseline = kind.constant and objective.fits_baseline
-    epochs = fitter.epochs(settings)
-
-    def batches_of(blocks, **more) -> Batches:
-        return block_batches(
-            study,
-            blocks,
-            alpha=settings.alpha,
-            batch_blocks=settings.batch_blocks,
-            memory=settings.memory,
-            tracks=kind.reads_tracks and has_tracks(study),
-            **more,
-        )
-
-    batches = batches_of(split.train, marginal=objective.marginal)
-    keeps_best = fitter.keeps_best or objective.keeps_best
-    scorer = Scorer(
-        settings, batches_of(split.test), batches_of(split.validation), study, keeps_best
-    )
-
-    def step_of(**known) -> TrainStep:
-        return TrainStep(study=study, settings=settings, split=split, epochs=epochs, **known)
-
     if resume:
-        baseline, state, best = resume.baseline, resume.state, resume
+        baseline, state = resume.baseline, resume.state
     else:
-        best = None
-        if own_baseline:
-            baseline = moment_model(batches, settings)
-        else:
+        if not task.is_baseline:
             yield step_of(message="fitting the constant prior")
-            baseline = constant_model(batches, settings)
-        model = start_model(study, settings, split.train, baseline, own)
-        state = fitter.start(model, settings, len(batches))
+        baseline = task.baseline(batches)
+        state = task.start(baseline, batches)
 
-    batches = prepared(batches, objective, baseline)
-    per_epoch = fitter.steps_per_epoch(len(batches))
+    batches = prepared(batches, task.objective, baseline)
+    per_epoch = task.fitter.steps_per_epoch(len(batches))
     steps, first = epochs * per_epoch, int(state.step)
-    if best is not None and _waited(settings, best, epoch=first // per_epoch):
+    best = resume
+    if best is not None and task.waited(best, epoch=first // per_epoch):
         return
 
-    for step in fitter.steps(state, batches, settings, objective):
-        gain = gain_se = validation = checkpoint = None
+    for step in task.fitter.steps(state, batches, settings, task.objective):
+        score = None
         if step.last_of_epoch:
-            if own_baseline:
+            if task.is_baseline:
                 baseline = step.state.model
             score = scorer.score(step, baseline, best)
-            best = checkpoint = score.checkpoint
-            gain, gain_se, validation = score.gain, score.gain_se, score.validation_loss
+            best = score.checkpoint
         elapsed = time.monotonic() - began
-        stop = checkpoint is not None and _waited(settings, checkpoint, step.epoch)
+        stop = score is not None and task.waited(score.checkpoint, step.epoch)
         yield step_of(
             step=step.step,
             steps=steps,
             epoch=step.epoch,
             train_loss=step.loss,
-            held_out_gain=gain,
-            held_out_gain_se=gain_se,
             fraction=1.0 if stop else step.step / steps,
             seconds_left=elapsed * (steps - step.step) / (step.step - first),
             message=_describe(step, epochs, stop),
-            checkpoint=checkpoint,
-            validation_loss=validation,
             error=step.error,
             residual=step.residual,
             iterations=step.iterations,
+            **({} if score is None else score._asdict()),
         )
         if stop:
             return
-
-
-def _waited(settings: TrainSettings, best: Checkpoint, epoch: int) -> bool:
-    """Whether the validation chromosomes have been predicted no better for long enough."""
-    if not settings.validation_chromosomes:
-        return False
-    return epoch - int(best.best_epoch) >= settings.patience
 
 
 def _describe(step: FitStep, epochs: int, stop: bool) -> str:

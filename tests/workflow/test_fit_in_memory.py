@@ -16,12 +16,14 @@ from deepwas_app.errors import InputError
 from deepwas_app.workflow.batching import standardisation
 from deepwas_app.workflow.compare import compare
 from deepwas_app.workflow.effects import annotation_effects, effects_table
-from deepwas_app.workflow.exports import pgs_weights, snpvar_table
+from deepwas_app.workflow.evaluation import evaluate
+from deepwas_app.workflow.exported.snpvar import snpvar_table
+from deepwas_app.workflow.exported.weights import pgs_weights
 from deepwas_app.workflow.heritability import heritability
 from deepwas_app.workflow.interpret import shifted_annotations, variant_drivers
 from deepwas_app.workflow.mismatch import ld_mismatch
 from deepwas_app.workflow.response import interaction_surface, response_curve, response_table
-from deepwas_app.workflow.results import evaluate, posterior, residual_spectrum, run_heritability
+from deepwas_app.workflow.results import posterior, residual_spectrum, run_heritability
 from deepwas_app.workflow.train import fit
 
 
@@ -127,6 +129,12 @@ def test_the_settings_of_others_do_not_know_ones_own_prior(small_study):
     next(fit(small_study, a_step(Step, small_study)))
     with pytest.raises(ValueError, match="Step"):
         TrainSettings(prior="Step")
+
+
+def test_heritability_of_some_variants_is_theirs_in_that_of_all(linear, small_study):
+    rows = np.array([3, 700, 701, 5_999])
+    some = heritability(small_study, linear.model(), 0.7, "linear", rows)
+    np.testing.assert_allclose(some, run_heritability(small_study, linear)[rows], rtol=1e-5)
 
 
 def test_a_prior_that_is_not_finite_is_told_from_annotations_that_are_missing(linear, small_study):

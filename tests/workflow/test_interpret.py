@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from deepwas_app.errors import InputError
+from deepwas_app.workflow.baseline import constant_model
 from deepwas_app.workflow.interpret import (
     marginal_effects,
     shifted_annotations,
     variant_drivers,
 )
 from deepwas_app.workflow.settings import TrainSettings
-from deepwas_app.workflow.train import constant_model
 
 
 def test_effects_alone_find_the_strongest_annotations(small_study, small_runs):

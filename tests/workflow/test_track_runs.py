@@ -23,7 +23,7 @@ from deepwas_app.workflow.simulate import simulate
 from deepwas_app.workflow.split import split_blocks, usable_blocks
 from deepwas_app.workflow.track_store import drop_stale_tracks
 from deepwas_app.workflow.tracks import block_tracks, track_shape, tracks_path
-from deepwas_app.workflow.train import start_model
+from deepwas_app.workflow.training import start_model
 
 
 @pytest.fixture

@@ -10,12 +10,14 @@ import pytest
 from deepwas_app.core.fit import total_information
 from deepwas_app.core.priors import parameter_count
 from deepwas_app.errors import InputError
+from deepwas_app.workflow.baseline import constant_model
 from deepwas_app.workflow.batching import block_batches
+from deepwas_app.workflow.models import planned_parameters
 from deepwas_app.workflow.progress import drain
 from deepwas_app.workflow.run import open_run
 from deepwas_app.workflow.settings import TrainSettings
 from deepwas_app.workflow.split import Split, settings_split
-from deepwas_app.workflow.train import constant_model, fit, planned_parameters, train
+from deepwas_app.workflow.train import fit, train
 
 KNOBS = {
     "constant": {"prior": "constant"},
