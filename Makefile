@@ -12,14 +12,18 @@ BIN := .venv/bin
 app: .venv/app
 	$(BIN)/panel serve deepwas_app/app/main.py --address localhost --port $(PORT) --warm
 
+# Counting lines costs little from Python 3.12 on, where the interpreter does it.
+COVERAGE_CORE = $$($(BIN)/python -c 'import sys; print("sysmon" if sys.version_info >= (3, 12) else "ctrace")')
+
 test: check
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=15
+	COVERAGE_CORE=$(COVERAGE_CORE) $(BIN)/pytest --cov -n 2 --dist loadfile --no-loadscope-reorder --durations=15
 
 check: .venv/test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/vulture
 
 bench: .venv/test
 	$(BIN)/pytest benchmarks --benchmark-columns=min,median,rounds

@@ -14,7 +14,7 @@ import xarray as xr
 from deepwas_app.errors import InputError
 from deepwas_app.genetics import chromosomes
 from deepwas_app.genetics.blocks import assign_blocks
-from deepwas_app.genetics.ld import decompose, low_rank_factor, standardise
+from deepwas_app.genetics.ld import decompose, standardise
 from deepwas_app.genetics.pgen import read_pgen_dosages
 from deepwas_app.genetics.plink import read_dosages
 from deepwas_app.genetics.store import StoreFolder, open_store, read_array, store_folder
@@ -163,11 +163,6 @@ def dosage_reader(genotypes: xr.Dataset) -> Callable[[np.ndarray], np.ndarray]:
         return lambda rows: read_pgen_dosages(path, rows, alleles)
     shape = (genotypes.attrs["sample_size"], genotypes.sizes["variants"])
     return lambda rows: read_dosages(path, rows, shape)
-
-
-def genotype_factor(prefix: str | Path, rows: np.ndarray, variance: float) -> np.ndarray:
-    """Factor W (variants, components) of some variants of PLINK 1 genotypes."""
-    return low_rank_factor(standardise(read_dosages(prefix, rows))[0], variance)
 
 
 def genotype_block(

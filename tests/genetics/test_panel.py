@@ -12,7 +12,6 @@ from deepwas_app.errors import InputError
 from deepwas_app.genetics.blocks import read_blocks
 from deepwas_app.genetics.panel import (
     genotype_block,
-    genotype_factor,
     open_panel,
     plan_panel,
     read_factor,
@@ -99,13 +98,6 @@ def test_unsorted_genotypes_give_the_same_panel(world: SimpleNamespace, panel: x
     for name in panel.variables:
         np.testing.assert_array_equal(again[name], panel[name])
     np.testing.assert_array_equal(read_factor(again, 1), read_factor(panel, 1))
-
-
-def test_genotype_factor_is_that_of_the_block(world: SimpleNamespace, panel: xr.Dataset):
-    np.testing.assert_array_equal(
-        genotype_factor(world.prefix, np.arange(10, 21), 1.0), read_factor(panel, 1)
-    )
-    assert genotype_factor(world.prefix, np.arange(10, 21), 0.9).shape[1] < 11
 
 
 def test_no_variant_in_any_block_is_an_error(world: SimpleNamespace):
