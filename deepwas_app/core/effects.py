@@ -9,12 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 from scipy.special import expit
-from scipy.stats import norm
 
 from deepwas_app.core.batch import BlockBatch, map_blocks
 from deepwas_app.core.jackknife import jackknife_error
 from deepwas_app.core.objectives import FULL_LIKELIHOOD, Objective
 from deepwas_app.core.priors import Model, Prior, Standardisation
+from deepwas_app.intervals import interval
 
 # Variants whose shares are summed at once.
 _STRETCH = 65_536
@@ -167,6 +167,8 @@ class Enrichment(NamedTuple):
     z
         z-score of no enrichment, (sets,): of the log odds ratio of heritability inside against
         outside, which unlike the share itself is not bounded.
+    blocks
+        How many LD blocks the errors rest on.
     """
 
     value: Float[np.ndarray, " sets"]
@@ -175,6 +177,7 @@ class Enrichment(NamedTuple):
     share_error: Float[np.ndarray, " sets"]
     variants: Float[np.ndarray, " sets"]
     z: Float[np.ndarray, " sets"]
+    blocks: int
 
 
 def enrichment(
@@ -224,6 +227,7 @@ def enrichment(
             share_error=share_error,
             variants=fraction,
             z=log_odds * share * (1 - share) / share_error,
+            blocks=len(jackknife.coefficients),
         )
 
 
@@ -239,8 +243,8 @@ def enrichment_interval(
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         middle = np.log(found.share / (1 - found.share))
-        half = norm.ppf(0.5 + level / 2) * found.share_error / (found.share * (1 - found.share))
-        low, high = expit(middle - half), expit(middle + half)
+        error = found.share_error / (found.share * (1 - found.share))
+        low, high = (expit(end) for end in interval(middle, error, found.blocks, level))
         return low / found.variants, high / found.variants
 
 

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from deepwas_app.intervals import interval
 from deepwas_app.plots.theme import GREY, figure_options, series_colour
 
-Z95 = 1.96
 LONGEST = 34
 
 
@@ -58,7 +58,8 @@ def forest_table(
         Annotation effects by run name; each on the dimension ``annotations``.
     value
         Variable to show; its standard error is ``value + "_se"``. Its 95% interval is from
-        ``value + "_low"`` to ``value + "_high"`` where there are these, else symmetric.
+        ``value + "_low"`` to ``value + "_high"`` where there are these, else symmetric by the
+        number of LD blocks in the attribute ``blocks``.
     order
         ``"size"``: largest first by the mean over runs. ``"given"``: as in the study.
     names
@@ -73,7 +74,8 @@ def forest_table(
     for i, (run, effect) in enumerate(effects.items()):
         estimate = effect[value].values.astype(float)
         se = effect[f"{value}_se"].values.astype(float)
-        ends = {"low": estimate - Z95 * se, "high": estimate + Z95 * se}
+        blocks = effect.attrs.get("blocks")
+        ends = dict(zip(("low", "high"), interval(estimate, se, blocks), strict=True))
         for end in ends:
             if f"{value}_{end}" in effect:
                 ends[end] = effect[f"{value}_{end}"].values.astype(float)
@@ -205,7 +207,8 @@ def _null_bars(
     if found is None:
         return []
     names = found["annotation"].values.astype(str)
-    half = pd.Series(Z95 * found[null].values.astype(float), index=names)
+    _, high = interval(0.0, found[null].values.astype(float))
+    half = pd.Series(high, index=names)
     bars = rows[["annotation", "row"]].assign(half=rows["annotation"].map(half)).dropna()
     bars = bars.assign(low=reference - bars["half"], high=reference + bars["half"])
     return [

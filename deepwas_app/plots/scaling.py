@@ -4,6 +4,7 @@ import holoviews as hv
 import numpy as np
 import pandas as pd
 
+from deepwas_app.intervals import interval
 from deepwas_app.plots.theme import GREY, figure_options, series_colour
 
 
@@ -55,7 +56,8 @@ def scaling_curve(sweep: pd.DataFrame, truth: float | None = None) -> hv.Overlay
     Parameters
     ----------
     sweep
-        One row per fit, as for `scaling_summary`; objectives by the names to be shown.
+        One row per fit, as for `scaling_summary`; objectives by the names to be shown. Its
+        attribute ``blocks`` is the number of LD blocks that were held out.
     truth
         Gain of the true prior in nats, where it is known: a dashed line.
 
@@ -65,8 +67,8 @@ def scaling_curve(sweep: pd.DataFrame, truth: float | None = None) -> hv.Overlay
         One line with 95% intervals per objective, every fit as a small point; log x axis.
     """
     summary, fits = scaling_summary(sweep), per_variant(sweep)
-    summary["low"] = summary["gain"] - 1.96 * summary["gain_se"]
-    summary["high"] = summary["gain"] + 1.96 * summary["gain_se"]
+    ends = interval(summary["gain"], summary["gain_se"], sweep.attrs.get("blocks"))
+    summary["low"], summary["high"] = ends
     hover = [
         ("Parameters", "@parameters{0,0}"),
         ("Gain (10⁻³ nats/variant)", "@gain{0.000}"),

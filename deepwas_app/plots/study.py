@@ -8,6 +8,7 @@ from bokeh.models import NumeralTickFormatter
 from scipy.special import log_ndtr
 from scipy.stats import norm
 
+from deepwas_app.intervals import interval
 from deepwas_app.plots.theme import (
     BLUE,
     GENOME_WIDE,
@@ -305,8 +306,7 @@ def residual_spectrum(spectrum: xr.Dataset) -> hv.Overlay:
     """
     table = spectrum[["eigenvalue", "observed", "observed_se", "expected"]].to_dataframe()
     table = table.dropna(subset=["eigenvalue", "observed"])
-    table["low"] = table["observed"] - 1.96 * table["observed_se"]
-    table["high"] = table["observed"] + 1.96 * table["observed_se"]
+    table["low"], table["high"] = interval(table["observed"], table["observed_se"])
     expected = hv.Curve(table, "eigenvalue", "expected", label="expected by the model").opts(
         color=ORANGE, line_width=2
     )

@@ -10,6 +10,7 @@ from bokeh.models import ColumnDataSource, HoverTool
 from bokeh.models.annotations import Span
 from bokeh.plotting import figure
 
+from deepwas_app.intervals import interval
 from deepwas_app.plots.theme import BLUE, GREY, ORANGE, figure_options, series_colour
 
 MILLI = 1e3
@@ -24,7 +25,8 @@ def held_out_gain(metrics: Mapping[str, pd.DataFrame]) -> hv.Overlay:
     ----------
     metrics
         By run name: a table with ``step``, ``held_out_gain`` and, where known,
-        ``held_out_gain_se`` (nats per variant).
+        ``held_out_gain_se`` (nats per variant); its attribute ``blocks`` is the number of LD
+        blocks that were held out.
 
     Returns
     -------
@@ -42,15 +44,10 @@ def held_out_gain(metrics: Mapping[str, pd.DataFrame]) -> hv.Overlay:
     for i, (run, table) in enumerate(metrics.items()):
         seen = table.reindex(columns=["step", "held_out_gain", "held_out_gain_se"]).astype(float)
         seen = seen.dropna(subset=["held_out_gain"])
-        value, half = MILLI * seen["held_out_gain"], 1.96 * MILLI * seen["held_out_gain_se"]
+        value, error = (MILLI * seen[name] for name in ("held_out_gain", "held_out_gain_se"))
+        low, high = interval(value, error, table.attrs.get("blocks"))
         drawn = pd.DataFrame(
-            {
-                "step": seen["step"],
-                "milli": value,
-                "low": value - half,
-                "high": value + half,
-                "run": run,
-            }
+            {"step": seen["step"], "milli": value, "low": low, "high": high, "run": run}
         )
         colour = series_colour(i)
         layers += [
@@ -129,7 +126,7 @@ class LiveCurves:
         ----------
         steps
             Objects with ``step``, ``epoch``, ``train_loss``, ``held_out_gain`` (nats per variant
-            or None) and ``held_out_gain_se``.
+            or None), ``held_out_gain_se``, and ``test_blocks`` that these rest on.
         """
         loss: dict[str, Any] = {"step": [], "value": []}
         gain: dict[str, Any] = {"step": [], "value": [], "low": [], "high": []}
@@ -141,12 +138,12 @@ class LiveCurves:
                 self._pass.append(float(step.train_loss))
                 self._last_step = step.step
             if step.held_out_gain is not None:
-                half = 1.96 * MILLI * float(step.held_out_gain_se or 0.0)
-                value = MILLI * float(step.held_out_gain)
+                value, error = MILLI * step.held_out_gain, step.held_out_gain_se or np.nan
+                low, high = interval(value, MILLI * error, len(step.test_blocks))
                 gain["step"].append(step.step)
                 gain["value"].append(value)
-                gain["low"].append(value - half)
-                gain["high"].append(value + half)
+                gain["low"].append(low)
+                gain["high"].append(high)
                 # Held-out likelihood is measured at the end of a pass.
                 self._end_pass(loss)
         if loss["step"]:

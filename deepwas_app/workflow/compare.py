@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import xarray as xr
-from scipy.stats import t as student
 
 from deepwas_app.core.jackknife import jackknife_sum
 from deepwas_app.errors import InputError
+from deepwas_app.intervals import interval
 from deepwas_app.workflow.evaluation import MILLINATS
 from deepwas_app.workflow.fitted import Fitted
 from deepwas_app.workflow.results import run_heritability
@@ -140,7 +140,8 @@ def difference_line(table: pd.DataFrame, first: str, second: str) -> str:
             f"{first} over {second}: {difference:+.2f} nats on one held-out LD block, too few for "
             "a standard error."
         )
-    if abs(difference) < student.ppf(0.975, blocks - 1) * error or difference == 0:
+    low, high = interval(difference, error, blocks)
+    if low < 0 < high or difference == 0:
         return (
             f"No clear difference: {first} over {second} is {difference:+.2f} ± {error:.2f} nats "
             f"on {where}."

@@ -34,7 +34,7 @@ EVALUATION = Table(
 
 
 def in_millinats(table: Table, *columns: str) -> Table:
-    """The table with some of its columns as :func:`per_variant` gives them."""
+    """The table with some of its columns as ``plots.scaling.per_variant`` gives them."""
     return replace(
         table,
         columns=tuple(
@@ -78,19 +78,3 @@ def evaluate(runs: "Fitted | Iterable[Fitted]") -> pd.DataFrame:
         rows.append({"run": run.name} | {c: run.summary[c] for c in EVALUATION.names[1:]})
     # What a run could not tell is null in its record.
     return EVALUATION.frame(rows).astype({"gain": float, "gain_se": float})
-
-
-def per_variant(
-    frame: pd.DataFrame, columns: tuple[str, ...] = ("gain", "gain_se")
-) -> pd.DataFrame:
-    """The rows with some columns in milli-nats per held-out variant, in place of nats.
-
-    Parameters
-    ----------
-    frame
-        With ``variants`` (held out) and the columns, in nats.
-    columns
-        What is rescaled.
-    """
-    scale = 1e3 / frame["variants"].astype(float)
-    return frame.assign(**{name: frame[name].astype(float) * scale for name in columns})

@@ -10,6 +10,7 @@ import xarray as xr
 from deepwas_app.core.jackknife import jackknife_error
 from deepwas_app.core.response import response
 from deepwas_app.errors import InputError
+from deepwas_app.intervals import interval
 from deepwas_app.workflow.effects import annotation_effects, log_linear
 from deepwas_app.workflow.fitted import Fitted, spread_variants
 from deepwas_app.workflow.settings import CURVE_POINTS, SURFACE_POINTS, plain
@@ -238,8 +239,8 @@ def _band(
         averaged, _ = spread_variants(study, runs[0], _AVERAGED)
         mean = averaged[:, columns].mean(axis=0, dtype=np.float64)
         away = (points - mean) / effects["annotation_deviation"].values[columns]
-        half = 1.96 * jackknife_error(effects["jackknife"].values[:, columns] @ away.T)
-        return JACKKNIFE, curves[0] - half, curves[0] + half
+        moves = effects["jackknife"].values[:, columns] @ away.T
+        return JACKKNIFE, *interval(curves[0], jackknife_error(moves), len(moves))
     if len(runs) == 1:
         return NO_BAND, np.full_like(curves[0], np.nan), np.full_like(curves[0], np.nan)
     return SEEDS, curves.min(axis=0), curves.max(axis=0)

@@ -112,8 +112,13 @@ class Run:
             )
 
     def metrics(self) -> pd.DataFrame:
-        """One row an epoch: step, epoch, and in nats a variant the loss, gain and its error."""
-        return _read_table(self.path / "metrics.parquet")
+        """One row an epoch: step, epoch, and in nats a variant the loss, gain and its error.
+
+        The attribute ``blocks`` is the number of LD blocks that were held out.
+        """
+        table = _read_table(self.path / "metrics.parquet")
+        table.attrs["blocks"] = len(self.test_blocks)
+        return table
 
     def blocks(self) -> pd.DataFrame:
         """Held-out blocks: block, chromosome, start, stop, variants, loss, constant_loss (nats)."""

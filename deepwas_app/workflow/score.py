@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.phenotype import read_people, read_phenotype
 from deepwas_app.genetics.plink import read_genotypes
 from deepwas_app.genetics.score import Scores, match_weights, read_weights, score
+from deepwas_app.intervals import interval
 from deepwas_app.workflow.progress import Progress, job
 from deepwas_app.workflow.settings.keywords import knobs
 from deepwas_app.workflow.settings.results import ScoreKnobs
@@ -173,8 +173,8 @@ def accuracy(
             "Give the phenotype of more people."
         )
     r = float(np.corrcoef(s, y)[0, 1])
-    half = norm.ppf(0.5 + level / 2) / np.sqrt(len(y) - 3)
-    ends = np.tanh(np.arctanh(np.clip(r, -1 + 1e-12, 1 - 1e-12)) + np.array([-half, half]))
+    z = np.arctanh(np.clip(r, -1 + 1e-12, 1 - 1e-12))
+    ends = np.tanh(interval(z, 1 / np.sqrt(len(y) - 3), level=level))
     low, high = sorted((ends**2).tolist())
     low = 0.0 if ends[0] <= 0 <= ends[1] else low
     return Accuracy(r**2, low, high, r, len(y))

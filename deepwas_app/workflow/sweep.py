@@ -62,7 +62,8 @@ class Sweep(NamedTuple):
     Attributes
     ----------
     table
-        :data:`SCALING`, one row per finished model.
+        :data:`SCALING`, one row per finished model; its attribute ``blocks`` is the number of LD
+        blocks that were held out.
     steps
         :data:`STEPS`.
     truth
@@ -180,8 +181,10 @@ def scaling(
             {"size": size, "seed": seed, "folder": folder}
             | {c: run.summary[c] for c in SCALING.names if c not in ("size", "seed")}
         )
+        table = _table(rows)
+        table.attrs["blocks"] = len(run.test_blocks)
         found = Sweep(
-            _table(rows),
+            table,
             steps_up(rows),
             true_gain(study, run) if found.truth is None else found.truth,
         )

@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.stats import t
 
 from deepwas_app.core.batch import Marginal
 from deepwas_app.core.effects import (
@@ -232,10 +233,12 @@ def test_enrichment_interval_stays_between_its_ends(sets_of_known_enrichment):
     assert (low[:2] < found.value[:2]).all()
     assert (found.value[:2] < high[:2]).all()
     assert (high[:2] < 1 / found.variants[:2]).all()
-    # Symmetric on the log-odds scale, where the z-score is; near the estimate as wide as +-1.96 se.
-    np.testing.assert_allclose((high - low)[:2], 3.92 * found.error[:2], rtol=0.1)
+    # Symmetric on the log-odds scale, where the z-score is; near the estimate as wide as
+    # +- t se, with a degree of freedom less than there are blocks.
+    width = t.ppf(0.975, len(moves.coefficients) - 1)
+    np.testing.assert_allclose((high - low)[:2], 2 * width * found.error[:2], rtol=0.1)
     excludes = (low > 1) | (high < 1)
-    np.testing.assert_array_equal(excludes[:2], np.abs(found.z[:2]) > 1.96)
+    np.testing.assert_array_equal(excludes[:2], np.abs(found.z[:2]) > width)
 
 
 def test_average_partial_effects_of_a_linear_prior_are_its_coefficients(world, truth):

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+from deepwas_app.intervals import interval
 from deepwas_app.plots import annotations, response
 
 
@@ -56,8 +57,8 @@ def test_shifted_annotations_are_a_bar_around_one(effects: dict[str, xr.Dataset]
     figure = annotations.enrichment_forest({"linear": effects["linear"].assign(null)})
     (bars,) = [e for e in figure if isinstance(e, hv.Segments) and "half" in e.data]
     found = bars.data.set_index("annotation")
-    assert found.loc["coding", "low"] == pytest.approx(1 - 1.96 * 0.5)
-    assert found.loc["enhancer", "high"] == pytest.approx(1 + 1.96 * 0.25)
+    assert found.loc["coding", "low"] == pytest.approx(interval(1.0, 0.5)[0])
+    assert found.loc["enhancer", "high"] == pytest.approx(interval(1.0, 0.25)[1])
     hv.render(figure)
 
 

@@ -86,5 +86,7 @@ def test_residual_spectrum_has_intervals():
     )
     expected, bars, points = list(pictures.residual_spectrum(spectrum))
     assert isinstance(expected, hv.Curve)
-    np.testing.assert_allclose(bars.dimension_values("high") - bars.dimension_values("low"), 1.96)
+    np.testing.assert_allclose(
+        bars.dimension_values("high") - bars.dimension_values("low"), 1.959964
+    )
     assert len(points) == 5

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pybigtools
 import pytest
+from scipy.stats import t
 
 from deepwas_app.cli import main
 from deepwas_app.errors import InputError
@@ -49,7 +50,7 @@ def test_curve_of_a_linear_prior_is_its_coefficient_with_its_interval(small_stud
     away = found["value"].values - mean
     np.testing.assert_allclose(found["effect"], slope * away, atol=0.02)
     np.testing.assert_allclose(
-        found["high"] - found["low"], 2 * 1.96 * error * np.abs(away), atol=0.02
+        found["high"] - found["low"], 2 * t.ppf(0.975, 14) * error * np.abs(away), atol=0.02
     )
     assert found.attrs["band"] == JACKKNIFE
     known = response_curve(small_study, [run], "Continuous 2", points=9, effects=effects)

@@ -21,7 +21,8 @@ from deepwas_app.app.components import (
 from deepwas_app.app.markup import text
 from deepwas_app.app.pages.runs import RunsPage, finished_runs, run_select
 from deepwas_app.plots import compare as pictures
-from deepwas_app.workflow.evaluation import EVALUATION, evaluate, in_millinats, per_variant
+from deepwas_app.plots.scaling import per_variant
+from deepwas_app.workflow.evaluation import EVALUATION, evaluate, in_millinats
 
 FEW_BLOCKS = 10
 

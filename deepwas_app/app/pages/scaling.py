@@ -26,8 +26,8 @@ from deepwas_app.app.settings_form import by_label, copy_of, widget
 from deepwas_app.core.objectives import OBJECTIVES
 from deepwas_app.core.priors import PRIORS
 from deepwas_app.errors import InputError
-from deepwas_app.plots.scaling import scaling_curve
-from deepwas_app.workflow.evaluation import in_millinats, per_variant
+from deepwas_app.plots.scaling import per_variant, scaling_curve
+from deepwas_app.workflow.evaluation import in_millinats
 from deepwas_app.workflow.models import study_parameters
 from deepwas_app.workflow.settings import ScalingSettings, TrainSettings
 from deepwas_app.workflow.tables import Table

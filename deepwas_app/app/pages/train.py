@@ -30,7 +30,8 @@ from deepwas_app.core.objectives import OBJECTIVES
 from deepwas_app.core.priors import PRIORS
 from deepwas_app.errors import InputError
 from deepwas_app.plots import train as pictures
-from deepwas_app.workflow.evaluation import EVALUATION, RUNS, evaluate, per_variant
+from deepwas_app.plots.scaling import per_variant
+from deepwas_app.workflow.evaluation import EVALUATION, RUNS, evaluate
 from deepwas_app.workflow.models import knobs, study_parameters
 from deepwas_app.workflow.progress import relay
 from deepwas_app.workflow.settings import TrainSettings
