@@ -1,4 +1,4 @@
-"""The registry of variables: what each array of a Dataset is called, and what it means."""
+"""The registry of what studies and LD panels store: what each array is called and means."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from deepwas_app.errors import InputError
 
 
 class Variable(NamedTuple):
-    """One variable that a Dataset may hold.
+    """One variable that a study or a panel may hold.
 
     Attributes
     ----------
@@ -25,8 +25,6 @@ class Variable(NamedTuple):
         Unit, empty where there is none.
     meaning : str
         One line for people.
-    label : str
-        Short text for axes, without the unit.
     """
 
     name: str
@@ -34,7 +32,6 @@ class Variable(NamedTuple):
     kind: str
     unit: str
     meaning: str
-    label: str
 
 
 _V = ("variants",)
@@ -45,84 +42,31 @@ _VA = ("variants", "annotations")
 REGISTRY: dict[str, Variable] = {
     variable.name: variable
     for variable in (
-        Variable("variant_id", _V, "UO", "", "rsID or other name", "Variant"),
-        Variable("variant_chromosome", _V, "UO", "", "1 to 22, X, Y or MT", "Chromosome"),
-        Variable("variant_position", _V, "i", "bp", "1-based position", "Position"),
-        Variable("variant_effect_allele", _V, "UO", "", "allele that z counts", "Effect allele"),
-        Variable("variant_other_allele", _V, "UO", "", "the other allele", "Other allele"),
-        Variable(
-            "variant_allele_frequency", _V, "f", "", "frequency of the effect allele", "Frequency"
-        ),
-        Variable("variant_z", _V, "f", "", "GWAS z-score, NaN where unscored", "z-score"),
-        Variable("variant_sample_size", _V, "f", "people", "GWAS sample size", "Sample size"),
-        Variable("variant_block", _V, "i", "", "index of the LD block", "LD block"),
-        Variable("variant_ld_score", _V, "f", "", "sum of r² within the block", "LD score"),
-        Variable("variant_scored", _V, "b", "", "has a z-score that is modelled", "Scored"),
-        Variable("variant_annotation", _VA, "f", "", "annotation value", "Annotation"),
-        Variable("variant_neg_log10_p", _V, "f", "", "-log10 of the two-sided P", "-log10 P"),
-        Variable(
-            "variant_heritability",
-            _V,
-            "f",
-            "",
-            "prior variance of the standardised effect",
-            "Heritability per variant",
-        ),
-        Variable(
-            "variant_true_heritability",
-            _V,
-            "f",
-            "",
-            "simulated prior variance",
-            "True heritability per variant",
-        ),
-        Variable(
-            "variant_true_effect",
-            _V,
-            "f",
-            "√N s.d.",
-            "simulated joint effect b = √N β",
-            "True effect",
-        ),
-        Variable(
-            "variant_posterior_mean",
-            _V,
-            "f",
-            "√N s.d.",
-            "posterior mean of b = √N β",
-            "Posterior mean",
-        ),
-        Variable(
-            "variant_posterior_variance",
-            _V,
-            "f",
-            "",
-            "posterior variance of b = √N β",
-            "Posterior variance",
-        ),
-        Variable("variant_pip", _V, "f", "", "posterior inclusion probability", "PIP"),
-        Variable(
-            "variant_pgs_weight", _V, "f", "s.d. per allele", "polygenic score weight", "PGS weight"
-        ),
-        Variable("annotation", _A, "UO", "", "name of the annotation", "Annotation"),
-        Variable("annotation_kind", _A, "UO", "", "binary or continuous", "Kind"),
-        Variable("block_chromosome", _B, "UO", "", "chromosome of the block", "Chromosome"),
-        Variable("block_start", _B, "i", "bp", "start, 0-based", "Block start"),
-        Variable("block_stop", _B, "i", "bp", "stop, not included", "Block stop"),
-        Variable("block_offset", _B, "i", "", "first row of the block in variants", "First row"),
-        Variable("block_variants", _B, "i", "", "rows of the block in variants", "Variants"),
-        Variable("block_scored", _B, "i", "", "variants with a modelled z-score", "Scored"),
-        Variable("block_components", _B, "i", "", "components that are kept", "Components"),
+        Variable("variant_id", _V, "UO", "", "rsID or other name"),
+        Variable("variant_chromosome", _V, "UO", "", "1 to 22, X, Y or MT"),
+        Variable("variant_position", _V, "i", "bp", "1-based position"),
+        Variable("variant_effect_allele", _V, "UO", "", "allele that z counts"),
+        Variable("variant_other_allele", _V, "UO", "", "the other allele"),
+        Variable("variant_allele_frequency", _V, "f", "", "frequency of the effect allele"),
+        Variable("variant_z", _V, "f", "", "GWAS z-score, NaN where unscored"),
+        Variable("variant_sample_size", _V, "f", "people", "GWAS sample size"),
+        Variable("variant_block", _V, "i", "", "index of the LD block"),
+        Variable("variant_ld_score", _V, "f", "", "sum of r² within the block"),
+        Variable("variant_scored", _V, "b", "", "has a z-score that is modelled"),
+        Variable("variant_annotation", _VA, "f", "", "annotation value"),
+        Variable("variant_true_heritability", _V, "f", "", "simulated prior variance"),
+        Variable("variant_true_effect", _V, "f", "√N s.d.", "simulated joint effect b = √N β"),
+        Variable("annotation", _A, "UO", "", "name of the annotation"),
+        Variable("annotation_kind", _A, "UO", "", "binary or continuous"),
+        Variable("block_chromosome", _B, "UO", "", "chromosome of the block"),
+        Variable("block_start", _B, "i", "bp", "start, 0-based"),
+        Variable("block_stop", _B, "i", "bp", "stop, not included"),
+        Variable("block_offset", _B, "i", "", "first row of the block in variants"),
+        Variable("block_variants", _B, "i", "", "rows of the block in variants"),
+        Variable("block_scored", _B, "i", "", "variants with a modelled z-score"),
+        Variable("block_components", _B, "i", "", "components that are kept"),
     )
 }
-
-
-def label(name: str) -> str:
-    """Axis label of a variable, with its unit: "Position (bp)", "-log10 P"."""
-    variable = REGISTRY.get(name)
-    if variable is None:
-        return name.replace("_", " ")
-    return f"{variable.label} ({variable.unit})" if variable.unit else variable.label
 
 
 def validate(dataset: xr.Dataset, required: tuple[str, ...] = ()) -> xr.Dataset:
