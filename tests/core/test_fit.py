@@ -15,6 +15,7 @@ from deepwas_app.core.fit import (
     NonFiniteLossError,
     fit_adam,
     fit_scoring,
+    optimiser,
     start_adam,
     start_scoring,
     total_information,
@@ -164,6 +165,35 @@ def test_adam_learns_and_counts_epochs(adam):
     before, _, _ = total_information(adam.start.model, adam.batches)
     after, _, _ = total_information(steps[-1].state.model, adam.batches)
     assert after < before - 20
+
+
+@pytest.mark.parametrize(("steps", "warm"), [(4_000, 100), (1_000, 50), (10, 1)])
+def test_the_step_size_warms_up_and_decays(steps, warm):
+    """Adam's steps along a gradient that stays the same are as long as the schedule says."""
+    transformation = optimiser(0.01, steps)
+    parameter, gradient = jnp.zeros(()), jnp.asarray(0.5)
+
+    def one(state, _):
+        change, state = transformation.update(gradient, state, parameter)
+        return state, -change
+
+    _, sizes = jax.lax.scan(one, transformation.init(parameter), length=steps + 10)
+    step = np.arange(steps + 10)
+    rise = 0.001 + 0.009 * step / warm
+    along = np.clip((step - warm) / (steps - warm), 0, 1)
+    fall = 0.0001 + 0.0099 * (1 + np.cos(np.pi * along)) / 2
+    np.testing.assert_allclose(sizes, np.where(step < warm, rise, fall), rtol=1e-3, atol=1e-7)
+
+
+def test_long_gradients_are_clipped_and_weights_decay():
+    transformation = optimiser(0.01, 10)
+    parameter = jnp.full(2, 50.0)
+    change, state = transformation.update(
+        jnp.array([3.0, 4.0]), transformation.init(parameter), parameter
+    )
+    moment = optax.tree.get(state, "mu")
+    np.testing.assert_allclose(moment, 0.1 * np.array([0.6, 0.8]), rtol=1e-5)
+    np.testing.assert_allclose(change, -0.001 * (1 + 1e-4 * 50.0), rtol=1e-5)
 
 
 def test_a_variant_weighs_as_much_in_a_small_batch_as_in_a_large_one(world, adam):

@@ -70,3 +70,21 @@ def test_annotations_look_like_real_ones():
     neighbours = [np.corrcoef(c[1:], c[:-1])[0, 1] for c in continuous.T]
     assert min(neighbours) > 0.4
     assert max(neighbours) < 0.9
+
+
+def test_a_seed_draws_what_it_drew():
+    """Figures are of the built-in simulated study, which must stay what it is."""
+    positions = np.arange(0, 400_000, 400)
+    drawn = draw_annotations(positions, 8, np.random.default_rng(3))
+    np.testing.assert_allclose(
+        drawn.mean(axis=0),
+        [0.025, 0.266, 0.375, 0.259, 0.2008891, -0.1792776, -0.05129563, 0.2196635],
+        rtol=1e-4,
+    )
+    np.testing.assert_allclose(
+        drawn[[0, 500, 999]].sum(axis=0),
+        [0, 0, 0, 0, 2.611368, -2.417094, 0.6770395, 0.9876615],
+        rtol=1e-4,
+    )
+    log_f = true_log_variance(drawn, "interactions", np.random.default_rng(4))
+    np.testing.assert_allclose([log_f.mean(), log_f.std()], [-0.2479144, 0.3891827], rtol=1e-4)

@@ -83,3 +83,28 @@ def test_tracks_are_not_counted_as_parameters():
     shapes = eqx.filter_eval_shape(transformer)
     assert parameter_count(shapes) == parameter_count(transformer())
     assert parameter_count(transformer(window=80)) == parameter_count(transformer())
+
+
+def patterned(prior):
+    """With weights that depend on no random numbers, so that nothing but the arithmetic counts."""
+    leaves, tree = jax.tree.flatten(prior.network)
+    leaves = [
+        0.12
+        * jnp.sin(1.7 * jnp.arange(leaf.size, dtype=jnp.float32) ** 1.3 + i).reshape(leaf.shape)
+        if eqx.is_inexact_array(leaf)
+        else leaf
+        for i, leaf in enumerate(leaves)
+    ]
+    return eqx.tree_at(lambda p: p.network, prior, jax.tree.unflatten(tree, leaves))
+
+
+def test_stored_weights_give_what_they_gave():
+    """A window that is pooled with a rest, two layers and two heads."""
+    prior = patterned(transformer(width=64, depth=2, window=65))
+    at = np.arange(3 * 65 * TRACKS, dtype=np.float32)
+    tracks = jnp.asarray(np.cos(0.37 * at + at**2 / 4e4).reshape(3, 65, TRACKS))
+    annotations = jnp.asarray(np.sin(np.arange(12.0, dtype=np.float32)).reshape(3, 4))
+    assert prior.network.position.shape == (33, 64)
+    np.testing.assert_allclose(
+        prior(annotations, tracks) + 9, [0.295929, 0.319651, 0.354048], rtol=1e-3
+    )
