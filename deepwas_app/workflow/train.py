@@ -123,7 +123,10 @@ def fit(
             error=step.error,
             residual=step.residual,
             iterations=step.iterations,
-            **({} if score is None else score._asdict()),
+            checkpoint=score and score.checkpoint,
+            held_out_gain=score and score.held_out_gain,
+            held_out_gain_se=score and score.held_out_gain_se,
+            validation_loss=score and score.validation_loss,
         )
         if stop:
             return
