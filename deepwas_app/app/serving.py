@@ -10,6 +10,7 @@ from typing import Any
 
 import panel as pn
 
+from deepwas_app.app.pages import PAGES
 from deepwas_app.app.shell import Dashboard, error_page, sync_address
 from deepwas_app.app.state import AppState
 from deepwas_app.errors import InputError
@@ -104,8 +105,9 @@ def serve(
     if data_root:
         os.environ["DEEPWAS_DATA_ROOT"] = data_root
     # The slow imports now, not while the first visitor waits.
-    for module in ("workflow.results", "workflow.sweep", "app.pages.study", "app.pages.train"):
-        importlib.import_module(f"deepwas_app.{module}")
+    for module in ("results", "sweep"):
+        importlib.import_module(f"deepwas_app.workflow.{module}")
+    list(PAGES)
     names = {address, "localhost", "127.0.0.1", socket.gethostname()}
     print(f"DeepWAS Explorer: http://{address}:{port}")
     try:

@@ -1,6 +1,5 @@
 """The dashboard: its pages over one state, with navigation, job status and messages."""
 
-import importlib
 import logging
 from typing import Any
 
@@ -13,20 +12,12 @@ from deepwas_app.app.components import job_line, trouble, waiting
 from deepwas_app.app.guard import LayoutGuard
 from deepwas_app.app.jobs import JOBS, Status
 from deepwas_app.app.markup import text
+from deepwas_app.app.pages import PAGES
 from deepwas_app.app.poller import Poller
-from deepwas_app.app.state import PAGES, AppState
+from deepwas_app.app.state import AppState
 
 logger = logging.getLogger(__name__)
 
-ICONS = {
-    "study": "dataset",
-    "train": "model_training",
-    "annotations": "label",
-    "locus": "my_location",
-    "compare": "compare_arrows",
-    "scaling": "trending_up",
-    "export": "ios_share",
-}
 BAR = "#173a6b"
 THEME = {
     "light": {
@@ -50,21 +41,9 @@ THEME = {
 }
 
 
-KINDS = {
-    "study": "StudyPage",
-    "train": "TrainPage",
-    "annotations": "AnnotationsPage",
-    "locus": "LocusPage",
-    "compare": "ComparePage",
-    "scaling": "ScalingPage",
-    "export": "ExportPage",
-}
-
-
 def make_page(name: str, state: AppState, poller: Poller) -> Any:
-    """One of the pages; its module is imported when it is first looked at."""
-    module = importlib.import_module(f"deepwas_app.app.pages.{name}")
-    return getattr(module, KINDS[name])(state, poller=poller)
+    """One of the pages, over the state and with the timer of its dashboard."""
+    return PAGES[name](state, poller=poller)
 
 
 class Dashboard(pn.viewable.Viewer):
@@ -82,13 +61,15 @@ class Dashboard(pn.viewable.Viewer):
         self.poller.on_error = self._failed
         self.state = AppState.of(study)
         self.pages: dict[str, Any] = {}
+        self._addresses = list(PAGES)
         self._slots = {
-            name: pmui.Column(visible=False, sizing_mode="stretch_width") for name in PAGES
+            name: pmui.Column(visible=False, sizing_mode="stretch_width")
+            for name in self._addresses
         }
         self.menu = pmui.MenuList(
             label="Pages",
-            items=[{"label": name.capitalize(), "icon": ICONS[name]} for name in PAGES],
-            active=(PAGES.index(self.state.page),),
+            items=[{"label": page.heading, "icon": page.icon} for page in PAGES.values()],
+            active=(self._addresses.index(self.shown),),
             dense=False,
             margin=(8, 0),
             sizing_mode="stretch_width",
@@ -113,7 +94,12 @@ class Dashboard(pn.viewable.Viewer):
         self.poller.add(self._show_job)
         self.poller.add(self._build_shown)
         self._show_study()
-        self.turn_to(self.state.page)
+        self.turn_to(self.shown)
+
+    @property
+    def shown(self) -> str:
+        """Address of the page on show: the first where the one asked for is of none."""
+        return self.state.page if self.state.page in self._addresses else self._addresses[0]
 
     def turn_to(self, name: str) -> None:
         """Turn to a page; it is built at the next tick when it is first shown."""
@@ -126,7 +112,7 @@ class Dashboard(pn.viewable.Viewer):
             self._slots[name].objects = [waiting("Drawing…")]
 
     def _build_shown(self) -> None:
-        name = self.state.page
+        name = self.shown
         if self._new:
             # Once a visit, also if it fails.
             self._new = False
@@ -173,12 +159,12 @@ class Dashboard(pn.viewable.Viewer):
     def _chosen(self, event: Any) -> None:
         active = event.new
         index = active[0] if isinstance(active, (tuple, list)) and active else active
-        if isinstance(index, int) and PAGES[index] != self.state.page:
-            self.state.page = PAGES[index]
+        if isinstance(index, int) and self._addresses[index] != self.shown:
+            self.state.page = self._addresses[index]
 
-    def _turned(self, event: Any) -> None:
-        self.menu.active = (PAGES.index(event.new),)
-        self.turn_to(event.new)
+    def _turned(self, _: Any) -> None:
+        self.menu.active = (self._addresses.index(self.shown),)
+        self.turn_to(self.shown)
 
     def _darkened(self, event: Any) -> None:
         self.state.dark = bool(event.new)

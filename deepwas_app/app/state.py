@@ -8,8 +8,6 @@ import xarray as xr
 from deepwas_app.app import store
 from deepwas_app.app.jobs import FILES, JOBS, OPEN, OPENING, Job, Status
 
-PAGES = ("study", "train", "annotations", "locus", "compare", "scaling", "export")
-
 
 class AppState(param.Parameterized):
     """The study and the runs that a session is looking at.
@@ -22,7 +20,7 @@ class AppState(param.Parameterized):
     runs = param.List(default=[], doc="Runs of the study that were found on disk.")
     selected = param.List(default=[], item_type=str, doc="Names of the runs to look at.")
     opening = param.Parameter(None, doc="The job that opens a study; None when there is none.")
-    page: Any = param.Selector(default="study", objects=list(PAGES), doc="The page on show.")
+    page = param.String("", doc="Address of the page on show; the first where it is of none.")
     region = param.String("", doc="Region of the Locus page, 22:1-2; set it to go elsewhere.")
     dark = param.Boolean(default=False, doc="Whether the page is dark.")
     notice = param.Parameter(None, doc="(severity, text) to show to the person; None if nothing.")

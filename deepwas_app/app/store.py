@@ -119,7 +119,7 @@ def ld(study: xr.Dataset, row: int) -> tuple[int, np.ndarray]:
 
     Nothing for a variant of no block.
     """
-    from deepwas_app.plots.locus import ld_to_reference
+    from deepwas_app.genetics.statistics import ld_to_reference
 
     block = int(study["variant_block"].values[row])
     if block < 0:

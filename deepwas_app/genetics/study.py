@@ -3,12 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from deepwas_app.errors import InputError
+from deepwas_app.genetics.statistics import GENOME_WIDE, genomic_inflation, minus_log10_p
+
+
+class Summary(NamedTuple):
+    """The most telling numbers of a study's z-scores.
+
+    Attributes
+    ----------
+    scored
+        Variants with a z-score after alignment.
+    people
+        Median sample size; NaN where it is not known.
+    inflation
+        Genomic inflation factor, lambda GC; NaN without z-scores.
+    mean_chi_square
+        Mean of z squared; NaN without z-scores.
+    hits
+        Genome-wide significant variants.
+    """
+
+    scored: int
+    people: float
+    inflation: float
+    mean_chi_square: float
+    hits: int
+
+
+def summarise(study: xr.Dataset) -> Summary:
+    """The most telling numbers of a study's z-scores."""
+    z = study["variant_z"].values
+    z = z[np.isfinite(z)].astype(float)
+    people = study["variant_sample_size"].values
+    people = people[np.isfinite(people)]
+    return Summary(
+        len(z),
+        float(np.median(people)) if len(people) else np.nan,
+        genomic_inflation(z),
+        float(np.mean(z**2)) if len(z) else np.nan,
+        int((minus_log10_p(z) > GENOME_WIDE).sum()),
+    )
 
 
 def strongest_loci(study: xr.Dataset, count: int = 12, apart: int = 500_000) -> list[int]:

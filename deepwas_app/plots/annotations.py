@@ -21,29 +21,6 @@ def short(name: str, longest: int = LONGEST) -> str:
     return f"{name[: longest - 1 - half]}…{name[-half:]}"
 
 
-def strongest(effects: Mapping[str, xr.Dataset], value: str, count: int) -> list[str]:
-    """Names of the annotations whose estimates are the furthest from nothing, in errors.
-
-    Parameters
-    ----------
-    effects
-        Annotation effects by run name; each on the dimension ``annotations``.
-    value
-        Variable to rank by; its standard error is ``value + "_se"``.
-    count
-        How many names.
-    """
-    nothing = 1.0 if value.endswith("enrichment") else 0.0
-    best: dict[str, float] = {}
-    for effect in effects.values():
-        with np.errstate(divide="ignore", invalid="ignore"):
-            z = np.abs((effect[value].values - nothing) / effect[f"{value}_se"].values)
-        for name, score in zip(effect["annotation"].values.astype(str), z, strict=True):
-            if np.isfinite(score):
-                best[name] = max(score, best.get(name, 0.0))
-    return sorted(best, key=lambda name: -best[name])[:count]
-
-
 def forest_table(
     effects: Mapping[str, xr.Dataset],
     value: str,

@@ -5,13 +5,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from bokeh.models import NumeralTickFormatter
-from scipy.special import log_ndtr
 from scipy.stats import norm
 
+from deepwas_app.genetics.statistics import GENOME_WIDE, minus_log10_p
 from deepwas_app.intervals import interval
 from deepwas_app.plots.theme import (
     BLUE,
-    GENOME_WIDE,
     GREEN,
     GREY,
     ORANGE,
@@ -21,22 +20,6 @@ from deepwas_app.plots.theme import (
 )
 
 MANHATTAN_CELLS = (1400, 320)
-
-
-def minus_log10_p(z: np.ndarray) -> np.ndarray:
-    """Two-sided -log10 P of z-scores, exact far beyond the smallest floating-point P.
-
-    Parameters
-    ----------
-    z
-        z-scores, any shape; NaN stays NaN.
-
-    Returns
-    -------
-    numpy.ndarray
-        -log10 P, float64, same shape.
-    """
-    return -(np.log(2.0) + log_ndtr(-np.abs(np.asarray(z, dtype=np.float64)))) / np.log(10.0)
 
 
 def thin(x: np.ndarray, y: np.ndarray, cells: tuple[int, int] = MANHATTAN_CELLS) -> np.ndarray:

@@ -21,9 +21,6 @@ LD_COLOURS = ("#463699", "#26BCE1", "#6EFE68", "#F8C32A", "#DB3D11")
 LD_UNKNOWN = "#AAAAAA"
 LD_REFERENCE = "#9632B8"
 
-GENOME_WIDE = 7.301
-"""-log10 of the genome-wide significance threshold, P = 5e-8."""
-
 
 def ink(dark: bool) -> str:
     """Colour of text that is drawn inside a plot.

@@ -1,5 +1,6 @@
 """Annotation effects and enrichment of a run, with labels and as tables."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -186,6 +187,32 @@ def annotation_effects(study: xr.Dataset, run: Fitted) -> xr.Dataset:
             "h2": float(v.sum()),
         },
     )
+
+
+def strongest_annotations(effects: Mapping[str, xr.Dataset], value: str) -> list[str]:
+    """Names of the annotations, first those whose estimates are the furthest from nothing.
+
+    Parameters
+    ----------
+    effects
+        Annotation effects by run name; each on the dimension ``annotations``.
+    value
+        Variable to rank by, in units of its standard error, ``value + "_se"``.
+
+    Returns
+    -------
+    list of str
+        Without those that no run has an estimate and an error of.
+    """
+    nothing = 1.0 if value.endswith("enrichment") else 0.0
+    best: dict[str, float] = {}
+    for effect in effects.values():
+        with np.errstate(divide="ignore", invalid="ignore"):
+            z = np.abs((effect[value].values - nothing) / effect[f"{value}_se"].values)
+        for name, score in zip(effect["annotation"].values.astype(str), z, strict=True):
+            if np.isfinite(score):
+                best[name] = max(score, best.get(name, 0.0))
+    return sorted(best, key=lambda name: -best[name])
 
 
 def _filled(rows: np.ndarray, values: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from deepwas_app.errors import InputError
@@ -34,7 +35,7 @@ EVALUATION = Table(
 
 
 def in_millinats(table: Table, *columns: str) -> Table:
-    """The table with some of its columns as ``plots.scaling.per_variant`` gives them."""
+    """The table with some of its columns as `per_variant` gives them."""
     return replace(
         table,
         columns=tuple(
@@ -78,3 +79,42 @@ def evaluate(runs: "Fitted | Iterable[Fitted]") -> pd.DataFrame:
         rows.append({"run": run.name} | {c: run.summary[c] for c in EVALUATION.names[1:]})
     # What a run could not tell is null in its record.
     return EVALUATION.frame(rows).astype({"gain": float, "gain_se": float})
+
+
+def seed_means(fits: pd.DataFrame) -> pd.DataFrame:
+    """Mean over seeds of every objective and number of parameters.
+
+    Parameters
+    ----------
+    fits
+        One row per fit: ``objective``, ``parameters``, ``gain`` and ``gain_se``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``objective``, ``parameters``, ``gain`` (mean), ``gain_se`` and ``seeds``. The error is the
+        larger of that of one fit (over LD blocks) and that over seeds.
+    """
+    rows = []
+    for (objective, parameters), part in fits.groupby(["objective", "parameters"], sort=False):
+        between = part["gain"].std(ddof=1) / np.sqrt(len(part)) if len(part) > 1 else 0.0
+        within = part["gain_se"].astype(float).mean()
+        se = np.nanmax([within, between])
+        rows.append((objective, int(parameters), part["gain"].mean(), se, len(part)))
+    return pd.DataFrame(rows, columns=["objective", "parameters", "gain", "gain_se", "seeds"])
+
+
+def per_variant(
+    frame: pd.DataFrame, columns: tuple[str, ...] = ("gain", "gain_se")
+) -> pd.DataFrame:
+    """The rows with some columns in milli-nats per held-out variant, in place of nats.
+
+    Parameters
+    ----------
+    frame
+        With ``variants`` (held out) and the columns, in nats.
+    columns
+        What is rescaled.
+    """
+    scale = 1e3 / frame["variants"].astype(float)
+    return frame.assign(**{name: frame[name].astype(float) * scale for name in columns})

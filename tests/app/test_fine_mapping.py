@@ -44,14 +44,14 @@ def written(button) -> str:
 
 
 def test_fine_mapping_adds_two_tracks_and_tables(mapped):
-    tracks = mapped.figure.tracks
+    tracks = mapped.figure.figures
     assert [t.yaxis.axis_label for t in tracks[2:4]] == ["PIP, model", "PIP, uniform"]
     found = mapped.fine_mapping.mapping.found
-    points = mapped.figure.pips.sources["model"].data
+    points = mapped.figure.tracks["pips"].points["model"].data
     assert len(points["pip"]) == len(found.table)
     in_sets = (found.table["CREDIBLE_SET"] > 0).sum()
     assert in_sets > 0
-    assert len(mapped.figure.pips.rugs["model"].data["x"]) == in_sets
+    assert len(mapped.figure.tracks["pips"].rugs["model"].data["x"]) == in_sets
     assert set(np.asarray(points["colour"])[-in_sets:]).isdisjoint({"#8a94a3"})
     assert all(isinstance(r.glyph, Scatter) for r in tracks[2].select({"name": "pip-model"}))
     assert len(mapped.fine_mapping._results.select(pn.widgets.Tabulator)) == 2
@@ -104,11 +104,11 @@ def test_drivers_are_the_bytes_of_the_command(page, settle, capsys):
 def test_results_stay_inside_their_region_and_go_outside(mapped):
     region = mapped.region
     mapped.go(scaled(region, 0.5), mapped.reference)
-    assert mapped.figure.pips.shown
+    assert set(mapped.figure.tracks["pips"].figures) <= set(mapped.figure.figures)
     mapped.go_to_variant(elsewhere(mapped))
-    assert not mapped.figure.pips.shown
+    assert not set(mapped.figure.tracks["pips"].figures) & set(mapped.figure.figures)
     assert mapped.fine_mapping.mapping is None
-    assert len(mapped.figure.tracks) == 4
+    assert len(mapped.figure.figures) == 4
 
 
 def elsewhere(page) -> int:
@@ -123,12 +123,12 @@ def test_a_result_stays_while_something_of_it_is_in_sight(mapped):
     middle = (region.start + region.stop) // 2
     mapped.go(Region(region.chromosome, middle - 1000, region.stop + 500_000))
     assert mapped.fine_mapping.mapping is found
-    assert mapped.figure.pips.shown
+    assert set(mapped.figure.tracks["pips"].figures) <= set(mapped.figure.figures)
     # Another training under the same name has another prior.
     os.utime(store.runs_folder(mapped.state.study) / "linear.run" / "weights.eqx", ns=(0, 0))
     mapped.state.refresh_runs()
     assert mapped.fine_mapping.mapping is None
-    assert not mapped.figure.pips.shown
+    assert not set(mapped.figure.tracks["pips"].figures) & set(mapped.figure.figures)
 
 
 @pytest.fixture

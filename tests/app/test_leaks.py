@@ -9,9 +9,9 @@ import weakref
 import panel as pn
 
 from deepwas_app.app import leaks
+from deepwas_app.app.pages import PAGES
 from deepwas_app.app.serving import close_with_session
 from deepwas_app.app.shell import Dashboard
-from deepwas_app.app.state import PAGES
 
 VISITS = 6
 

@@ -18,7 +18,7 @@ def page(study_with_runs, settle) -> LocusPage:
     state.selected = ["mlp"]
     page = LocusPage(state)
     settle(page, lambda: page.drivers.table is not None)
-    settle(page, lambda: page.figure.heritability_track in page.figure.tracks)
+    settle(page, lambda: page.figure.tracks["heritability"].figures[0] in page.figure.figures)
     return page
 
 
@@ -35,7 +35,7 @@ def test_a_late_track_does_not_replace_the_one_asked_for_last(page, settle, monk
             computed.set()
 
     monkeypatch.setattr(store, "posterior", slowly)
-    before = np.array(page.figure.heritability.data["value"])
+    before = np.array(page.figure.tracks["heritability"].points.data["value"])
     page.track.value = POSTERIOR
     assert begun.wait(20)
     page.track.value = PRIOR
@@ -44,7 +44,7 @@ def test_a_late_track_does_not_replace_the_one_asked_for_last(page, settle, monk
     assert computed.wait(20)
     for _ in range(3):
         page.poller.poll()
-    np.testing.assert_array_equal(page.figure.heritability.data["value"], before)
+    np.testing.assert_array_equal(page.figure.tracks["heritability"].points.data["value"], before)
     for event in (gate, begun, computed):
         event.clear()
     page.track.value = POSTERIOR
@@ -54,7 +54,7 @@ def test_a_late_track_does_not_replace_the_one_asked_for_last(page, settle, monk
     assert computed.wait(20)
     for _ in range(3):
         page.poller.poll()
-    assert page.figure.heritability_track not in page.figure.tracks
+    assert page.figure.tracks["heritability"].figures[0] not in page.figure.figures
 
 
 def test_bars_and_errors_are_of_the_variant_on_show(page, settle, monkeypatch):
@@ -86,7 +86,7 @@ def test_bars_and_errors_are_of_the_variant_on_show(page, settle, monkeypatch):
 
 def test_the_reference_moves_at_once_and_its_ld_comes_when_it_is_read(page, settle, monkeypatch):
     def known() -> np.ndarray:
-        return np.isfinite(np.asarray(page.figure.points.data["r2"], float))
+        return np.isfinite(np.asarray(page.figure.tracks["association"].points.data["r2"], float))
 
     settle(page, lambda: known().any())
     gate, here, ld = threading.Event(), [], store.ld
@@ -101,16 +101,18 @@ def test_the_reference_moves_at_once_and_its_ld_comes_when_it_is_read(page, sett
     names = page.state.study["variant_id"].values.astype(str)[rows]
     for row, name in zip(rows, names, strict=True):
         page.choose_reference(row)
-        assert list(page.figure.reference.data["variant"]) == [name]
+        assert list(page.figure.tracks["association"].reference.data["variant"]) == [name]
         assert name in page.about.object
         assert not known().any()
     gate.set()
     settle(page, lambda: known().any())
     page.poller.poll()
-    assert page.figure.points.data["r2"][7] == pytest.approx(1.0)
+    assert page.figure.tracks["association"].points.data["r2"][7] == pytest.approx(1.0)
     assert threading.current_thread() not in here
     first, r2 = store.ld(page.state.study, rows[1])
-    np.testing.assert_allclose(page.figure.points.data["r2"][known()], r2[_in_block(page, first)])
+    np.testing.assert_allclose(
+        page.figure.tracks["association"].points.data["r2"][known()], r2[_in_block(page, first)]
+    )
 
 
 def _in_block(page, first: int) -> np.ndarray:
@@ -130,5 +132,5 @@ def test_a_reference_without_a_z_score_says_so(small_study):
 
 
 def test_the_legend_says_what_grey_means(small_study):
-    (legend,) = LocusPage(small_study).figure.association_track.legend
+    (legend,) = LocusPage(small_study).figure.figures[0].legend
     assert "r² unknown (other LD block)" in [item.label.value for item in legend.items]

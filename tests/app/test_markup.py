@@ -14,10 +14,10 @@ from deepwas_app.app import explore, store
 from deepwas_app.app.components import JobView, empty, trouble
 from deepwas_app.app.jobs import JOBS, Job
 from deepwas_app.app.markup import text
+from deepwas_app.app.pages import PAGES
 from deepwas_app.app.pages.locus import LocusPage
 from deepwas_app.app.pages.study import StudyPage
 from deepwas_app.app.shell import error_page
-from deepwas_app.app.state import PAGES
 
 HOSTILE = "<img src=x onerror=alert(1)> *s* [l](javascript:alert(2))"
 KNOBS = {"width": 4, "depth": 1, "epochs": 1, "link": "exp"}

@@ -12,6 +12,7 @@ import xarray as xr
 
 from deepwas_app.app import explore, store
 from deepwas_app.app.jobs import JOBS, Status
+from deepwas_app.app.pages import PAGES
 from deepwas_app.app.pages import train as train_page
 from deepwas_app.app.pages.annotations import AnnotationsPage
 from deepwas_app.app.pages.locus import LocusPage
@@ -19,7 +20,7 @@ from deepwas_app.app.pages.scaling import ScalingPage
 from deepwas_app.app.pages.study import StudyPage
 from deepwas_app.app.pages.train import TrainPage, runs_table
 from deepwas_app.app.regions import scaled, shown_region
-from deepwas_app.app.state import PAGES, AppState
+from deepwas_app.app.state import AppState
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.regions import Region
 
@@ -152,16 +153,16 @@ def test_locus_opens_at_the_strongest_variant_and_recolours(study_with_runs, set
     page = LocusPage(study_with_runs)
     strongest = int(np.nanargmax(np.abs(study_with_runs["variant_z"].values)))
     assert page.reference == strongest
-    settle(page, lambda: np.isfinite(page.figure.points.data["r2"]).any())
-    before = list(page.figure.points.data["colour"])
+    settle(page, lambda: np.isfinite(page.figure.tracks["association"].points.data["r2"]).any())
+    before = list(page.figure.tracks["association"].points.data["colour"])
     other = int(np.argmin(np.abs(page.table["row"].to_numpy() - strongest - 25)))
-    page.figure.points.selected.indices = [other]
+    page.figure.tracks["association"].points.selected.indices = [other]
     assert page.reference == int(page.table["row"].iloc[other])
-    settle(page, lambda: np.isfinite(page.figure.points.data["r2"]).any())
-    assert list(page.figure.points.data["colour"]) != before
+    settle(page, lambda: np.isfinite(page.figure.tracks["association"].points.data["r2"]).any())
+    assert list(page.figure.tracks["association"].points.data["colour"]) != before
     page.state.selected = ["linear", "mlp"]
-    settle(page, lambda: page.figure.heritability_track in page.figure.tracks)
-    assert set(page.figure.heritability.data["run"]) == {"linear", "mlp"}
+    settle(page, lambda: page.figure.tracks["heritability"].figures[0] in page.figure.figures)
+    assert set(page.figure.tracks["heritability"].points.data["run"]) == {"linear", "mlp"}
 
 
 def test_locus_goes_where_it_is_told(small_study):

@@ -8,8 +8,9 @@ from bokeh.plotting import figure
 from panel.io.location import Location
 
 from deepwas_app.app import explore, store
+from deepwas_app.app.pages import PAGES
 from deepwas_app.app.shell import Dashboard, sync_address
-from deepwas_app.app.state import PAGES, AppState
+from deepwas_app.app.state import AppState
 
 
 def turn(dashboard: Dashboard, name: str):
@@ -39,7 +40,7 @@ def test_a_page_that_was_hidden_knows_the_runs_of_meanwhile(name, small_study, s
     assert set(offered) == {"linear", "mlp"}
     if name == "locus":
         assert page.prior.value == "mlp"
-        settle(page, lambda: page.figure.heritability_track in page.figure.tracks)
+        settle(page, lambda: page.figure.tracks["heritability"].figures[0] in page.figure.figures)
 
 
 def test_a_page_that_cannot_be_built_is_left_alone_by_the_timer(small_study, monkeypatch):
@@ -76,6 +77,15 @@ def test_a_page_that_cannot_even_be_made_is_tried_once_a_visit(small_study, monk
     assert "no such page" in dashboard._slots["locus"].objects[0].object
     dashboard.state.page = "study"
     assert turn(dashboard, "locus").ready()
+
+
+def test_an_address_of_no_page_is_that_of_the_first(small_study):
+    state = AppState.of(small_study)
+    state.page = "nowhere"
+    dashboard = Dashboard(state)
+    dashboard.poller.poll()
+    assert list(dashboard.pages) == ["study"]
+    assert dashboard.menu.active == (0,)
 
 
 @pytest.fixture
@@ -144,7 +154,7 @@ def test_figures_of_different_pages_have_axes_of_their_own(study_with_runs, sett
         turn(dashboard, name)
         settle(dashboard, lambda: not dashboard.poller._pending)
     drawn = list(dashboard.page.get_root().select({"type": figure}))
-    free = [f for f in drawn if f not in dashboard.pages["locus"].figure.tracks]
+    free = [f for f in drawn if f not in dashboard.pages["locus"].figure.figures]
     assert len(free) > 8
     for side in ("x_range", "y_range"):
         assert len({getattr(f, side).id for f in free}) == len(free)

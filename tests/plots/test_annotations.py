@@ -8,6 +8,7 @@ import xarray as xr
 
 from deepwas_app.intervals import interval
 from deepwas_app.plots import annotations, response
+from deepwas_app.workflow.effects import strongest_annotations
 
 
 def points(overlay: hv.Overlay) -> pd.DataFrame:
@@ -30,10 +31,10 @@ def test_one_wide_interval_does_not_hide_the_others(effects: dict[str, xr.Datase
 def test_the_strongest_are_chosen_by_their_z_scores(effects: dict[str, xr.Dataset]):
     effects["linear"]["partial_effect"][:] = [0.1, -3.0, 0.2]
     effects["mlp"]["partial_effect"][:] = [0.1, 0.0, -1.0]
-    assert annotations.strongest(effects, "partial_effect", 2) == ["enhancer", "TSS distance"]
+    assert strongest_annotations(effects, "partial_effect")[:2] == ["enhancer", "TSS distance"]
     effects["linear"]["enrichment"][:2] = [1.0, 1.1]
     effects["mlp"]["enrichment"][:2] = [1.0, 1.0]
-    assert annotations.strongest(effects, "enrichment", 5) == ["enhancer", "coding"]
+    assert strongest_annotations(effects, "enrichment") == ["enhancer", "coding"]
     shown = points(annotations.effect_forest(effects, names=["coding"]))
     assert set(shown["annotation"]) == {"coding"}
 

@@ -4,10 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from deepwas_app.genetics.regions import Region
 from deepwas_app.plots.locus_drivers import MOST_BARS, driver_bars, driver_plot
 from deepwas_app.plots.locus_figure import LocusFigure
-from deepwas_app.plots.locus_pips import pip_points, set_colour
 from deepwas_app.plots.theme import GREY
+from deepwas_app.plots.tracks.association import locus_table
+from deepwas_app.plots.tracks.pips import pip_points, set_colour
 
 
 @pytest.fixture
@@ -33,15 +35,20 @@ def test_variants_of_sets_are_coloured_and_drawn_last(mapped):
     assert set(pip_points(mapped, "_UNIFORM")["colour"]) == {GREY}
 
 
-def test_tracks_of_a_fine_mapping_come_and_go(mapped):
-    figure = LocusFigure()
-    figure.pips.show(mapped)
-    assert [t in figure.tracks for t in figure.pips.tracks] == [True, True]
-    assert all(t.x_range is figure.x_range for t in figure.pips.tracks)
-    assert list(figure.pips.rugs["model"].data["variant"]) == ["rs1", "rs4"]
-    assert list(figure.pips.rugs["uniform"].data["variant"]) == []
-    figure.pips.show(None)
-    assert len(figure.tracks) == 2
+def test_tracks_of_a_fine_mapping_come_and_go(mapped, study, genes):
+    figure, region = LocusFigure(), Region("22", 1, 1_000_000)
+    rows = region.rows(study)
+    table = locus_table(study, rows)
+    figure.draw(
+        study=study, region=region, rows=rows, variants=table, genes=genes, fine_mapping=mapped
+    )
+    track = figure.tracks["pips"]
+    assert [drawn in figure.figures for drawn in track.figures] == [True, True]
+    assert all(drawn.x_range is figure.x_range for drawn in track.figures)
+    assert list(track.rugs["model"].data["variant"]) == ["rs1", "rs4"]
+    assert list(track.rugs["uniform"].data["variant"]) == []
+    figure.draw(fine_mapping=None)
+    assert len(figure.figures) == 2
 
 
 def test_bars_add_up_whatever_is_put_together():

@@ -10,6 +10,7 @@ import xarray as xr
 from bokeh.models import HoverTool
 
 from deepwas_app.plots import annotations, scaling, train
+from deepwas_app.workflow.evaluation import per_variant, seed_means
 
 
 @pytest.fixture
@@ -110,8 +111,9 @@ def test_scaling_is_per_variant_and_averages_seeds():
             "gain_se": [0.1, 0.1, 0.1],
         }
     )
-    summary = scaling.scaling_summary(sweep)
+    fits = per_variant(sweep)
+    summary = seed_means(fits)
     assert summary["gain"].tolist() == pytest.approx([1.0, 3.0])
     assert summary["seeds"].tolist() == [1, 2]
     assert summary["gain_se"].tolist() == pytest.approx([0.1, 1.0])
-    hv.render(scaling.scaling_curve(sweep))
+    hv.render(scaling.scaling_curve(fits, summary, 2.5))

@@ -6,17 +6,8 @@ import pytest
 import xarray as xr
 from scipy.stats import norm
 
+from deepwas_app.genetics.statistics import GENOME_WIDE
 from deepwas_app.plots import study as pictures
-from deepwas_app.plots.theme import GENOME_WIDE
-
-
-def test_minus_log10_p_agrees_with_scipy_and_survives_huge_z():
-    z = np.array([0.0, 1.0, -5.0])
-    expected = -np.log10(2 * norm.sf(np.abs(z)))
-    np.testing.assert_allclose(pictures.minus_log10_p(z), expected, rtol=1e-12)
-    tail = 60.0**2 / 2 / np.log(10) + np.log10(60.0 * np.sqrt(2 * np.pi) / 2)
-    assert pictures.minus_log10_p(np.array([60.0]))[0] == pytest.approx(tail, rel=1e-4)
-    assert np.isnan(pictures.minus_log10_p(np.array([np.nan]))[0])
 
 
 def test_thinning_keeps_extremes_and_one_point_per_cell():

@@ -154,7 +154,9 @@ class Card(pn.viewable.Viewer):
 
     def names(self, effects: dict[str, xr.Dataset], value: str) -> list[str] | None:
         """The annotations to draw: the strongest few, or all of them."""
-        ranked = pictures.strongest(effects, value, len(next(iter(effects.values()))["annotation"]))
+        from deepwas_app.workflow.effects import strongest_annotations
+
+        ranked = strongest_annotations(effects, value)
         self.everything.param.update(
             visible=len(ranked) > FEW, label=f"All {len(ranked)}, not just the strongest {FEW}"
         )
@@ -278,7 +280,9 @@ class EnrichmentCard(Card):
         options = names[kinds == "continuous"].tolist()
         self._continuous.visible = bool(options)
         if self.continuous.options != options:
-            strongest = pictures.strongest(details.effects, "partial_effect", len(names))
+            from deepwas_app.workflow.effects import strongest_annotations
+
+            strongest = strongest_annotations(details.effects, "partial_effect")
             first = next((name for name in strongest if name in options), None)
             self.continuous.param.update(
                 options=options, value=first or (options[0] if options else None)

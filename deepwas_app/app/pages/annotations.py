@@ -11,6 +11,7 @@ from deepwas_app.app import store
 from deepwas_app.app.components import empty, section
 from deepwas_app.app.jobs import JOBS, Job, Status
 from deepwas_app.app.markup import text
+from deepwas_app.app.pages import PAGES
 from deepwas_app.app.pages.annotation_cards import Details, EffectsCard, EnrichmentCard
 from deepwas_app.app.pages.annotation_response import ResponseCard
 from deepwas_app.app.pages.base import Page
@@ -19,6 +20,7 @@ from deepwas_app.app.pages.runs import follow, runs_choice
 ALONE, SHIFTED = "alone", "shifted"
 
 
+@PAGES.add
 class AnnotationsPage(Page):
     """Effects of annotations, their enrichment, and how a prior answers to them.
 
@@ -27,6 +29,7 @@ class AnnotationsPage(Page):
     >>> AnnotationsPage("height_chr22")  # in a notebook cell
     """
 
+    address, icon, order = "annotations", "label", 30
     heading = "Annotations"
     intro = "Which annotations carry heritability, and how sure we are: 95% intervals throughout."
 

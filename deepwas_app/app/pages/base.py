@@ -32,6 +32,12 @@ class Page(Asker):
         The session's timer; a page alone makes its own.
     """
 
+    address: ClassVar[str] = ""
+    """What the browser's address calls it."""
+    icon: ClassVar[str] = "article"
+    """Name of a Material icon."""
+    order: ClassVar[int] = 100
+    """Where it stands in the menu; the smallest is first."""
     heading: ClassVar[str] = ""
     intro: ClassVar[str] = ""
 

@@ -19,14 +19,15 @@ from deepwas_app.app.components import (
     table_download,
 )
 from deepwas_app.app.markup import text
+from deepwas_app.app.pages import PAGES
 from deepwas_app.app.pages.runs import RunsPage, finished_runs, run_select
 from deepwas_app.plots import compare as pictures
-from deepwas_app.plots.scaling import per_variant
-from deepwas_app.workflow.evaluation import EVALUATION, evaluate, in_millinats
+from deepwas_app.workflow.evaluation import EVALUATION, evaluate, in_millinats, per_variant
 
 FEW_BLOCKS = 10
 
 
+@PAGES.add
 class ComparePage(RunsPage):
     """Two finished runs of a study, held out against held out; and the table of all.
 
@@ -35,6 +36,7 @@ class ComparePage(RunsPage):
     >>> ComparePage("height_chr22")  # in a notebook cell
     """
 
+    address, icon, order = "compare", "compare_arrows", 50
     heading = "Compare"
     intro = "Which of two runs predicts held-out variants better, and at which loci?"
     needs = (

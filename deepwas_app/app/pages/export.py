@@ -10,6 +10,7 @@ import xarray as xr
 
 from deepwas_app.app import store
 from deepwas_app.app.components import cells, download, section
+from deepwas_app.app.pages import PAGES
 from deepwas_app.app.pages.runs import RunsPage, finished_runs, run_select
 from deepwas_app.app.pages.scores import ScoreForm
 from deepwas_app.app.settings_form import widgets
@@ -22,6 +23,7 @@ from deepwas_app.workflow.settings import plain
 HALF_REGION = 500_000
 
 
+@PAGES.add
 class ExportPage(RunsPage):
     """Files that other tools take from a finished run, each made when its button is pressed.
 
@@ -30,6 +32,7 @@ class ExportPage(RunsPage):
     >>> ExportPage("height_chr22")  # in a notebook cell
     """
 
+    address, icon, order = "export", "ios_share", 70
     heading = "Export"
     intro = "Take a fitted prior and its effects to other tools, or score genotypes here."
     needs = "Train one on the **Train** page: here you take its prior, effects and scores away."

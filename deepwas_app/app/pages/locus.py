@@ -8,11 +8,11 @@ import pandas as pd
 import panel as pn
 import panel_material_ui as pmui
 import xarray as xr
-from bokeh.events import RangesUpdate
 
 from deepwas_app.app import store
 from deepwas_app.app.components import cells, section, typed
 from deepwas_app.app.markup import text
+from deepwas_app.app.pages import PAGES
 from deepwas_app.app.pages.base import Page
 from deepwas_app.app.pages.drivers import DriversCard
 from deepwas_app.app.pages.fine_mapping import FineMappingCard
@@ -20,20 +20,17 @@ from deepwas_app.app.pages.runs import follow, runs_choice
 from deepwas_app.app.regions import scaled, shown_region
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.regions import Region
+from deepwas_app.genetics.statistics import minus_log10_p
 from deepwas_app.genetics.study import strongest_loci
-from deepwas_app.plots.locus import (
-    annotation_ticks,
-    locus_table,
-    stack_genes,
-)
 from deepwas_app.plots.locus_figure import LocusFigure
-from deepwas_app.plots.study import minus_log10_p
+from deepwas_app.plots.tracks.association import locus_table
 
 PRIOR, POSTERIOR = "Prior heritability", "Posterior mean effect"
 SHOWN_ANNOTATIONS = 8
 HALF_WINDOW = 500_000
 
 
+@PAGES.add
 class LocusPage(Page):
     """A region of the genome; click a variant to see its LD.
 
@@ -42,6 +39,7 @@ class LocusPage(Page):
     >>> LocusPage("height_chr22")  # in a notebook cell
     """
 
+    address, icon, order = "locus", "my_location", 40
     heading = "Locus"
     intro = (
         "Association, LD, prior and annotations side by side, and which variants may be causal. "
@@ -58,7 +56,7 @@ class LocusPage(Page):
         self.figure = LocusFigure()
         self.figure.on_tap(self.choose_reference)
         self.figure.set_dark(self.state.dark)
-        self.figure.association_track.on_event(RangesUpdate, self._panned)
+        self.figure.on_pan(self._panned)
         self.place = ""
         self.reference: int | None = None
         self.table = pd.DataFrame()
@@ -98,8 +96,9 @@ class LocusPage(Page):
             self.drivers.let_go()
 
     def _draw_pips(self, table: pd.DataFrame | None) -> None:
-        self.figure.pips.show(table)
-        self._arrange()
+        if self.figure.locus is not None:
+            self.figure.draw(fine_mapping=table)
+            self._arrange()
 
     def _prior(self) -> Any:
         """The run whose prior is fine-mapped and explained; None without one."""
@@ -116,12 +115,12 @@ class LocusPage(Page):
 
     def _arrange(self) -> None:
         """Show the tracks that have something to show."""
-        wanted = self.figure.tracks
+        wanted = self.figure.figures
         if [pane.object for pane in self._stage.objects] != wanted:
             kept = {id(pane.object): pane for pane in self._stage.objects}
             self._stage.objects = [
-                kept.get(id(track)) or pn.pane.Bokeh(track, sizing_mode="stretch_width", margin=0)
-                for track in wanted
+                kept.get(id(drawn)) or pn.pane.Bokeh(drawn, sizing_mode="stretch_width", margin=0)
+                for drawn in wanted
             ]
 
     def go(self, region: Region, reference: int | None = None) -> None:
@@ -135,11 +134,17 @@ class LocusPage(Page):
         self.place = str(region)
         self.state.region = self.place
         self.box.value = f"{region:,}"
-        self.figure.show_region(
-            table, region.chromosome, region.start, region.stop, study.attrs.get("genome_build", "")
+        self.figure.draw(
+            study=study,
+            region=region,
+            rows=rows,
+            variants=table,
+            genes=self.genes,
+            reference=None,
+            r2=None,
+            annotations=tuple(self.annotations.value or ()),
         )
-        self.figure.show_genes(stack_genes(self.genes, *region))
-        self._draw_annotations()
+        self._arrange()
         self._draw_runs()
         strongest = int(table["row"].iloc[int(np.argmax(table["minus_log10_p"]))])
         self.fine_mapping.look_at(self._prior(), region)
@@ -157,7 +162,7 @@ class LocusPage(Page):
         study, rows = self.state.study, self.table["row"].to_numpy()
         drawn = np.flatnonzero(rows == row)
         self.reference = row
-        self.figure.show_reference(int(drawn[0]) if len(drawn) else None)
+        self.figure.draw(reference=int(drawn[0]) if len(drawn) else None, r2=None)
         self.about.object = self._about(row)
         self.drivers.look_at(self._prior(), row)
 
@@ -167,7 +172,7 @@ class LocusPage(Page):
             here = (inside >= 0) & (inside < len(known))
             r2 = np.full(len(rows), np.nan)
             r2[here] = known[inside[here]]
-            self.figure.show_ld(r2)
+            self.figure.draw(r2=r2)
 
         self.ask("ld", lambda: store.ld(study, row), colour, self._say_trouble)
 
@@ -286,9 +291,9 @@ class LocusPage(Page):
     def _zoom(self, factor: float, _: Any) -> None:
         self._attempt(self.go, scaled(self.region, factor), self.reference)
 
-    def _panned(self, event: Any) -> None:
+    def _panned(self, left: float, right: float) -> None:
         """Load more when a pan or a zoom leaves the region that is drawn."""
-        start, stop = int(event.x0 * 1e6), int(event.x1 * 1e6)
+        start, stop = int(left * 1e6), int(right * 1e6)
         inside = start >= self.region.start - 1 and stop <= self.region.stop + 1
         if inside or stop <= start:
             return
@@ -296,8 +301,7 @@ class LocusPage(Page):
         self._attempt(self.go, scaled(region, 1.0), self.reference)
 
     def _draw_annotations(self) -> None:
-        names = list(self.annotations.value or [])
-        self.figure.show_annotations(annotation_ticks(self.state.study, self.rows, names), names)
+        self.figure.draw(annotations=tuple(self.annotations.value or ()))
         self._arrange()
 
     def _draw_runs(self) -> None:
@@ -322,7 +326,7 @@ class LocusPage(Page):
                 name: pd.DataFrame({"x": x, "value": value, "variant": variant})
                 for name, value in found.items()
             }
-            self.figure.show_heritability(tables, label)
+            self.figure.draw(runs=tables, measure=label)
             self._arrange()
 
         if runs:

@@ -20,14 +20,15 @@ from deepwas_app.app.components import (
     table_download,
 )
 from deepwas_app.app.jobs import JOBS, Job, Status
+from deepwas_app.app.pages import PAGES
 from deepwas_app.app.pages.base import Page
 from deepwas_app.app.pages.held_out import HeldOut
 from deepwas_app.app.settings_form import by_label, copy_of, widget
 from deepwas_app.core.objectives import OBJECTIVES
 from deepwas_app.core.priors import PRIORS
 from deepwas_app.errors import InputError
-from deepwas_app.plots.scaling import per_variant, scaling_curve
-from deepwas_app.workflow.evaluation import in_millinats
+from deepwas_app.plots.scaling import scaling_curve
+from deepwas_app.workflow.evaluation import in_millinats, per_variant, seed_means
 from deepwas_app.workflow.models import study_parameters
 from deepwas_app.workflow.settings import ScalingSettings, TrainSettings
 from deepwas_app.workflow.tables import Table
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 SIZES = ("8x1", "64x2", "256x3")
 
 
+@PAGES.add
 class ScalingPage(Page):
     """A sweep over model sizes and seeds, drawn as it comes.
 
@@ -47,6 +49,7 @@ class ScalingPage(Page):
     >>> ScalingPage("height_chr22")  # in a notebook cell
     """
 
+    address, icon, order = "scaling", "trending_up", 60
     heading = "Scaling"
     intro = "Do larger models predict held-out variants better? Fit several sizes and see."
 
@@ -202,7 +205,10 @@ class ScalingPage(Page):
             return
         from deepwas_app.workflow.sweep import SCALING, STEPS
 
-        objects: list[Any] = [plot(scaling_curve(_labelled(found.table), found.truth))]
+        labelled = per_variant(_labelled(found.table))
+        scale = 1e3 / float(found.table["variants"].iloc[0])
+        truth = None if found.truth is None else scale * found.truth
+        objects: list[Any] = [plot(scaling_curve(labelled, seed_means(labelled), truth))]
         if len(found.steps):
             steps = per_variant(
                 found.steps.assign(variants=found.table["variants"].iloc[0]),

@@ -1,10 +1,10 @@
 """The Study page: open a study or build one, and see what is in it."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import panel_material_ui as pmui
 import xarray as xr
@@ -24,14 +24,14 @@ from deepwas_app.app.components import (
     typed,
     waiting,
 )
+from deepwas_app.app.pages import PAGES
 from deepwas_app.app.pages.base import Page
 from deepwas_app.app.pages.load_own import OwnStudyForm
+from deepwas_app.genetics.study import summarise
 from deepwas_app.plots import study as pictures
 from deepwas_app.plots.compare import place
-from deepwas_app.plots.theme import GENOME_WIDE
 from deepwas_app.workflow.tables import Column, Table
 
-MEDIAN_CHI2 = 0.4549364
 PROVENANCE = Table(
     "provenance",
     "The files that a study was made from, one row a file.",
@@ -44,6 +44,7 @@ PROVENANCE = Table(
 )
 
 
+@PAGES.add
 class StudyPage(Page):
     """Open a built-in study or one on disk, or build one; then what is loaded.
 
@@ -52,6 +53,7 @@ class StudyPage(Page):
     >>> StudyPage("height_chr22")  # in a notebook cell
     """
 
+    address, icon, order = "study", "dataset", 10
     heading = "Study"
     intro = "Which GWAS, aligned to which LD, with which annotations, and whether it looks sound."
 
@@ -204,27 +206,26 @@ class StudyPage(Page):
 
 def study_figures(study: xr.Dataset) -> list[Any]:
     """Cards with the study's most telling numbers."""
-    z = study["variant_z"].values
-    z = z[np.isfinite(z)].astype(float)
-    chi2 = z**2
-    people = study["variant_sample_size"].values
-    people = people[np.isfinite(people)]
-    hits = int((pictures.minus_log10_p(z) > GENOME_WIDE).sum())
+    known = summarise(study)
     return [
         figures("Variants", f"{study.sizes['variants']:,}", "All variants of the LD panel"),
-        figures("Scored", f"{len(z):,}", "Variants with a z-score after alignment"),
+        figures("Scored", f"{known.scored:,}", "Variants with a z-score after alignment"),
         figures("LD blocks", f"{study.sizes['blocks']:,}"),
-        figures("People", f"{np.median(people):,.0f}" if len(people) else "unknown", "Median N"),
+        figures("People", _known(known.people, ",.0f", "unknown"), "Median N"),
         figures("Annotations", f"{study.sizes['annotations']:,}"),
         figures("Build", str(study.attrs.get("genome_build", "unknown"))),
         figures(
             "λ GC",
-            f"{np.median(chi2) / MEDIAN_CHI2:.3f}" if len(z) else "–",
+            _known(known.inflation, ".3f"),
             "Median χ² over its value under the null; high where a trait is polygenic",
         ),
-        figures("Mean χ²", f"{chi2.mean():.2f}" if len(z) else "–"),
-        figures("P < 5×10⁻⁸", f"{hits:,}", "Genome-wide significant variants"),
+        figures("Mean χ²", _known(known.mean_chi_square, ".2f")),
+        figures("P < 5×10⁻⁸", f"{known.hits:,}", "Genome-wide significant variants"),
     ]
+
+
+def _known(value: float, form: str, otherwise: str = "–") -> str:
+    return otherwise if math.isnan(value) else format(value, form)
 
 
 def misfit_table(table: pd.DataFrame) -> Any:

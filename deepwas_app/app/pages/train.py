@@ -23,6 +23,7 @@ from deepwas_app.app.components import (
     table_download,
 )
 from deepwas_app.app.jobs import JOBS, Job, Status
+from deepwas_app.app.pages import PAGES
 from deepwas_app.app.pages.base import Page
 from deepwas_app.app.pages.held_out import HeldOut
 from deepwas_app.app.settings_form import by_label, copy_of, widget, widgets
@@ -30,8 +31,7 @@ from deepwas_app.core.objectives import OBJECTIVES
 from deepwas_app.core.priors import PRIORS
 from deepwas_app.errors import InputError
 from deepwas_app.plots import train as pictures
-from deepwas_app.plots.scaling import per_variant
-from deepwas_app.workflow.evaluation import EVALUATION, RUNS, evaluate
+from deepwas_app.workflow.evaluation import EVALUATION, RUNS, evaluate, per_variant
 from deepwas_app.workflow.models import knobs, study_parameters
 from deepwas_app.workflow.progress import relay
 from deepwas_app.workflow.settings import TrainSettings
@@ -64,6 +64,7 @@ def runs_table(runs: list[Any]) -> pd.DataFrame:
     return page_frame(RUNS, per_variant(table))
 
 
+@PAGES.add
 class TrainPage(Page):
     """Settings, a live view of the training, and the table of runs.
 
@@ -72,6 +73,7 @@ class TrainPage(Page):
     >>> TrainPage("height_chr22")  # in a notebook cell
     """
 
+    address, icon, order = "train", "model_training", 20
     heading = "Train"
     intro = "Fit how per-variant heritability depends on annotations; judge it on held-out blocks."
 

@@ -1,18 +1,21 @@
-"""Fine-mapping on the locus plot: inclusion probabilities under two priors, credible sets below."""
+"""Fine-mapping: inclusion probabilities under two priors, with their credible sets below."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from bokeh.models import ColumnDataSource, FixedTicker, HoverTool
+from bokeh.models import FixedTicker, HoverTool
 from bokeh.plotting import figure
 
 from deepwas_app.plots.theme import GREY
+from deepwas_app.plots.track import Locus, Track, columns_of, empty_source
+from deepwas_app.plots.tracks import TRACKS
 
 SET_COLOURS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6d31")
 COLUMNS = ("x", "pip", "variant", "set_text", "colour", "size", "alpha")
 RUG = (-0.16, -0.05)
+PRIORS = {"model": "", "uniform": "_UNIFORM"}
+"""Whose PIPs are drawn, from top to bottom, and how their columns end."""
 
 
 def set_colour(number: int) -> str:
@@ -52,56 +55,54 @@ def pip_points(table: pd.DataFrame, suffix: str = "") -> pd.DataFrame:
     return points.iloc[np.argsort(points["set_text"].to_numpy() != "none", kind="stable")]
 
 
-class PipTracks:
-    """Two tracks of the locus plot: the model prior's PIPs above the uniform prior's.
+@TRACKS.add
+class PipTrack(Track):
+    """The model prior's PIPs above the uniform prior's.
 
-    Parameters
+    Attributes
     ----------
-    make_track
-        Makes an empty track of a height (pixels) with a label.
+    points, rugs
+        Data sources by prior: all variants, and those of credible sets.
     """
 
-    def __init__(self, make_track: Callable[[int, str], figure]) -> None:
-        self.shown = False
-        self.sources = {name: _empty() for name in ("model", "uniform")}
-        self.rugs = {name: _empty() for name in ("model", "uniform")}
-        self.tracks = [self._track(make_track, name) for name in ("model", "uniform")]
+    name, order = "pips", 30
+    needs = frozenset({"fine_mapping"})
 
-    def show(self, table: pd.DataFrame | None) -> None:
-        """Show a fine-mapping's table; None for nothing."""
-        self.shown = table is not None
-        if table is None:
+    def __init__(self, make: Callable[[int, str], figure]) -> None:
+        self.points = {prior: empty_source(*COLUMNS) for prior in PRIORS}
+        self.rugs = {prior: empty_source(*COLUMNS) for prior in PRIORS}
+        self.figures = [self._figure(make, prior) for prior in PRIORS]
+
+    def shown(self, locus: Locus) -> bool:
+        """With a fine-mapping."""
+        return locus.fine_mapping is not None
+
+    def draw(self, locus: Locus) -> None:
+        """The variants and the credible sets under both priors."""
+        if locus.fine_mapping is None:
             return
-        for name, suffix in (("model", ""), ("uniform", "_UNIFORM")):
-            points = pip_points(table, suffix)
-            self.sources[name].data = _columns(points)
-            self.rugs[name].data = _columns(points[points["set_text"] != "none"])
+        for prior, suffix in PRIORS.items():
+            points = pip_points(locus.fine_mapping, suffix)
+            self.points[prior].data = columns_of(points)
+            self.rugs[prior].data = columns_of(points[points["set_text"] != "none"])
 
-    def _track(self, make_track: Callable[[int, str], figure], name: str) -> figure:
-        track = make_track(130, f"PIP, {name}")
+    def _figure(self, make: Callable[[int, str], figure], prior: str) -> figure:
+        track = make(self.height, f"PIP, {prior}")
         track.y_range.update(start=-0.2, end=1.08)
         track.yaxis.ticker = FixedTicker(ticks=[0, 0.5, 1])
         track.segment(
-            "x", RUG[0], "x", RUG[1], source=self.rugs[name], line_color="colour", line_width=2
+            "x", RUG[0], "x", RUG[1], source=self.rugs[prior], line_color="colour", line_width=2
         )
         dots = track.scatter(
             "x",
             "pip",
-            source=self.sources[name],
+            source=self.points[prior],
             size="size",
             fill_color="colour",
             fill_alpha="alpha",
             line_color=None,
-            name=f"pip-{name}",
+            name=f"pip-{prior}",
         )
         tips = [("Variant", "@variant"), ("PIP", "@pip{0.000}"), ("Credible set", "@set_text")]
         track.add_tools(HoverTool(renderers=[dots], tooltips=tips, limit=1))
         return track
-
-
-def _empty() -> ColumnDataSource:
-    return ColumnDataSource({name: [] for name in COLUMNS})
-
-
-def _columns(table: pd.DataFrame) -> dict[str, Any]:
-    return {str(name): table[name].to_numpy() for name in table.columns}

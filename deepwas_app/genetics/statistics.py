@@ -1,0 +1,68 @@
+"""Statistics of a GWAS and of its LD that pages and pictures show."""
+
+import numpy as np
+import xarray as xr
+from scipy.special import log_ndtr
+from scipy.stats import chi2
+
+GENOME_WIDE = 7.301
+"""-log10 of the genome-wide significance threshold, P = 5e-8."""
+
+
+def minus_log10_p(z: np.ndarray) -> np.ndarray:
+    """Two-sided -log10 P of z-scores, exact far beyond the smallest floating-point P.
+
+    Parameters
+    ----------
+    z
+        z-scores, any shape; NaN stays NaN.
+
+    Returns
+    -------
+    numpy.ndarray
+        -log10 P, float64, same shape.
+    """
+    return -(np.log(2.0) + log_ndtr(-np.abs(np.asarray(z, dtype=np.float64)))) / np.log(10.0)
+
+
+def genomic_inflation(z: np.ndarray) -> float:
+    """Genomic inflation factor, lambda GC: the median chi-square over its median under the null.
+
+    Parameters
+    ----------
+    z
+        z-scores; those that are not finite are left out.
+
+    Returns
+    -------
+    float
+        NaN without z-scores.
+
+    References
+    ----------
+    Devlin & Roeder 1999, doi:10.1111/j.0006-341X.1999.00997.x
+    """
+    known = np.asarray(z, dtype=np.float64)[np.isfinite(z)]
+    return float(np.median(known**2) / chi2.median(1)) if len(known) else float("nan")
+
+
+def ld_to_reference(block: xr.Dataset, index: int) -> np.ndarray:
+    """Squared correlation of every variant of an LD block with one of them.
+
+    Parameters
+    ----------
+    block
+        An LD block with ``Q`` (variants, components); R is close to Q Qᵀ.
+    index
+        The reference variant, counted from the block's first variant.
+
+    Returns
+    -------
+    numpy.ndarray
+        r², between 0 and 1, float32; NaN where a variant does not vary in the panel.
+    """
+    q = np.asarray(block["Q"].values, dtype=np.float32)
+    # Not by norm, which makes a copy as large as the block.
+    length = np.sqrt(np.einsum("ij,ij->i", q, q))
+    length[length == 0] = np.nan
+    return np.clip((q @ q[index]) / (length * length[index]), -1.0, 1.0) ** 2

@@ -1,0 +1,110 @@
+"""What a track of the locus figure is, and what it may draw."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from bokeh.models import ColumnDataSource
+from bokeh.plotting import figure
+
+from deepwas_app.genetics.regions import Region
+
+NAME_LETTERS = 22
+
+
+@dataclass(frozen=True)
+class Locus:
+    """All that tracks may draw of a stretch of the genome.
+
+    Attributes
+    ----------
+    study, region, rows
+        The study, the region on show, and its variants' rows in the study.
+    variants
+        The variants that are drawn, from `deepwas_app.plots.tracks.association.locus_table`.
+    reference, r2
+        The drawn variant that the others are set beside, None for none, and their r² with it, NaN
+        where unknown; None while it is being computed.
+    genes
+        All genes of the genome: ``chromosome``, ``start``, ``stop``, ``strand``, ``name``.
+    annotations
+        Names of the annotations to show, top first.
+    runs, measure
+        A value per variant by run name (``x`` in Mb, ``value``, ``variant``), and what it is.
+    fine_mapping
+        SNP, BP, PIP, CREDIBLE_SET, PIP_UNIFORM, CREDIBLE_SET_UNIFORM; None for no fine-mapping.
+    """
+
+    study: xr.Dataset
+    region: Region
+    rows: np.ndarray
+    variants: pd.DataFrame
+    genes: pd.DataFrame
+    reference: int | None = None
+    r2: np.ndarray | None = None
+    annotations: tuple[str, ...] = ()
+    runs: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    measure: str = ""
+    fine_mapping: pd.DataFrame | None = None
+
+
+class Track:
+    """One track: figures over the shared position axis, made once; other data are put into them.
+
+    Parameters
+    ----------
+    make
+        Makes an empty figure of a height (pixels) with a label, over the shared axis.
+
+    Attributes
+    ----------
+    name, order
+        Its name, and where it stands: the smallest on top.
+    label, height
+        Of its figure: the label of the y axis, and pixels.
+    needs
+        Fields of `Locus` that it draws: it is drawn anew when one of them changes.
+    figures
+        One below the other.
+    """
+
+    name: ClassVar[str]
+    order: ClassVar[int] = 50
+    label: ClassVar[str] = ""
+    height: ClassVar[int] = 130
+    needs: ClassVar[frozenset[str]] = frozenset({"region", "variants"})
+
+    def __init__(self, make: Callable[[int, str], figure]) -> None:
+        self.figures = [make(self.height, self.label)]
+
+    def shown(self, locus: Locus) -> bool:
+        """Whether there is anything to show; a track without is left out."""
+        return True
+
+    def draw(self, locus: Locus) -> None:
+        """Put the data of a locus into the figures."""
+        raise NotImplementedError
+
+    def set_dark(self, dark: bool) -> None:
+        """Take the ink of the light or the dark page for text inside of the figures."""
+
+    def on_tap(self, callback: Callable[[int], None]) -> None:
+        """Call ``callback(row)`` when a variant is clicked, where the track has variants."""
+
+
+def empty_source(*columns: str) -> ColumnDataSource:
+    """A data source without rows."""
+    return ColumnDataSource({name: [] for name in columns})
+
+
+def columns_of(table: pd.DataFrame) -> dict[str, Any]:
+    """The columns of a table as a data source takes them."""
+    return {str(name): table[name].to_numpy() for name in table.columns}
+
+
+def shortened(name: str) -> str:
+    """A name that fits beside a track."""
+    return name if len(name) <= NAME_LETTERS else name[: NAME_LETTERS - 1] + "…"

@@ -1,0 +1,114 @@
+"""Annotations of the variants, a row of marks each."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from bokeh.models import FixedTicker, HoverTool
+from bokeh.plotting import figure
+
+from deepwas_app.plots.theme import PALE_BLUE, series_colour
+from deepwas_app.plots.track import Locus, Track, columns_of, empty_source, shortened
+from deepwas_app.plots.tracks import TRACKS
+
+HEAT = ("#440154", "#414487", "#2a788e", "#22a884", "#7ad151", "#fde725")
+
+
+def annotation_ticks(study: xr.Dataset, rows: np.ndarray, names: Sequence[str]) -> pd.DataFrame:
+    """One row of marks per annotation: where a binary one applies, how large a continuous one is.
+
+    Parameters
+    ----------
+    study
+        A study.
+    rows
+        Rows of the region.
+    names
+        Annotations to show, top first.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``x`` (Mb), ``y`` (row, 0 at the bottom), ``low``, ``high``, ``annotation``, ``variant``,
+        ``value``, ``colour``.
+    """
+    known = list(study["annotation"].values.astype(str))
+    shown = [name for name in names if name in known]
+    columns = ["x", "y", "low", "high", "annotation", "variant", "value", "colour"]
+    if not shown or not len(rows):
+        return pd.DataFrame(columns=columns)
+    index = [known.index(name) for name in shown]
+    part = study.isel(variants=rows, annotations=index)
+    values = part["variant_annotation"].values.astype(float)
+    kinds = part["annotation_kind"].values.astype(str)
+    x, variant = part["variant_position"].values / 1e6, part["variant_id"].values.astype(str)
+    tables = []
+    for a, name in enumerate(shown):
+        y = float(len(shown) - 1 - a)
+        if kinds[a] == "binary":
+            here = np.flatnonzero(values[:, a] > 0.5)
+            colour = np.full(len(here), series_colour(0) if a % 2 == 0 else PALE_BLUE)
+        else:
+            here = np.flatnonzero(np.isfinite(values[:, a]))
+            colour = _heat(values[here, a])
+        tables.append(
+            pd.DataFrame(
+                {
+                    "x": x[here],
+                    "y": y,
+                    "low": y - 0.34,
+                    "high": y + 0.34,
+                    "annotation": name,
+                    "variant": variant[here],
+                    "value": values[here, a],
+                    "colour": colour,
+                }
+            )
+        )
+    return pd.concat(tables, ignore_index=True)[columns]
+
+
+def _heat(values: np.ndarray) -> np.ndarray:
+    """Colour by rank, because distances and LD scores span orders of magnitude."""
+    if len(values) == 0:
+        return np.zeros(0, dtype=str)
+    rank = pd.Series(values).rank(method="average", pct=True).to_numpy()
+    return np.array(HEAT)[np.minimum((rank * len(HEAT)).astype(int), len(HEAT) - 1)]
+
+
+@TRACKS.add
+class AnnotationsTrack(Track):
+    """The chosen annotations; ``marks`` is their data source."""
+
+    name, order = "annotations", 40
+    height = 200
+    needs = frozenset({"rows", "annotations"})
+
+    def __init__(self, make: Callable[[int, str], figure]) -> None:
+        super().__init__(make)
+        self.marks = empty_source("x", "low", "high", "annotation", "variant", "value", "colour")
+        (track,) = self.figures
+        marks = track.segment(
+            "x", "low", "x", "high", source=self.marks, line_color="colour", line_width=2
+        )
+        tips = [("Annotation", "@annotation"), ("Variant", "@variant"), ("Value", "@value{0.000}")]
+        track.add_tools(HoverTool(renderers=[marks], tooltips=tips, limit=1))
+        track.xgrid.grid_line_color = None
+
+    def shown(self, locus: Locus) -> bool:
+        """With an annotation."""
+        return bool(locus.annotations)
+
+    def draw(self, locus: Locus) -> None:
+        """The marks and the names beside them."""
+        names, (track,) = locus.annotations, self.figures
+        ticks = annotation_ticks(locus.study, locus.rows, names)
+        self.marks.data = columns_of(ticks.drop(columns=["y"]))
+        rows = list(range(len(names)))
+        track.yaxis.ticker = FixedTicker(ticks=rows)
+        track.yaxis.major_label_overrides = {
+            row: shortened(name) for row, name in zip(rows, reversed(names), strict=True)
+        }
+        track.y_range.update(start=-0.6, end=max(len(names), 1) - 0.4)
+        track.height = 26 + 19 * max(len(names), 1)
