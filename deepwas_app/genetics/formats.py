@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from deepwas_app.errors import InputError
+from deepwas_app.registry import Registry
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 ROLES = {
     "id": "rsID or other name",
@@ -41,211 +45,51 @@ LEVEL_ROLES = (
 )
 
 
+# Gives the columns by role, the roles that were found, and n, cases and controls of the study.
+Read = Callable[[Path, dict[str, str]], "tuple[pa.Table, dict[str, str], Any]"]
+
+
 class Format(NamedTuple):
     """A summary-statistics format.
 
     Attributes
     ----------
+    name : str
+        What people call it.
     columns : dict
         Role to the names that its column has; the first one that is there counts.
     required : tuple of str
         A file is of this format if it has these columns; ``A|B``: one of them is enough.
+    order : int
+        A file is of the first format whose columns it has: the more specific come first.
+    read : callable, optional
+        ``read(path, roles)``, where the roles are not columns of a table.
     """
 
+    name: str
     columns: dict[str, tuple[str, ...]]
     required: tuple[str, ...]
+    order: int = 0
+    read: Read | None = None
 
 
-def _format(required: str, **columns: str) -> Format:
-    return Format({role: tuple(c.split("|")) for role, c in columns.items()}, (*required.split(),))
+FORMATS: Registry[Format] = Registry("sumstats_formats", "deepwas_app.genetics.gwas_formats")
 
 
-# A file is of the first format whose required columns it has: the more specific come first.
-FORMATS: dict[str, Format] = {
-    "GWAS-VCF": _format(
-        "CHROM POS ID REF ALT QUAL FILTER INFO FORMAT",
-        id="ID",
-        chromosome="CHROM",
-        position="POS",
-        effect_allele="ALT",
-        other_allele="REF",
-        frequency="AF",
-        beta="ES",
-        se="SE",
-        statistic="EZ",
-        neg_log10_p="LP",
-        n="SS",
-        cases="NC",
-    ),
-    "GWAS-Catalog": _format(
-        "hm_chrom hm_pos hm_effect_allele hm_other_allele",
-        id="hm_rsid|hm_variant_id",
-        chromosome="hm_chrom",
-        position="hm_pos",
-        effect_allele="hm_effect_allele",
-        other_allele="hm_other_allele",
-        frequency="hm_effect_allele_frequency",
-        beta="hm_beta",
-        odds_ratio="hm_odds_ratio",
-        se="standard_error",
-        p="p_value",
-        neg_log10_p="neg_log_10_p_value",
-        n="n",
-    ),
-    "GWAS-SSF": _format(
-        "chromosome base_pair_location effect_allele other_allele",
-        id="rsid|rs_id|variant_id",
-        chromosome="chromosome",
-        position="base_pair_location",
-        effect_allele="effect_allele",
-        other_allele="other_allele",
-        frequency="effect_allele_frequency",
-        beta="beta",
-        odds_ratio="odds_ratio|hazard_ratio",
-        se="standard_error",
-        p="p_value",
-        neg_log10_p="neg_log_10_p_value",
-        n="n",
-        cases="n_cases|num_cases",
-        controls="n_controls|num_controls",
-    ),
-    "PLINK2": _format(
-        "CHROM POS ID A1 TEST|OBS_CT OMITTED|AX|REF OMITTED|AX|ALT",
-        id="ID",
-        chromosome="CHROM",
-        position="POS",
-        effect_allele="A1",
-        other_allele="OMITTED|AX",
-        reference_allele="REF",
-        alternate_allele="ALT",
-        frequency="A1_FREQ",
-        beta="BETA",
-        odds_ratio="OR",
-        se="SE|LOG(OR)_SE",
-        statistic="Z_STAT|T_STAT|Z_OR_F_STAT",
-        p="P",
-        neg_log10_p="LOG10_P|NEG_LOG10_P",
-        n="OBS_CT",
-        cases="CASE_CT",
-        controls="CTRL_CT",
-        test="TEST",
-    ),
-    "REGENIE": _format(
-        "CHROM GENPOS ID ALLELE0 ALLELE1",
-        id="ID",
-        chromosome="CHROM",
-        position="GENPOS",
-        effect_allele="ALLELE1",
-        other_allele="ALLELE0",
-        frequency="A1FREQ",
-        beta="BETA",
-        se="SE",
-        neg_log10_p="LOG10P",
-        n="N",
-        cases="N_CASES",
-        controls="N_CONTROLS",
-        test="TEST",
-    ),
-    "BOLT-LMM": _format(
-        "SNP CHR BP ALLELE1 ALLELE0",
-        id="SNP",
-        chromosome="CHR",
-        position="BP",
-        effect_allele="ALLELE1",
-        other_allele="ALLELE0",
-        frequency="A1FREQ",
-        beta="BETA",
-        se="SE",
-        p="P_BOLT_LMM|P_BOLT_LMM_INF|P_LINREG",
-        n="N",
-    ),
-    "SAIGE": _format(
-        "CHR POS Allele1 Allele2 BETA",
-        id="SNPID|MarkerID|rsid",
-        chromosome="CHR",
-        position="POS",
-        effect_allele="Allele2",
-        other_allele="Allele1",
-        frequency="AF_Allele2",
-        beta="BETA",
-        se="SE",
-        p="p.value",
-        n="N",
-        cases="N_case|N.Cases",
-        controls="N_ctrl|N.Controls",
-    ),
-    "fastGWA": _format(
-        "CHR SNP POS A1 A2 AF1 BETA",
-        id="SNP",
-        chromosome="CHR",
-        position="POS",
-        effect_allele="A1",
-        other_allele="A2",
-        frequency="AF1",
-        beta="BETA",
-        se="SE",
-        p="P",
-        n="N",
-    ),
-    "UKB-409K": _format(
-        "SNP CHR POS A1 A2|REF EAF Beta se",
-        id="SNP",
-        chromosome="CHR",
-        position="POS",
-        effect_allele="A1",
-        other_allele="A2|REF",
-        frequency="EAF",
-        beta="Beta",
-        se="se",
-        p="P",
-        n="N",
-    ),
-    "COJO": _format(
-        "SNP A1 A2 freq b se",
-        id="SNP",
-        effect_allele="A1",
-        other_allele="A2",
-        frequency="freq",
-        beta="b",
-        se="se",
-        p="p",
-        n="N",
-    ),
-    "PolyFun": _format(
-        "SNP CHR BP A1 A2 Z",
-        id="SNP",
-        chromosome="CHR",
-        position="BP",
-        effect_allele="A1",
-        other_allele="A2",
-        frequency="FRQ|AF1",
-        z="Z",
-        n="N",
-    ),
-    "LDSC": _format(
-        "SNP A1 A2 Z",
-        id="SNP",
-        effect_allele="A1",
-        other_allele="A2",
-        frequency="FRQ",
-        z="Z",
-        n="N",
-    ),
-    "PRS-CS": _format(
-        "SNP A1 A2 BETA|OR SE|P",
-        id="SNP",
-        chromosome="CHR|CHROM",
-        position="BP|POS",
-        effect_allele="A1",
-        other_allele="A2",
-        frequency="FRQ|AF1|EAF",
-        beta="BETA",
-        odds_ratio="OR",
-        se="SE",
-        p="P",
-        n="N",
-    ),
-}
+def named_columns(
+    name: str, required: str, order: int = 0, read: Read | None = None, **columns: str
+) -> Format:
+    """A format by the names of its columns.
+
+    Parameters
+    ----------
+    name, required, order, read
+        See :class:`Format`; the required columns parted by spaces.
+    **columns : str
+        Role to the names of its column, parted by ``|``.
+    """
+    named = {role: tuple(names.split("|")) for role, names in columns.items()}
+    return Format(name, named, (*required.split(),), order, read)
 
 
 def recognise(header: Iterable[str]) -> str | None:
@@ -303,7 +147,7 @@ def mapping(
             f"Known are {', '.join(FORMATS)}; or say which column is which (effect_allele=...)."
         )
     found = {}
-    if name == "GWAS-VCF":
+    if name in FORMATS and FORMATS[name].read:
         # Most roles are keys within a field, which only the rows tell.
         return name, {role: c[0] for role, c in FORMATS[name].columns.items()} | {**override}
     if name in FORMATS:

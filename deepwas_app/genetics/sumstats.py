@@ -17,8 +17,7 @@ from scipy.special import ndtri_exp
 from deepwas_app.errors import InputError
 from deepwas_app.genetics import chromosomes
 from deepwas_app.genetics.files import existing, is_number, read_header
-from deepwas_app.genetics.formats import LEVEL_ROLES, TEXT_ROLES, mapping
-from deepwas_app.genetics.gwas_vcf import read_gwas_vcf
+from deepwas_app.genetics.formats import FORMATS, LEVEL_ROLES, TEXT_ROLES, mapping
 from deepwas_app.genetics.tables import LEVELS, NUMBER, TEXT, read_columns
 
 _SINGLE_BASES = frozenset("ACGT")
@@ -72,8 +71,9 @@ def read_sumstats(
     """
     path = existing(path)
     name, found = mapping(path, read_header(path), format, columns or {})
-    if name == "GWAS-VCF":
-        table, found, meta = read_gwas_vcf(path, found)
+    packed = FORMATS[name].read if name in FORMATS else None
+    if packed:
+        table, found, meta = packed(path, found)
         if n is None and cases is None and controls is None:
             n, cases, controls = meta.n, meta.cases, meta.controls
     else:

@@ -45,9 +45,9 @@ def describe(path: str | Path) -> dict:
 
 
 def _gwas(path: str) -> dict:
-    format, roles = mapping(Path(path), read_header(path), "auto", {})
+    _, roles = mapping(Path(path), read_header(path), "auto", {})
     # What is in a file without N can be told all the same.
-    known = format == "GWAS-VCF" or not {"n", "cases"}.isdisjoint(roles)
+    known = not {"n", "cases"}.isdisjoint(roles)
     sumstats = read_sumstats(path, n=None if known else 1.0)
     size = sumstats.attrs["sample_size"] if known else "not in the file; give it with --n"
     return {

@@ -16,23 +16,20 @@ from deepwas_app.app.pages.uploads import WIDE, Source, check_genotypes, genotyp
 from deepwas_app.app.settings_form import copy_of, widgets
 from deepwas_app.app.state import AppState
 from deepwas_app.errors import InputError
+from deepwas_app.genetics.sources.base import LD_SOURCES
 from deepwas_app.workflow.settings import BUILDS, PanelSettings, StudySettings
 
-# Label to the setting that takes its path; genotypes may be uploaded, the others are too large.
-SOURCES = {
-    "Genotypes (PLINK 1)": "bfile",
-    "Genotypes (PLINK 2)": "pfile",
-    "SBayesRC or GCTB eigen files": "sbayesrc",
-    "UK Biobank LD windows": "ukbb",
-    "LDGM precision matrices": "ldgm",
-    "PRS-CS panel": "prscs",
-    "LD panel made before": "ld",
-}
 GENOTYPES, PANEL = "bfile", "ld"
-# Sources whose files do not say on which genome build they are.
-WITHOUT_BUILD = ("bfile", "pfile", "sbayesrc", "prscs")
+# Label to the setting that takes its path; genotypes may be uploaded, the others are too large.
+SOURCES = {kind.title: kind.name for kind in LD_SOURCES.values() if not kind.several}
+SOURCES |= {"LD panel made before": PANEL}
 WHOLE_REGIONS = {"MHC": "mhc", "Long-range LD and MHC": "long-range"}
 PANEL_SHARE = 0.6
+
+
+def _asks_build(source: str) -> bool:
+    """Whether the files of a source do not say on which genome build they are."""
+    return source != PANEL and not LD_SOURCES[source].build
 
 
 def build(
@@ -130,7 +127,7 @@ class OwnStudyForm(pn.viewable.Viewer):
         def choose_source(source: str) -> None:
             genotypes.visible = source == GENOTYPES
             self.ld.visible = not genotypes.visible
-            self.ld_build.visible = source in WITHOUT_BUILD
+            self.ld_build.visible = _asks_build(source)
             doc = (self.settings if source == PANEL else self.panel).param[source].doc
             self.ld.description = doc
 
@@ -236,11 +233,11 @@ class OwnStudyForm(pn.viewable.Viewer):
         panel = PanelSettings(variance=study.variance, output=str(root / f"{stem}.ld.zarr"))
         if source == GENOTYPES:
             self.genotypes.save(genotype_prefix)
-            panel.bfile = self.genotypes.path.value.strip()
+            setattr(panel, GENOTYPES, self.genotypes.path.value.strip())
             panel.blocks = self.blocks.path.value.strip()
         else:
             setattr(panel, source, self.ld.value.strip())
-        if source in WITHOUT_BUILD:
+        if _asks_build(source):
             panel.build = self.ld_build.value
         return study, panel
 

@@ -1,7 +1,7 @@
 """``deepwas ld``: an LD panel."""
 
 from deepwas_app.cli.output import follow, print_report
-from deepwas_app.workflow.settings.data import PanelSettings as Settings
+from deepwas_app.workflow.settings.panel import PanelSettings as Settings
 
 __all__ = ["Settings", "run"]
 

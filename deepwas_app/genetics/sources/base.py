@@ -17,6 +17,7 @@ from deepwas_app.genetics import chromosomes
 from deepwas_app.genetics.files import file_record, read_table
 from deepwas_app.genetics.matrix import ROUNDING
 from deepwas_app.genetics.panel import PanelBlock, repeated
+from deepwas_app.registry import Registry
 
 # Names that the field's variant tables have for their columns, in order of preference.
 COLUMNS = {
@@ -64,6 +65,44 @@ class LdSource:
     sample_size: int = 0
     dropped: dict[str, int] = field(default_factory=dict)
     records: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class SourceKind:
+    """A kind of LD source: its flag and setting, and how it is opened.
+
+    Attributes
+    ----------
+    name : str
+        Of its setting and, after two dashes, of its flag.
+    title : str
+        For people: "LDGM precision matrices".
+    doc : str
+        What to name, and what it looks like on disk.
+    open : callable
+        ``open(named, settings)`` reads the tables of what was named; ``settings`` are those of
+        the panel, such as ``people`` and ``population``.
+    several : bool
+        Whether several files are named, not one.
+    blocks : bool
+        Whether LD blocks may be given: it has none of its own.
+    build : str
+        Genome build of its files, empty where they do not say.
+    order : int
+        Where it stands in lists, smallest first.
+    """
+
+    name: str
+    title: str
+    doc: str
+    open: Callable[[Any, Any], LdSource]
+    several: bool = False
+    blocks: bool = False
+    build: str = ""
+    order: int = 100
+
+
+LD_SOURCES: Registry[SourceKind] = Registry("ld_sources", "deepwas_app.genetics.sources")
 
 
 def read_variants(

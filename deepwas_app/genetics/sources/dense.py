@@ -6,12 +6,13 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from deepwas_app.errors import InputError
-from deepwas_app.genetics.blocks import assign_blocks
+from deepwas_app.genetics.blocks import assign_blocks, read_blocks
 from deepwas_app.genetics.files import existing, file_record, unreadable
 from deepwas_app.genetics.ld import correct_scores
 from deepwas_app.genetics.matrix import (
@@ -22,7 +23,9 @@ from deepwas_app.genetics.matrix import (
 )
 from deepwas_app.genetics.panel import PanelBlock
 from deepwas_app.genetics.sources.base import (
+    LD_SOURCES,
     LdSource,
+    SourceKind,
     finished_block,
     genome_order,
     read_variants,
@@ -179,3 +182,24 @@ def refused(file: Path, error: Exception) -> InputError:
             "Save the matrix with numpy.savez or scipy.sparse.save_npz."
         )
     return unreadable(file, error)
+
+
+def _open(paths: Sequence[str], panel: Any) -> LdSource:
+    blocks = read_blocks(panel.blocks) if panel.blocks else None
+    source = open_dense(paths, panel.variants, panel.people, blocks)
+    if panel.blocks:
+        source.records.append(file_record(panel.blocks, "BED", "LD blocks"))
+    return source
+
+
+LD_SOURCES.add(
+    SourceKind(
+        "dense",
+        "Correlation matrices",
+        "Correlation matrices, .npy or .npz, one LD block each.",
+        _open,
+        several=True,
+        blocks=True,
+        order=7,
+    )
+)

@@ -13,7 +13,9 @@ from deepwas_app.genetics.files import existing, read_table, unreadable
 from deepwas_app.genetics.ld import ld_scores
 from deepwas_app.genetics.panel import PanelBlock
 from deepwas_app.genetics.sources.base import (
+    LD_SOURCES,
     LdSource,
+    SourceKind,
     finished_block,
     folder,
     folder_record,
@@ -172,3 +174,14 @@ def read_eigen(file: Path, variants: int, variance: float) -> np.ndarray:
     return np.ascontiguousarray(
         (vectors.reshape(len(values), variants) * np.sqrt(values)[:, None]).T
     )
+
+
+LD_SOURCES.add(
+    SourceKind(
+        "sbayesrc",
+        "SBayesRC or GCTB eigen files",
+        "Folder of SBayesRC or GCTB eigen files: ldm.info, snp.info, block*.eigen.bin.",
+        lambda path, panel: open_eigen(path, panel.people),
+        order=3,
+    )
+)

@@ -14,7 +14,7 @@ from deepwas_app.genetics.files import file_record
 from deepwas_app.genetics.panel import PanelBlock, dosage_reader, genotype_block, plan_panel
 from deepwas_app.genetics.pgen import pgen_files, read_pgen
 from deepwas_app.genetics.plink import genotype_files, read_genotypes
-from deepwas_app.genetics.sources.base import LdSource
+from deepwas_app.genetics.sources.base import LD_SOURCES, LdSource, SourceKind
 
 
 def open_genotypes(
@@ -67,3 +67,27 @@ def open_genotypes(
         dropped=plan.dropped,
         records=records,
     )
+
+
+LD_SOURCES.add(
+    SourceKind(
+        "bfile",
+        "Genotypes (PLINK 1)",
+        "PLINK 1 genotypes: the path without .bed, .bim, .fam.",
+        lambda prefix, panel: open_genotypes(prefix, "", panel.blocks, panel.max_block),
+        blocks=True,
+        order=1,
+    )
+)
+
+
+LD_SOURCES.add(
+    SourceKind(
+        "pfile",
+        "Genotypes (PLINK 2)",
+        "PLINK 2 genotypes: the path without .pgen, .pvar, .psam.",
+        lambda prefix, panel: open_genotypes("", prefix, panel.blocks, panel.max_block),
+        blocks=True,
+        order=2,
+    )
+)

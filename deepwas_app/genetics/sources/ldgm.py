@@ -18,7 +18,9 @@ from deepwas_app.genetics.ld import correct_scores
 from deepwas_app.genetics.matrix import matrix_factor
 from deepwas_app.genetics.panel import PanelBlock
 from deepwas_app.genetics.sources.base import (
+    LD_SOURCES,
     LdSource,
+    SourceKind,
     finished_block,
     folder,
     folder_record,
@@ -26,6 +28,7 @@ from deepwas_app.genetics.sources.base import (
 )
 
 _WHAT = "LDGM precision matrices (.edgelist and .snplist)"
+_BUILD = "hg38"
 _PLACE = re.compile(r"chr([0-9A-Za-z]+)_(\d+)_(\d+)")
 
 
@@ -80,7 +83,7 @@ def open_ldgm(path: str | Path, population: str = "EUR", people: int = 0) -> LdS
         title=f"LDGM {population} {path}",
         count=len(files),
         blocks=read,
-        genome_build="hg38",
+        genome_build=_BUILD,
         sample_size=people,
         records=[folder_record(path, everything, "LDGM")],
     )
@@ -173,3 +176,15 @@ def correlations(edges: Path, size: int) -> tuple[np.ndarray, np.ndarray]:
         ) from error
     scale = np.sqrt(np.diagonal(R))
     return (R + R.T) / (2 * np.outer(scale, scale)), present
+
+
+LD_SOURCES.add(
+    SourceKind(
+        "ldgm",
+        "LDGM precision matrices",
+        "Folder of LDGM precision matrices: .edgelist and .snplist.",
+        lambda path, panel: open_ldgm(path, panel.population, panel.people),
+        build=_BUILD,
+        order=5,
+    )
+)

@@ -21,7 +21,9 @@ from deepwas_app.genetics.matrix import (
 )
 from deepwas_app.genetics.panel import PanelBlock
 from deepwas_app.genetics.sources.base import (
+    LD_SOURCES,
     LdSource,
+    SourceKind,
     finished_block,
     folder,
     folder_record,
@@ -147,3 +149,14 @@ def _matrix(block: _Block) -> np.ndarray:
     check_symmetric(R, where)
     check_diagonal(R, where)
     return R
+
+
+LD_SOURCES.add(
+    SourceKind(
+        "prscs",
+        "PRS-CS panel",
+        "PRS-CS panel: its folder, or one ldblk_*_chr<c>.hdf5; snpinfo_* beside it.",
+        lambda path, panel: open_prscs(path, panel.people),
+        order=6,
+    )
+)

@@ -24,7 +24,9 @@ from deepwas_app.genetics.matrix import (
 )
 from deepwas_app.genetics.panel import PanelBlock, repeated
 from deepwas_app.genetics.sources.base import (
+    LD_SOURCES,
     LdSource,
+    SourceKind,
     common,
     folder,
     folder_record,
@@ -36,6 +38,7 @@ from deepwas_app.genetics.sources.dense import DAMAGED, refused
 FLANK = 1_000_000
 _NAME = re.compile(r"chr(\w+)_(\d+)_(\d+)\.npz")
 _WHAT = "UK Biobank LD (chr<c>_<start>_<end>.npz, with .gz of the same name)"
+_BUILD = "hg19"
 _KEY = ["position", "effect_allele", "other_allele", "id"]
 
 
@@ -118,7 +121,7 @@ def open_ukb(path: str | Path, people: int = 0) -> LdSource:
         title=f"UK Biobank LD windows {path}",
         count=len(windows),
         blocks=read,
-        genome_build="hg19",
+        genome_build=_BUILD,
         sample_size=people,
         records=[folder_record(path, [window.npz for window in windows], "UK Biobank LD")],
     )
@@ -294,3 +297,15 @@ def read_sparse(file: Path) -> sparse.coo_matrix:
         make = sparse.csr_matrix if kind == "csr" else sparse.csc_matrix
         matrix = make((data, archive["indices"], archive["indptr"]), shape=shape)
         return matrix.tocoo()
+
+
+LD_SOURCES.add(
+    SourceKind(
+        "ukbb",
+        "UK Biobank LD windows",
+        "Folder of UK Biobank LD windows: chr<c>_<start>_<end>.npz, with .gz tables.",
+        lambda path, panel: open_ukb(path, panel.people),
+        build=_BUILD,
+        order=4,
+    )
+)

@@ -8,12 +8,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 # Those that load least first.
-_FILES = ("base", "shared", "keywords", "serving", "results", "data", "scaling", "training")
+_FILES = (
+    "base",
+    "shared",
+    "keywords",
+    "serving",
+    "results",
+    "data",
+    "panel",
+    "scaling",
+    "training",
+)
 
 if TYPE_CHECKING:
     from deepwas_app.workflow.settings.base import *  # noqa: F403
     from deepwas_app.workflow.settings.data import *  # noqa: F403
     from deepwas_app.workflow.settings.keywords import *  # noqa: F403
+    from deepwas_app.workflow.settings.panel import *  # noqa: F403
     from deepwas_app.workflow.settings.results import *  # noqa: F403
     from deepwas_app.workflow.settings.scaling import *  # noqa: F403
     from deepwas_app.workflow.settings.serving import *  # noqa: F403

@@ -1,74 +1,12 @@
-"""Knobs of the commands that write LD panels and studies."""
+"""Knobs of the commands that write studies."""
 
 import param
 
 from deepwas_app.genetics.formats import FORMATS, ROLES
 from deepwas_app.workflow.settings.base import facts
-from deepwas_app.workflow.settings.shared import BUILDS, NewStudy, Whitened
+from deepwas_app.workflow.settings.shared import BUILDS, NewStudy
 
 TRUTHS = ("constant", "linear", "interactions")
-
-
-class PanelSettings(Whitened):
-    """An LD panel, from one LD source."""
-
-    bfile = param.String("", doc="PLINK 1 genotypes: the path without .bed, .bim, .fam.")
-    pfile = param.String("", doc="PLINK 2 genotypes: the path without .pgen, .pvar, .psam.")
-    sbayesrc = param.String(
-        "", doc="Folder of SBayesRC or GCTB eigen files: ldm.info, snp.info, block*.eigen.bin."
-    )
-    ukbb = param.String(
-        "", doc="Folder of UK Biobank LD windows: chr<c>_<start>_<end>.npz, with .gz tables."
-    )
-    ldgm = param.String("", doc="Folder of LDGM precision matrices: .edgelist and .snplist.")
-    prscs = param.String(
-        "", doc="PRS-CS panel: its folder, or one ldblk_*_chr<c>.hdf5; snpinfo_* beside it."
-    )
-    dense = param.List(
-        default=[], item_type=str, doc="Correlation matrices, .npy or .npz, one LD block each."
-    )
-    variants = param.List(
-        default=[],
-        item_type=str,
-        doc="Variant table of each correlation matrix. Empty: those of the same name beside them.",
-    )
-    blocks = param.String(
-        "",
-        doc="BED file of LD blocks, for genotypes and correlation matrices. Empty: genotypes are "
-        "cut where LD is lowest.",
-    )
-    max_block = param.Integer(
-        2_000,
-        bounds=(50, 50_000),
-        doc="Most variants in an LD block, where the software cuts.",
-        metadata=facts("variants"),
-    )
-    maf = param.Number(
-        0.0,
-        bounds=(0.0, 0.5),
-        doc="Drop variants with a lower minor allele frequency.",
-        label="Lowest minor allele frequency",
-        metadata=facts("1"),
-    )
-    population = param.String("EUR", doc="Population of the LDGM files: EUR, EAS, AFR, SAS, AMR.")
-    people = param.Integer(
-        0,
-        bounds=(0, None),
-        doc="People behind the LD, where the source does not say. 0: unknown.",
-        metadata=facts("people"),
-    )
-    build: param.Selector[str] = param.Selector(
-        default="",
-        objects=["", *BUILDS],
-        doc="Genome build. Empty: as the source says (LDGM: hg38), else hg19.",
-        label="Genome build of the GWAS",
-        metadata=facts(empty="as the panel"),
-    )
-    output = param.String(
-        "",
-        doc="Where to write the panel, NAME.ld.zarr.",
-        metadata=facts(flags=("-o", "--output"), required=True),
-    )
 
 
 class StudySettings(NewStudy):
