@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,7 @@ import pandas as pd
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.blocks import assign_blocks, read_blocks
-from deepwas_app.genetics.files import existing, file_record, unreadable
+from deepwas_app.genetics.files import existing, file_record
 from deepwas_app.genetics.ld import correct_scores
 from deepwas_app.genetics.matrix import (
     check_diagonal,
@@ -21,6 +19,7 @@ from deepwas_app.genetics.matrix import (
     matrix_factor,
     symmetrise,
 )
+from deepwas_app.genetics.numpy_files import DAMAGED, read_sparse, refused
 from deepwas_app.genetics.panel import PanelBlock
 from deepwas_app.genetics.sources.base import (
     LD_SOURCES,
@@ -33,7 +32,6 @@ from deepwas_app.genetics.sources.base import (
 )
 
 _TABLES = (".tsv", ".tsv.gz", ".csv", ".csv.gz", ".txt", ".txt.gz", ".gz", ".parquet", ".snps")
-DAMAGED = (OSError, EOFError, zipfile.BadZipFile, zlib.error, KeyError, ValueError)
 
 
 def open_dense(
@@ -162,8 +160,6 @@ def read_matrix(file: Path, variants: int) -> np.ndarray:
 
 def _from_archive(file: Path, archive: np.lib.npyio.NpzFile) -> np.ndarray:
     if "format" in archive.files:
-        from deepwas_app.genetics.sources.ukb import read_sparse
-
         return read_sparse(file).toarray()
     matrices = [name for name in archive.files if archive[name].ndim == 2]
     if len(matrices) != 1:
@@ -172,16 +168,6 @@ def _from_archive(file: Path, archive: np.lib.npyio.NpzFile) -> np.ndarray:
             "Save one correlation matrix in a file."
         )
     return archive[matrices[0]]
-
-
-def refused(file: Path, error: Exception) -> InputError:
-    """Make the error for a numpy file that cannot be read; pickled objects are refused."""
-    if "pickle" in str(error).lower():
-        return InputError(
-            f"{file}: holds a pickled Python object, which could run code. "
-            "Save the matrix with numpy.savez or scipy.sparse.save_npz."
-        )
-    return unreadable(file, error)
 
 
 def _open(paths: Sequence[str], panel: Any) -> LdSource:

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics import chromosomes
@@ -22,6 +21,7 @@ from deepwas_app.genetics.matrix import (
     not_a_number,
     symmetrise,
 )
+from deepwas_app.genetics.numpy_files import DAMAGED, read_sparse, refused
 from deepwas_app.genetics.panel import PanelBlock, repeated
 from deepwas_app.genetics.sources.base import (
     LD_SOURCES,
@@ -33,7 +33,6 @@ from deepwas_app.genetics.sources.base import (
     read_variants,
     variants_dataset,
 )
-from deepwas_app.genetics.sources.dense import DAMAGED, refused
 
 FLANK = 1_000_000
 _NAME = re.compile(r"chr(\w+)_(\d+)_(\d+)\.npz")
@@ -277,26 +276,6 @@ def read_window(file: Path, variants: int) -> np.ndarray:
     symmetrise(R, str(file), below if below != above else None)
     check_diagonal(R, str(file))
     return R
-
-
-def read_sparse(file: Path) -> sparse.coo_matrix:
-    """Read a scipy sparse matrix, never unpickling; raises what numpy and scipy raise."""
-    # numpy leaves a file open that is no archive; a stream of our own is closed.
-    with file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-        if "format" not in archive.files:
-            raise InputError(f"{file}: is not a scipy sparse matrix. Give its .npz as downloaded.")
-        kind = archive["format"].item()
-        kind = kind.decode() if isinstance(kind, bytes) else kind
-        data = archive["data"].astype(np.float32, copy=False)
-        shape = tuple(int(size) for size in archive["shape"])
-        if kind == "coo":
-            parts = (archive["row"], archive["col"])
-            return sparse.coo_matrix((data, parts), shape=shape)
-        if kind not in ("csr", "csc"):
-            raise InputError(f"{file}: is a sparse matrix of kind {kind}. Save it as coo or csr.")
-        make = sparse.csr_matrix if kind == "csr" else sparse.csc_matrix
-        matrix = make((data, archive["indices"], archive["indptr"]), shape=shape)
-        return matrix.tocoo()
 
 
 LD_SOURCES.add(

@@ -1,0 +1,46 @@
+"""Matrices in files of numpy and scipy, read without unpickling."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+from scipy import sparse
+
+from deepwas_app.errors import InputError
+from deepwas_app.genetics.files import unreadable
+
+# What they raise where a file is damaged.
+DAMAGED = (OSError, EOFError, zipfile.BadZipFile, zlib.error, KeyError, ValueError)
+
+
+def refused(file: Path, error: Exception) -> InputError:
+    """Make the error for a numpy file that cannot be read; pickled objects are refused."""
+    if "pickle" in str(error).lower():
+        return InputError(
+            f"{file}: holds a pickled Python object, which could run code. "
+            "Save the matrix with numpy.savez or scipy.sparse.save_npz."
+        )
+    return unreadable(file, error)
+
+
+def read_sparse(file: Path) -> sparse.coo_matrix:
+    """Read a scipy sparse matrix, never unpickling; raises what numpy and scipy raise."""
+    # numpy leaves a file open that is no archive; a stream of our own is closed.
+    with file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
+        if "format" not in archive.files:
+            raise InputError(f"{file}: is not a scipy sparse matrix. Give its .npz as downloaded.")
+        kind = archive["format"].item()
+        kind = kind.decode() if isinstance(kind, bytes) else kind
+        data = archive["data"].astype(np.float32, copy=False)
+        shape = tuple(int(size) for size in archive["shape"])
+        if kind == "coo":
+            parts = (archive["row"], archive["col"])
+            return sparse.coo_matrix((data, parts), shape=shape)
+        if kind not in ("csr", "csc"):
+            raise InputError(f"{file}: is a sparse matrix of kind {kind}. Save it as coo or csr.")
+        make = sparse.csr_matrix if kind == "csr" else sparse.csc_matrix
+        matrix = make((data, archive["indices"], archive["indptr"]), shape=shape)
+        return matrix.tocoo()
