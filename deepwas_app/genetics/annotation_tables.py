@@ -13,21 +13,17 @@ import xarray as xr
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics import chromosomes
-from deepwas_app.genetics.files import UNREADABLE, existing, open_text, read_header, unreadable
+from deepwas_app.genetics.columns import COLUMNS, find_columns
+from deepwas_app.genetics.files import existing, read_bare_table, read_header, unreadable
 from deepwas_app.genetics.matching import match_variants
 from deepwas_app.genetics.tables import LEVELS, NUMBER, TEXT, read_columns
 
-_KEYS = {
-    "id": ("SNP", "variant_id", "rsid", "ID", "SNPID"),
-    "chromosome": ("CHR", "chromosome", "CHROM", "chrom", "chr", "Chrom"),
-    "position": ("BP", "POS", "position", "pos", "base_pair_location"),
-    "effect_allele": ("A1", "effect_allele", "ALT"),
-    "other_allele": ("A2", "other_allele", "REF"),
-}
-# The last is what pandas calls an index that it writes to parquet.
-_NO_ANNOTATION = {name for names in _KEYS.values() for name in names} | {"CM", "__index_level_0__"}
+# What pandas calls an index that it writes to parquet.
+_PANDAS_INDEX = "__index_level_0__"
 _PLACE = ("chromosome", "position")
 _ALLELES = ("effect_allele", "other_allele")
+_KEYS = ("id", *_PLACE, *_ALLELES)
+_NO_ANNOTATION = {name for key in _KEYS for name in COLUMNS[key]} | {"cm", _PANDAS_INDEX}
 _KINDS = {"id": TEXT, "position": NUMBER}
 # Fewer variants than this say nothing certain about a whole file.
 _TELLING = 4
@@ -78,7 +74,7 @@ def read_table_on(path: str | Path, variants: xr.Dataset, bim: str = "") -> Tabl
     path = existing(path)
     header = read_header(path)
     keys = _keys(header)
-    names = [name for name in header if name not in _NO_ANNOTATION]
+    names = [name for name in header if name.lower() not in _NO_ANNOTATION]
     if not keys and (bim or ".annot" in path.name):
         rows_of = _bim(path, bim)
     elif "id" not in keys and not {*_PLACE} <= {*keys}:
@@ -104,8 +100,7 @@ def read_table_on(path: str | Path, variants: xr.Dataset, bim: str = "") -> Tabl
 
 
 def _keys(header: list[str]) -> dict[str, str]:
-    found = {key: next((c for c in names if c in header), "") for key, names in _KEYS.items()}
-    keys = {key: column for key, column in found.items() if column}
+    keys = find_columns(header, _KEYS)
     if not {*_PLACE} <= {*keys}:
         keys = {key: column for key, column in keys.items() if key not in _PLACE}
     if not {*_ALLELES} <= {*keys}:
@@ -123,13 +118,10 @@ def _bim(path: Path, bim: str) -> xr.Dataset:
             f"or say whose rows a thin .annot has: {path.name}#FILE.bim."
         )
     names = ["chromosome", "id", "cm", "position"]
+    table = read_bare_table(file, names, usecols=range(4), dtype={"id": str})
     try:
-        with open_text(existing(file)) as stream:
-            table = pd.read_csv(
-                stream, sep=r"\s+", names=names, usecols=range(4), header=None, dtype={"id": str}
-            )
         position = table["position"].to_numpy(dtype=np.int32)
-    except (*UNREADABLE, ValueError) as error:
+    except ValueError as error:
         raise unreadable(file, error) from error
     return xr.Dataset(
         {

@@ -6,6 +6,7 @@ import hashlib
 import io
 import warnings
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -138,6 +139,32 @@ def read_table(path: str | Path, columns: list[str] | None = None, **options: An
     if frame.empty:
         raise InputError(f"{path}: has a header and no rows. Download or copy it again.")
     return frame if columns is None else frame[columns]
+
+
+def read_bare_table(path: str | Path, names: Sequence[str], **options: Any) -> pd.DataFrame:
+    """Read a table without a header, its cells parted by white space.
+
+    Parameters
+    ----------
+    path : path
+        Plain or compressed.
+    names : sequence of str
+        Of its columns.
+    options
+        Passed to :func:`pandas.read_csv`.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, empty or damaged.
+    """
+    path = existing(path)
+    options = {"sep": r"\s+", "header": None} | options
+    try:
+        with open_text(path) as stream:
+            return pd.read_csv(stream, names=list(names), **options)
+    except (*UNREADABLE, ValueError) as error:
+        raise unreadable(path, error) from error
 
 
 def read_header(path: str | Path) -> list[str]:

@@ -10,25 +10,20 @@ import xarray as xr
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics import chromosomes
+from deepwas_app.genetics.columns import find_columns
 from deepwas_app.genetics.files import read_header, read_table
 from deepwas_app.genetics.genes import read_genes
 from deepwas_app.genetics.intervals import cover
 
 GENES = "genes"
-_NAMES = {
-    "chromosome": ("chromosome", "chrom", "CHR", "chr", "#chrom", "seqname"),
-    "start": ("start", "START", "txStart", "Start"),
-    "stop": ("stop", "end", "STOP", "END", "txEnd", "End", "Stop"),
-    "strand": ("strand", "STRAND", "Strand"),
-}
+_COLUMNS = ("chromosome", "start", "stop", "strand")
 _DISTANCE = "Distance to gene start (log10(1 + bp))"
 _WITHIN = "Within a gene"
 
 
 def is_gene_table(path: Path) -> bool:
     """Whether a table has a start, a stop and a strand in each row."""
-    header = read_header(path)
-    return all(any(name in header for name in names) for names in _NAMES.values())
+    return len(find_columns(read_header(path), _COLUMNS)) == len(_COLUMNS)
 
 
 def gene_annotations(variants: xr.Dataset, table: str | Path, build: str) -> dict[str, np.ndarray]:
@@ -75,8 +70,8 @@ def gene_annotations(variants: xr.Dataset, table: str | Path, build: str) -> dic
 
 def _read(path: Path) -> pd.DataFrame:
     table = read_table(path, dtype=str)
-    found = {next(n for n in names if n in table): key for key, names in _NAMES.items()}
-    genes = table.rename(columns=found)[list(_NAMES)]
+    found = find_columns(table.columns, _COLUMNS)
+    genes = pd.DataFrame({what: table[name] for what, name in found.items()})
     for name in ("start", "stop"):
         number = pd.to_numeric(genes[name], errors="coerce")
         if number.isna().any():

@@ -8,25 +8,15 @@ import numpy as np
 import pandas as pd
 
 from deepwas_app.errors import InputError
-from deepwas_app.genetics.files import UNREADABLE, existing, open_text, unreadable
+from deepwas_app.genetics.files import UNREADABLE, existing, open_text, read_bare_table, unreadable
 from deepwas_app.genetics.plink import genotype_files
 
 
 def read_people(prefix: str | Path) -> pd.DataFrame:
     """The people of PLINK 1 genotypes, as the .fam lists them: FID, IID, father, mother."""
     _, _, fam = genotype_files(prefix)
-    try:
-        return pd.read_csv(
-            fam,
-            sep=r"\s+",
-            header=None,
-            names=["FID", "IID", "father", "mother"],
-            usecols=[0, 1, 2, 3],
-            dtype=str,
-            keep_default_na=False,
-        )
-    except (*UNREADABLE, ValueError) as error:
-        raise unreadable(fam, error) from error
+    names = ["FID", "IID", "father", "mother"]
+    return read_bare_table(fam, names, usecols=range(4), dtype=str, keep_default_na=False)
 
 
 def read_phenotype(
@@ -107,10 +97,7 @@ def _read(path: Path) -> pd.DataFrame:
         headed = bool(first) and first[0].upper() in ("FID", "IID")
         columns = first if headed else ["FID", "IID", *(f"PHENO{i}" for i in range(1, 99))]
         columns = columns[: len(first)]
-        with open_text(path) as stream:
-            table = pd.read_csv(
-                stream, sep=r"\s+", header=None, names=columns, skiprows=int(headed), dtype=str
-            )
-    except (*UNREADABLE, ValueError) as error:
+    except UNREADABLE as error:
         raise unreadable(path, error) from error
+    table = read_bare_table(path, columns, skiprows=int(headed), dtype=str)
     return table.rename(columns={c: c.upper() for c in columns if c.upper() in ("FID", "IID")})

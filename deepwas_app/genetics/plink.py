@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics import chromosomes
-from deepwas_app.genetics.files import UNREADABLE, existing, unreadable
+from deepwas_app.genetics.files import UNREADABLE, existing, read_bare_table, unreadable
 
 _MAGIC = b"\x6c\x1b\x01"
 
@@ -48,10 +47,8 @@ def read_genotypes(prefix: str | Path) -> xr.Dataset:
     bed, bim, fam = genotype_files(prefix)
     names = ["chromosome", "id", "cm", "position", "effect_allele", "other_allele"]
     text = {name: str for name in names if name not in ("cm", "position")}
+    table = read_bare_table(bim, names, dtype=text, keep_default_na=False)
     try:
-        table = pd.read_csv(
-            bim, sep=r"\s+", names=names, header=None, dtype=text, keep_default_na=False
-        )
         position = table["position"].to_numpy(dtype=np.int32)
         with fam.open() as stream:
             people = sum(1 for line in stream if line.strip())

@@ -14,23 +14,16 @@ import xarray as xr
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics import chromosomes
+from deepwas_app.genetics.columns import find_columns
 from deepwas_app.genetics.files import file_record, read_table
 from deepwas_app.genetics.matrix import ROUNDING
 from deepwas_app.genetics.panel import PanelBlock, repeated
 from deepwas_app.registry import Registry
 
-# Names that the field's variant tables have for their columns, in order of preference.
-COLUMNS = {
-    "id": ("snp", "rsid", "rs_id", "id", "variant_id", "snpid", "site_ids"),
-    "chromosome": ("chr", "chrom", "chromosome", "#chrom"),
-    "position": ("bp", "pos", "physpos", "position", "base_pair_location"),
-    "effect_allele": ("a1", "allele1", "effect_allele", "deriv_alleles", "alt"),
-    "other_allele": ("a2", "allele2", "other_allele", "anc_alleles", "allele0", "a0", "ref"),
-    "frequency": ("a1freq", "a1_freq", "af1", "eaf", "af", "freq", "frq", "maf"),
-    "people": ("n", "obs_ct"),
-    "block": ("block", "blk"),
-    "index": ("index",),
-}
+_COLUMNS = (
+    *("id", "chromosome", "position", "effect_allele", "other_allele", "frequency", "people"),
+    *("block", "index"),
+)
 _TEXT = ("id", "chromosome", "effect_allele", "other_allele", "block")
 _NEEDED = ("id", "position", "effect_allele", "other_allele")
 
@@ -117,7 +110,8 @@ def read_variants(
     chromosome : str, optional
         Chromosome of every row, where the table has no column for it.
     names : dict, optional
-        What a column is called in this file, for columns outside :data:`COLUMNS`.
+        What a column is called in this file, for columns outside
+        :data:`deepwas_app.genetics.columns.COLUMNS`.
 
     Returns
     -------
@@ -132,12 +126,7 @@ def read_variants(
     """
     path = Path(path)
     frame = read_table(path, dtype=str, keep_default_na=False)
-    given = {str(name).lower(): name for name in reversed(frame.columns.tolist())}
-    found = {
-        what: next(given[option] for option in options if option in given)
-        for what, options in COLUMNS.items()
-        if any(option in given for option in options)
-    }
+    found = find_columns(frame.columns, _COLUMNS)
     found |= {what: name for what, name in (names or {}).items() if name in frame}
     needed = _NEEDED if chromosome is not None else (*_NEEDED, "chromosome")
     missing = [what for what in needed if what not in found]

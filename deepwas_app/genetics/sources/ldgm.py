@@ -13,7 +13,7 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics import chromosomes
-from deepwas_app.genetics.files import UNREADABLE, existing, open_text, unreadable
+from deepwas_app.genetics.files import existing, read_bare_table
 from deepwas_app.genetics.ld import correct_scores
 from deepwas_app.genetics.matrix import matrix_factor
 from deepwas_app.genetics.panel import PanelBlock
@@ -148,12 +148,7 @@ def correlations(edges: Path, size: int) -> tuple[np.ndarray, np.ndarray]:
     InputError
         If a line is wrong (it is named), or the matrix is not positive definite.
     """
-    existing(edges)
-    try:
-        with open_text(edges) as stream:
-            table = pd.read_csv(stream, header=None, names=["i", "j", "value"], index_col=False)
-    except (*UNREADABLE, ValueError) as error:
-        raise unreadable(edges, error) from error
+    table = read_bare_table(edges, ["i", "j", "value"], sep=",", index_col=False)
     numbers = table.apply(pd.to_numeric, errors="coerce").to_numpy(dtype=np.float64)
     places = numbers[:, :2]
     bad = ~np.isfinite(numbers).all(axis=1) | (places < 0).any(axis=1)

@@ -1,0 +1,45 @@
+"""What the field calls the columns of its tables of variants and genes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+# Names in order of preference, in lower case: files spell them in any.
+COLUMNS = {
+    "id": ("snp", "rsid", "rs_id", "id", "variant_id", "snpid", "site_ids"),
+    "chromosome": ("chr", "chrom", "chromosome", "#chrom", "seqname"),
+    "position": ("bp", "pos", "physpos", "position", "base_pair_location"),
+    "effect_allele": ("a1", "allele1", "effect_allele", "deriv_alleles", "alt"),
+    "other_allele": ("a2", "allele2", "other_allele", "anc_alleles", "allele0", "a0", "ref"),
+    "frequency": ("a1freq", "a1_freq", "af1", "eaf", "af", "freq", "frq", "maf"),
+    "people": ("n", "obs_ct"),
+    "block": ("block", "blk"),
+    "index": ("index",),
+    "start": ("start", "txstart"),
+    "stop": ("stop", "end", "txend"),
+    "strand": ("strand",),
+}
+
+
+def find_columns(header: Iterable[object], wanted: Iterable[str]) -> dict[str, str]:
+    """Which column of a table is what.
+
+    Parameters
+    ----------
+    header : iterable
+        Names of the columns; of two that differ in case alone, the first one counts.
+    wanted : iterable of str
+        Of :data:`COLUMNS`.
+
+    Returns
+    -------
+    dict
+        What was found, to the name of its column.
+    """
+    given = {str(name).lower(): str(name) for name in reversed(list(header))}
+    found = {}
+    for what in wanted:
+        there = [given[name] for name in COLUMNS[what] if name in given]
+        if there:
+            found[what] = there[0]
+    return found
