@@ -1,13 +1,14 @@
 # make app    the dashboard at http://localhost:5006
 # make test   every check: style, types, walls between rooms, tests, notebooks
 # make bench  the benchmarks
+# make mutate small changes of the method's code that no test notices (hours; SAMPLE=200 SEED=1)
 # Each installs what it needs into .venv; nothing outside this folder is touched.
 
 PYTHON ?= python3
 PORT ?= 5006
 BIN := .venv/bin
 
-.PHONY: app test check bench clean
+.PHONY: app test check bench mutate clean
 
 app: .venv/app
 	$(BIN)/panel serve deepwas_app/app/main.py --address localhost --port $(PORT) --warm
@@ -27,6 +28,13 @@ check: .venv/test
 
 bench: .venv/test
 	$(BIN)/pytest benchmarks --benchmark-columns=min,median,rounds
+
+SAMPLE ?= 200
+SEED ?= 1
+
+mutate: .venv/test
+	$(INSTALL) -e '.[test,mutation]'
+	nice $(BIN)/python benchmarks/mutation.py --sample $(SAMPLE) --seed $(SEED)
 
 clean:
 	rm -rf .venv

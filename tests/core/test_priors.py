@@ -74,6 +74,21 @@ def test_mlp_can_leave_its_constant_start(standardise, annotations):
     assert np.abs(last_gradient(0) - last_gradient(1)).max() > 0.1
 
 
+def test_mlp_is_its_layers_on_standardised_annotations(standardise, annotations):
+    prior = make_prior("mlp", standardise, level=-3.0, width=5, depth=1)
+    first, last = prior.network.layers
+    weight = jnp.linspace(-1.0, 1.0, 5)[None]
+    prior = eqx.tree_at(
+        lambda p: (p.network.layers[-1].weight, p.network.layers[-1].bias),
+        prior,
+        (weight, jnp.full(last.bias.shape, 0.7)),
+    )
+    a = (np.asarray(annotations) - np.asarray(standardise.mean)) / standardise.deviation
+    hidden = jax.nn.gelu(a @ np.asarray(first.weight).T + np.asarray(first.bias))
+    expected = -3.0 + hidden @ np.linspace(-1.0, 1.0, 5) + 0.7
+    np.testing.assert_allclose(prior(annotations), expected, rtol=1e-4, atol=1e-5)
+
+
 def test_ridge_is_on_the_coefficients_of_a_linear_prior_only(standardise):
     linear = model_of(make_prior("linear", standardise, level=0.0))
     flat, _ = flatten(linear)

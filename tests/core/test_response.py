@@ -1,5 +1,7 @@
 """Response curves, integrated gradients, and tests by shifted annotations."""
 
+import dataclasses
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -13,6 +15,7 @@ from deepwas_app.core.objectives import block_losses
 from deepwas_app.core.priors import Model, Prior, Standardisation, make_prior
 from deepwas_app.core.response import integrated_gradients, response
 from deepwas_app.core.shifts import (
+    ShiftTest,
     draw_shifts,
     one_step_information,
     shift_test,
@@ -154,6 +157,40 @@ def test_shifts_by_fft_are_shifts_by_hand():
     drawn = draw_shifts(1000, 500, rng)
     assert drawn.min() >= 10
     assert drawn.max() <= 990
+
+
+def test_what_shifts_say_by_hand():
+    test = ShiftTest(np.array([4.0, -1.0]), np.array([[1.0, 0.0], [2.0, 1.0], [3.0, -1.0]]))
+    np.testing.assert_allclose(test.error, [1.0, 1.0])
+    np.testing.assert_allclose(test.z, [2.0, -1.0])
+    # As far as observed: none of three, and two of three; the observed one is counted.
+    np.testing.assert_allclose(test.p, [1 / 4, 3 / 4])
+
+
+def test_shifts_are_a_hundredth_of_the_genome_at_least():
+    drawn = draw_shifts(300, 4_000, np.random.default_rng(0))
+    assert (drawn.min(), drawn.max()) == (3, 297)
+    assert set(draw_shifts(3, 50, np.random.default_rng(1)).tolist()) == {1, 2}
+
+
+def test_annotations_that_do_not_vary_say_nothing():
+    test = shift_test(np.array([1.0, -2.0, 0.5]), np.full((3, 1), 7.0), np.array([1, 2]))
+    np.testing.assert_array_equal(test.observed, 0.0)
+    np.testing.assert_array_equal(test.null, 0.0)
+
+
+@pytest.mark.parametrize(("learn_s2", "learn_kappa"), [(True, True), (True, False), (False, True)])
+def test_information_of_one_coefficient_is_what_the_nuisance_leaves(world, learn_s2, learn_kappa):
+    """The Schur complement, from the inverse of that coefficient's own matrix."""
+    root = np.random.default_rng(2).normal(size=(5, 9))
+    fisher = root @ root.T
+    model = dataclasses.replace(world.model(), learn_s2=learn_s2, learn_kappa=learn_kappa)
+    found = one_step_information(fisher, 2, model)
+    nuisance = [0, *([3] if learn_s2 else []), *([4] if learn_kappa else [])]
+    for a in (1, 2):
+        alone = [a, *nuisance]
+        inverse = np.linalg.inv(fisher[np.ix_(alone, alone)])
+        assert found[a - 1] == pytest.approx(1 / inverse[0, 0])
 
 
 def test_shift_p_values_are_uniform_where_nothing_is_there():
