@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pandas as pd
+
 from deepwas_app.workflow.documentation import documentation, result_tables
 
 PAGE = Path(__file__).parents[2] / "docs" / "tables.md"
@@ -17,3 +19,12 @@ def test_every_column_says_what_it_is_and_is_told_apart():
 
 def test_documentation_is_that_of_the_declarations():
     assert PAGE.read_text() == documentation(), "make it again: its first lines say how"
+
+
+def test_written_numbers_keep_their_digits():
+    """One row of one number and one word a table, as other people's programs read them."""
+    lines = []
+    for table in result_tables().values():
+        row = {c.name: 0.0123456789012345 if c.format else "x" for c in table}
+        lines.append(f"# {table.name}\n{table.text(pd.DataFrame([row]))}")
+    assert "".join(lines) == (Path(__file__).parent / "written_tables.txt").read_text()
