@@ -19,7 +19,7 @@ from deepwas_app.core.priors import Prior
 from deepwas_app.workflow.batching import standardisation
 from deepwas_app.workflow.fitted import Fitted, spread_variants, training_batches
 from deepwas_app.workflow.heritability import heritability
-from deepwas_app.workflow.interpret import SHIFTED, Marginal
+from deepwas_app.workflow.interpret import SHIFTED
 from deepwas_app.workflow.models import objective_of
 from deepwas_app.workflow.tables import Column, Table
 
@@ -243,7 +243,7 @@ def _fifths(continuous: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def effects_table(
-    effects: xr.Dataset, alone: Marginal | None = None, shifted: pd.DataFrame | None = None
+    effects: xr.Dataset, alone: xr.Dataset | None = None, shifted: pd.DataFrame | None = None
 ) -> pd.DataFrame:
     """The effects in the layout of S-LDSC's results and more, one row an annotation.
 
@@ -281,7 +281,9 @@ def effects_table(
         }
     )
     if alone is not None:
-        columns = _coefficients("Marginal_", alone.coefficient, alone.error, deviation)
+        columns = _coefficients(
+            "Marginal_", alone["marginal"].values, alone["marginal_se"].values, deviation
+        )
         table = table.assign(**columns)
     if shifted is not None:
         table = table.merge(shifted, on="Category", how="left")

@@ -2,7 +2,6 @@
 
 from collections.abc import Generator
 from functools import partial
-from typing import NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -91,21 +90,8 @@ DRIVERS = Table(
 )
 
 
-class Marginal(NamedTuple):
-    """Effects of annotations one at a time, each fitted without the others.
-
-    Attributes
-    ----------
-    coefficient, error
-        Change of log variance per s.d. of the annotation, and its standard error, (annotations,).
-    """
-
-    coefficient: np.ndarray
-    error: np.ndarray
-
-
 @job
-def marginal_effects(study: xr.Dataset, run: Fitted) -> Generator[Progress, None, Marginal]:
+def marginal_effects(study: xr.Dataset, run: Fitted) -> Generator[Progress, None, xr.Dataset]:
     """Fit a log-linear prior of each annotation alone, on the run's training blocks.
 
     Yields
@@ -114,8 +100,9 @@ def marginal_effects(study: xr.Dataset, run: Fitted) -> Generator[Progress, None
 
     Returns
     -------
-    Marginal
-        Beside the joint coefficients these show what correlated annotations share.
+    Dataset over ``annotations``: ``marginal``, ``marginal_se`` (change of log variance per s.d. of
+    the annotation), ``unit_marginal``, ``unit_marginal_se`` (the same per unit). Beside the joint
+    effects these show what correlated annotations share.
 
     Notes
     -----
@@ -147,7 +134,14 @@ def marginal_effects(study: xr.Dataset, run: Fitted) -> Generator[Progress, None
         coefficient[a] = float(found[0])
         moves = tilt_jackknife(model, own, alone, objective).coefficients
         error[a] = jackknife_error(moves)[0]
-    return Marginal(coefficient, error)
+    deviation = np.asarray(standardise.deviation, np.float64)
+    values = {
+        "marginal": coefficient,
+        "marginal_se": error,
+        "unit_marginal": coefficient / deviation,
+        "unit_marginal_se": error / deviation,
+    }
+    return xr.Dataset({name: ("annotations", column) for name, column in values.items()})
 
 
 def _with_one_annotation(a: int, batch: BlockBatch) -> BlockBatch:

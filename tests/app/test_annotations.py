@@ -73,7 +73,7 @@ def test_one_at_a_time_goes_beside_the_joint_effects(page, settle, tmp_path):
     table = page.effects_card.table.select(pn.widgets.Tabulator)[0].value
     assert "Marginal_coefficient_p" in table
     effects = page.effects_card.details.informative()["linear"]
-    np.testing.assert_array_equal(effects["marginal"], job.result.coefficient)
+    np.testing.assert_array_equal(effects["marginal"], job.result["marginal"])
     out = tmp_path / "e.tsv"
     run = next(run for run in page.state.runs if store.run_name(run) == "linear")
     assert main(["effects", str(run.path), "--one-at-a-time", "-o", str(out)]) == 0

@@ -19,7 +19,6 @@ from deepwas_app.workflow.effects import (
     effects_table,
     quantile_table,
 )
-from deepwas_app.workflow.interpret import Marginal
 from deepwas_app.workflow.settings import SimulateSettings, TrainSettings
 from deepwas_app.workflow.simulate import simulate
 from deepwas_app.workflow.train import train
@@ -49,7 +48,8 @@ def mlp(small_study, small_runs) -> xr.Dataset:
 
 
 def test_sldsc_columns_come_first_and_in_order(linear):
-    alone = Marginal(np.arange(9.0), np.full(9, 0.5))
+    columns = {"marginal": np.arange(9.0), "marginal_se": np.full(9, 0.5)}
+    alone = xr.Dataset({name: ("annotations", values) for name, values in columns.items()})
     table = effects_table(linear, alone)
     assert list(table)[:10] == SLDSC
     assert list(table)[10:] == [

@@ -19,10 +19,11 @@ from deepwas_app.workflow.settings import TrainSettings
 def test_effects_alone_find_the_strongest_annotations(small_study, small_runs):
     found = marginal_effects(small_study, small_runs.linear)
     joint = np.asarray(small_runs.linear.model().prior.coefficients)
-    assert (found.error > 0).all()
+    coefficient, error = found["marginal"].values, found["marginal_se"].values
+    assert (error > 0).all()
     # Simulated annotations hardly correlate, so alone and together agree within their errors.
-    assert np.corrcoef(found.coefficient, joint)[0, 1] > 0.8
-    assert (np.abs(found.coefficient - joint) < 4 * found.error + 0.05).all()
+    assert np.corrcoef(coefficient, joint)[0, 1] > 0.8
+    assert (np.abs(coefficient - joint) < 4 * error + 0.05).all()
 
 
 def test_steps_say_which_annotation_is_fitted(small_study, small_runs):

@@ -68,7 +68,7 @@ class Details(NamedTuple):
 
     effects: dict[str, xr.Dataset]
     run: str
-    alone: dict[str, Any]
+    alone: dict[str, xr.Dataset]
     shifted: dict[str, pd.DataFrame]
 
     def table(self) -> pd.DataFrame:
@@ -84,11 +84,7 @@ class Details(NamedTuple):
         found = {}
         for run, effect in self.effects.items():
             if run in self.alone:
-                unit = effect["annotation_deviation"].values
-                value, error = self.alone[run]
-                more = {"marginal": value, "marginal_se": error}
-                more |= {f"unit_{name}": values / unit for name, values in more.items()}
-                effect = effect.assign({n: ("annotations", values) for n, values in more.items()})
+                effect = effect.assign(self.alone[run])
             if run in self.shifted:
                 error = self.shifted[run]["Shift_enrichment_std_error"].to_numpy()
                 effect = effect.assign(shift_enrichment_se=("annotations", error))
