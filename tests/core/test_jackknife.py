@@ -42,3 +42,10 @@ def test_one_block_has_no_error(values):
     error = jackknife_error(np.ones((len(values), 3)))
     assert error.shape == (3,)
     assert np.isnan(error).all()
+
+
+def test_two_blocks_are_enough_for_an_error():
+    """Each half tells what the other may be off by."""
+    values = np.array([1.0, 4.0])
+    assert jackknife_sum(values) == pytest.approx((5.0, 3.0))
+    np.testing.assert_allclose(jackknife_error(values[:, None]), 1.5)

@@ -86,5 +86,7 @@ def test_a_seed_draws_what_it_drew():
         [0, 0, 0, 0, 2.611368, -2.417094, 0.6770395, 0.9876615],
         rtol=1e-4,
     )
-    log_f = true_log_variance(drawn, "interactions", np.random.default_rng(4))
-    np.testing.assert_allclose([log_f.mean(), log_f.std()], [-0.2479144, 0.3891827], rtol=1e-4)
+    truths = {"linear": [-0.2564, 0.2665690], "interactions": [-0.2479144, 0.3891827]}
+    for truth, moments in truths.items():
+        log_f = true_log_variance(drawn, truth, np.random.default_rng(4))
+        np.testing.assert_allclose([log_f.mean(), log_f.std()], moments, rtol=1e-4)
