@@ -101,7 +101,7 @@ def write(path: Path, blocks: int) -> None:
 def write_tracks(study: Path, blocks: int) -> None:
     """Windows of noise beside a study."""
     from deepwas_app.genetics.store import open_study_store, store_folder
-    from deepwas_app.workflow.track_store import tracks_path
+    from deepwas_app.workflow.studies.track_store import tracks_path
 
     rng = np.random.default_rng(1)
     table = {
@@ -156,10 +156,10 @@ def measure(path: str, given: Row, batch_blocks: int) -> dict:
     from deepwas_app.core.batch import map_blocks
     from deepwas_app.core.likelihood import negative_log_likelihood
     from deepwas_app.core.priors import parameter_count
-    from deepwas_app.workflow.batching import Batches
-    from deepwas_app.workflow.builtin import open_study
+    from deepwas_app.workflow.runs.batches import Batches
+    from deepwas_app.workflow.runs.train import fit
     from deepwas_app.workflow.settings import TrainSettings
-    from deepwas_app.workflow.train import fit
+    from deepwas_app.workflow.studies.builtin import open_study
 
     study = open_study(path)
     passes: list[tuple[Batches, list[float]]] = []

@@ -18,8 +18,8 @@ import pandas as pd
 from deepwas_app.core.block import whiten
 from deepwas_app.core.finemap import credible_sets, single_effects
 from deepwas_app.core.simulate import draw_annotations
-from deepwas_app.genetics.coalescent import simulate_block
-from deepwas_app.genetics.ld import standardise
+from deepwas_app.genetics.ld.coalescent import simulate_block
+from deepwas_app.genetics.ld.factor import standardise
 
 EDGES = np.array([0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0])
 COEFFICIENTS = np.array([0.6, -0.5, 0.0, 0.5, 0.0, -0.4])

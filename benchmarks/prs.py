@@ -15,11 +15,11 @@ import numpy as np
 
 from deepwas_app.core.jackknife import jackknife_error
 from deepwas_app.genetics.store import open_study_store, read_block
-from deepwas_app.workflow.batching import block_slice
-from deepwas_app.workflow.results import posterior
+from deepwas_app.workflow.results.posterior import posterior
+from deepwas_app.workflow.runs.batches import block_slice
+from deepwas_app.workflow.runs.train import train
 from deepwas_app.workflow.settings import SimulateSettings, TrainSettings
-from deepwas_app.workflow.simulate import simulate
-from deepwas_app.workflow.train import train
+from deepwas_app.workflow.studies.simulate import simulate
 
 PRIORS = ("constant", "linear", "mlp")
 

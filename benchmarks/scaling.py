@@ -21,10 +21,10 @@ from playwright.sync_api import sync_playwright
 
 from deepwas_app.core.objectives import OBJECTIVES
 from deepwas_app.plots.scaling import scaling_curve
-from deepwas_app.workflow.builtin import open_study
-from deepwas_app.workflow.evaluation import per_variant, seed_means
+from deepwas_app.workflow.results.evaluation import per_variant, seed_means
+from deepwas_app.workflow.runs.sweep import Sweep, scaling
 from deepwas_app.workflow.settings import ScalingSettings
-from deepwas_app.workflow.sweep import Sweep, scaling
+from deepwas_app.workflow.studies.builtin import open_study
 
 EPOCHS = 15
 

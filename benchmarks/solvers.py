@@ -26,9 +26,9 @@ from conftest import machine
 from deepwas_app.core import Iterative, WhitenedBlock, negative_log_likelihood, whiten
 from deepwas_app.core.iterative import DEFAULT, iterative_solve
 from deepwas_app.genetics.builtin import data_dir
-from deepwas_app.genetics.coalescent import simulate_block
-from deepwas_app.genetics.ld import low_rank_factor, standardise
-from deepwas_app.genetics.plink import read_dosages
+from deepwas_app.genetics.genotypes.plink import read_dosages
+from deepwas_app.genetics.ld.coalescent import simulate_block
+from deepwas_app.genetics.ld.factor import low_rank_factor, standardise
 
 SIZES = ((664, 256), (2_000, 600), (6_000, 1_500))
 WINDOW = 2_600

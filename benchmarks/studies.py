@@ -24,8 +24,8 @@ from deepwas_app.core.priors import (
     ridge_precision,
 )
 from deepwas_app.core.simulate import draw_annotations
-from deepwas_app.genetics.coalescent import simulate_block
-from deepwas_app.genetics.ld import standardise as standardise_dosages
+from deepwas_app.genetics.ld.coalescent import simulate_block
+from deepwas_app.genetics.ld.factor import standardise as standardise_dosages
 from deepwas_app.workflow.settings import TrainSettings
 
 # Per s.d. of the annotation; the first half of the annotations is binary.

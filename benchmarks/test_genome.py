@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from deepwas_app.genetics.panel import PanelBlock, panel_writer
-from deepwas_app.genetics.sources.base import variants_dataset
+from deepwas_app.genetics.ld.panel import PanelBlock, panel_writer
+from deepwas_app.genetics.ld.sources.base import variants_dataset
 
 BLOCKS = int(os.environ.get("DEEPWAS_BENCH_GENOME", "60"))
 VARIANTS, COMPONENTS, ANNOTATIONS = 646, 200, 96
@@ -23,7 +23,7 @@ SPAN = 1_600_000
 BUILD = """
 import json, resource, sys, time
 from deepwas_app.workflow.settings import StudySettings
-from deepwas_app.workflow.study import build_study
+from deepwas_app.workflow.studies.build import build_study
 start, cpu = time.perf_counter(), time.process_time()
 build_study(StudySettings(**json.loads(sys.argv[1])))
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20

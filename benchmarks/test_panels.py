@@ -13,11 +13,11 @@ import pytest
 from bed_reader import to_bed
 from scipy import linalg, sparse
 
-from deepwas_app.genetics.ld import standardise
-from deepwas_app.genetics.plink import read_dosages
-from deepwas_app.genetics.sources.ukb import read_window
+from deepwas_app.genetics.genotypes.plink import read_dosages
+from deepwas_app.genetics.ld.factor import standardise
+from deepwas_app.genetics.ld.sources.ukb import read_window
 from deepwas_app.workflow.settings import PanelSettings
-from deepwas_app.workflow.study import build_panel
+from deepwas_app.workflow.studies.build import build_panel
 
 PEOPLE = int(os.environ.get("DEEPWAS_BENCH_PEOPLE", "1000"))
 BLOCKS = int(os.environ.get("DEEPWAS_BENCH_BLOCKS", "4"))

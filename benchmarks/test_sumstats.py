@@ -17,8 +17,8 @@ import pyarrow.csv
 import pytest
 import xarray as xr
 
-from deepwas_app.genetics.align import align
-from deepwas_app.genetics.sumstats import read_sumstats
+from deepwas_app.genetics.gwas.align import align
+from deepwas_app.genetics.gwas.sumstats import read_sumstats
 
 ROWS = int(os.environ.get("DEEPWAS_BENCH_ROWS", "1000000"))
 ROUNDS = 3

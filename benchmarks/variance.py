@@ -22,11 +22,11 @@ from conftest import machine
 from deepwas_app.core.held_out import losses_by_block
 from deepwas_app.core.jackknife import jackknife_sum
 from deepwas_app.genetics.store import open_study_store
-from deepwas_app.workflow.batching import block_batches
-from deepwas_app.workflow.builtin import SIMULATED
+from deepwas_app.workflow.runs.batches import block_batches
+from deepwas_app.workflow.runs.train import train
 from deepwas_app.workflow.settings import SimulateSettings, TrainSettings
-from deepwas_app.workflow.simulate import simulate
-from deepwas_app.workflow.train import train
+from deepwas_app.workflow.studies.builtin import SIMULATED
+from deepwas_app.workflow.studies.simulate import simulate
 
 VARIANCES = (1.0, 0.999, 0.995, 0.99, 0.98)
 

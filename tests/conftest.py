@@ -49,7 +49,7 @@ def small_study(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> xr.Dat
     """20 chromosomes of one LD block, 6,000 variants, 9 annotations, a log-linear truth."""
     from deepwas_app.genetics.store import open_study_store
     from deepwas_app.workflow.settings import SimulateSettings
-    from deepwas_app.workflow.simulate import simulate
+    from deepwas_app.workflow.studies.simulate import simulate
 
     settings = SimulateSettings(
         variants=6_000,
@@ -68,8 +68,8 @@ def small_runs(
     small_study: xr.Dataset, tmp_path_factory: pytest.TempPathFactory
 ) -> SimpleNamespace:
     """A finished run of each prior on the small study; 5 chromosomes are held out."""
+    from deepwas_app.workflow.runs.train import train
     from deepwas_app.workflow.settings import TrainSettings
-    from deepwas_app.workflow.train import train
 
     folder = tmp_path_factory.mktemp("runs")
     knobs = {"width": 8, "depth": 1, "epochs": 3}
@@ -84,6 +84,6 @@ def small_runs(
 @pytest.fixture(scope="session")
 def height(cache: Path) -> xr.Dataset:
     """The built-in height study."""
-    from deepwas_app.workflow.builtin import open_study
+    from deepwas_app.workflow.studies.builtin import open_study
 
     return open_study("height_chr22")

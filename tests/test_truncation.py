@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from deepwas_app.genetics.builtin import data_dir
-from deepwas_app.genetics.ld import decompose, standardise
-from deepwas_app.genetics.matrix import FLOOR
-from deepwas_app.genetics.plink import read_dosages
+from deepwas_app.genetics.genotypes.plink import read_dosages
+from deepwas_app.genetics.ld.factor import decompose, standardise
+from deepwas_app.genetics.ld.matrix import FLOOR
 from deepwas_app.truncation import leading, share_of_factor
 
 # Windows of 300 variants of the built-in genotypes, with as many components as were kept of them

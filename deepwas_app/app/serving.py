@@ -95,7 +95,7 @@ def serve(
     InputError
         If a study is not there, or the port is taken.
     """
-    from deepwas_app.workflow.builtin import builtin_studies
+    from deepwas_app.workflow.studies.builtin import builtin_studies
 
     for study in studies:
         if study not in builtin_studies() and not Path(study).is_dir():

@@ -38,7 +38,7 @@ def study_hash(study: xr.Dataset) -> str:
 
 def open_study(name_or_path: str) -> xr.Dataset:
     """A study with its variant table in memory; the LD blocks stay on disk."""
-    from deepwas_app.workflow.builtin import open_study as open_from_disk
+    from deepwas_app.workflow.studies.builtin import open_study as open_from_disk
 
     study = open_from_disk(name_or_path)
     # By path as well: annotations are read when they are needed, and a copy may be gone by then.
@@ -48,7 +48,7 @@ def open_study(name_or_path: str) -> xr.Dataset:
 
 def opening(name_or_path: str) -> Generator[Any, None, xr.Dataset]:
     """Open a study as a job: a built-in one is made on first use, with its progress."""
-    from deepwas_app.workflow.builtin import build_builtin, builtin_studies
+    from deepwas_app.workflow.studies.builtin import build_builtin, builtin_studies
 
     if name_or_path in builtin_studies():
         yield from build_builtin.steps(name_or_path)
@@ -57,14 +57,14 @@ def opening(name_or_path: str) -> Generator[Any, None, xr.Dataset]:
 
 def to_be_made(name_or_path: str) -> bool:
     """Whether this is a built-in study that is not there yet."""
-    from deepwas_app.workflow.builtin import builtin_path, builtin_studies
+    from deepwas_app.workflow.studies.builtin import builtin_path, builtin_studies
 
     return name_or_path in builtin_studies() and not builtin_path(name_or_path).exists()
 
 
 def known_studies() -> dict[str, str]:
     """Studies to offer, by title: built-in, named by ``DEEPWAS_STUDIES``, and in the data root."""
-    from deepwas_app.workflow.builtin import builtin_studies
+    from deepwas_app.workflow.studies.builtin import builtin_studies
 
     found = {title: name for name, title in builtin_studies().items()}
     named = [p for p in os.environ.get("DEEPWAS_STUDIES", "").split(os.pathsep) if p]
@@ -155,7 +155,7 @@ def find_runs(study: xr.Dataset, refused: Callable[[str], None] | None = None) -
     if not paths + of_sweeps:
         return []
     # Late, because runs bring JAX, which a look at the data should not wait for.
-    from deepwas_app.workflow.run import open_run
+    from deepwas_app.workflow.runs.run import open_run
 
     runs = []
     for path in _by_age(of_sweeps) + _by_age(paths):
@@ -178,7 +178,7 @@ def _by_age(paths: list[Path]) -> list[Path]:
 @_RESULTS.keeps(_key)
 def heritability(study: xr.Dataset, run: Any) -> np.ndarray:
     """Prior heritability of every variant under a run."""
-    from deepwas_app.workflow.results import run_heritability
+    from deepwas_app.workflow.results.posterior import run_heritability
 
     return run_heritability(study, run)
 
@@ -186,7 +186,7 @@ def heritability(study: xr.Dataset, run: Any) -> np.ndarray:
 @_RESULTS.keeps(_key)
 def posterior(study: xr.Dataset, run: Any) -> xr.Dataset:
     """Posterior effects of every variant under a run."""
-    from deepwas_app.workflow.results import posterior as compute
+    from deepwas_app.workflow.results.posterior import posterior as compute
 
     return compute(study, run)
 
@@ -194,7 +194,7 @@ def posterior(study: xr.Dataset, run: Any) -> xr.Dataset:
 @_RESULTS.keeps(_key)
 def effects(study: xr.Dataset, run: Any) -> xr.Dataset:
     """Annotation effects under a run."""
-    from deepwas_app.workflow.effects import annotation_effects
+    from deepwas_app.workflow.results.effects import annotation_effects
 
     return annotation_effects(study, run)
 
@@ -203,7 +203,7 @@ def response(
     study: xr.Dataset, run: Any, ensemble: list[Any], annotation: str, by: str | None
 ) -> xr.Dataset:
     """Response of a run and its ensemble of seeds to one annotation, or to two."""
-    from deepwas_app.workflow.effects import log_linear
+    from deepwas_app.workflow.results.effects import log_linear
 
     # Runs of one seed may come later; those of a linear prior are all alike.
     alike = log_linear(run.blank_model().prior)
@@ -212,7 +212,7 @@ def response(
 
 @_RESULTS.keeps(_key)
 def _response(study: xr.Dataset, runs: list[Any], annotation: str, by: str | None) -> xr.Dataset:
-    from deepwas_app.workflow.response import interaction_surface, response_curve
+    from deepwas_app.workflow.results.response import interaction_surface, response_curve
 
     known = effects(study, runs[0])
     if by is None:
@@ -237,7 +237,7 @@ def _exported(study: xr.Dataset, run: Any, compute: Any, arguments: Any) -> pd.D
 @_RESULTS.keeps(_key)
 def comparison(study: xr.Dataset, first: Any, second: Any) -> pd.DataFrame:
     """One run against another where both were held out."""
-    from deepwas_app.workflow.compare import compare
+    from deepwas_app.workflow.results.compare import compare
 
     return compare(study, first, second)
 
@@ -245,7 +245,7 @@ def comparison(study: xr.Dataset, first: Any, second: Any) -> pd.DataFrame:
 @_DRIVERS.keeps(_key)
 def drivers(study: xr.Dataset, run: Any, row: int) -> pd.DataFrame:
     """What drives one variant's prior under a run."""
-    from deepwas_app.workflow.interpret import variant_drivers
+    from deepwas_app.workflow.results.interpret import variant_drivers
 
     return variant_drivers(study, run, row)
 
@@ -253,7 +253,7 @@ def drivers(study: xr.Dataset, run: Any, row: int) -> pd.DataFrame:
 @_RESULTS.keeps(_key)
 def spectrum(study: xr.Dataset) -> xr.Dataset:
     """Residual spectrum of a study."""
-    from deepwas_app.workflow.results import residual_spectrum
+    from deepwas_app.workflow.results.posterior import residual_spectrum
 
     return residual_spectrum(study)
 
@@ -261,14 +261,14 @@ def spectrum(study: xr.Dataset) -> xr.Dataset:
 @_RESULTS.keeps(_key)
 def mismatch(study: xr.Dataset) -> pd.DataFrame:
     """LD mismatch of every block of a study."""
-    from deepwas_app.workflow.mismatch import ld_mismatch
+    from deepwas_app.workflow.results.mismatch import ld_mismatch
 
     return ld_mismatch(study)
 
 
 def genes(study: xr.Dataset) -> pd.DataFrame:
     """Protein-coding genes on the study's genome build; empty where there is no table."""
-    from deepwas_app.genetics.genes import read_genes
+    from deepwas_app.genetics.annotation.genes import read_genes
 
     try:
         return read_genes(str(study.attrs.get("genome_build", "")))

@@ -7,13 +7,13 @@ import pandas as pd
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.files import read_header
-from deepwas_app.genetics.formats import mapping
-from deepwas_app.genetics.panel import open_panel
-from deepwas_app.genetics.plink import read_genotypes
-from deepwas_app.genetics.sumstats import read_sumstats
-from deepwas_app.workflow.builtin import BUILTIN, open_study
-from deepwas_app.workflow.run import open_run
+from deepwas_app.genetics.genotypes.plink import read_genotypes
+from deepwas_app.genetics.gwas.format import mapping
+from deepwas_app.genetics.gwas.sumstats import read_sumstats
+from deepwas_app.genetics.ld.panel import open_panel
+from deepwas_app.workflow.runs.run import open_run
 from deepwas_app.workflow.settings import plain
+from deepwas_app.workflow.studies.builtin import BUILTIN, open_study
 
 
 def describe(path: str | Path) -> dict:

@@ -15,9 +15,9 @@ from deepwas_app.app.jobs import JOBS, Status
 from deepwas_app.app.pages.annotations import AnnotationsPage
 from deepwas_app.cli import main
 from deepwas_app.genetics.store import open_study_store
+from deepwas_app.workflow.runs.train import train
 from deepwas_app.workflow.settings import SimulateSettings, TrainSettings
-from deepwas_app.workflow.simulate import simulate
-from deepwas_app.workflow.train import train
+from deepwas_app.workflow.studies.simulate import simulate
 
 
 def alerts(page) -> list[str]:

@@ -142,7 +142,7 @@ def steps(monkeypatch):
         while not gate.wait(0.01):
             yield SimpleNamespace(fraction=0.5, message="half")
 
-    monkeypatch.setattr("deepwas_app.workflow.finemap.fine_map", fine_map)
+    monkeypatch.setattr("deepwas_app.workflow.results.finemap.fine_map", fine_map)
     yield asked
     gate.set()
 

@@ -2,9 +2,9 @@
 
 import pytest
 
+from deepwas_app.app.cards.load_own import OwnStudyForm
+from deepwas_app.app.cards.uploads import check_genotypes, genotype_prefix, save_upload
 from deepwas_app.app.jobs import JOBS, Status
-from deepwas_app.app.pages.load_own import OwnStudyForm
-from deepwas_app.app.pages.uploads import check_genotypes, genotype_prefix, save_upload
 from deepwas_app.app.state import AppState
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.builtin import data_dir

@@ -49,9 +49,9 @@ def test_words_come_out_as_they_went_in(words):
 @pytest.fixture
 def hostile(small_study: xr.Dataset, data_root, monkeypatch) -> xr.Dataset:
     """A study whose every name is a script, with three finished runs that are called so too."""
-    from deepwas_app.workflow.run import Run
+    from deepwas_app.workflow.runs.run import Run
+    from deepwas_app.workflow.runs.train import train
     from deepwas_app.workflow.settings import TrainSettings
-    from deepwas_app.workflow.train import train
 
     def named(names):
         return (names.dims, [f"{HOSTILE}{name}" for name in names.values])

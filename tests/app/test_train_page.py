@@ -11,13 +11,13 @@ import panel_material_ui as pmui
 import pytest
 
 from deepwas_app.app import store
+from deepwas_app.app.cards.held_out import HeldOut
 from deepwas_app.app.jobs import JOBS
-from deepwas_app.app.pages.held_out import HeldOut
 from deepwas_app.app.pages.scaling import ScalingPage
 from deepwas_app.app.pages.train import TrainPage
 from deepwas_app.cli import main
 from deepwas_app.workflow.progress import job
-from deepwas_app.workflow.sweep import Sweep
+from deepwas_app.workflow.runs.sweep import Sweep
 
 
 @pytest.fixture
@@ -31,8 +31,8 @@ def gates(monkeypatch) -> defaultdict[str, threading.Event]:
         return Sweep(pd.DataFrame(), pd.DataFrame(), None)
         yield
 
-    monkeypatch.setattr("deepwas_app.workflow.train.train", steps)
-    monkeypatch.setattr("deepwas_app.workflow.sweep.scaling", steps)
+    monkeypatch.setattr("deepwas_app.workflow.runs.train.train", steps)
+    monkeypatch.setattr("deepwas_app.workflow.runs.sweep.scaling", steps)
     yield gates
     for gate in gates.values():
         gate.set()
@@ -172,7 +172,7 @@ def test_the_model_of_s_ldsc_can_be_asked_for(small_study, gates, monkeypatch):
         return
         yield
 
-    monkeypatch.setattr("deepwas_app.workflow.train.train", train)
+    monkeypatch.setattr("deepwas_app.workflow.runs.train.train", train)
     page = TrainPage(small_study)
     form = {
         widget.label: widget for widget in page._layout.select(pmui.widgets.base.MaterialWidget)

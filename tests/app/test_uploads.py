@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from deepwas_app.app.cards.load_own import OwnStudyForm
 from deepwas_app.app.jobs import JOBS, Status
 from deepwas_app.app.pages.export import genotypes_of
-from deepwas_app.app.pages.load_own import OwnStudyForm
 from deepwas_app.app.state import AppState
 from deepwas_app.genetics.builtin import data_dir
 

@@ -12,8 +12,8 @@ def test_compare_then_export(
     page: Page, dashboard_url: str, screenshots: Path, small_study, small_runs
 ):
     from deepwas_app.app import store
-    from deepwas_app.workflow.compare import compare
-    from deepwas_app.workflow.exported.snpvar import SNPVAR, snpvar_table
+    from deepwas_app.workflow.results.compare import compare
+    from deepwas_app.workflow.results.exported.snpvar import SNPVAR, snpvar_table
 
     for name in ("linear", "mlp"):
         run = getattr(small_runs, name)

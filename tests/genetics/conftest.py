@@ -12,9 +12,9 @@ import pytest
 import xarray as xr
 from bed_reader import to_bed
 
-from deepwas_app.genetics.blocks import read_blocks
-from deepwas_app.genetics.panel import genotype_block, open_panel, plan_panel, write_panel
-from deepwas_app.genetics.plink import read_genotypes
+from deepwas_app.genetics.genotypes.plink import read_genotypes
+from deepwas_app.genetics.ld.blocks import read_blocks
+from deepwas_app.genetics.ld.panel import genotype_block, open_panel, plan_panel, write_panel
 
 PEOPLE, VARIANTS = 60, 30
 

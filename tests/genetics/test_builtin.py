@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from deepwas_app.errors import InputError
-from deepwas_app.genetics.align import align
-from deepwas_app.genetics.annotations import join_annotations
-from deepwas_app.genetics.blocks import assign_blocks, read_blocks
+from deepwas_app.genetics.annotation.annotations import join_annotations
+from deepwas_app.genetics.annotation.genes import read_genes
 from deepwas_app.genetics.builtin import data_dir
-from deepwas_app.genetics.genes import read_genes
-from deepwas_app.genetics.plink import read_dosages, read_genotypes
-from deepwas_app.genetics.sumstats import read_sumstats
+from deepwas_app.genetics.genotypes.plink import read_dosages, read_genotypes
+from deepwas_app.genetics.gwas.align import align
+from deepwas_app.genetics.gwas.sumstats import read_sumstats
+from deepwas_app.genetics.ld.blocks import assign_blocks, read_blocks
 
 HEIGHT = data_dir() / "height_chr22"
 

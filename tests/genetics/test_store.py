@@ -11,7 +11,7 @@ import pytest
 import xarray as xr
 
 from deepwas_app.errors import InputError
-from deepwas_app.genetics.panel import open_panel
+from deepwas_app.genetics.ld.panel import open_panel
 from deepwas_app.genetics.store import open_study_store, read_block, study_writer, write_study
 
 

@@ -10,7 +10,7 @@ import xarray as xr
 from bokeh.models import HoverTool
 
 from deepwas_app.plots import annotations, scaling, train
-from deepwas_app.workflow.evaluation import per_variant, seed_means
+from deepwas_app.workflow.results.evaluation import per_variant, seed_means
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ import pytest
 import xarray as xr
 
 from deepwas_app.genetics.content import content_hash
-from deepwas_app.workflow.builtin import open_study
-from deepwas_app.workflow.run import Run
-from deepwas_app.workflow.track_store import build_tracks
+from deepwas_app.workflow.runs.run import Run
+from deepwas_app.workflow.studies.builtin import open_study
+from deepwas_app.workflow.studies.track_store import build_tracks
 
 
 @pytest.fixture

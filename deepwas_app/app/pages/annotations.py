@@ -8,12 +8,12 @@ import panel_material_ui as pmui
 import xarray as xr
 
 from deepwas_app.app import store
+from deepwas_app.app.cards.annotation_response import ResponseCard
+from deepwas_app.app.cards.annotations import Details, EffectsCard, EnrichmentCard
 from deepwas_app.app.components import empty, section
 from deepwas_app.app.jobs import JOBS, Job, Status
 from deepwas_app.app.markup import text
 from deepwas_app.app.pages import PAGES
-from deepwas_app.app.pages.annotation_cards import Details, EffectsCard, EnrichmentCard
-from deepwas_app.app.pages.annotation_response import ResponseCard
 from deepwas_app.app.pages.base import Page
 from deepwas_app.app.pages.runs import follow, runs_choice
 
@@ -143,7 +143,7 @@ class AnnotationsPage(Page):
         study, run = self.state.study, self._runs[self.detail.value]
 
         def start() -> Generator[Any, None, Any]:
-            from deepwas_app.workflow.interpret import marginal_effects
+            from deepwas_app.workflow.results.interpret import marginal_effects
 
             return marginal_effects.steps(study, run)
 
@@ -153,7 +153,7 @@ class AnnotationsPage(Page):
         study, run = self.state.study, self._runs[self.detail.value]
 
         def start() -> Generator[Any, None, pd.DataFrame]:
-            from deepwas_app.workflow.interpret import shifted_annotations
+            from deepwas_app.workflow.results.interpret import shifted_annotations
 
             return shifted_annotations.steps(study, run, shifts)
 

@@ -22,7 +22,7 @@ from deepwas_app.app.markup import text
 from deepwas_app.app.pages import PAGES
 from deepwas_app.app.pages.runs import RunsPage, finished_runs, run_select
 from deepwas_app.plots import compare as pictures
-from deepwas_app.workflow.evaluation import EVALUATION, evaluate, in_millinats, per_variant
+from deepwas_app.workflow.results.evaluation import EVALUATION, evaluate, in_millinats, per_variant
 
 FEW_BLOCKS = 10
 
@@ -125,7 +125,7 @@ class ComparePage(RunsPage):
         )
 
     def _figures(self, table: pd.DataFrame) -> pmui.Column:
-        from deepwas_app.workflow.compare import COMPARISON, difference_line
+        from deepwas_app.workflow.results.compare import COMPARISON, difference_line
 
         names = self.first.value, self.second.value
         line = difference_line(table, *map(text, names))
@@ -167,7 +167,7 @@ class ComparePage(RunsPage):
         )
 
     def _blocks_table(self, table: pd.DataFrame) -> pn.widgets.Tabulator:
-        from deepwas_app.workflow.compare import COMPARISON
+        from deepwas_app.workflow.results.compare import COMPARISON
 
         blocks = table[table["SCOPE"] == "block"]
         found = COMPARISON.part(

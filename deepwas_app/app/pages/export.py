@@ -9,15 +9,15 @@ import panel_material_ui as pmui
 import xarray as xr
 
 from deepwas_app.app import store
+from deepwas_app.app.cards.scores import ScoreForm
 from deepwas_app.app.components import cells, download, section
 from deepwas_app.app.pages import PAGES
 from deepwas_app.app.pages.runs import RunsPage, finished_runs, run_select
-from deepwas_app.app.pages.scores import ScoreForm
 from deepwas_app.app.settings_form import widgets
 from deepwas_app.genetics.regions import Region, parse_region
 from deepwas_app.genetics.study import strongest_loci
-from deepwas_app.workflow.exports import EXPORTS, Export
-from deepwas_app.workflow.identity import VARIANT, identity
+from deepwas_app.workflow.results.exports import EXPORTS, Export
+from deepwas_app.workflow.results.identity import VARIANT, identity
 from deepwas_app.workflow.settings import plain
 
 HALF_REGION = 500_000
@@ -117,7 +117,7 @@ class ExportPage(RunsPage):
         )
 
     def _effects(self) -> str:
-        from deepwas_app.workflow.effects import EFFECTS, effects_table
+        from deepwas_app.workflow.results.effects import EFFECTS, effects_table
 
         return EFFECTS.text(effects_table(store.effects(self.state.study, self._run())))
 

@@ -10,12 +10,12 @@ import panel_material_ui as pmui
 import xarray as xr
 
 from deepwas_app.app import store
+from deepwas_app.app.cards.drivers import DriversCard
+from deepwas_app.app.cards.fine_mapping import FineMappingCard
 from deepwas_app.app.components import cells, section, typed
 from deepwas_app.app.markup import text
 from deepwas_app.app.pages import PAGES
 from deepwas_app.app.pages.base import Page
-from deepwas_app.app.pages.drivers import DriversCard
-from deepwas_app.app.pages.fine_mapping import FineMappingCard
 from deepwas_app.app.pages.runs import follow, runs_choice
 from deepwas_app.app.regions import scaled, shown_region
 from deepwas_app.errors import InputError

@@ -9,6 +9,7 @@ import panel_material_ui as pmui
 import xarray as xr
 
 from deepwas_app.app import store
+from deepwas_app.app.cards.held_out import HeldOut
 from deepwas_app.app.components import (
     JobView,
     cells,
@@ -22,19 +23,18 @@ from deepwas_app.app.components import (
 from deepwas_app.app.jobs import JOBS, Job, Status
 from deepwas_app.app.pages import PAGES
 from deepwas_app.app.pages.base import Page
-from deepwas_app.app.pages.held_out import HeldOut
 from deepwas_app.app.settings_form import by_label, copy_of, widget
 from deepwas_app.core.objectives import OBJECTIVES
 from deepwas_app.core.priors import PRIORS
 from deepwas_app.errors import InputError
 from deepwas_app.plots.scaling import scaling_curve
-from deepwas_app.workflow.evaluation import in_millinats, per_variant, seed_means
-from deepwas_app.workflow.models import study_parameters
+from deepwas_app.workflow.results.evaluation import in_millinats, per_variant, seed_means
+from deepwas_app.workflow.runs.models import study_parameters
 from deepwas_app.workflow.settings import ScalingSettings, TrainSettings
 from deepwas_app.workflow.tables import Table
 
 if TYPE_CHECKING:
-    from deepwas_app.workflow.sweep import Sweep
+    from deepwas_app.workflow.runs.sweep import Sweep
 
 # Beside those that have a name.
 SIZES = ("8x1", "64x2", "256x3")
@@ -121,7 +121,7 @@ class ScalingPage(Page):
 
     def _offer(self, study: xr.Dataset) -> None:
         """The sizes with their numbers of parameters, which depend on the kind of network."""
-        from deepwas_app.workflow.sweep import sized_settings
+        from deepwas_app.workflow.runs.sweep import sized_settings
 
         chosen = list(self.sizes.value or [])
         offered = {}
@@ -156,7 +156,7 @@ class ScalingPage(Page):
         path.mkdir(parents=True)
 
         def sweep() -> Generator[Any, None, Any]:
-            from deepwas_app.workflow.sweep import scaling
+            from deepwas_app.workflow.runs.sweep import scaling
 
             return scaling.steps(study, settings, path)
 
@@ -203,7 +203,7 @@ class ScalingPage(Page):
                 )
             ]
             return
-        from deepwas_app.workflow.sweep import SCALING, STEPS
+        from deepwas_app.workflow.runs.sweep import SCALING, STEPS
 
         labelled = per_variant(_labelled(found.table))
         scale = 1e3 / float(found.table["variants"].iloc[0])

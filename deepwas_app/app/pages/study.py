@@ -10,6 +10,7 @@ import panel_material_ui as pmui
 import xarray as xr
 
 from deepwas_app.app import store
+from deepwas_app.app.cards.load_own import OwnStudyForm
 from deepwas_app.app.components import (
     PLACE,
     JobView,
@@ -26,7 +27,6 @@ from deepwas_app.app.components import (
 )
 from deepwas_app.app.pages import PAGES
 from deepwas_app.app.pages.base import Page
-from deepwas_app.app.pages.load_own import OwnStudyForm
 from deepwas_app.genetics.study import summarise
 from deepwas_app.plots import study as pictures
 from deepwas_app.plots.compare import place
@@ -233,7 +233,7 @@ def misfit_table(table: pd.DataFrame) -> Any:
     flagged = table[table["flagged"]]
     if flagged.empty:
         return pmui.Typography(f"None of {len(table)} LD blocks.", variant="body2", margin=(4, 0))
-    from deepwas_app.workflow.mismatch import LD_MISMATCH
+    from deepwas_app.workflow.results.mismatch import LD_MISMATCH
 
     found = LD_MISMATCH.part("spectrum_ratio", "discordant_pairs", "advice")
     places = list(map(place, flagged["chromosome"], flagged["start"], flagged["stop"]))

@@ -10,6 +10,7 @@ import panel_material_ui as pmui
 import xarray as xr
 
 from deepwas_app.app import store
+from deepwas_app.app.cards.held_out import HeldOut
 from deepwas_app.app.components import (
     JobView,
     cells,
@@ -25,15 +26,14 @@ from deepwas_app.app.components import (
 from deepwas_app.app.jobs import JOBS, Job, Status
 from deepwas_app.app.pages import PAGES
 from deepwas_app.app.pages.base import Page
-from deepwas_app.app.pages.held_out import HeldOut
 from deepwas_app.app.settings_form import by_label, copy_of, widget, widgets
 from deepwas_app.core.objectives import OBJECTIVES
 from deepwas_app.core.priors import PRIORS
 from deepwas_app.errors import InputError
 from deepwas_app.plots import train as pictures
-from deepwas_app.workflow.evaluation import EVALUATION, RUNS, evaluate, per_variant
-from deepwas_app.workflow.models import knobs, study_parameters
 from deepwas_app.workflow.progress import relay
+from deepwas_app.workflow.results.evaluation import EVALUATION, RUNS, evaluate, per_variant
+from deepwas_app.workflow.runs.models import knobs, study_parameters
 from deepwas_app.workflow.settings import TrainSettings
 
 # Settings of the model and its training, in pairs after the first; for few priors; for all.
@@ -152,7 +152,7 @@ class TrainPage(Page):
         path = self._new_path(study)
 
         def steps() -> Generator[Any, None, Any]:
-            from deepwas_app.workflow.train import train
+            from deepwas_app.workflow.runs.train import train
 
             return light_steps(train.steps(study, settings, path))
 
@@ -168,7 +168,7 @@ class TrainPage(Page):
         for run in unfinished:
 
             def steps(run: Any = run) -> Generator[Any, None, Any]:
-                from deepwas_app.workflow.train import train
+                from deepwas_app.workflow.runs.train import train
 
                 return light_steps(train.steps(study, run.settings, run.path, resume=True))
 

@@ -8,9 +8,9 @@ __all__ = ["Settings", "run"]
 
 def run(settings: Settings) -> None:
     """Write the blocks that do not fit, or all."""
-    from deepwas_app.workflow.builtin import open_study
-    from deepwas_app.workflow.mismatch import LD_MISMATCH, ld_mismatch
-    from deepwas_app.workflow.run import open_run
+    from deepwas_app.workflow.results.mismatch import LD_MISMATCH, ld_mismatch
+    from deepwas_app.workflow.runs.run import open_run
+    from deepwas_app.workflow.studies.builtin import open_study
     from deepwas_app.workflow.tables import write_text
 
     study = open_study(settings.study)

@@ -8,8 +8,8 @@ __all__ = ["Settings", "run"]
 
 def run(settings: Settings) -> None:
     """Write the difference in held-out log-likelihood."""
-    from deepwas_app.workflow.compare import COMPARISON, compare, difference_line
-    from deepwas_app.workflow.locus import open_run_with_study
+    from deepwas_app.workflow.results.compare import COMPARISON, compare, difference_line
+    from deepwas_app.workflow.results.locus import open_run_with_study
     from deepwas_app.workflow.tables import write_text
 
     (first, study), (second, _) = (

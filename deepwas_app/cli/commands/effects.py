@@ -9,15 +9,15 @@ __all__ = ["Settings", "run"]
 
 def run(settings: Settings) -> None:
     """Write a row an annotation."""
-    from deepwas_app.workflow.effects import (
+    from deepwas_app.workflow.results.effects import (
         EFFECTS,
         FIFTHS,
         annotation_effects,
         effects_table,
         quantile_table,
     )
-    from deepwas_app.workflow.interpret import marginal_effects, shifted_annotations
-    from deepwas_app.workflow.locus import open_run_with_study
+    from deepwas_app.workflow.results.interpret import marginal_effects, shifted_annotations
+    from deepwas_app.workflow.results.locus import open_run_with_study
     from deepwas_app.workflow.tables import write_text
 
     if settings.quantiles == "-" and settings.output == "-":

@@ -8,8 +8,8 @@ __all__ = ["Settings", "run"]
 
 def run(settings: Settings) -> None:
     """Write a row a run."""
-    from deepwas_app.workflow.evaluation import EVALUATION, evaluate
-    from deepwas_app.workflow.run import open_run
+    from deepwas_app.workflow.results.evaluation import EVALUATION, evaluate
+    from deepwas_app.workflow.runs.run import open_run
     from deepwas_app.workflow.tables import write_text
 
     table = evaluate([open_run(path) for path in settings.runs])

@@ -8,8 +8,8 @@ __all__ = ["Settings", "run"]
 
 def run(settings: Settings) -> None:
     """Write a row an annotation, the strongest first."""
-    from deepwas_app.workflow.interpret import DRIVERS, variant_drivers
-    from deepwas_app.workflow.locus import open_run_with_study
+    from deepwas_app.workflow.results.interpret import DRIVERS, variant_drivers
+    from deepwas_app.workflow.results.locus import open_run_with_study
     from deepwas_app.workflow.tables import write_text
 
     run, study = open_run_with_study(settings.run_path, settings.study or None)

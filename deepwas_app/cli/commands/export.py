@@ -7,7 +7,7 @@ import param
 
 from deepwas_app.cli.output import say
 from deepwas_app.errors import InputError
-from deepwas_app.workflow.exports import EXPORTS, Export
+from deepwas_app.workflow.results.exports import EXPORTS, Export
 from deepwas_app.workflow.settings.base import Settings as Knobs
 from deepwas_app.workflow.settings.base import facts, fields, part
 from deepwas_app.workflow.settings.results import ExportSettings
@@ -37,7 +37,7 @@ Settings = _settings()
 def run(settings: ExportSettings) -> None:
     """Write every file that is asked for."""
     from deepwas_app.genetics.regions import parse_region
-    from deepwas_app.workflow.locus import open_run_with_study
+    from deepwas_app.workflow.results.locus import open_run_with_study
     from deepwas_app.workflow.tables import write_text
 
     wanted = [entry for entry in EXPORTS.values() if getattr(settings, _knob(entry))]

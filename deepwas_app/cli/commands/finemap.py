@@ -9,13 +9,13 @@ __all__ = ["Settings", "run"]
 def run(settings: Settings) -> None:
     """Write a row a variant; say what the credible sets are, and whether the fits converged."""
     from deepwas_app.genetics.regions import parse_region
-    from deepwas_app.workflow.finemap import (
+    from deepwas_app.workflow.results.finemap import (
         CREDIBLE_SETS,
         FINE_MAPPING,
         FITS,
         fine_map,
     )
-    from deepwas_app.workflow.locus import open_run_with_study
+    from deepwas_app.workflow.results.locus import open_run_with_study
     from deepwas_app.workflow.tables import write_text
 
     run, study = open_run_with_study(settings.run_path, settings.study or None)

@@ -8,8 +8,8 @@ __all__ = ["Settings", "run"]
 
 def run(settings: Settings) -> None:
     """Write the panel and say what is in it."""
-    from deepwas_app.genetics.panel import open_panel
-    from deepwas_app.workflow.study import build_panel
+    from deepwas_app.genetics.ld.panel import open_panel
+    from deepwas_app.workflow.studies.build import build_panel
 
     panel = open_panel(follow(build_panel, settings))
     print_report(panel.attrs["report"])

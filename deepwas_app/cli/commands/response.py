@@ -9,9 +9,9 @@ __all__ = ["Settings", "run"]
 
 def run(settings: Settings) -> None:
     """Write a curve, or with a second annotation a surface."""
-    from deepwas_app.workflow import response
-    from deepwas_app.workflow.locus import open_run_with_study
-    from deepwas_app.workflow.run import open_run
+    from deepwas_app.workflow.results import response
+    from deepwas_app.workflow.results.locus import open_run_with_study
+    from deepwas_app.workflow.runs.run import open_run
     from deepwas_app.workflow.tables import write_text
 
     first, study = open_run_with_study(settings.runs[0], settings.study or None)

@@ -23,9 +23,9 @@ class Settings(StudyInput, ScalingSettings):
 
 def run(settings: Settings) -> None:
     """Train every model; print the table, and what each size adds to the smaller one."""
-    from deepwas_app.workflow.builtin import open_study
-    from deepwas_app.workflow.models import study_parameters
-    from deepwas_app.workflow.sweep import SCALING, scaling, sweep_models
+    from deepwas_app.workflow.runs.models import study_parameters
+    from deepwas_app.workflow.runs.sweep import SCALING, scaling, sweep_models
+    from deepwas_app.workflow.studies.builtin import open_study
     from deepwas_app.workflow.tables import write_text
 
     study = open_study(settings.study)

@@ -8,7 +8,7 @@ __all__ = ["Settings", "run"]
 
 def run(settings: Settings) -> None:
     """Write a row a person; say how many variants matched, and what the score predicts."""
-    from deepwas_app.workflow.score import (
+    from deepwas_app.workflow.results.score import (
         SCORES,
         accuracy_line,
         report_line,

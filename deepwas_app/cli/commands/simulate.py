@@ -8,6 +8,6 @@ __all__ = ["Settings", "run"]
 
 def run(settings: Settings) -> None:
     """Write the study and print its path."""
-    from deepwas_app.workflow.simulate import simulate
+    from deepwas_app.workflow.studies.simulate import simulate
 
     print(follow(simulate, settings))

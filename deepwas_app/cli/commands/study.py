@@ -14,8 +14,8 @@ class Settings(StudySettings, JsonOutput):
 def run(settings: Settings) -> None:
     """Write the study and say what became of the variants."""
     from deepwas_app.genetics.store import open_study_store
-    from deepwas_app.workflow.gwas import mapping_line
-    from deepwas_app.workflow.study import build_study
+    from deepwas_app.workflow.studies.build import build_study
+    from deepwas_app.workflow.studies.gwas import mapping_line
 
     path = follow(build_study, settings, quiet=settings.json)
     study = open_study_store(path)

@@ -35,10 +35,10 @@ def run(settings: Settings) -> None:
         # JAX reads this once, when it is first imported.
         os.environ["JAX_PLATFORMS"] = {"cpu": "cpu", "gpu": "cuda"}[settings.device]
         _check_device(settings.device)
-    from deepwas_app.workflow.builtin import open_study
-    from deepwas_app.workflow.models import study_parameters
-    from deepwas_app.workflow.run import open_run
-    from deepwas_app.workflow.train import train
+    from deepwas_app.workflow.runs.models import study_parameters
+    from deepwas_app.workflow.runs.run import open_run
+    from deepwas_app.workflow.runs.train import train
+    from deepwas_app.workflow.studies.builtin import open_study
 
     study = open_study(settings.study)
     path = Path(settings.output)

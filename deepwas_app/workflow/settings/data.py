@@ -2,7 +2,7 @@
 
 import param
 
-from deepwas_app.genetics.formats import FORMATS, ROLES
+from deepwas_app.genetics.gwas.format import FORMATS, ROLES
 from deepwas_app.workflow.settings.base import facts
 from deepwas_app.workflow.settings.shared import BUILDS, NewStudy
 

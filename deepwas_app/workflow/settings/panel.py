@@ -2,7 +2,7 @@
 
 import param
 
-from deepwas_app.genetics.sources.base import LD_SOURCES, SourceKind
+from deepwas_app.genetics.ld.sources.base import LD_SOURCES, SourceKind
 from deepwas_app.workflow.settings.base import facts
 from deepwas_app.workflow.settings.shared import BUILDS, Whitened
 

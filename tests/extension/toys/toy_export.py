@@ -2,7 +2,7 @@
 
 import param
 
-from deepwas_app.workflow.exports import EXPORTS, Export
+from deepwas_app.workflow.results.exports import EXPORTS, Export
 from deepwas_app.workflow.tables import Column, Table
 
 TOP = Table(
@@ -23,7 +23,7 @@ class TopOptions(param.Parameterized):
 
 def top_table(study, run, *, top_count):
     """The variants with the largest prior."""
-    from deepwas_app.workflow.results import run_heritability
+    from deepwas_app.workflow.results.posterior import run_heritability
 
     v = run_heritability(study, run)
     rows = (-v).argsort()[:top_count]

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from deepwas_app.genetics.formats import FORMATS, named_columns
-from deepwas_app.genetics.sources.base import (
+from deepwas_app.genetics.gwas.format import FORMATS, named_columns
+from deepwas_app.genetics.ld.sources.base import (
     LD_SOURCES,
     LdSource,
     SourceKind,

@@ -1,0 +1,1 @@
+"""Annotations, tracks and genes."""

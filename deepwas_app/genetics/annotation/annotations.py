@@ -1,0 +1,251 @@
+"""Annotations on the variants of a study: from tables, intervals, signals and genes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from deepwas_app.errors import InputError
+from deepwas_app.genetics.annotation.bigwig import annotate_signal
+from deepwas_app.genetics.annotation.gene_distance import GENES, gene_annotations, is_gene_table
+from deepwas_app.genetics.annotation.gene_sets import WINDOW, gene_set_annotations
+from deepwas_app.genetics.annotation.sources import Source, expand
+from deepwas_app.genetics.annotation.tables import read_table_on
+from deepwas_app.genetics.files import existing, read_header
+from deepwas_app.genetics.intervals import cover, read_bed
+
+
+class JoinedAnnotations(NamedTuple):
+    """Annotations on the variants of a study.
+
+    Attributes
+    ----------
+    values : (variants, annotations) float32 array
+        Without missing values.
+    names, kinds : list of str
+        Name, and "binary" or "continuous", of each annotation.
+    notes : list of str
+        What was filled in or left out, one line each.
+    files : list of Path
+        The files that were read.
+    """
+
+    values: np.ndarray
+    names: list[str]
+    kinds: list[str]
+    notes: list[str]
+    files: list[Path]
+
+
+class _Columns:
+    """Annotations that fill up, file by file, in the order in which they come."""
+
+    def __init__(self, variants: xr.Dataset):
+        self.variants = variants
+        self.values: dict[str, np.ndarray] = {}
+        self._origin: dict[str, Path] = {}
+        self.covered: dict[Path, np.ndarray] = {}
+
+    def add(self, path: Path, name: str, value: np.ndarray, rows: np.ndarray | None = None) -> None:
+        """Put values at some variants, all by default; two files must not fill the same ones."""
+        column = self.values.setdefault(
+            name, np.full(self.variants.sizes["variants"], np.nan, dtype=np.float32)
+        )
+        rows = np.arange(len(column)) if rows is None else rows
+        if np.isfinite(column[rows]).any():
+            raise InputError(
+                f"{path}: annotation {name} is in another file too, {self._origin[name]}. "
+                "Rename one of them."
+            )
+        self._origin[name] = path
+        column[rows] = value
+
+
+def join_annotations(
+    variants: xr.Dataset, sources: str | Path | Iterable[str | Path], build: str = "hg19"
+) -> JoinedAnnotations:
+    """Read annotations and bring them onto the variants of a study.
+
+    Parameters
+    ----------
+    variants : xarray.Dataset
+        With variant_id, variant_chromosome, variant_position and alleles.
+    sources : path or several
+        Files, globs, and paths with ``{CHR}``; see :func:`read_table_on` for tables. A BED
+        gives membership, or with ``#5`` the mean of its fifth column; a bedGraph its value; a
+        bigWig the value at the variant, or with ``#1000`` the mean in 1,000 bases around it. A
+        gene table (chromosome, start, stop, strand), or the word ``genes`` for the built-in
+        one, gives the distance to the nearest gene start and whether a variant is in a gene. A
+        .gmt of gene sets gives whether a variant is within 100 kb of a gene of each set; with
+        ``#10000`` the window is another.
+    build : str
+        Genome build of the variants, for ``genes`` and gene sets.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read, no variant is in the tables, their positions are of another
+        genome build, or no annotation varies.
+
+    Notes
+    -----
+    A missing value becomes 0 in a binary annotation; in a continuous one it becomes the mean,
+    and a further binary annotation tells which values were missing. Tables are matched by
+    alleles where they have them, else by name, else by chromosome and position. Annotations
+    that are the same for every variant, or the same as another one, are left out.
+    """
+    words = [sources] if isinstance(sources, str | Path) else list(sources)
+    present = list(dict.fromkeys(variants["variant_chromosome"].values))
+    columns = _Columns(variants)
+    tables = np.zeros(variants.sizes["variants"], dtype=bool)
+    files: list[Path] = []
+    table_names: list[str] = []
+    read: list[Path] = []
+    if GENES in words:
+        _add_genes(columns, GENES, build)
+        words = [word for word in words if word != GENES]
+    for source in expand(words, present) if words else []:
+        files.append(source.path)
+        if source.kind == "gene sets":
+            for name, value in _gene_sets(source, variants, build).items():
+                columns.add(source.path, name, value)
+        elif source.kind != "table":
+            columns.add(source.path, source.name, _one(source, variants))
+        elif is_gene_table(source.path):
+            _add_genes(columns, source.path, build)
+        else:
+            table = read_table_on(source.path, variants, source.choice)
+            found = table.rows >= 0
+            tables |= found
+            read.append(source.path)
+            for name, column in zip(table.names, table.columns, strict=True):
+                columns.add(source.path, name, column[table.rows[found]], np.flatnonzero(found))
+                table_names.append(name)
+    if not columns.values:
+        raise InputError("annotations: no file was given. Give at least one.")
+    notes = _absent(tables, read)
+    return _complete(columns, notes, tables if read else None, {*table_names}, files)
+
+
+def _absent(found: np.ndarray, read: list[Path]) -> list[str]:
+    if not read or found.all():
+        return []
+    if not found.any():
+        shown = ", ".join(map(str, read[:3])) + (", ..." if len(read) > 3 else "")
+        raise InputError(
+            f"{shown}: none of the study's variants is in the table. "
+            "Check the names, the chromosomes and the genome build."
+        )
+    absent = int((~found).sum())
+    return [f"{absent} of {len(found)} variants are not in the annotation table."]
+
+
+def _one(source: Source, variants: xr.Dataset) -> np.ndarray:
+    """The one annotation of a BED, bedGraph or bigWig."""
+    chromosome = variants["variant_chromosome"].values
+    position = variants["variant_position"].values
+    if source.kind == "bigwig":
+        if source.choice and not source.choice.isdigit():
+            raise InputError(f"{source.path}#{source.choice}: give the window in bases, as #1000.")
+        return annotate_signal(source.path, chromosome, position, int(source.choice or 1))
+    if source.kind == "bed" and source.choice not in ("", "5"):
+        raise InputError(f"{source.path}#{source.choice}: give #5 for the value of column 5.")
+    valued = source.kind == "bedgraph" or source.choice == "5"
+    bed = read_bed(source.path, value_column=4 if source.kind == "bedgraph" else 5)
+    if valued and "value" not in bed:
+        raise InputError(f"{source.path}: not every interval has a value. Use it without #5.")
+    count, mean = cover(chromosome, position, bed)
+    if not count.any():
+        raise InputError(
+            f"{source.path}: no variant of the study lies in its intervals. Check the chromosomes "
+            "and the genome build."
+        )
+    # Outside of intervals that carry a value there is no signal.
+    return np.nan_to_num(mean) if valued else (count > 0).astype(np.float32)
+
+
+def _gene_sets(source: Source, variants: xr.Dataset, build: str) -> dict[str, np.ndarray]:
+    if source.choice and not source.choice.isdigit():
+        raise InputError(f"{source.path}#{source.choice}: give the window in bases, as #100000.")
+    window = int(source.choice) if source.choice else WINDOW
+    return gene_set_annotations(variants, existing(source.path), build, window)
+
+
+def _add_genes(columns: _Columns, table: str | Path, build: str) -> None:
+    for name, value in gene_annotations(columns.variants, table, build).items():
+        columns.add(Path(table), name, value)
+
+
+def _complete(
+    columns: _Columns,
+    notes: list[str],
+    covered: np.ndarray | None,
+    table_names: set[str],
+    files: list[Path],
+) -> JoinedAnnotations:
+    """Fill in what is missing, and leave out what says nothing."""
+    names, kinds = list(columns.values), []
+    flags: dict[bytes, str] = {}
+    extra: list[np.ndarray] = []
+    for name, column in columns.values.items():
+        missing = ~np.isfinite(column)
+        present = column[~missing]
+        kind = "binary" if ((present == 0) | (present == 1)).all() else "continuous"
+        kinds.append(kind)
+        if not missing.any() or not len(present):
+            column[missing] = 0
+            continue
+        fill = 0.0 if kind == "binary" else float(present.mean(dtype=float))
+        column[missing] = fill
+        word = "0" if kind == "binary" else f"the mean, {fill:.4g}"
+        absent = ~covered if covered is not None and name in table_names else False
+        if unexplained := int((missing & ~np.asarray(absent)).sum()):
+            notes.append(f"{name}: {unexplained} missing values became {word}.")
+        if kind == "continuous" and missing.tobytes() not in flags:
+            flags[missing.tobytes()] = f"{name} (missing)"
+            extra.append(missing.astype(np.float32))
+    values = [*columns.values.values(), *extra]
+    names, kinds = [*names, *flags.values()], kinds + ["binary"] * len(extra)
+    keep, dropped = _informative(values, names)
+    if not keep:
+        where = ", ".join(map(str, files[:3]))
+        raise InputError(f"{where}: no annotation varies between the variants of the study.")
+    whole = np.empty((len(values[0]), len(keep)), dtype=np.float32)
+    for place, index in enumerate(keep):
+        whole[:, place] = values[index]
+    return JoinedAnnotations(
+        whole, [names[i] for i in keep], [kinds[i] for i in keep], notes + dropped, files
+    )
+
+
+def _informative(values: list[np.ndarray], names: list[str]) -> tuple[list[int], list[str]]:
+    """Columns to keep, and a note for each constant or repeated one."""
+    keep: list[int] = []
+    notes = []
+    seen: dict[int, list[int]] = {}
+    for index, (name, column) in enumerate(zip(names, values, strict=True)):
+        if (column == column[0]).all():
+            notes.append(f"{name}: left out, the same for every variant.")
+            continue
+        alike = seen.setdefault(hash(column.tobytes()), [])
+        same = next((i for i in alike if np.array_equal(values[i], column)), None)
+        if same is not None:
+            notes.append(f"{name}: left out, the same as {names[same]}.")
+        else:
+            alike.append(index)
+            keep.append(index)
+    return keep, notes
+
+
+def annotation_format(path: Path) -> str:
+    """What kind of annotation file this is, for the record."""
+    kind = Source(path, "").kind
+    if kind != "table":
+        named = {"bed": "BED", "bedgraph": "bedGraph", "bigwig": "bigWig", "gene sets": "GMT"}
+        return named[kind]
+    header = read_header(path)
+    return "LDSC .annot" if {"CHR", "BP", "SNP", "CM"} <= {*header} else "table"

@@ -1,0 +1,168 @@
+"""PLINK 2 genotypes: .pgen, .pvar or .pvar.zst, .psam."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from deepwas_app.errors import InputError
+from deepwas_app.genetics import chromosomes
+from deepwas_app.genetics.files import UNREADABLE, existing, open_text, unreadable
+
+_MISSING = -9
+# Variants that are decoded at a time: the decoder wants one row per variant.
+_ROWS = 512
+
+
+def pgen_files(prefix: str | Path) -> tuple[Path, Path, Path]:
+    """Find the .pgen, .pvar (or .pvar.zst) and .psam of a prefix or of one of their names."""
+    text = str(prefix)
+    for suffix in (".pgen", ".pvar.zst", ".pvar", ".psam"):
+        text = text.removesuffix(suffix)
+    pvar = Path(text + ".pvar").expanduser()
+    packed = Path(text + ".pvar.zst").expanduser()
+    pvar = packed if packed.exists() and not pvar.exists() else pvar
+    return existing(text + ".pgen"), existing(pvar), existing(text + ".psam")
+
+
+def read_pgen(prefix: str | Path) -> xr.Dataset:
+    """Read the variant table of PLINK 2 genotypes; the genotypes stay on disk.
+
+    Parameters
+    ----------
+    prefix : path
+        Path without .pgen, .pvar, .psam.
+
+    Returns
+    -------
+    xarray.Dataset
+        As :func:`deepwas_app.genetics.genotypes.plink.read_genotypes` gives it; the effect allele
+        is ALT, which the dosages count. Variants of several ALT alleles keep their comma.
+
+    Raises
+    ------
+    InputError
+        If a file is missing or cannot be read, or the .pgen has not as many variants and
+        people as the .pvar and .psam.
+    """
+    pgen, pvar, psam = pgen_files(prefix)
+    table = _variants(pvar)
+    try:
+        with open_text(psam) as stream:
+            people = sum(1 for line in stream if line.strip() and not line.startswith("#"))
+    except UNREADABLE as error:
+        raise unreadable(psam, error) from error
+    try:
+        with _reader(pgen) as genotypes:
+            found = genotypes.get_variant_ct(), genotypes.get_raw_sample_ct()
+    except RuntimeError as error:
+        raise _unreadable(pgen, error) from error
+    if found != (len(table), people):
+        raise InputError(
+            f"{pgen}: has {found[0]} variants and {found[1]} people, but .pvar and .psam have "
+            f"{len(table)} and {people}. Copy all three files again."
+        )
+    text = ("id", "chromosome", "effect_allele", "other_allele")
+    arrays = {name: table[name].to_numpy(dtype=str) for name in text}
+    arrays["position"] = table["position"].to_numpy(dtype=np.int32)
+    path = str(pgen).removesuffix(".pgen")
+    return xr.Dataset(
+        {f"variant_{name}": ("variants", array) for name, array in arrays.items()},
+        attrs={"path": path, "format": "PLINK 2", "sample_size": people},
+    )
+
+
+def _variants(pvar: Path) -> pd.DataFrame:
+    """The .pvar: a VCF without genotypes, or a .bim."""
+    names = ["#CHROM", "POS", "ID", "REF", "ALT"]
+    try:
+        with open_text(pvar) as stream:
+            line = stream.readline()
+            while line.startswith("##"):
+                line = stream.readline()
+            if line.startswith("#CHROM"):
+                header = line.split()
+                wanted = names
+            else:
+                # Without a header it is a .bim, whose first allele is ALT.
+                stream.seek(0)
+                fields = len(line.split())
+                header = ["#CHROM", "ID", "CM", "POS", "ALT", "REF"]
+                header = header if fields == 6 else [c for c in header if c != "CM"]
+                wanted = names
+            table = pd.read_csv(
+                stream,
+                sep="\t" if "\t" in line else r"\s+",
+                names=header,
+                usecols=wanted,
+                header=None,
+                dtype=str,
+                keep_default_na=False,
+                index_col=False,
+            )
+        position = table["POS"].astype(np.int32)
+    except (*UNREADABLE, ValueError) as error:
+        raise unreadable(pvar, error) from error
+    return pd.DataFrame(
+        {
+            "id": table["ID"],
+            "chromosome": chromosomes.normalise(table["#CHROM"]),
+            "position": position,
+            "effect_allele": table["ALT"].str.upper(),
+            "other_allele": table["REF"].str.upper(),
+        }
+    )
+
+
+def _reader(pgen: Path, alleles: np.ndarray | None = None):
+    from pgenlib import PgenReader
+
+    offsets = None
+    if alleles is not None and (alleles > 2).any():
+        offsets = np.concatenate([[0], np.cumsum(alleles)]).astype(np.uintp)
+    return PgenReader(str(pgen).encode(), allele_idx_offsets=offsets)
+
+
+def _unreadable(pgen: Path, error: Exception) -> InputError:
+    reason = error.args[0] if error.args else error
+    reason = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
+    return unreadable(pgen, RuntimeError(reason.replace(str(pgen), "the file")))
+
+
+def read_pgen_dosages(prefix: str | Path, rows: np.ndarray, alleles: np.ndarray) -> np.ndarray:
+    """Read the dosages of some variants.
+
+    Parameters
+    ----------
+    prefix : path
+        Path without .pgen, .pvar, .psam.
+    rows : (variants,) int array
+        Rows of the .pvar, in any order.
+    alleles : int array
+        Number of alleles of every variant of the .pvar.
+
+    Returns
+    -------
+    (people, variants) float32 array
+        Copies of ALT between 0 and 2, or NaN where the call is missing.
+
+    Raises
+    ------
+    InputError
+        If the genotypes cannot be read.
+    """
+    pgen = pgen_files(prefix)[0]
+    try:
+        with _reader(pgen, alleles) as genotypes:
+            people = genotypes.get_raw_sample_ct()
+            out = np.empty((len(rows), people), dtype=np.float32)
+            for start in range(0, len(rows), _ROWS):
+                part = np.ascontiguousarray(rows[start : start + _ROWS], dtype=np.uint32)
+                genotypes.read_dosages_list(part, out[start : start + len(part)])
+    except (RuntimeError, OSError) as error:
+        raise _unreadable(pgen, error) from error
+    out[out == _MISSING] = np.nan
+    return out.T

@@ -1,0 +1,1 @@
+"""Summary statistics: reading, lifting over, aligning to a panel."""

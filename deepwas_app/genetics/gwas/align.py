@@ -1,0 +1,236 @@
+"""Summary statistics on the variants and alleles of an LD panel, every loss counted."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from deepwas_app.errors import InputError
+from deepwas_app.genetics.excluded import excluded
+from deepwas_app.genetics.gwas.frequency import fill_frequency
+from deepwas_app.genetics.gwas.matching import (
+    SAME,
+    SAME_STRAND,
+    SWAPPED,
+    SWAPPED_STRAND,
+    Match,
+    match_variants,
+)
+
+# Fewer variants than this say nothing certain about a whole file.
+_TELLING = 20
+
+
+def align(
+    sumstats: xr.Dataset,
+    panel: xr.Dataset,
+    *,
+    max_frequency_difference: float = 0.2,
+    informative_frequency: float = 0.08,
+    exclude: pd.DataFrame | None = None,
+) -> tuple[xr.Dataset, list[dict]]:
+    """Put z-scores on the variants of a panel, counted for the panel's effect allele.
+
+    Parameters
+    ----------
+    sumstats : xarray.Dataset
+        From :func:`deepwas_app.genetics.gwas.sumstats.read_sumstats`.
+    panel : xarray.Dataset
+        From :func:`deepwas_app.genetics.ld.panel.open_panel`.
+    max_frequency_difference : float
+        Rows whose allele frequency is further than this from the panel's are dropped.
+    informative_frequency : float
+        A/T and C/G variants are resolved by allele frequency where both frequencies are at
+        least this far from one half; otherwise they are dropped.
+    exclude : pandas.DataFrame, optional
+        Regions that are not scored; see :func:`deepwas_app.genetics.excluded.read_regions`.
+
+    Returns
+    -------
+    aligned : xarray.Dataset
+        The panel's Dataset with variant_z (NaN where unscored), variant_sample_size (the
+        median where unscored) and variant_scored.
+    report : list of dict
+        ``step``, ``variants``, ``kind``: first the rows of the file ("in"), then what was
+        lost and why ("loss", negative), then what is scored ("out"): these add up. Then
+        remarks ("note").
+
+    Raises
+    ------
+    InputError
+        If no row matches, or the positions are of another genome build.
+
+    Notes
+    -----
+    Variants are matched by chromosome, position and the pair of alleles, else by name and
+    alleles. Rows that say the same of a variant count once; rows that contradict each other
+    are all dropped, so that the order of the file does not matter.
+    """
+    where = sumstats.attrs.get("path", "summary statistics")
+    match = match_variants(sumstats, panel)
+    _check_build(match, where, panel)
+    losses = dict(sumstats.attrs.get("dropped", {}))
+    rows = sumstats.sizes["variants"]
+    rows_in = rows + sum(losses.values())
+    losses["not in the LD panel"] = rows - match.other_alleles - len(match.row)
+    losses["other alleles than the LD panel"] = match.other_alleles
+    pairs = _pairs(match, sumstats, panel)
+    swapped_labels = int(np.isin(pairs.orientation, (SWAPPED, SWAPPED_STRAND)).sum())
+    same_labels = len(pairs.row) - swapped_labels
+
+    if exclude is not None:
+        inside = excluded(panel, exclude)[pairs.panel_row]
+        losses["in an excluded region"] = int(inside.sum())
+        pairs = pairs.keep(~inside)
+    pairs, ambiguous = _resolve_palindromes(pairs, informative_frequency)
+    losses["strand ambiguous (A/T or C/G)"] = ambiguous
+    pairs = _flip(pairs)
+    apart = np.abs(pairs.frequency - pairs.panel_frequency) > max_frequency_difference
+    losses["allele frequency far from the panel's"] = int(apart.sum())
+    pairs = pairs.keep(~apart)
+    pairs, repeated, contradictory = _once(pairs)
+    losses["repeated rows"] = repeated
+    losses["rows that contradict each other"] = contradictory
+    if not len(pairs.row):
+        raise InputError(
+            f"{where}: none of its {rows_in} variants is left after alignment to "
+            f"{panel.attrs.get('path', 'the LD panel')} ({_largest(losses)}). "
+            "Check the chromosomes, the genome build and the alleles."
+        )
+    other_strand = np.isin(pairs.orientation, (SAME_STRAND, SWAPPED_STRAND))
+    notes = {
+        "Matched, same allele order": same_labels,
+        "Matched, alleles swapped": swapped_labels,
+        "Scored from the other strand": int(other_strand.sum()),
+        "Scored, A/T or C/G told by frequency": int(pairs.palindromic.sum()),
+        "Scored insertions and deletions": int(pairs.indel.sum()),
+        "Panel variants without a z-score": panel.sizes["variants"] - len(pairs.row),
+    }
+    report = _report(rows_in, losses, len(pairs.row), notes)
+    return _on_panel(pairs, panel), report
+
+
+class _Pairs(NamedTuple):
+    """Matched rows, one array entry each."""
+
+    row: np.ndarray
+    panel_row: np.ndarray
+    orientation: np.ndarray
+    palindromic: np.ndarray
+    indel: np.ndarray
+    z: np.ndarray
+    n: np.ndarray
+    frequency: np.ndarray
+    panel_frequency: np.ndarray
+
+    def keep(self, which: np.ndarray) -> _Pairs:
+        return _Pairs(*(array[which] for array in self))
+
+
+def _pairs(match: Match, sumstats: xr.Dataset, panel: xr.Dataset) -> _Pairs:
+    def values(dataset: xr.Dataset, name: str, rows: np.ndarray) -> np.ndarray:
+        return dataset[f"variant_{name}"].values[rows].astype(np.float64)
+
+    return _Pairs(
+        match.row,
+        match.panel_row,
+        match.orientation,
+        match.palindromic,
+        match.indel,
+        z=values(sumstats, "z", match.row),
+        n=values(sumstats, "sample_size", match.row),
+        frequency=values(sumstats, "allele_frequency", match.row),
+        panel_frequency=values(panel, "allele_frequency", match.panel_row),
+    )
+
+
+def _check_build(match: Match, where: str, panel: xr.Dataset) -> None:
+    """Stop when most variants of the same name are elsewhere, or places have other alleles."""
+    build = panel.attrs.get("genome_build", "its build")
+    remedy = "Bring both to the same genome build: liftover, with a chain file (--chain)."
+    if match.shared_names >= _TELLING and match.elsewhere > match.shared_names / 2:
+        raise InputError(
+            f"{where}: {match.elsewhere} of {match.shared_names} variants of the same name have "
+            f"another position than in the LD panel ({build}). {remedy}"
+        )
+    few_names = match.shared_names < _TELLING
+    if few_names and match.other_alleles >= 5 * _TELLING and match.other_alleles > len(match.row):
+        raise InputError(
+            f"{where}: {match.other_alleles} of the {match.other_alleles + len(match.row)} "
+            f"variants at a position of the LD panel ({build}) have other alleles there. {remedy}"
+        )
+
+
+def _resolve_palindromes(pairs: _Pairs, informative: float) -> tuple[_Pairs, int]:
+    """Orient A/T and C/G variants by allele frequency; drop those that it cannot tell apart."""
+    frequency, panel_frequency = pairs.frequency - 0.5, pairs.panel_frequency - 0.5
+    told = (np.abs(frequency) >= informative) & (np.abs(panel_frequency) >= informative)
+    same = np.sign(frequency) == np.sign(panel_frequency)
+    # Swapped labels with frequencies on opposite sides are an ordinary swap.
+    swapped_labels = pairs.orientation == SWAPPED
+    orientation = np.select(
+        [
+            ~pairs.palindromic,
+            ~swapped_labels & same,
+            ~swapped_labels & ~same,
+            swapped_labels & ~same,
+        ],
+        [pairs.orientation, SAME, SWAPPED_STRAND, SWAPPED],
+        default=SAME_STRAND,
+    )
+    ambiguous = pairs.palindromic & ~told
+    return pairs._replace(orientation=orientation).keep(~ambiguous), int(ambiguous.sum())
+
+
+def _flip(pairs: _Pairs) -> _Pairs:
+    """The same statements about the panel's effect allele."""
+    flip = np.isin(pairs.orientation, (SWAPPED, SWAPPED_STRAND))
+    return pairs._replace(
+        z=np.where(flip, -pairs.z, pairs.z),
+        frequency=np.where(flip, 1 - pairs.frequency, pairs.frequency),
+    )
+
+
+def _once(pairs: _Pairs) -> tuple[_Pairs, int, int]:
+    """One row per panel variant; how many repeated and how many contradictory rows went."""
+    several = np.flatnonzero(np.bincount(pairs.panel_row)[pairs.panel_row] > 1)
+    if not len(several):
+        return pairs, 0, 0
+    frame = pd.DataFrame(
+        {name: getattr(pairs, name)[several] for name in ("panel_row", "z", "n")}, index=several
+    )
+    values = frame.groupby("panel_row")[["z", "n"]]
+    agree = (values.transform("max") == values.transform("min")).all(axis=1)
+    contradictory = frame.index[~agree]
+    repeated = frame.index[agree & frame.duplicated("panel_row")]
+    keep = np.ones(len(pairs.row), dtype=bool)
+    keep[contradictory] = keep[repeated] = False
+    return pairs.keep(keep), len(repeated), len(contradictory)
+
+
+def _on_panel(pairs: _Pairs, panel: xr.Dataset) -> xr.Dataset:
+    variants = panel.sizes["variants"]
+    z = np.full(variants, np.nan, dtype=np.float32)
+    z[pairs.panel_row] = pairs.z
+    # Unscored variants still need an N for d = N v.
+    n = np.full(variants, np.median(pairs.n), dtype=np.float32)
+    n[pairs.panel_row] = pairs.n
+    arrays = {"variant_z": z, "variant_sample_size": n, "variant_scored": np.isfinite(z)}
+    arrays["variant_allele_frequency"] = fill_frequency(panel, pairs.panel_row, pairs.frequency)
+    return panel.assign({name: ("variants", array) for name, array in arrays.items()})
+
+
+def _report(rows_in: int, losses: dict[str, int], out: int, notes: dict[str, int]) -> list[dict]:
+    steps = [("In the summary statistics", rows_in, "in")]
+    steps += [(r[0].upper() + r[1:], -count, "loss") for r, count in losses.items() if count]
+    steps.append(("Scored", out, "out"))
+    steps += [(step, count, "note") for step, count in notes.items()]
+    return [{"step": step, "variants": count, "kind": kind} for step, count, kind in steps]
+
+
+def _largest(losses: dict[str, int]) -> str:
+    reason = max(losses, key=lambda name: losses[name])
+    return f"{reason}: {losses[reason]}"

@@ -1,0 +1,220 @@
+"""Formats that are tables: which column plays which role in the files of each tool."""
+
+from deepwas_app.genetics.gwas.format import FORMATS, named_columns
+
+FORMATS.add(
+    named_columns(
+        "GWAS-Catalog",
+        "hm_chrom hm_pos hm_effect_allele hm_other_allele",
+        id="hm_rsid|hm_variant_id",
+        chromosome="hm_chrom",
+        position="hm_pos",
+        effect_allele="hm_effect_allele",
+        other_allele="hm_other_allele",
+        frequency="hm_effect_allele_frequency",
+        beta="hm_beta",
+        odds_ratio="hm_odds_ratio",
+        se="standard_error",
+        p="p_value",
+        neg_log10_p="neg_log_10_p_value",
+        n="n",
+        order=20,
+    )
+)
+FORMATS.add(
+    named_columns(
+        "GWAS-SSF",
+        "chromosome base_pair_location effect_allele other_allele",
+        id="rsid|rs_id|variant_id",
+        chromosome="chromosome",
+        position="base_pair_location",
+        effect_allele="effect_allele",
+        other_allele="other_allele",
+        frequency="effect_allele_frequency",
+        beta="beta",
+        odds_ratio="odds_ratio|hazard_ratio",
+        se="standard_error",
+        p="p_value",
+        neg_log10_p="neg_log_10_p_value",
+        n="n",
+        cases="n_cases|num_cases",
+        controls="n_controls|num_controls",
+        order=30,
+    )
+)
+FORMATS.add(
+    named_columns(
+        "PLINK2",
+        "CHROM POS ID A1 TEST|OBS_CT OMITTED|AX|REF OMITTED|AX|ALT",
+        id="ID",
+        chromosome="CHROM",
+        position="POS",
+        effect_allele="A1",
+        other_allele="OMITTED|AX",
+        reference_allele="REF",
+        alternate_allele="ALT",
+        frequency="A1_FREQ",
+        beta="BETA",
+        odds_ratio="OR",
+        se="SE|LOG(OR)_SE",
+        statistic="Z_STAT|T_STAT|Z_OR_F_STAT",
+        p="P",
+        neg_log10_p="LOG10_P|NEG_LOG10_P",
+        n="OBS_CT",
+        cases="CASE_CT",
+        controls="CTRL_CT",
+        test="TEST",
+        order=40,
+    )
+)
+FORMATS.add(
+    named_columns(
+        "REGENIE",
+        "CHROM GENPOS ID ALLELE0 ALLELE1",
+        id="ID",
+        chromosome="CHROM",
+        position="GENPOS",
+        effect_allele="ALLELE1",
+        other_allele="ALLELE0",
+        frequency="A1FREQ",
+        beta="BETA",
+        se="SE",
+        neg_log10_p="LOG10P",
+        n="N",
+        cases="N_CASES",
+        controls="N_CONTROLS",
+        test="TEST",
+        order=50,
+    )
+)
+FORMATS.add(
+    named_columns(
+        "BOLT-LMM",
+        "SNP CHR BP ALLELE1 ALLELE0",
+        id="SNP",
+        chromosome="CHR",
+        position="BP",
+        effect_allele="ALLELE1",
+        other_allele="ALLELE0",
+        frequency="A1FREQ",
+        beta="BETA",
+        se="SE",
+        p="P_BOLT_LMM|P_BOLT_LMM_INF|P_LINREG",
+        n="N",
+        order=60,
+    )
+)
+FORMATS.add(
+    named_columns(
+        "SAIGE",
+        "CHR POS Allele1 Allele2 BETA",
+        id="SNPID|MarkerID|rsid",
+        chromosome="CHR",
+        position="POS",
+        effect_allele="Allele2",
+        other_allele="Allele1",
+        frequency="AF_Allele2",
+        beta="BETA",
+        se="SE",
+        p="p.value",
+        n="N",
+        cases="N_case|N.Cases",
+        controls="N_ctrl|N.Controls",
+        order=70,
+    )
+)
+FORMATS.add(
+    named_columns(
+        "fastGWA",
+        "CHR SNP POS A1 A2 AF1 BETA",
+        id="SNP",
+        chromosome="CHR",
+        position="POS",
+        effect_allele="A1",
+        other_allele="A2",
+        frequency="AF1",
+        beta="BETA",
+        se="SE",
+        p="P",
+        n="N",
+        order=80,
+    )
+)
+FORMATS.add(
+    named_columns(
+        "UKB-409K",
+        "SNP CHR POS A1 A2|REF EAF Beta se",
+        id="SNP",
+        chromosome="CHR",
+        position="POS",
+        effect_allele="A1",
+        other_allele="A2|REF",
+        frequency="EAF",
+        beta="Beta",
+        se="se",
+        p="P",
+        n="N",
+        order=90,
+    )
+)
+FORMATS.add(
+    named_columns(
+        "COJO",
+        "SNP A1 A2 freq b se",
+        id="SNP",
+        effect_allele="A1",
+        other_allele="A2",
+        frequency="freq",
+        beta="b",
+        se="se",
+        p="p",
+        n="N",
+        order=100,
+    )
+)
+FORMATS.add(
+    named_columns(
+        "PolyFun",
+        "SNP CHR BP A1 A2 Z",
+        id="SNP",
+        chromosome="CHR",
+        position="BP",
+        effect_allele="A1",
+        other_allele="A2",
+        frequency="FRQ|AF1",
+        z="Z",
+        n="N",
+        order=110,
+    )
+)
+FORMATS.add(
+    named_columns(
+        "LDSC",
+        "SNP A1 A2 Z",
+        id="SNP",
+        effect_allele="A1",
+        other_allele="A2",
+        frequency="FRQ",
+        z="Z",
+        n="N",
+        order=120,
+    )
+)
+FORMATS.add(
+    named_columns(
+        "PRS-CS",
+        "SNP A1 A2 BETA|OR SE|P",
+        id="SNP",
+        chromosome="CHR|CHROM",
+        position="BP|POS",
+        effect_allele="A1",
+        other_allele="A2",
+        frequency="FRQ|AF1|EAF",
+        beta="BETA",
+        odds_ratio="OR",
+        se="SE",
+        p="P",
+        n="N",
+        order=130,
+    )
+)

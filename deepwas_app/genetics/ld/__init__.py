@@ -1,0 +1,1 @@
+"""LD panels and what they are made from."""

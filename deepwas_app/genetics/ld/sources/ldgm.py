@@ -1,0 +1,185 @@
+"""LDGM: sparse precision matrices, .edgelist and .snplist (Salehi Nowbandegani et al. 2023)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
+
+from deepwas_app.errors import InputError
+from deepwas_app.genetics import chromosomes
+from deepwas_app.genetics.files import existing, read_bare_table
+from deepwas_app.genetics.ld.factor import correct_scores
+from deepwas_app.genetics.ld.matrix import matrix_factor
+from deepwas_app.genetics.ld.panel import PanelBlock
+from deepwas_app.genetics.ld.sources.base import (
+    LD_SOURCES,
+    LdSource,
+    SourceKind,
+    finished_block,
+    folder,
+    folder_record,
+    read_variants,
+)
+
+_WHAT = "LDGM precision matrices (.edgelist and .snplist)"
+_BUILD = "hg38"
+_PLACE = re.compile(r"chr([0-9A-Za-z]+)_(\d+)_(\d+)")
+
+
+class _File(NamedTuple):
+    edges: Path
+    snps: Path
+    chromosome: str
+    start: int
+
+
+def open_ldgm(path: str | Path, population: str = "EUR", people: int = 0) -> LdSource:
+    """Open a folder of LDGM precision matrices.
+
+    Parameters
+    ----------
+    path : path
+        Folder of 1kg_chr<c>_<start>_<end>.<population>.edgelist and
+        1kg_chr<c>_<start>_<end>.snplist.
+    population : str
+        Which edge lists to read, and which frequencies: EUR, EAS, AFR, SAS or AMR.
+    people : int
+        People behind the LD; 0 where unknown.
+
+    Raises
+    ------
+    InputError
+        If there is none for this population, or a list of variants is missing.
+
+    Notes
+    -----
+    R is the inverse of the precision matrix, brought to a unit diagonal. Variants of the same
+    index are in perfect LD and share a row.
+    """
+    path = folder(path, _WHAT, "*.edgelist*")
+    files = [_file(file) for file in path.glob(f"*.{population}.edgelist*")]
+    if not files:
+        given = sorted({file.name.split(".")[1] for file in path.glob("*.*.edgelist*")})
+        raise InputError(
+            f"{path}: has no edge lists of {population}, but of {', '.join(given) or 'none'}. "
+            "Choose with --population."
+        )
+    names = np.array([file.chromosome for file in files])
+    starts = np.array([file.start for file in files])
+    files = [files[i] for i in chromosomes.sort_order(names, starts)]
+
+    def read(variance: float, maf: float) -> Iterator[PanelBlock]:
+        for file in files:
+            yield _block(file, population, people, variance, maf)
+
+    everything = [part for file in files for part in (file.edges, file.snps)]
+    return LdSource(
+        title=f"LDGM {population} {path}",
+        count=len(files),
+        blocks=read,
+        genome_build=_BUILD,
+        sample_size=people,
+        records=[folder_record(path, everything, "LDGM")],
+    )
+
+
+def _file(edges: Path) -> _File:
+    place = _PLACE.search(edges.name)
+    if not place:
+        raise InputError(
+            f"{edges}: its name does not say chr<c>_<start>_<end>. Keep the name it came with."
+        )
+    stem = edges.name.split(".")[0]
+    snps = sorted(edges.parent.glob(f"{stem}.snplist*"))
+    if not snps:
+        raise InputError(f"{edges}: there is no {stem}.snplist beside it. Download it as well.")
+    chromosome = str(chromosomes.normalise([place[1]])[0])
+    return _File(edges, existing(snps[0]), chromosome, int(place[2]))
+
+
+def _block(file: _File, population: str, people: int, variance: float, maf: float) -> PanelBlock:
+    table = read_variants(file.snps, chromosome=file.chromosome, names={"frequency": population})
+    if "index" not in table:
+        raise InputError(f"{file.snps}: has no column index. Download it again.")
+    R, present = correlations(file.edges, int(table["index"].max()) + 1)
+    row = np.full(len(present), -1)
+    row[present] = np.arange(present.sum())
+    index = row[table["index"].to_numpy()]
+    known = index >= 0
+    index = index[known]
+    factor = matrix_factor(R, variance)
+    alike = np.bincount(index, minlength=len(R))
+    scores = correct_scores(np.square(R) @ alike, int(known.sum()), people)
+    return finished_block(
+        table[known],
+        factor.W[index],
+        scores[index],
+        maf=maf,
+        where=file.snps,
+        dropped={"not in the precision matrix": int((~known).sum())},
+    )
+
+
+def correlations(edges: Path, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Invert a precision matrix.
+
+    Parameters
+    ----------
+    edges : Path
+        Lines ``i,j,value`` of one triangle with the diagonal, indices from 0, no header.
+    size : int
+        Indices that the list of variants has.
+
+    Returns
+    -------
+    R : (indices, indices) float64 array
+        Correlations of the indices that the matrix has.
+    present : (size,) bool array
+        Which these are.
+
+    Raises
+    ------
+    InputError
+        If a line is wrong (it is named), or the matrix is not positive definite.
+    """
+    table = read_bare_table(edges, ["i", "j", "value"], sep=",", index_col=False)
+    numbers = table.apply(pd.to_numeric, errors="coerce").to_numpy(dtype=np.float64)
+    places = numbers[:, :2]
+    bad = ~np.isfinite(numbers).all(axis=1) | (places < 0).any(axis=1)
+    bad |= (places >= size).any(axis=1)
+    if bad.any():
+        raise InputError(
+            f"{edges}: line {int(bad.argmax()) + 1} is not i,j,value with indices below {size}. "
+            "Download it and its .snplist again."
+        )
+    i, j = places.astype(np.int64).T
+    P = np.zeros((size, size))
+    P[i, j] = P[j, i] = numbers[:, 2]
+    present = np.diagonal(P) != 0
+    P = P[np.ix_(present, present)]
+    try:
+        R = cho_solve(cho_factor(P, lower=True), np.eye(len(P)))
+    except LinAlgError as error:
+        raise InputError(
+            f"{edges}: the precision matrix is not positive definite. Download it again."
+        ) from error
+    scale = np.sqrt(np.diagonal(R))
+    return (R + R.T) / (2 * np.outer(scale, scale)), present
+
+
+LD_SOURCES.add(
+    SourceKind(
+        "ldgm",
+        "LDGM precision matrices",
+        "Folder of LDGM precision matrices: .edgelist and .snplist.",
+        lambda path, panel: open_ldgm(path, panel.population, panel.people),
+        build=_BUILD,
+        order=5,
+    )
+)

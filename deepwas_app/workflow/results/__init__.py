@@ -1,0 +1,1 @@
+"""What a fitted prior says, one file a result."""

@@ -1,0 +1,120 @@
+"""How well finished runs predict what was held out, from their records."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from deepwas_app.errors import InputError
+from deepwas_app.workflow.tables import Column, Table
+
+if TYPE_CHECKING:
+    from deepwas_app.workflow.runs.fitted import Fitted
+
+MILLINATS = "10⁻³ nats/variant"
+
+EVALUATION = Table(
+    "evaluation",
+    "Held-out gain of finished runs over the constant prior fitted on the same LD blocks, one row "
+    "a run.",
+    (
+        Column("run", "Run", "name of the run"),
+        Column("prior", "Prior", "how heritability depends on annotations"),
+        Column("objective", "Objective", "what training maximised"),
+        Column("parameters", "Parameters", "trained parameters of the prior"),
+        Column("variants", "Held-out variants", "scored variants of the held-out LD blocks"),
+        Column("gain", "Gain", "held-out log-likelihood over the constant prior", "nats"),
+        Column("gain_se", "s.e.", "block-jackknife standard error of the gain", "nats"),
+        Column("h2", "h²", "heritability of the study's variants", digits=4),
+        Column("s2", "s²", "noise scale; 1 where nothing inflates the z-scores"),
+        Column("kappa", "κ", "mismatch between the LD of panel and GWAS", digits=4),
+    ),
+)
+
+
+def in_millinats(table: Table, *columns: str) -> Table:
+    """The table with some of its columns as `per_variant` gives them."""
+    return replace(
+        table,
+        columns=tuple(
+            replace(column, unit=MILLINATS) if column.name in columns else column
+            for column in table
+        ),
+    )
+
+
+RUNS = in_millinats(
+    Table(
+        "runs",
+        "The runs of a study, one row a run; numbers are missing for those that are not finished.",
+        (
+            *EVALUATION.part("run", "prior", "parameters", "gain", "gain_se", "h2", "s2", "kappa"),
+            Column("seconds", "Seconds", "time that training took", digits=0),
+            Column("status", "Status", "finished or unfinished"),
+        ),
+    ),
+    "gain",
+    "gain_se",
+)
+
+
+def evaluate(runs: "Fitted | Iterable[Fitted]") -> pd.DataFrame:
+    """Held-out gain of one or more fits over the constant prior fitted on the same blocks.
+
+    Returns
+    -------
+    Table :data:`EVALUATION`. No gain where nothing was held out.
+
+    Raises
+    ------
+    InputError
+        If a run is not finished.
+    """
+    rows = []
+    for run in runs if isinstance(runs, Iterable) else [runs]:
+        if not run.finished:
+            raise InputError(f"{run.path}: is not finished. Go on with deepwas train --resume.")
+        rows.append({"run": run.name} | {c: run.summary[c] for c in EVALUATION.names[1:]})
+    # What a run could not tell is null in its record.
+    return EVALUATION.frame(rows).astype({"gain": float, "gain_se": float})
+
+
+def seed_means(fits: pd.DataFrame) -> pd.DataFrame:
+    """Mean over seeds of every objective and number of parameters.
+
+    Parameters
+    ----------
+    fits
+        One row per fit: ``objective``, ``parameters``, ``gain`` and ``gain_se``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``objective``, ``parameters``, ``gain`` (mean), ``gain_se`` and ``seeds``. The error is the
+        larger of that of one fit (over LD blocks) and that over seeds.
+    """
+    rows = []
+    for (objective, parameters), part in fits.groupby(["objective", "parameters"], sort=False):
+        between = part["gain"].std(ddof=1) / np.sqrt(len(part)) if len(part) > 1 else 0.0
+        within = part["gain_se"].astype(float).mean()
+        se = np.nanmax([within, between])
+        rows.append((objective, int(parameters), part["gain"].mean(), se, len(part)))
+    return pd.DataFrame(rows, columns=["objective", "parameters", "gain", "gain_se", "seeds"])
+
+
+def per_variant(
+    frame: pd.DataFrame, columns: tuple[str, ...] = ("gain", "gain_se")
+) -> pd.DataFrame:
+    """The rows with some columns in milli-nats per held-out variant, in place of nats.
+
+    Parameters
+    ----------
+    frame
+        With ``variants`` (held out) and the columns, in nats.
+    columns
+        What is rescaled.
+    """
+    scale = 1e3 / frame["variants"].astype(float)
+    return frame.assign(**{name: frame[name].astype(float) * scale for name in columns})

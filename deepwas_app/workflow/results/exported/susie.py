@@ -1,0 +1,62 @@
+"""Prior weights of a region for SuSiE."""
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import xarray as xr
+
+from deepwas_app.genetics.regions import Region
+from deepwas_app.workflow.results.exports import EXPORTS, Export
+from deepwas_app.workflow.results.identity import VARIANT, identity
+from deepwas_app.workflow.tables import Column, Table
+
+if TYPE_CHECKING:
+    from deepwas_app.workflow.runs.fitted import Fitted
+
+PRIOR_WEIGHTS = Table(
+    "prior-weights",
+    "Prior weights of the variants of a region, for SuSiE: one row a variant.",
+    (
+        *VARIANT.part("SNP", "CHR", "BP", "A1", "A2"),
+        Column(
+            "PRIOR_WEIGHT",
+            "Prior weight",
+            "proportional to the prior variance; they sum to 1",
+            "",
+            ".10g",
+            digits=None,
+        ),
+    ),
+)
+
+
+def prior_weights(study: xr.Dataset, run: "Fitted", region: Region) -> pd.DataFrame:
+    """Prior weights of the variants of a region, for SuSiE's ``prior_weights``.
+
+    Returns
+    -------
+    Table :data:`PRIOR_WEIGHTS`.
+    """
+    # Late: a list of what can be exported does not wait for JAX.
+    from deepwas_app.workflow.results.posterior import run_heritability
+
+    rows = region.rows(study)
+    v = run_heritability(study, run, rows)
+    table = identity(study, rows, ("SNP", "CHR", "BP", "A1", "A2"))
+    return table.assign(PRIOR_WEIGHT=v / v.sum())
+
+
+EXPORTS.add(
+    Export(
+        name="susie",
+        title="SuSiE prior weights",
+        doc="Prior weights of a region, summing to 1.",
+        purpose="Prior weights of the variants of one region, summing to 1: for prior_weights of "
+        "**susieR**.",
+        table=PRIOR_WEIGHTS,
+        compute=prior_weights,
+        ending="prior_weights.tsv",
+        region=True,
+        order=20,
+    )
+)

@@ -1,0 +1,91 @@
+"""Posterior mean effects per allele: the weights of a polygenic score."""
+
+import io
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from deepwas_app.genetics.genotypes.score import checked_weights
+from deepwas_app.workflow.results.exports import EXPORTS, Export
+from deepwas_app.workflow.results.identity import VARIANT, identity
+from deepwas_app.workflow.tables import Column, Table
+
+if TYPE_CHECKING:
+    from deepwas_app.workflow.runs.fitted import Fitted
+
+WEIGHTS = Table(
+    "weights",
+    "Weights of a polygenic score, one row a variant.",
+    (
+        *VARIANT.part("SNP", "CHR", "BP", "A1", "A2"),
+        Column(
+            "BETA",
+            "Weight",
+            "posterior mean effect per copy of A1",
+            "phenotype s.d.",
+            ".8e",
+            digits=None,
+        ),
+    ),
+)
+
+
+def per_allele(study: xr.Dataset, b: np.ndarray) -> np.ndarray:
+    """Effects per copy of the effect allele, in phenotype s.d., from b = sqrt(N) beta.
+
+    Notes
+    -----
+    b_j / (sqrt(N_j) sqrt(2 p_j (1 - p_j))). NaN where a variant does not vary.
+    """
+    n = study["variant_sample_size"].values.astype(np.float64)
+    p = study["variant_allele_frequency"].values.astype(np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        effect = b / np.sqrt(n * 2 * p * (1 - p))
+    return np.where((p > 0) & (p < 1), effect, np.nan)
+
+
+def pgs_weights(study: xr.Dataset, run: "Fitted") -> pd.DataFrame:
+    """Posterior mean effects per allele: the weights of a polygenic score.
+
+    Returns
+    -------
+    Table :data:`WEIGHTS`, and A1_FREQ (frequency of A1). Variants in LD blocks without any z-score
+    are left out.
+    """
+    # Late: a list of what can be exported does not wait for JAX.
+    from deepwas_app.workflow.results.posterior import posterior
+
+    mean = posterior(study, run)["variant_posterior_mean"].values.astype(np.float64)
+    beta = per_allele(study, mean)
+    rows = np.flatnonzero(np.isfinite(beta))
+    table = identity(study, rows, ("SNP", "CHR", "BP", "A1", "A2"))
+    return table.assign(
+        BETA=beta[rows],
+        A1_FREQ=study["variant_allele_frequency"].values[rows].astype(np.float64),
+    )
+
+
+PLINK = EXPORTS.add(
+    Export(
+        name="weights",
+        title="Polygenic score weights",
+        doc="Polygenic score weights per allele.",
+        purpose="Posterior mean effects, for **plink2**. BETA is in phenotype s.d. per copy of A1, "
+        "the effect allele.",
+        table=WEIGHTS,
+        compute=pgs_weights,
+        ending="weights.tsv",
+        then="plink2 --bfile PEOPLE --score FILE 1 4 6 header",
+        row=16,
+        order=30,
+    )
+)
+
+
+def run_weights(study: xr.Dataset, run: "Fitted") -> pd.DataFrame:
+    """The weights of a run as ``score`` reads them from the exported file."""
+    text = PLINK.written(pgs_weights(study, run), study, run)
+    table = pd.read_csv(io.StringIO(text), sep="\t", dtype=str)
+    return checked_weights(table, f"weights of {run.name}")

@@ -1,0 +1,191 @@
+"""Scoring genotyped people with weights, and how well the score predicts their phenotype."""
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from deepwas_app.errors import InputError
+from deepwas_app.genetics.genotypes.phenotype import read_people, read_phenotype
+from deepwas_app.genetics.genotypes.plink import read_genotypes
+from deepwas_app.genetics.genotypes.score import Scores, match_weights, read_weights, score
+from deepwas_app.intervals import interval
+from deepwas_app.workflow.progress import Progress, job
+from deepwas_app.workflow.settings.keywords import knobs
+from deepwas_app.workflow.settings.results import ScoreKnobs
+from deepwas_app.workflow.tables import Column, Table
+
+SCORES = Table(
+    "scores",
+    "Polygenic scores, one row a person.",
+    (
+        Column("FID", "Family", "family of the genotype files"),
+        Column("IID", "Person", "person of the genotype files"),
+        Column("ALLELE_CT", "Alleles called", "alleles that were called"),
+        Column(
+            "SCORE_SUM",
+            "Score",
+            "sum of the weights times the copies of their alleles; in the unit of the weights",
+            "phenotype s.d.",
+            ".9g",
+            digits=5,
+        ),
+        Column("SCORE_AVG", "Score per allele", "the sum over alleles", "", ".9g", digits=9),
+    ),
+    further=Column("phenotype", "Phenotype", "the phenotype, under its own name, where given"),
+)
+
+
+class Accuracy(NamedTuple):
+    """Squared correlation of a score with a phenotype, and its confidence interval.
+
+    Attributes
+    ----------
+    r2, low, high
+        Share of the phenotype's variance, 0 to 1.
+    r
+        The correlation itself; a negative one means that the score points the wrong way.
+    people
+        How many had both.
+    """
+
+    r2: float
+    low: float
+    high: float
+    r: float
+    people: int
+
+
+class Scored(NamedTuple):
+    """Polygenic scores of people.
+
+    Attributes
+    ----------
+    table
+        :data:`SCORES`, with the phenotype where one was given.
+    report
+        What became of the weights: reason to number.
+    accuracy
+        None where no phenotype was given.
+    """
+
+    table: pd.DataFrame
+    report: dict[str, int]
+    accuracy: Accuracy | None
+
+
+@job
+@knobs(ScoreKnobs)
+def score_people(
+    weights: str | Path | pd.DataFrame,
+    bfile: str | Path,
+    pheno: str | Path | None = None,
+    *,
+    settings: ScoreKnobs,
+) -> Generator[Progress, None, Scored]:
+    """Score PLINK 1 genotypes.
+
+    Parameters
+    ----------
+    weights
+        Table of SNP, A1 (effect allele), BETA, or a scoring file of the PGS Catalog; or what
+        ``exports.run_weights`` gives.
+    bfile
+        Genotypes, the path without .bed, .bim, .fam.
+    pheno
+        Table of FID, IID and phenotypes.
+    settings
+        All knobs at once, in place of the keywords below.
+
+    Yields
+    ------
+    Progress
+
+    Returns
+    -------
+    Scored
+
+    Raises
+    ------
+    InputError
+        For files that cannot be read or do not go together.
+    """
+    table = weights if isinstance(weights, pd.DataFrame) else read_weights(weights)
+    genotypes = read_genotypes(bfile)
+    people = read_people(bfile)
+    # Before the long part: a wrong phenotype file is known at once.
+    phenotype = None
+    if pheno is not None:
+        phenotype = read_phenotype(
+            pheno, people, settings.pheno_name, skip_unknown=settings.skip_unknown
+        )
+    matched = match_weights(table, genotypes)
+    yield Progress(0.0, f"{len(matched.rows)} variants")
+    result: Scores | None = None
+    for step in score(bfile, matched):
+        if isinstance(step, Scores):
+            result = step
+        else:
+            yield Progress(step, f"{len(matched.rows)} variants")
+    assert result is not None
+    out = people[["FID", "IID"]].assign(
+        ALLELE_CT=result.alleles,
+        SCORE_SUM=result.total,
+        SCORE_AVG=result.total / max(2 * result.variants, 1),
+    )
+    if phenotype is None:
+        return Scored(out, matched.report, None)
+    values, name = phenotype
+    found = accuracy(result.total, values, str(pheno))
+    return Scored(out.assign(**{name: values}), matched.report, found)
+
+
+def accuracy(
+    scores: np.ndarray, phenotype: np.ndarray, where: str = "phenotype", level: float = 0.95
+) -> Accuracy:
+    """R^2 of a score with its confidence interval.
+
+    Parameters
+    ----------
+    scores, phenotype
+        (people,); people with a missing value are left out.
+    where
+        Named in errors.
+    level
+        Of the interval.
+
+    Raises
+    ------
+    InputError
+        If fewer than four people have both, or one of the two does not vary.
+
+    Notes
+    -----
+    By Fisher's z of the correlation; where its interval holds 0, that of R^2 begins there.
+    """
+    both = np.isfinite(scores) & np.isfinite(phenotype)
+    s, y = scores[both], phenotype[both]
+    if len(y) < 4 or np.ptp(y) == 0 or np.ptp(s) == 0:
+        raise InputError(
+            f"{where}: {len(y)} people have a score and a phenotype that vary, too few for R^2. "
+            "Give the phenotype of more people."
+        )
+    r = float(np.corrcoef(s, y)[0, 1])
+    z = np.arctanh(np.clip(r, -1 + 1e-12, 1 - 1e-12))
+    ends = np.tanh(interval(z, 1 / np.sqrt(len(y) - 3), level=level))
+    low, high = sorted((ends**2).tolist())
+    low = 0.0 if ends[0] <= 0 <= ends[1] else low
+    return Accuracy(r**2, low, high, r, len(y))
+
+
+def report_line(scored: Scored) -> str:
+    """What became of the weights, in one line."""
+    return ", ".join(f"{number:,} {reason}" for reason, number in scored.report.items())
+
+
+def accuracy_line(found: Accuracy) -> str:
+    """R^2 with its interval, in one line; says so where the score points the wrong way."""
+    line = f"R² {found.r2:.4f} (95% {found.low:.4f} to {found.high:.4f}), {found.people:,} people"
+    return line + (", NEGATIVE correlation" if found.r < 0 else "")

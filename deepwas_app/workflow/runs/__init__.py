@@ -1,0 +1,1 @@
+"""Training: batches, models, runs, sweeps."""

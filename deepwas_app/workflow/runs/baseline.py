@@ -1,0 +1,36 @@
+"""The constant prior of some blocks: what gains are over, and what objectives may need first."""
+
+from collections.abc import Iterable
+from functools import partial
+
+import jax.numpy as jnp
+
+from deepwas_app.core.batch import BlockBatch
+from deepwas_app.core.fit import fit_scoring, start_scoring
+from deepwas_app.core.moments import moment_estimate
+from deepwas_app.core.objectives import Objective
+from deepwas_app.core.priors import ConstantPrior, Model
+from deepwas_app.workflow.runs.batches import Batches
+from deepwas_app.workflow.runs.fitters import SCORING_STEPS
+from deepwas_app.workflow.runs.models import noisy_model
+from deepwas_app.workflow.settings import TrainSettings
+
+
+def moment_model(batches: Iterable[BlockBatch], settings: TrainSettings | None = None) -> Model:
+    """The constant model that agrees with the moments of the training blocks."""
+    level, s2, kappa = moment_estimate(batches)
+    settings = settings or TrainSettings()
+    return noisy_model(settings, ConstantPrior(jnp.asarray(level)), s2, kappa, trained=False)
+
+
+def constant_model(batches: Batches, settings: TrainSettings) -> Model:
+    """The constant prior fitted to some blocks by the likelihood, with the settings' noise."""
+    model = moment_model(batches, settings)
+    for step in fit_scoring(start_scoring(model), batches, steps=SCORING_STEPS):
+        model = step.state.model
+    return model
+
+
+def prepared(batches: Batches, objective: Objective, baseline: Model) -> Batches:
+    """The batches with what an objective needs of the constant prior."""
+    return batches.map(partial(objective.prepare, baseline)) if objective.marginal else batches

@@ -1,0 +1,86 @@
+"""Per-variant heritability under a fitted prior."""
+
+from collections.abc import Iterator
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+
+from deepwas_app.core.priors import Model
+from deepwas_app.errors import InputError
+from deepwas_app.workflow.runs.batches import block_slice, frequency_scale
+from deepwas_app.workflow.studies.tracks import block_tracks
+
+# Rows of which a prior is computed at a time.
+_STRETCH = 65_536
+
+
+def heritability(
+    study: xr.Dataset,
+    model: Model,
+    alpha: float,
+    name: str,
+    rows: np.ndarray | None = None,
+) -> np.ndarray:
+    """Per-variant heritability v_j = f(a_j) (p_j (1 - p_j)) ** alpha, (rows,), float64.
+
+    Parameters
+    ----------
+    study, model, alpha
+        Where, under which prior, and its exponent of p (1 - p).
+    name
+        Whose model it is, for messages.
+    rows
+        Variants, (rows,) int; all of them by default.
+
+    Raises
+    ------
+    InputError
+        If log f is not finite there, with the reason: annotations that are missing, or a model
+        that ran off.
+    """
+    annotations = study["variant_annotation"].values
+    prior = eqx.filter_jit(model.prior)
+    log_f = np.full(len(annotations), np.nan)
+    for stretch, tracks in _stretches(study, model, rows):
+        log_f[stretch] = np.asarray(prior(jnp.asarray(annotations[stretch]), tracks), np.float64)
+    rows = np.arange(len(annotations)) if rows is None else rows
+    log_f = log_f[rows]
+    bad = ~np.isfinite(log_f)
+    if not bad.any():
+        return np.exp(log_f) * frequency_scale(study, alpha)[rows]
+    path = study.attrs.get("path", "the study")
+    if not np.isfinite(annotations[rows[bad]]).all():
+        # A chunk that is not on disk reads as missing values.
+        raise InputError(
+            f"{path}: annotations are missing. Was it moved or removed? Open it again."
+        )
+    first = study["variant_id"].values[rows[bad.argmax()]]
+    raise InputError(
+        f"{name}: log f is not finite for {bad.sum():,} of the {len(bad):,} variants of {path}, "
+        f"{first} the first: the fit ran off. Train again with a lower learning rate."
+    )
+
+
+def _stretches(
+    study: xr.Dataset, model: Model, rows: np.ndarray | None
+) -> Iterator[tuple[slice, np.ndarray | None]]:
+    """Stretches that hold the rows, with the tracks around them if the model reads tracks.
+
+    They are whole, and the same whichever rows are asked for, as are the values of a variant.
+    """
+    if model.prior.mean_tracks() is not None:
+        for b in range(study.sizes["blocks"]):
+            stretch = block_slice(study, b)
+            if _holds(stretch, rows):
+                yield stretch, block_tracks(study, b)
+        return
+    for start in range(0, study.sizes["variants"], _STRETCH):
+        stretch = slice(start, start + _STRETCH)
+        if _holds(stretch, rows):
+            yield stretch, None
+
+
+def _holds(stretch: slice, rows: np.ndarray | None) -> bool:
+    return rows is None or bool(((rows >= stretch.start) & (rows < stretch.stop)).any())

@@ -1,0 +1,148 @@
+"""From settings to models: sizes by name, parameter counts before training, noise fixed or not."""
+
+import math
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import xarray as xr
+
+from deepwas_app.core.objectives import (
+    OBJECTIVES,
+    FullLikelihood,
+    Objective,
+    make_objective,
+)
+from deepwas_app.core.priors import (
+    PRIORS,
+    Model,
+    Prior,
+    Standardisation,
+    make_prior,
+    parameter_count,
+)
+from deepwas_app.workflow.runs.fitters import fitter_of
+from deepwas_app.workflow.settings import TrainSettings, plain
+from deepwas_app.workflow.studies.tracks import tracks_read
+
+
+def width_and_depth(settings: TrainSettings) -> tuple[int, int]:
+    """Of a network, by its name where it has one."""
+    return PRIORS[settings.prior].sizes.get(settings.size, (settings.width, settings.depth))
+
+
+def build_prior(
+    settings: TrainSettings,
+    standardise: Standardisation,
+    *,
+    level: float = 0.0,
+    window: int = 1,
+    standardise_tracks: Standardisation | None = None,
+) -> Prior:
+    """The prior of some settings before training."""
+    width, depth = width_and_depth(settings)
+    return make_prior(
+        settings.prior,
+        standardise,
+        level=level,
+        standardise_tracks=standardise_tracks,
+        window=window,
+        key=jax.random.key(settings.seed),
+        **plain(settings) | {"width": width, "depth": depth},
+    )
+
+
+def knobs(prior: str) -> set[str]:
+    """Names of the settings that a prior and its fitting take, beside those of every training."""
+    kind = PRIORS[prior]
+    named = {"size"} if kind.sizes else set()
+    shrunk = {"coefficient_sd"} if kind.shrunk else set()
+    return {*kind.knobs(), *fitter_of(kind).knobs, *named, *shrunk}
+
+
+def blank_standardisation(count: int) -> Standardisation:
+    """Of so many annotations, changing nothing."""
+    return Standardisation(jnp.zeros(count), jnp.ones(count))
+
+
+def planned_parameters(
+    settings: TrainSettings, annotations: int, tracks: int = 0, window: int = 1
+) -> int:
+    """Number of trained parameters of a prior, without making it.
+
+    Parameters
+    ----------
+    settings
+        What would be trained.
+    annotations, tracks, window
+        Number of annotations and of tracks, and positions of a window of tracks.
+    """
+    shapes = eqx.filter_eval_shape(
+        lambda: build_prior(
+            settings,
+            blank_standardisation(annotations),
+            window=window,
+            standardise_tracks=blank_standardisation(tracks) if tracks else None,
+        )
+    )
+    return parameter_count(shapes)
+
+
+def study_parameters(study: xr.Dataset, settings: TrainSettings) -> int:
+    """Number of trained parameters of a prior on a study, before it is trained."""
+    window, tracks = tracks_read(PRIORS[settings.prior], study)
+    return planned_parameters(settings, study.sizes["annotations"], tracks, window)
+
+
+def noisy_model(settings: TrainSettings, prior: Prior, s2, kappa, *, trained: bool = True) -> Model:
+    """A prior with the noise of one study, parts of it fixed if the settings say so.
+
+    Parameters
+    ----------
+    settings
+        What is trained.
+    prior
+        The prior.
+    s2, kappa
+        Where the noise starts, unless it is fixed.
+    trained
+        Whether this is the model that is trained by the settings' objective, not the constant one
+        it starts from, whose noise some objectives keep.
+    """
+    fixed = trained and OBJECTIVES[settings.objective].fixes_noise
+
+    def log(given, value):
+        return jnp.asarray(math.log(given)) if given is not None else jnp.log(jnp.asarray(value))
+
+    return Model(
+        prior,
+        log(settings.s2, s2),
+        log(settings.kappa, kappa),
+        learn_s2=settings.s2 is None and not fixed,
+        learn_kappa=settings.kappa is None and not fixed,
+    )
+
+
+def likelihood_of(settings: TrainSettings) -> FullLikelihood:
+    """The likelihood that held-out blocks are scored by."""
+    return FullLikelihood.build(
+        solver=settings.solver,
+        probes=settings.probes,
+        max_iterations=settings.max_iterations,
+    )
+
+
+def objective_of(settings: TrainSettings) -> Objective:
+    """What training minimises."""
+    return make_objective(settings.objective, **plain(settings))
+
+
+def own_settings(prior: type[Prior], settings: TrainSettings) -> TrainSettings:
+    """The settings with the name of a prior that need not be in the registry."""
+    name = getattr(prior, "name", prior.__name__)
+    own = TrainSettings(**plain(settings))
+    choice = own.param["prior"]
+    # Of this one object only.
+    choice.objects = list(dict.fromkeys([*choice.objects, name]))
+    own.prior = name
+    return own

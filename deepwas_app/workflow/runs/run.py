@@ -1,0 +1,272 @@
+"""A training run on disk: settings, metrics, weights and held-out losses in one folder.
+
+NAME.run/ holds ``run.json`` (settings, study, summary), ``metrics.parquet`` (one row an epoch),
+``blocks.parquet`` (held-out losses by LD block), ``weights.eqx`` and, until the run is finished,
+``checkpoint.eqx`` (weights, optimiser state, step). Every file is replaced whole, never edited.
+"""
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from deepwas_app.core.priors import PRIORS, Model, Prior
+from deepwas_app.errors import InputError
+from deepwas_app.genetics.content import content_hash
+from deepwas_app.genetics.writing import replacing_file
+from deepwas_app.workflow.runs.checkpoint import Checkpoint, held_out_table
+from deepwas_app.workflow.runs.models import blank_standardisation, build_prior, noisy_model
+from deepwas_app.workflow.runs.split import Split, settings_split
+from deepwas_app.workflow.settings import TrainSettings, plain
+from deepwas_app.workflow.studies.tracks import tracks_read
+from deepwas_app.workflow.tables import json_text
+
+METRICS = ("step", "epoch", "train_loss", "held_out_gain", "held_out_gain_se", "validation_loss")
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A run folder, opened for reading.
+
+    Attributes
+    ----------
+    path, settings
+        Where it is, and what was trained.
+    study_path, study_hash, study_title
+        The study, by path, content and name.
+    annotations
+        Names of the annotations, in order.
+    train_blocks, test_blocks, validation_blocks
+        Numbers of the LD blocks; none where the record does not say.
+    tracks, window
+        Number of tracks that the prior reads, and positions of their window.
+    summary
+        Results; empty until the run is finished.
+    """
+
+    path: Path
+    settings: TrainSettings
+    study_path: str
+    study_hash: str
+    study_title: str
+    annotations: list[str]
+    train_blocks: list[int]
+    test_blocks: list[int]
+    summary: dict
+    validation_blocks: list[int] = field(default_factory=list)
+    tracks: int = 0
+    window: int = 1
+
+    @property
+    def name(self) -> str:
+        """The folder's name without .run."""
+        return self.path.name.removesuffix(".run")
+
+    @property
+    def finished(self) -> bool:
+        """Whether training went to its end."""
+        return bool(self.summary)
+
+    @property
+    def prior_type(self) -> type[Prior]:
+        """The kind of prior, with its facts."""
+        return PRIORS[self.settings.prior]
+
+    def split(self, study: xr.Dataset) -> Split:
+        """The run's own split of a study, whatever its settings would choose by now."""
+        if not self.train_blocks:
+            return settings_split(study, self.settings)
+        return Split(
+            np.array(self.train_blocks, int),
+            np.array(self.test_blocks, int),
+            np.array(self.validation_blocks, int),
+        )
+
+    def check_study(self, study: xr.Dataset) -> None:
+        """Raise InputError unless the run was trained on just this study."""
+        if content_hash(study) == self.study_hash:
+            return
+        then, now = len(self.annotations), study.sizes["annotations"]
+        other = f" with {then} annotations" if then != now else ""
+        this = f", which has {now}" if then != now else ""
+        raise InputError(
+            f"{self.path}: this run was trained on another study ({self.study_path}){other}, not "
+            f"on {study.attrs['path']} as it is now{this}. Name that study, or train again."
+        )
+
+    def check_settings(self, wanted: Mapping[str, Any]) -> None:
+        """Raise InputError unless the run was begun with these settings, by name."""
+        own = plain(self.settings)
+        other = [f"{k} {own[k]}, not {v}" for k, v in wanted.items() if own[k] != v]
+        if other:
+            raise InputError(
+                f"{self.path}: was begun with other settings ({'; '.join(other)}). Go on with "
+                "those, or choose another -o."
+            )
+
+    def metrics(self) -> pd.DataFrame:
+        """One row an epoch: step, epoch, and in nats a variant the loss, gain and its error.
+
+        The attribute ``blocks`` is the number of LD blocks that were held out.
+        """
+        table = _read_table(self.path / "metrics.parquet")
+        table.attrs["blocks"] = len(self.test_blocks)
+        return table
+
+    def blocks(self) -> pd.DataFrame:
+        """Held-out blocks: block, chromosome, start, stop, variants, loss, constant_loss (nats)."""
+        return _read_table(self.path / "blocks.parquet")
+
+    def model(self) -> Model:
+        """The fitted model."""
+        return _read_leaves(self.path / "weights.eqx", self.blank_model())
+
+    def blank_model(self) -> Model:
+        """A model of this run's shape, to be overwritten."""
+        prior = build_prior(
+            self.settings,
+            blank_standardisation(len(self.annotations)),
+            window=self.window,
+            standardise_tracks=blank_standardisation(self.tracks) if self.tracks else None,
+        )
+        return noisy_model(self.settings, prior, 1.0, 1.0)
+
+
+def open_run(path: str | Path) -> Run:
+    """Open a run folder.
+
+    Parameters
+    ----------
+    path
+        NAME.run
+
+    Raises
+    ------
+    InputError
+        If it is not a run folder.
+    """
+    path = Path(path)
+    record = path / "run.json"
+    try:
+        content = json.loads(record.read_text())
+        settings = TrainSettings(**content["settings"])
+        return Run(
+            path=path,
+            settings=settings,
+            study_path=content["study"]["path"],
+            study_hash=content["study"]["content_hash"],
+            study_title=content["study"]["title"],
+            annotations=content["annotations"],
+            train_blocks=content.get("train_blocks", []),
+            test_blocks=content.get("test_blocks", []),
+            summary=content["summary"],
+            validation_blocks=content.get("validation_blocks", []),
+            tracks=content.get("tracks", 0),
+            window=content.get("window", 1),
+        )
+    except FileNotFoundError:
+        raise InputError(
+            f"{path}: not a run folder (no run.json). Make one with: deepwas train STUDY -o {path}"
+        ) from None
+    except (ValueError, KeyError, TypeError, NotADirectoryError) as problem:
+        raise InputError(
+            f"{record}: not the record of a run ({problem}). Train again into a new folder."
+        ) from None
+
+
+def create_run(path: Path, study: xr.Dataset, settings: TrainSettings, split: Split) -> None:
+    """Make a run folder with its settings.
+
+    Raises
+    ------
+    InputError
+        If something is there already.
+    """
+    if path.exists():
+        raise InputError(
+            f"{path}: exists already. Choose another -o, or go on from it with --resume."
+        )
+    path.mkdir(parents=True)
+    window, tracks = tracks_read(PRIORS[settings.prior], study)
+    _write_record(
+        path,
+        {
+            "settings": plain(settings),
+            "study": {
+                "path": study.attrs["path"],
+                "content_hash": content_hash(study),
+                "title": study.attrs["title"],
+            },
+            "annotations": study["annotation"].values.tolist(),
+            **_record(split),
+            "window": window,
+            "tracks": tracks,
+            "summary": {},
+        },
+    )
+
+
+def _record(split: Split) -> dict[str, list[int]]:
+    return {f"{part}_blocks": blocks.tolist() for part, blocks in split._asdict().items()}
+
+
+def save_checkpoint(path: Path, checkpoint: Checkpoint, metrics: list[dict]) -> None:
+    """Keep where training is. Metrics first: on resume the rows past the checkpoint are dropped."""
+    with replacing_file(path / "metrics.parquet") as file:
+        pd.DataFrame(metrics, columns=METRICS).to_parquet(file)
+    for name, state in {"weights": checkpoint.best, "checkpoint": checkpoint}.items():
+        with replacing_file(path / f"{name}.eqx") as file:
+            eqx.tree_serialise_leaves(file, state)
+
+
+def read_checkpoint(path: Path, skeleton: Checkpoint) -> Checkpoint | None:
+    """The last checkpoint of a run, None if it has none. `skeleton` has its shapes."""
+    file = path / "checkpoint.eqx"
+    return _read_leaves(file, skeleton) if file.exists() else None
+
+
+def finish_run(
+    path: Path, study: xr.Dataset, split: Split, checkpoint: Checkpoint, summary: dict
+) -> Run:
+    """Write the held-out losses and the summary; from here the run counts as finished."""
+    content = json.loads((path / "run.json").read_text())
+    with replacing_file(path / "blocks.parquet") as file:
+        held_out_table(study, split.test, checkpoint).to_parquet(file)
+    _write_record(path, content | _record(split) | {"summary": summary})
+    (path / "checkpoint.eqx").unlink()
+    return open_run(path)
+
+
+def drop_if_empty(path: Path) -> None:
+    """Remove a run folder that ended before its first checkpoint."""
+    if not (path / "weights.eqx").exists():
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _write_record(path: Path, content: dict) -> None:
+    with replacing_file(path / "run.json") as file:
+        file.write_text(json_text(content, indent=1))
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    if not path.exists():
+        return pd.DataFrame()
+    return pd.read_parquet(path)
+
+
+def _read_leaves(path: Path, like):
+    try:
+        return eqx.tree_deserialise_leaves(path, like)
+    except FileNotFoundError:
+        raise InputError(f"{path}: missing. Go on with --resume, or train again.") from None
+    except (RuntimeError, ValueError, EOFError) as problem:
+        raise InputError(
+            f"{path}: unreadable weights ({str(problem).splitlines()[0]}). Train again."
+        ) from None

@@ -1,0 +1,219 @@
+"""Training one prior on one study: a generator, and the run folder it leaves."""
+
+import time
+from collections.abc import Generator, Iterator
+from functools import partial
+from pathlib import Path
+
+import xarray as xr
+
+from deepwas_app.core.fit import FitStep, NonFiniteLossError
+from deepwas_app.core.iterative import UnconvergedError
+from deepwas_app.core.priors import Prior
+from deepwas_app.errors import InputError
+from deepwas_app.workflow.progress import job
+from deepwas_app.workflow.runs.baseline import prepared
+from deepwas_app.workflow.runs.batches import batch_plan
+from deepwas_app.workflow.runs.checkpoint import Checkpoint, blank_checkpoint, summarise
+from deepwas_app.workflow.runs.fitters import fitter_of
+from deepwas_app.workflow.runs.models import own_settings
+from deepwas_app.workflow.runs.run import (
+    METRICS,
+    Run,
+    create_run,
+    drop_if_empty,
+    finish_run,
+    open_run,
+    read_checkpoint,
+    save_checkpoint,
+)
+from deepwas_app.workflow.runs.split import Split, settings_split
+from deepwas_app.workflow.runs.train_step import TrainStep
+from deepwas_app.workflow.runs.training import Training
+from deepwas_app.workflow.settings import TrainSettings
+from deepwas_app.workflow.settings.keywords import knobs
+
+
+@knobs(TrainSettings)
+def fit(
+    study: xr.Dataset,
+    prior: str | Prior = "linear",
+    *,
+    settings: TrainSettings,
+    resume: Checkpoint | None = None,
+    split: Split | None = None,
+) -> Iterator[TrainStep]:
+    """Fit a prior to a study, one :class:`TrainStep` at a time.
+
+    Parameters
+    ----------
+    study
+        From ``open_study``.
+    prior
+        Name of a prior: "constant", "linear", "enrichment", "mlp", "transformer" or one that
+        another package adds. Or a prior of your own, an instance of a subclass of
+        ``deepwas_app.core.priors.Prior``: a field `level`, if it has one, is set to the log f of
+        the constant prior; all its floating-point arrays are trained.
+    settings
+        All knobs at once, in place of the name of a prior and the keywords below.
+    resume
+        A checkpoint that an earlier call yielded; it goes on along the same trajectory.
+    split
+        LD blocks to train on and to hold out, in place of what the settings say.
+
+    Yields
+    ------
+    TrainStep
+        Stop asking to pause, close the generator to cancel. The last one is a result: all that
+        can be asked of a run from disk can be asked of it.
+
+    Raises
+    ------
+    TypeError
+        For keywords beside `settings`, and for one that there is not.
+    InputError
+        If the likelihood of a held-out block is not finite.
+
+    Examples
+    --------
+    >>> for step in fit(open_study("height_chr22"), "linear"):
+    ...     print(step.message)
+    """
+    own = prior if isinstance(prior, Prior) else None
+    if own is not None:
+        settings = own_settings(type(own), settings)
+    split = split or settings_split(study, settings)
+    task = Training(study, settings, split, own)
+    batches, scorer = task.batches(split.train, marginal=task.objective.marginal), task.scorer()
+    epochs = task.fitter.epochs(settings)
+    step_of = partial(TrainStep, study=study, settings=settings, split=split, epochs=epochs)
+    began = time.monotonic()
+    if resume:
+        baseline, state = resume.baseline, resume.state
+    else:
+        if not task.is_baseline:
+            yield step_of(message="fitting the constant prior")
+        baseline = task.baseline(batches)
+        state = task.start(baseline, batches)
+
+    batches = prepared(batches, task.objective, baseline)
+    per_epoch = task.fitter.steps_per_epoch(len(batches))
+    steps, first = epochs * per_epoch, int(state.step)
+    best = resume
+    if best is not None and task.waited(best, epoch=first // per_epoch):
+        return
+
+    for step in task.fitter.steps(state, batches, settings, task.objective):
+        score = None
+        if step.last_of_epoch:
+            if task.is_baseline:
+                baseline = step.state.model
+            score = scorer.score(step, baseline, best)
+            best = score.checkpoint
+        elapsed = time.monotonic() - began
+        stop = score is not None and task.waited(score.checkpoint, step.epoch)
+        yield step_of(
+            step=step.step,
+            steps=steps,
+            epoch=step.epoch,
+            train_loss=step.loss,
+            fraction=1.0 if stop else step.step / steps,
+            seconds_left=elapsed * (steps - step.step) / (step.step - first),
+            message=_describe(step, epochs, stop),
+            error=step.error,
+            residual=step.residual,
+            iterations=step.iterations,
+            checkpoint=score and score.checkpoint,
+            held_out_gain=score and score.held_out_gain,
+            held_out_gain_se=score and score.held_out_gain_se,
+            validation_loss=score and score.validation_loss,
+        )
+        if stop:
+            return
+
+
+def _describe(step: FitStep, epochs: int, stop: bool) -> str:
+    text = f"pass {step.epoch} of at most {epochs}"
+    if step.iterations:
+        text += (
+            f", {step.iterations} CG iterations to residual {step.residual:.1g}, "
+            f"loss ± {step.error:.1g} nats a variant by its probes"
+        )
+    return text + (", no better on the validation chromosomes: stopped" if stop else "")
+
+
+@job
+@knobs(TrainSettings)
+def train(
+    study: xr.Dataset, settings: TrainSettings, path: str | Path, resume: bool = False
+) -> Generator[TrainStep, None, Run]:
+    """Fit a prior and keep it in a run folder, written at the end of every epoch.
+
+    Parameters
+    ----------
+    study
+        From ``open_study``.
+    settings
+        What to train, in place of the keywords below. With `resume` the folder's own settings are
+        used instead.
+    path
+        Run folder, NAME.run. Must not exist unless `resume`.
+    resume
+        Go on from the folder's last checkpoint.
+
+    Yields
+    ------
+    TrainStep
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    InputError
+        If the folder exists already, or holds the run of another study.
+    """
+    path = Path(path)
+    began = time.monotonic()
+    checkpoint, metrics = None, []
+    solver: dict[str, float] = {"error": 0.0, "residual": 0.0, "iterations": 0}
+    if resume:
+        run = open_run(path)
+        run.check_study(study)
+        if run.finished:
+            return run
+        settings, split = run.settings, run.split(study)
+        checkpoint = last_checkpoint(study, run, split)
+        done = int(checkpoint.state.step) if checkpoint else 0
+        metrics = [row for row in run.metrics().to_dict("records") if row["step"] <= done]
+    else:
+        split = settings_split(study, settings)
+        create_run(path, study, settings, split)
+    try:
+        for step in fit(study, settings=settings, resume=checkpoint, split=split):
+            if step.checkpoint is not None:
+                checkpoint = step.checkpoint
+                metrics.append({name: getattr(step, name) for name in METRICS})
+                solver = {k: max(worst, getattr(step, k)) for k, worst in solver.items()}
+                save_checkpoint(path, checkpoint, metrics)
+            yield step
+    except (NonFiniteLossError, UnconvergedError) as problem:
+        raise InputError(f"{path}: {problem}") from None
+    finally:
+        drop_if_empty(path)
+    if checkpoint is None:
+        raise InputError(f"{path}: training took no step: the likelihood could not be improved")
+    summary = summarise(path.name.removesuffix(".run"), study, settings, split, checkpoint)
+    summary["seconds"] = round(time.monotonic() - began, 3)
+    if solver["iterations"]:
+        summary |= {f"solver_{k}": worst for k, worst in solver.items()}
+    return finish_run(path, study, split, checkpoint, summary)
+
+
+def last_checkpoint(study: xr.Dataset, run: Run, split: Split) -> Checkpoint | None:
+    """The state that an unfinished run goes on from, None if it never got that far."""
+    batches = len(batch_plan(study, split.train, run.settings.batch_blocks))
+    fitter = fitter_of(run.prior_type)
+    state = fitter.start(run.blank_model(), run.settings, batches)
+    return read_checkpoint(run.path, blank_checkpoint(state, study.sizes["blocks"]))

@@ -1,0 +1,131 @@
+"""What is fitted to what, by which objective and in which way: settled before training."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import xarray as xr
+
+from deepwas_app.core.fit import FitState
+from deepwas_app.core.objectives import Objective
+from deepwas_app.core.priors import PRIORS, ConstantPrior, Model, Prior
+from deepwas_app.workflow.runs.baseline import constant_model, moment_model
+from deepwas_app.workflow.runs.batches import Batches, block_batches, standardisation
+from deepwas_app.workflow.runs.checkpoint import Checkpoint
+from deepwas_app.workflow.runs.fitters import Fitter, fitter_of
+from deepwas_app.workflow.runs.models import (
+    blank_standardisation,
+    build_prior,
+    noisy_model,
+    objective_of,
+)
+from deepwas_app.workflow.runs.scoring import Scorer
+from deepwas_app.workflow.runs.split import Split
+from deepwas_app.workflow.settings import TrainSettings
+from deepwas_app.workflow.studies.tracks import has_tracks, tracks_read
+
+
+@dataclass(frozen=True, eq=False)
+class Training:
+    """One training, before it begins.
+
+    Attributes
+    ----------
+    study, settings, split
+        What is fitted, how, and to which LD blocks.
+    own
+        A prior that takes the place of the one that the settings name.
+    """
+
+    study: xr.Dataset
+    settings: TrainSettings
+    split: Split
+    own: Prior | None = None
+
+    @property
+    def kind(self) -> type[Prior]:
+        """The kind of prior, with its facts."""
+        return PRIORS[self.settings.prior] if self.own is None else type(self.own)
+
+    @property
+    def fitter(self) -> Fitter:
+        """How the prior is fitted."""
+        return fitter_of(self.kind)
+
+    @cached_property
+    def objective(self) -> Objective:
+        """What is minimised."""
+        return objective_of(self.settings)
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether what is fitted is itself what gains are over."""
+        return self.kind.constant and self.objective.fits_baseline
+
+    def batches(self, blocks, *, marginal: bool = False) -> Batches:
+        """Batches of some blocks as the prior needs them."""
+        return block_batches(
+            self.study,
+            blocks,
+            alpha=self.settings.alpha,
+            batch_blocks=self.settings.batch_blocks,
+            memory=self.settings.memory,
+            tracks=self.kind.reads_tracks and has_tracks(self.study),
+            marginal=marginal,
+        )
+
+    def scorer(self) -> Scorer:
+        """What scores models on the blocks that are held out."""
+        return Scorer(
+            self.settings,
+            self.batches(self.split.test),
+            self.batches(self.split.validation),
+            self.study,
+            self.fitter.keeps_best or self.objective.keeps_best,
+        )
+
+    def baseline(self, batches: Batches) -> Model:
+        """The constant model that training starts from, and that gains are over."""
+        return (moment_model if self.is_baseline else constant_model)(batches, self.settings)
+
+    def start(self, baseline: Model, batches: Batches) -> FitState:
+        """The state that training begins from."""
+        model = start_model(self.study, self.settings, self.split.train, baseline, self.own)
+        return self.fitter.start(model, self.settings, len(batches))
+
+    def waited(self, best: Checkpoint, epoch: int) -> bool:
+        """Whether the validation chromosomes have been predicted no better for long enough."""
+        if not self.settings.validation_chromosomes:
+            return False
+        return epoch - int(best.best_epoch) >= self.settings.patience
+
+
+def start_model(
+    study: xr.Dataset, settings: TrainSettings, blocks, start: Model, own: Prior | None = None
+) -> Model:
+    """The model of some settings before training, with the level and noise of a constant one.
+
+    Parameters
+    ----------
+    study, blocks
+        The study, and the LD blocks that are trained on.
+    settings
+        What to train.
+    start
+        The constant model.
+    own
+        A prior that takes the place of the one that the settings name.
+    """
+    assert isinstance(start.prior, ConstantPrior)
+    level = float(start.prior.level)
+    if own is not None:
+        return noisy_model(settings, own.at_level(level), start.s2, start.kappa)
+    window, tracks = tracks_read(PRIORS[settings.prior], study)
+    prior = build_prior(
+        settings,
+        standardisation(study, blocks),
+        level=level,
+        window=window,
+        # Tracks are standardised where they are read.
+        standardise_tracks=blank_standardisation(tracks) if tracks else None,
+    )
+    return noisy_model(settings, prior, start.s2, start.kappa)

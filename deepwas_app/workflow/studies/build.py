@@ -1,0 +1,182 @@
+"""Building LD panels and studies from files, and opening studies by path or built-in name."""
+
+from collections.abc import Generator
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from deepwas_app.errors import InputError
+from deepwas_app.genetics.annotation.annotations import annotation_format, join_annotations
+from deepwas_app.genetics.files import file_record
+from deepwas_app.genetics.gwas.frequency import frequency_note
+from deepwas_app.genetics.ld.panel import open_panel, panel_writer, read_factor
+from deepwas_app.genetics.store import study_writer
+from deepwas_app.truncation import share_of_factor
+from deepwas_app.workflow.progress import Progress, job
+from deepwas_app.workflow.settings import PanelSettings, StudySettings
+from deepwas_app.workflow.settings.keywords import knobs
+from deepwas_app.workflow.studies.gwas import align_gwas, read_gwas
+from deepwas_app.workflow.studies.ld_source import open_ld_source
+from deepwas_app.workflow.studies.track_store import build_tracks, check_tracks, drop_stale_tracks
+
+
+def output_path(output: str, suffix: str) -> Path:
+    """Where to write, with the suffix that this kind of store has.
+
+    Raises
+    ------
+    InputError
+        If no output is named.
+    """
+    if not output:
+        raise InputError(f"no output: say where to write with -o NAME{suffix}")
+    path = Path(output)
+    return path if path.name.endswith(suffix) else path.with_name(path.name + suffix)
+
+
+@job
+@knobs(PanelSettings)
+def build_panel(settings: PanelSettings) -> Generator[Progress, None, Path]:
+    """Make an LD panel from any LD source, one block in memory at a time.
+
+    Parameters
+    ----------
+    settings
+        The panel, in place of the keywords below.
+
+    Yields
+    ------
+    Progress
+
+    Returns
+    -------
+    Path of the panel.
+    """
+    path = output_path(settings.output, ".ld.zarr")
+    yield Progress(0.0, "reading the LD source")
+    source = open_ld_source(settings)
+    said = source.genome_build
+    if said and settings.build and settings.build != said:
+        raise InputError(
+            f"{source.title}: is on {said}, not {settings.build}. "
+            f"Leave out --build {settings.build}."
+        )
+    attrs = {
+        "title": path.name.removesuffix(".ld.zarr"),
+        "genome_build": said or settings.build or "hg19",
+        "sample_size": source.sample_size,
+        "variance": settings.variance,
+        "source": source.title,
+        "provenance": source.records,
+    }
+    with panel_writer(path, attrs, source.dropped) as writer:
+        for b, block in enumerate(source.blocks(settings.variance, settings.maf)):
+            writer.add(block)
+            yield Progress((b + 1) / source.count, f"LD block {b + 1} of {source.count}")
+    return path
+
+
+@job
+@knobs(StudySettings)
+def build_study(settings: StudySettings) -> Generator[Progress, None, Path]:
+    """Align summary statistics to an LD panel, join annotations, and whiten every block.
+
+    Parameters
+    ----------
+    settings
+        The study, in place of the keywords below.
+
+    Yields
+    ------
+    Progress
+
+    Returns
+    -------
+    Path of the study.
+    """
+    # JAX is slow to import; reading files must not wait for it.
+    from deepwas_app.core import whiten
+
+    path = output_path(settings.output, ".study.zarr")
+    panel = open_panel(settings.ld)
+    check_tracks(settings.tracks)
+    yield Progress(0.0, "reading summary statistics")
+    sumstats, records = read_gwas(settings, panel)
+    yield Progress(0.1, "aligning alleles")
+    aligned, report, regions = align_gwas(settings, sumstats, panel)
+    records += regions
+    if settings.annotations:
+        yield Progress(0.2, "joining annotations")
+    variants, notes, files = annotate(aligned, settings.annotations)
+    records += [file_record(f, annotation_format(f), "annotations") for f in files]
+
+    attrs = {
+        "title": settings.title or path.name.removesuffix(".study.zarr"),
+        "genome_build": panel.attrs["genome_build"],
+        "variance": settings.variance,
+        "panel": panel.attrs["source"],
+        "panel_sample_size": panel.attrs["sample_size"],
+        "alignment": report,
+        "annotation_notes": notes + frequency_note(panel, aligned["variant_scored"].values),
+        "provenance": records + panel.attrs["provenance"],
+    }
+    z = variants["variant_z"].values
+    scored = variants["variant_scored"].values
+    owner = variants["variant_block"].values
+    with study_writer(path, variants, attrs) as writer:
+        count = panel.sizes["blocks"]
+        for b in range(count):
+            start = int(panel["block_offset"].values[b])
+            rows = slice(start, start + int(panel["block_variants"].values[b]))
+            W = read_factor(panel, b).astype(np.float64)
+            # Flanks contribute signal; a neighbour scores them.
+            mine = scored[rows] & (owner[rows] == b)
+            if mine.any():
+                block = whiten(
+                    W, z[rows], mine, variance=share_of_factor(W[mine], settings.variance)
+                )
+                arrays = {k: np.asarray(getattr(block, k)) for k in ("Q", "x", "eigenvalues")}
+            else:
+                arrays = {"Q": np.zeros((len(W), 0)), "x": np.zeros(0), "eigenvalues": np.zeros(0)}
+            writer.add(arrays)
+            yield Progress(0.3 + 0.7 * (b + 1) / count, f"whitening LD block {b + 1} of {count}")
+    if settings.tracks:
+        yield from build_tracks.steps(path, settings.tracks, settings.track_window)
+    else:
+        drop_stale_tracks(path)
+    return path
+
+
+def annotate(variants: xr.Dataset, files: list[str]) -> tuple[xr.Dataset, list[str], list[Path]]:
+    """Join annotation files, and add what the software computes itself.
+
+    Returns
+    -------
+    The Dataset with ``variant_annotation``, notes for people, and the files. The LD score and the
+    minor allele frequency come last, unless the files have columns of these names.
+    """
+    frequency = variants["variant_allele_frequency"].values
+    columns = {
+        "LD score (log)": np.log(np.maximum(variants["variant_ld_score"].values, 1.0)),
+        "Minor allele frequency": np.minimum(frequency, 1 - frequency),
+    }
+    if files:
+        joined = join_annotations(variants, files, variants.attrs["genome_build"])
+        names, kinds, notes = list(joined.names), list(joined.kinds), list(joined.notes)
+        columns = {k: v for k, v in columns.items() if k not in names}
+        values, read = [joined.values], joined.files
+    else:
+        names, kinds, notes, values, read = [], [], [], [], []
+    values += [column[:, None] for column in columns.values()]
+    return (
+        variants.assign(
+            variant_annotation=(
+                ("variants", "annotations"),
+                np.concatenate(values, axis=1).astype(np.float32),
+            ),
+            annotation_kind=("annotations", np.array(kinds + ["continuous"] * len(columns))),
+        ).assign_coords(annotation=("annotations", np.array(names + list(columns)))),
+        notes,
+        read,
+    )

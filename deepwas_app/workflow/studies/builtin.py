@@ -1,0 +1,94 @@
+"""The built-in studies, made from the built-in files on first use."""
+
+from collections.abc import Generator
+from importlib.metadata import version
+from pathlib import Path
+
+import xarray as xr
+
+from deepwas_app.genetics.builtin import data_dir
+from deepwas_app.genetics.store import open_study_store
+from deepwas_app.workflow.folders import cache_dir
+from deepwas_app.workflow.progress import Progress, job
+from deepwas_app.workflow.settings import PanelSettings, SimulateSettings, StudySettings
+
+BUILTIN = {"height_chr22": "Height, chromosome 22", "simulated": "Simulated, 22 chromosomes"}
+# Enough signal that models of some ten thousand parameters still learn from it.
+SIMULATED = {"truth": "interactions", "h2": 0.5}
+
+
+def builtin_studies() -> dict[str, str]:
+    """Names and titles of the built-in studies."""
+    return dict(BUILTIN)
+
+
+def builtin_path(name: str) -> Path:
+    """Where a built-in study is, or will be; another release makes its own."""
+    return cache_dir() / version("deepwas-explorer") / f"{name}.study.zarr"
+
+
+@job
+def build_builtin(name: str) -> Generator[Progress, None, Path]:
+    """Make a built-in study, unless it is there already.
+
+    Yields
+    ------
+    Progress
+
+    Returns
+    -------
+    Path of the study.
+    """
+    path = builtin_path(name)
+    if path.exists():
+        return path
+    # These bring JAX along, which opening a study must not wait for.
+    from deepwas_app.workflow.studies.build import build_panel, build_study
+    from deepwas_app.workflow.studies.simulate import simulate
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if name == "simulated":
+        settings = SimulateSettings(**SIMULATED, title=BUILTIN[name], output=str(path))
+        return (yield from simulate.steps(settings))
+    folder = data_dir() / "height_chr22"
+    panel = path.with_name("height_chr22.ld.zarr")
+    yield from build_panel.steps(
+        PanelSettings(
+            bfile=str(folder / "genotypes"), blocks=str(folder / "blocks.bed"), output=str(panel)
+        )
+    )
+    return (
+        yield from build_study.steps(
+            StudySettings(
+                sumstats=str(folder / "height.fastGWA.gz"),
+                ld=str(panel),
+                annotations=[str(folder / "annotations.tsv.gz")],
+                title=BUILTIN[name],
+                output=str(path),
+            )
+        )
+    )
+
+
+def open_study(path: str | Path) -> xr.Dataset:
+    """Open a study.
+
+    Parameters
+    ----------
+    path
+        NAME.study.zarr, or the name of a built-in study ("height_chr22", "simulated"), which is
+        made on first use (seconds for the first, under a minute for the second).
+
+    Returns
+    -------
+    xarray.Dataset
+        Lazy; see ``deepwas_app.genetics.variables`` for its variables.
+
+    Raises
+    ------
+    InputError
+        If there is no such study.
+    """
+    if str(path) in BUILTIN:
+        path = build_builtin(str(path))
+    return open_study_store(path)

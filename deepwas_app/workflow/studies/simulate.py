@@ -1,0 +1,185 @@
+"""Studies whose truth is known: real or coalescent LD, simulated annotations and effects."""
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from deepwas_app import core
+from deepwas_app.core.simulate import (
+    draw_annotations,
+    draw_effects,
+    draw_z,
+    true_log_variance,
+)
+from deepwas_app.genetics.gwas.frequency import fill_frequency
+from deepwas_app.genetics.ld.coalescent import simulate_block
+from deepwas_app.genetics.ld.factor import ld_scores, low_rank_factor, standardise
+from deepwas_app.genetics.ld.panel import open_panel, read_factor
+from deepwas_app.genetics.store import study_writer
+from deepwas_app.truncation import share_of_factor
+from deepwas_app.workflow.progress import Progress, job
+from deepwas_app.workflow.settings import SimulateSettings
+from deepwas_app.workflow.settings.keywords import knobs
+from deepwas_app.workflow.studies.build import output_path
+from deepwas_app.workflow.studies.track_store import drop_stale_tracks
+
+ALPHA = 0.7
+BLOCK_VARIANTS = 650
+
+
+class _Panel(NamedTuple):
+    """Variants and LD factors to simulate on."""
+
+    variants: xr.Dataset
+    factors: list[np.ndarray]
+
+
+@job
+@knobs(SimulateSettings)
+def simulate(settings: SimulateSettings) -> Generator[Progress, None, Path]:
+    """Simulate a study and write it.
+
+    Parameters
+    ----------
+    settings
+        What to simulate, in place of the keywords below. The same settings give the same study.
+
+    Yields
+    ------
+    Progress
+
+    Returns
+    -------
+    Path of the study. Its ``variant_true_heritability`` is v_j and ``variant_true_effect`` is b_j
+    (in units of z).
+    """
+    path = output_path(settings.output, ".study.zarr")
+    if settings.ld:
+        panel = yield from _panel_from_disk(settings.ld)
+    else:
+        panel = yield from _panel_from_coalescent(settings)
+    variants = panel.variants
+    rng = np.random.default_rng((settings.seed, 2))
+    offsets, counts = variants["block_offset"].values, variants["block_variants"].values
+    rows = [slice(a, a + n) for a, n in zip(offsets, counts, strict=True)]
+    position = variants["variant_position"].values
+    # Windows overlap in their flanks; each variant is drawn with the block that scores it.
+    owner = variants["variant_block"].values
+    annotations = np.empty((len(position), settings.annotations), np.float32)
+    for b in range(len(rows)):
+        mine = np.flatnonzero(owner == b)
+        annotations[mine] = draw_annotations(position[mine], settings.annotations, rng)
+    standardised = (annotations - annotations.mean(axis=0)) / annotations.std(axis=0)
+    p = fill_frequency(variants, np.zeros(0, int), np.zeros(0)).astype(np.float64)
+    log_f = true_log_variance(standardised, settings.truth, np.random.default_rng(settings.seed))
+    v = np.exp(log_f) * (p * (1 - p)) ** ALPHA
+    v *= settings.h2 / v.sum()
+    effects = draw_effects(settings.n * v, rng)
+    z = np.full(len(effects), np.nan)
+    for b, (W, r) in enumerate(zip(panel.factors, rows, strict=True)):
+        drawn, mine = draw_z(W, effects[r], rng), owner[r] == b
+        z[r][mine] = drawn[mine]
+
+    binary = settings.annotations // 2
+    names = [f"Binary {i + 1}" for i in range(binary)]
+    names += [f"Continuous {i + 1}" for i in range(settings.annotations - binary)]
+    kinds = ["binary"] * binary + ["continuous"] * (settings.annotations - binary)
+    variants = variants.assign(
+        variant_allele_frequency=("variants", p.astype(np.float32)),
+        variant_z=("variants", z.astype(np.float32)),
+        variant_sample_size=("variants", np.full(len(z), settings.n, np.float32)),
+        variant_scored=("variants", np.ones(len(z), bool)),
+        variant_annotation=(("variants", "annotations"), annotations),
+        annotation_kind=("annotations", np.array(kinds)),
+        variant_true_heritability=("variants", v.astype(np.float32)),
+        variant_true_effect=("variants", effects.astype(np.float32)),
+    ).assign_coords(annotation=("annotations", np.array(names)))
+    attrs = {
+        "title": settings.title or path.name.removesuffix(".study.zarr"),
+        "genome_build": variants.attrs["genome_build"],
+        "variance": settings.variance,
+        "alignment": [
+            {"step": "Simulated variants", "variants": len(z), "kind": "in"},
+            {"step": "Scored variants", "variants": len(z), "kind": "out"},
+        ],
+        "provenance": [
+            {
+                "role": "simulation",
+                "path": settings.ld or "coalescent",
+                "format": f"{settings.truth}, h2 {settings.h2:g}, seed {settings.seed}",
+                "size": 0,
+                "sha256": "",
+            }
+        ],
+    }
+    with study_writer(path, variants, attrs) as writer:
+        for b, (W, r) in enumerate(zip(panel.factors, rows, strict=True)):
+            mine = owner[r] == b
+            share = share_of_factor(W[mine], settings.variance)
+            block = core.whiten(W, z[r], mine, variance=share)
+            writer.add({k: np.asarray(getattr(block, k)) for k in ("Q", "x", "eigenvalues")})
+            yield Progress(0.6 + 0.4 * (b + 1) / len(rows), f"LD block {b + 1} of {len(rows)}")
+    drop_stale_tracks(path)
+    return path
+
+
+def _panel_from_disk(path: str) -> Generator[Progress, None, _Panel]:
+    panel = open_panel(path)
+    factors = []
+    for b in range(panel.sizes["blocks"]):
+        factors.append(read_factor(panel, b).astype(np.float32))
+        yield Progress(0.6 * (b + 1) / panel.sizes["blocks"], "reading the LD panel")
+    return _Panel(panel.load(), factors)
+
+
+def _panel_from_coalescent(
+    settings: SimulateSettings,
+) -> Generator[Progress, None, _Panel]:
+    """Independent stretches laid end to end, the same number on every chromosome."""
+    per_chromosome = max(round(settings.variants / settings.chromosomes / BLOCK_VARIANTS), 1)
+    blocks = per_chromosome * settings.chromosomes
+    size = round(settings.variants / blocks)
+    factors, parts, spans = [], [], []
+    start = 0
+    for b in range(blocks):
+        chromosome = b // per_chromosome + 1
+        start = 0 if b % per_chromosome == 0 else start
+        simulated = simulate_block(settings.people, size, settings.seed * 1_000_003 + b)
+        standardised, frequency = standardise(simulated.dosages)
+        W = low_rank_factor(standardised, 1.0)
+        factors.append(W)
+        parts.append((start + simulated.positions, frequency, ld_scores(W, settings.people)))
+        spans.append((str(chromosome), start, start + simulated.length, len(frequency)))
+        start += simulated.length
+        yield Progress(0.6 * (b + 1) / blocks, f"coalescent, chromosome {chromosome}")
+    chromosomes, block_start, block_stop, counts = (np.array(x) for x in zip(*spans, strict=True))
+    position, frequency, scores = (np.concatenate(x) for x in zip(*parts, strict=True))
+    per_variant = np.repeat(chromosomes, counts)
+    ids = [f"{c}:{p}" for c, p in zip(per_variant, position, strict=True)]
+    total = len(position)
+    table = {
+        "variant_id": np.array(ids),
+        "variant_chromosome": per_variant,
+        "variant_position": position.astype(np.int32),
+        "variant_effect_allele": np.full(total, "A"),
+        "variant_other_allele": np.full(total, "G"),
+        "variant_allele_frequency": frequency.astype(np.float32),
+        "variant_block": np.repeat(np.arange(blocks), counts).astype(np.int32),
+        "variant_ld_score": scores.astype(np.float32),
+    }
+    block_table = {
+        "block_chromosome": chromosomes,
+        "block_start": block_start.astype(np.int32),
+        "block_stop": block_stop.astype(np.int32),
+        "block_offset": (np.cumsum(counts) - counts).astype(np.int32),
+        "block_variants": counts.astype(np.int32),
+    }
+    dataset = xr.Dataset(
+        {k: ("variants", v) for k, v in table.items()}
+        | {k: ("blocks", v) for k, v in block_table.items()},
+        attrs={"genome_build": "hg19", "sample_size": settings.people},
+    )
+    return _Panel(dataset, factors)

@@ -1,0 +1,54 @@
+"""Annotations from gene sets."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from deepwas_app.errors import InputError
+from deepwas_app.genetics.annotation.annotations import join_annotations
+from deepwas_app.genetics.annotation.genes import read_genes
+
+
+@pytest.fixture
+def gene():
+    genes = read_genes("hg19")
+    return genes[genes["name"] == "MYH9"].iloc[0]
+
+
+@pytest.fixture
+def variants(gene) -> xr.Dataset:
+    """In MYH9, 99 kb after it, 101 kb after it, and on another chromosome."""
+    stop = int(gene["stop"])
+    position = np.array([stop, stop + 99_000, stop + 101_000, stop])
+    return xr.Dataset(
+        {
+            "variant_id": ("variants", np.array(["a", "b", "c", "d"])),
+            "variant_chromosome": ("variants", np.array(["22", "22", "22", "3"])),
+            "variant_position": ("variants", position.astype(np.int32)),
+        }
+    )
+
+
+def test_variants_near_a_gene_of_the_set(variants, tmp_path):
+    file = tmp_path / "sets.gmt"
+    file.write_text("Myosins\thttp://x\tMYH9\tNOGENE1\nNothing\tnone\tNOGENE2\n")
+    joined = join_annotations(variants, file, "hg19")
+    assert joined.names == ["Myosins"]
+    assert joined.kinds == ["binary"]
+    np.testing.assert_array_equal(joined.values[:, 0], [1, 1, 0, 0])
+    near = join_annotations(variants, f"{file}#0", "hg19")
+    np.testing.assert_array_equal(near.values[:, 0], [1, 0, 0, 0])
+
+
+@pytest.mark.parametrize(
+    ("text", "choice", "message"),
+    [
+        ("Myosins\thttp://x\n", "", "sets.gmt: row 1 has no gene"),
+        ("Myosins\thttp://x\tENSG00000100345\n", "", "sets.gmt: none of its genes is in"),
+        ("Myosins\thttp://x\tMYH9\n", "#wide", "sets.gmt#wide: give the window"),
+    ],
+)
+def test_bad_sets_are_one_line(text, choice, message, variants, tmp_path):
+    (tmp_path / "sets.gmt").write_text(text)
+    with pytest.raises(InputError, match=message):
+        join_annotations(variants, f"{tmp_path / 'sets.gmt'}{choice}", "hg19")

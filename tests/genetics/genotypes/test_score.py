@@ -1,0 +1,281 @@
+"""Polygenic scores: against arithmetic, against plink2, and on files that do not go together."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from deepwas_app.errors import InputError
+from deepwas_app.genetics.genotypes.phenotype import read_people, read_phenotype
+from deepwas_app.genetics.genotypes.plink import read_genotypes
+from deepwas_app.genetics.genotypes.score import Scores, match_weights, read_weights, score
+
+# Sums of the first six people by plink2 2.00a3.5 --score, see `test_agrees_with_plink2`.
+PLINK2 = [-1.504675, -3.6494283684, -6.398929, 4.141901, -1.066978, -3.508291]
+
+
+@pytest.fixture
+def weights(world, tmp_path):
+    """Weights of 28 variants, every third one for the other allele."""
+    rng = np.random.default_rng(4)
+    keep = np.r_[0:3, 4:30]
+    a1, a2 = world.alleles[keep].T
+    turned = keep % 3 == 0
+    table = pd.DataFrame(
+        {
+            "SNP": [f"rs{i}" for i in keep],
+            "CHR": np.where(keep < 10, 21, 22),
+            "BP": np.r_[100 + 10 * np.arange(10), 1000 + 10 * np.arange(20)][keep],
+            "A1": np.where(turned, a2, a1),
+            "A2": np.where(turned, a1, a2),
+            "BETA": rng.standard_normal(len(keep)).round(6),
+        }
+    )
+    path = tmp_path / "w.tsv"
+    table.to_csv(path, sep="\t", index=False)
+    return path, table, keep, turned
+
+
+def total(prefix, path):
+    matched = match_weights(read_weights(path), read_genotypes(prefix))
+    *steps, result = score(prefix, matched)
+    assert isinstance(result, Scores)
+    assert steps[-1] == 1.0
+    return result, matched
+
+
+def by_hand(world, table, keep, turned):
+    dosages = world.dosages[:, keep].astype(float)
+    dosages = np.where(np.isnan(dosages), np.nanmean(dosages, axis=0), dosages)
+    return np.where(turned, 2 - dosages, dosages) @ table["BETA"].to_numpy()
+
+
+def test_scores_are_sums_of_weighted_effect_alleles(world, weights, monkeypatch):
+    path, table, keep, turned = weights
+    result, matched = total(world.prefix, path)
+    np.testing.assert_allclose(result.total, by_hand(world, table, keep, turned), atol=1e-12)
+    assert result.variants == len(keep)
+    called = (~np.isnan(world.dosages[:, keep])).sum(axis=1)
+    np.testing.assert_array_equal(result.alleles, 2 * called)
+    assert matched.report == {
+        "weights": 29,
+        "not in the genotypes": 0,
+        "other alleles": 0,
+        "scored": 29,
+    }
+    # A few variants at a time gives the same.
+    monkeypatch.setattr("deepwas_app.genetics.genotypes.score._CHUNK", 200)
+    np.testing.assert_allclose(total(world.prefix, path)[0].total, result.total, atol=1e-12)
+
+
+def test_row_order_and_names_do_not_matter(world, weights, tmp_path):
+    path, table, *_ = weights
+    expected, _ = total(world.prefix, path)
+    other = tmp_path / "shuffled.tsv"
+    table.sample(frac=1, random_state=1).to_csv(other, sep="\t", index=False)
+    np.testing.assert_allclose(total(world.prefix, other)[0].total, expected.total, atol=1e-12)
+    # Names of another build: found by chromosome and position.
+    table.assign(SNP=[f"{c}_{b}" for c, b in zip(table.CHR, table.BP, strict=True)]).to_csv(
+        other, sep="\t", index=False
+    )
+    np.testing.assert_allclose(total(world.prefix, other)[0].total, expected.total, atol=1e-12)
+
+
+@pytest.mark.skipif(shutil.which("plink2") is None, reason="plink2 is not installed")
+def test_agrees_with_plink2(world, weights, tmp_path):
+    """To 1e-9, although plink2 prints six digits.
+
+    Variant rs3 does not vary: a weight of it takes the leading digits off a person's sum, and
+    plink2 prints six digits of what is left. One column of weights a person.
+    """
+    path, table, *_ = weights
+    ours, _ = total(world.prefix, path)
+    leading = ours.total.round(4)
+    columns = [f"W{i}" for i in range(len(leading))]
+    many = pd.DataFrame(dict.fromkeys(columns, table["BETA"])).assign(SNP=table["SNP"], A1=table.A1)
+    # Everybody has two copies of the allele of rs3.
+    many.loc[len(many)] = {"SNP": "rs3", "A1": "C"} | dict(zip(columns, -leading / 2, strict=True))
+    many[["SNP", "A1", *columns]].to_csv(tmp_path / "many.tsv", sep="\t", index=False)
+    scoring = ["--score", tmp_path / "many.tsv", "1", "2", "header-read", "cols=+scoresums"]
+    scoring += ["--score-col-nums", "3-62", "--out", tmp_path / "out"]
+    subprocess.run(
+        ["plink2", "--bfile", world.prefix, *scoring],
+        check=True,
+        capture_output=True,
+    )
+    theirs = pd.read_csv(tmp_path / "out.sscore", sep="\t")
+    rest = [theirs[f"{name}_SUM"][i] for i, name in enumerate(columns)]
+    np.testing.assert_allclose(ours.total, leading + rest, rtol=0, atol=1e-9)
+    np.testing.assert_allclose((leading + rest)[:6], PLINK2, rtol=0, atol=1e-9)
+    # The variant that was added has two called alleles.
+    assert (theirs["ALLELE_CT"] - 2 == ours.alleles).all()
+
+
+def test_agrees_with_stored_output_of_plink2(world, weights):
+    """The output of the command above, for where plink2 is not installed."""
+    ours, _ = total(world.prefix, weights[0])
+    np.testing.assert_allclose(ours.total[:6], PLINK2, rtol=1e-6)
+
+
+def test_scoring_file_of_the_pgs_catalog_serves(world, weights, tmp_path):
+    path, table, *_ = weights
+    names = {
+        "SNP": "rsID",
+        "CHR": "chr_name",
+        "BP": "chr_position",
+        "A1": "effect_allele",
+        "A2": "other_allele",
+        "BETA": "effect_weight",
+    }
+    catalog = tmp_path / "pgs.txt"
+    head = "###PGS CATALOG SCORING FILE\n#format_version=2.0\n#trait_reported=A trait\n"
+    catalog.write_text(head + table.rename(columns=names).to_csv(sep="\t", index=False))
+    expected, _ = total(world.prefix, path)
+    np.testing.assert_allclose(total(world.prefix, catalog)[0].total, expected.total)
+    # Without names, by place alone; cells may be empty or hold spaces.
+    nameless = table.rename(columns=names).assign(locus="HLA region", variant_type="")
+    text = nameless.drop(columns="rsID").to_csv(sep="\t", index=False)
+    catalog.write_text(head + text)
+    np.testing.assert_allclose(total(world.prefix, catalog)[0].total, expected.total)
+    nameless.assign(rsID="").to_csv(catalog, sep="\t", index=False)
+    np.testing.assert_allclose(total(world.prefix, catalog)[0].total, expected.total)
+
+
+def test_variants_without_a_name_are_found_by_place_alone(world, weights):
+    """In the genotypes every name is a dot: no variant may be taken for another."""
+    path, table, *_ = weights
+    expected, _ = total(world.prefix, path)
+    bim = world.folder / "tiny.bim"
+    cells = [line.split() for line in bim.read_text().splitlines()]
+    bim.write_text("".join("\t".join([row[0], ".", *row[2:]]) + "\n" for row in cells))
+    table.assign(SNP=".").to_csv(path, sep="\t", index=False)
+    np.testing.assert_allclose(total(world.prefix, path)[0].total, expected.total, atol=1e-12)
+    table.assign(SNP=".").drop(columns=["CHR", "BP"]).to_csv(path, sep="\t", index=False)
+    with pytest.raises(InputError, match="none of its 29 variants"):
+        total(world.prefix, path)
+
+
+def test_of_several_variants_of_one_place_the_alleles_choose(world, weights):
+    path, table, keep, turned = weights
+    expected = by_hand(world, table, keep, turned)
+    bim = world.folder / "tiny.bim"
+    cells = [line.split() for line in bim.read_text().splitlines()]
+    # Variants 3 and 4 become one place and one name, A/C and A/G; only 4 has a weight.
+    cells[3] = [*cells[4][:4], "A", "C"]
+    bim.write_text("".join("\t".join(row) + "\n" for row in cells))
+    np.testing.assert_allclose(total(world.prefix, path)[0].total, expected, atol=1e-12)
+
+
+def test_nonfounders_are_scored_but_do_not_set_frequencies(world, weights):
+    path, table, keep, turned = weights
+    fam = world.folder / "tiny.fam"
+    lines = fam.read_text().splitlines()
+    cells = [line.split() for line in lines]
+    for row in cells[30:]:
+        row[2], row[3] = cells[0][1], cells[1][1]
+    fam.write_text("\n".join(" ".join(row) for row in cells) + "\n")
+    dosages = world.dosages[:, keep].astype(float)
+    dosages = np.where(np.isnan(dosages), np.nanmean(dosages[:30], axis=0), dosages)
+    expected = np.where(turned, 2 - dosages, dosages) @ table["BETA"].to_numpy()
+    np.testing.assert_allclose(total(world.prefix, path)[0].total, expected, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda t: t.drop(columns="BETA"), "has no column BETA"),
+        (lambda t: t.assign(SNP=t.SNP + "x", BP=t.BP + 1), "none of its 29 variants"),
+        (lambda t: t.assign(A1="TTT"), "alleles of 29 of 29 variants .*rs0 is TTT/"),
+        (lambda t: t.assign(BETA=t.BETA.where(t.SNP != "rs7")), "weight of rs7 is no number"),
+        (lambda t: pd.concat([t, t.iloc[:1]]), "rs0 is there twice"),
+        (lambda t: t.iloc[:0], "no weights"),
+    ],
+)
+def test_weights_that_do_not_fit_are_one_line(world, weights, tmp_path, change, words):
+    path = tmp_path / "bad.tsv"
+    change(weights[1]).to_csv(path, sep="\t", index=False)
+    with pytest.raises(InputError, match=words) as caught:
+        total(world.prefix, path)
+    assert "bad.tsv" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_few_other_alleles_are_counted_and_left_out(world, weights, tmp_path):
+    table = weights[1]
+    table.loc[3, "A1"] = "T" if table.loc[3, "A1"] != "T" else "A"
+    table.loc[3, "A2"] = "TT"
+    other = tmp_path / "few.tsv"
+    table.to_csv(other, sep="\t", index=False)
+    result, matched = total(world.prefix, other)
+    assert matched.report["other alleles"] == 1
+    assert result.variants == 28
+
+
+def test_phenotypes_are_laid_on_people(world, tmp_path):
+    people = read_people(world.prefix)
+    path = tmp_path / "pheno.tsv"
+    values = np.arange(60.0) + 0.5
+    table = people[["FID", "IID"]].assign(HEIGHT=values, OTHER=-values)
+    table.iloc[::-1].rename(columns={"FID": "#FID"}).to_csv(path, sep="\t", index=False)
+    found, name = read_phenotype(path, people)
+    assert name == "HEIGHT"
+    np.testing.assert_array_equal(found, values)
+    np.testing.assert_array_equal(read_phenotype(path, people, "OTHER")[0], -values)
+    table.assign(HEIGHT=[-9, np.nan, *values[2:]]).drop(columns="OTHER").to_csv(
+        path, sep=" ", index=False, header=False, na_rep="NA"
+    )
+    found, _ = read_phenotype(path, people)
+    np.testing.assert_array_equal(found, [np.nan, np.nan, *values[2:]])
+    with pytest.raises(InputError, match="no phenotype BMI"):
+        read_phenotype(path, people, "BMI")
+
+
+def test_unknown_people_are_one_line(world, tmp_path):
+    people = read_people(world.prefix)
+    path = tmp_path / "pheno.tsv"
+    table = people[["FID", "IID"]].assign(HEIGHT=1.0)
+    table.loc[4, "IID"] = "stranger"
+    table.to_csv(path, sep="\t", index=False)
+    with pytest.raises(InputError, match="1 of 60 people have no genotypes, stranger for one"):
+        read_phenotype(path, people)
+    found, _ = read_phenotype(path, people, skip_unknown=True)
+    assert np.isnan(found).sum() == 1
+    table.assign(IID="nobody" + table["IID"]).to_csv(path, sep="\t", index=False)
+    with pytest.raises(InputError, match="60 of 60 people"):
+        read_phenotype(path, people, skip_unknown=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda t: t.assign(HEIGHT="tall"), "HEIGHT holds tall, which is no number"),
+        (lambda t: pd.concat([t, t.iloc[3:4]]), "has the person .* twice"),
+        (lambda t: t[["FID", "IID"]], "no phenotype of people"),
+        (lambda t: t.iloc[:0], "a header and no people"),
+    ],
+)
+def test_phenotypes_that_cannot_be_used_are_one_line(world, tmp_path, change, words):
+    people = read_people(world.prefix)
+    path = tmp_path / "bad.tsv"
+    change(people[["FID", "IID"]].assign(HEIGHT=1.5)).to_csv(path, sep="\t", index=False)
+    with pytest.raises(InputError, match=words) as caught:
+        read_phenotype(path, people)
+    assert "bad.tsv" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_people_who_share_a_name_need_their_families(world, tmp_path):
+    people = read_people(world.prefix)
+    people.loc[1, "IID"] = people["IID"][0]
+    people["FID"] = [f"family{i}" for i in range(60)]
+    path = tmp_path / "pheno.tsv"
+    table = people[["FID", "IID"]].assign(HEIGHT=np.arange(60.0))
+    table.to_csv(path, sep="\t", index=False)
+    np.testing.assert_array_equal(read_phenotype(path, people)[0], np.arange(60.0))
+    table.drop(columns="FID").to_csv(path, sep="\t", index=False)
+    with pytest.raises(InputError, match="has no column FID"):
+        read_phenotype(path, people)

@@ -1,0 +1,122 @@
+"""Fine-mapping a region of a study, with labels."""
+
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from deepwas_app.core.finemap import single_effects
+from deepwas_app.errors import InputError
+from deepwas_app.genetics.regions import Region
+from deepwas_app.genetics.store import read_block
+from deepwas_app.workflow.results.finemap import CREDIBLE_SETS, FINE_MAPPING, FITS, fine_map
+from deepwas_app.workflow.results.posterior import run_heritability
+
+
+@pytest.fixture(scope="module")
+def found(small_study, small_runs):
+    position = small_study["variant_position"].values[small_study["variant_block"].values == 3]
+    region = Region("4", int(position[20]), int(position[-30]))
+    return region, fine_map(small_study, small_runs.linear, region)
+
+
+def test_table_has_the_columns_of_the_field_and_the_uniform_prior_beside(found, small_study):
+    region, mapping = found
+    text = FINE_MAPPING.text(mapping.table)
+    table = pd.read_csv(io.StringIO(text), sep="\t", dtype={"CHR": str})
+    assert list(table) == [
+        *["CHR", "SNP", "BP", "A1", "A2", "SNPVAR", "Z", "N", "P", "PIP", "BETA_MEAN", "BETA_SD"],
+        *["CREDIBLE_SET", "PIP_UNIFORM", "CREDIBLE_SET_UNIFORM"],
+    ]
+    assert table["BP"].between(region.start, region.stop).all()
+    assert (table["CHR"] == "4").all()
+    assert table[["PIP", "PIP_UNIFORM"]].to_numpy().max() <= 1
+    assert table[["PIP", "PIP_UNIFORM"]].to_numpy().min() >= 0
+    assert np.abs(table["PIP"] - table["PIP_UNIFORM"]).max() > 1e-3
+
+
+def test_credible_sets_are_summed_up_and_numbered_as_in_the_table(found):
+    _, mapping = found
+    assert len(mapping.fits) == 2
+    assert mapping.fits["CONVERGED"].all()
+    for prior, column in (("model", "CREDIBLE_SET"), ("uniform", "CREDIBLE_SET_UNIFORM")):
+        sets = mapping.sets[mapping.sets["PRIOR"] == prior]
+        assert set(mapping.table[column]) - {0} <= set(sets["CREDIBLE_SET"])
+        for row in sets.itertuples():
+            # A later set may share a variant with an earlier one.
+            assert (mapping.table[column] == row.CREDIBLE_SET).sum() <= row.VARIANTS_IN_REGION
+            assert row.COVERAGE >= 0.95
+            assert row.PURITY >= 0.5
+
+
+def test_numbers_are_those_of_the_whole_block(small_study, small_runs):
+    """PIPs of the block's own fit; effects per s.d. of the genotype, b / sqrt(N)."""
+    mapping = fine_map(small_study, small_runs.linear, Region("4", 0, 10**9))
+    rows = small_study["variant_block"].values == 3
+    v = run_heritability(small_study, small_runs.linear)[rows]
+    block, model = read_block(small_study, 3), small_runs.linear.model()
+    noise = float(model.s2) + float(model.kappa) / block["eigenvalues"].values
+    fit = single_effects(block["Q"].values, block["x"].values, noise, prior_weights=v)
+    np.testing.assert_allclose(mapping.table["PIP"], fit.pip, atol=1e-4)
+    np.testing.assert_allclose(
+        mapping.table["BETA_MEAN"], fit.posterior_mean / np.sqrt(500_000), atol=1e-5
+    )
+    np.testing.assert_allclose(mapping.table["SNPVAR"], v)
+    part = fine_map(small_study, small_runs.linear, Region("4", 0, 40_000_000)).table
+    np.testing.assert_allclose(part["PIP"], mapping.table["PIP"][: len(part)])
+
+
+def test_constant_prior_differs_from_uniform_only_by_frequency(small_study, small_runs):
+    """v_j of the constant prior is (p (1 - p)) ** alpha, so the two go together."""
+    mapping = fine_map(small_study, small_runs.constant, Region("4", 0, 10**9))
+    pip = mapping.table[["PIP", "PIP_UNIFORM"]]
+    assert pip.corr().iloc[0, 1] > 0.6
+
+
+def test_region_without_variants_is_one_line(small_study, small_runs):
+    with pytest.raises(InputError, match="no variant"):
+        fine_map(small_study, small_runs.linear, Region("4", 1, 2))
+    empty = small_study.assign(block_components=("blocks", np.zeros(20, np.int32)))
+    with pytest.raises(InputError, match="has a z-score"):
+        fine_map(empty, small_runs.linear, Region("4", 0, 10**9))
+
+
+def test_sets_and_fits_are_written_with_their_columns(found):
+    _, mapping = found
+    sets = pd.read_csv(io.StringIO(CREDIBLE_SETS.text(mapping.sets)), sep="\t")
+    assert list(sets) == list(mapping.sets)
+    np.testing.assert_allclose(sets["PURITY"], mapping.sets["PURITY"], rtol=1e-4)
+    fits = pd.read_csv(io.StringIO(FITS.text(mapping.fits)), sep="\t")
+    assert fits["CONVERGED"].all()
+    assert (fits["EFFECTS"] > 0).all()
+
+
+def test_sets_of_a_flank_are_the_neighbours(small_study, small_runs, given):
+    """A window scores its core; what its flank leads is found by the window that scores it."""
+    region = Region("4", 0, 10**9)
+    whole = fine_map(small_study, small_runs.linear, region)
+    (lead, *_) = whole.sets["LEAD_SNP"][whole.sets["PRIOR"] == "model"]
+    own = small_study["variant_block"].values.copy()
+    own[small_study["variant_id"].values.astype(str) == lead] = 4
+    flanked = small_study.assign(variant_block=("variants", own))
+    part = fine_map(flanked, given(small_runs.linear, flanked), region)
+    assert lead not in part.sets["LEAD_SNP"][part.sets["PRIOR"] == "model"].tolist()
+    assert len(part.fits) == 4
+
+
+def test_a_region_across_blocks_is_fitted_block_by_block(small_study, small_runs, given):
+    """Two chromosomes' blocks, made neighbours on one."""
+    chromosome = small_study["variant_chromosome"].values.astype(str)
+    position = small_study["variant_position"].values.copy()
+    position[chromosome == "5"] += 10**8
+    joined = small_study.assign(
+        variant_chromosome=("variants", np.where(chromosome == "5", "4", chromosome)),
+        variant_position=("variants", position),
+    )
+    both = fine_map(joined, given(small_runs.linear, joined), Region("4", 0, 10**9))
+    alone = fine_map(small_study, small_runs.linear, Region("4", 0, 10**9))
+    assert len(both.fits) == 4
+    np.testing.assert_allclose(both.table["PIP"][: len(alone.table)], alone.table["PIP"])
+    for prior, sets in both.sets.groupby("PRIOR"):
+        assert sets["CREDIBLE_SET"].tolist() == list(range(1, len(sets) + 1)), prior

@@ -1,0 +1,49 @@
+"""How well a score predicts."""
+
+import numpy as np
+import pytest
+from scipy.stats import pearsonr
+
+from deepwas_app.errors import InputError
+from deepwas_app.workflow.results.score import accuracy
+
+
+def test_interval_is_that_of_the_correlation():
+    rng = np.random.default_rng(0)
+    s = rng.standard_normal(400)
+    y = 0.5 * s + rng.standard_normal(400)
+    found = accuracy(s, y)
+    reference = pearsonr(s, y)
+    low, high = reference.confidence_interval()
+    assert found.r2 == pytest.approx(reference.statistic**2)
+    assert (found.low, found.high) == pytest.approx((low**2, high**2), rel=1e-6)
+    turned = accuracy(-s, y)
+    assert turned.r == pytest.approx(-found.r)
+    assert (turned.low, turned.high) == pytest.approx((found.low, found.high))
+
+
+def test_interval_covers_in_simulation():
+    rng = np.random.default_rng(1)
+    covered = []
+    for _ in range(400):
+        s = rng.standard_normal(200)
+        y = 0.3 * s + np.sqrt(1 - 0.09) * rng.standard_normal(200)
+        found = accuracy(s, y)
+        covered.append(found.low <= 0.09 <= found.high)
+    assert 0.92 < np.mean(covered) < 0.98
+
+
+def test_an_interval_that_holds_no_correlation_begins_at_nothing():
+    rng = np.random.default_rng(2)
+    found = accuracy(rng.standard_normal(50), rng.standard_normal(50))
+    assert found.low == 0.0 < found.r2 < found.high
+
+
+def test_missing_values_are_left_out_and_too_few_is_one_line():
+    y = np.array([1.0, 2.0, 3.0, 4.0, 5.5, np.nan])
+    s = np.array([1.0, 2.1, 2.9, 4.2, np.nan, 1.0])
+    assert accuracy(s, y).people == 4
+    with pytest.raises(InputError, match=r"ph\.tsv: 3 people"):
+        accuracy(s[:3], y[:3], "ph.tsv")
+    with pytest.raises(InputError, match="too few"):
+        accuracy(s[:4], np.ones(4))

@@ -1,0 +1,48 @@
+"""Built-in studies are made once and opened by name."""
+
+import subprocess
+import sys
+
+import pytest
+
+import deepwas_app as dw
+from deepwas_app.errors import InputError
+from deepwas_app.workflow.studies.builtin import (
+    build_builtin,
+    builtin_path,
+    builtin_studies,
+    open_study,
+)
+
+
+def test_names_and_titles(height):
+    assert builtin_studies() == {
+        "height_chr22": "Height, chromosome 22",
+        "simulated": "Simulated, 22 chromosomes",
+    }
+    assert height.attrs["title"] == builtin_studies()["height_chr22"]
+
+
+def test_built_in_study_is_in_the_cache_and_not_made_again(height, cache):
+    path = builtin_path("height_chr22")
+    assert path.is_relative_to(cache)
+    assert height.attrs["path"] == str(path)
+    made = path.stat().st_mtime_ns
+    assert list(build_builtin.steps("height_chr22")) == []
+    again = dw.open_study("height_chr22")
+    assert again.attrs["content_hash"] == height.attrs["content_hash"]
+    assert path.stat().st_mtime_ns == made
+
+
+def test_study_is_opened_by_path_too(small_study):
+    assert open_study(small_study.attrs["path"]).attrs["title"] == "Small"
+    with pytest.raises(InputError, match="hight_chr22: no such study"):
+        open_study("hight_chr22")
+
+
+def test_opening_a_study_does_not_wait_for_jax():
+    code = (
+        "import sys, deepwas_app as dw; dw.open_study; dw.open_panel; print('jax' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
