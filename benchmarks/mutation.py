@@ -49,7 +49,7 @@ TESTS = {
     "core/held_out": "core/test_fit workflow/test_train",
     "core/fit": "core/test_fit core/test_batch",
     "core/objectives": "core/test_objective core/test_ldsr core/test_fit core/test_batch",
-    "core/priors": "core/test_priors core/test_transformer core/test_fit",
+    "core/priors": "core/test_priors core/test_transformer core/test_facts core/test_fit",
     "genetics/matching": "genetics/test_align genetics/test_sumstats",
     "genetics/frequency": "genetics/test_align workflow/test_ld_sources",
     "genetics/score": "genetics/test_score workflow/test_score",

@@ -33,6 +33,27 @@ def test_named_sizes_grow(name):
     assert counts == sorted(set(counts))
 
 
+@pytest.mark.parametrize(
+    ("name", "tracks", "window", "parameters"),
+    [
+        ("mlp", 0, 1, [178, 1_410, 4_866, 34_434, 265_986]),
+        # As in the paper: 165 tracks of 256 positions, up to 52 million parameters.
+        ("transformer", 165, 256, [11_018, 67_394, 786_818, 11_414_786, 51_737_858]),
+    ],
+)
+def test_named_sizes_are_what_they_were(name, tracks, window, parameters):
+    """Sweeps are compared by these names."""
+    nine = Standardisation(jnp.zeros(9), jnp.ones(9))
+    around = {"standardise_tracks": Standardisation(jnp.zeros(tracks), jnp.ones(tracks))}
+    options = {"window": window} | (around if tracks else {})
+    for (width, depth), count in zip(PRIORS[name].sizes.values(), parameters, strict=True):
+
+        def make(width=width, depth=depth):
+            return make_prior(name, nine, level=0.0, width=width, depth=depth, **options)
+
+        assert parameter_count(eqx.filter_eval_shape(make)) == count
+
+
 @pytest.mark.parametrize("name", PRIORS)
 def test_facts_are_true(name):
     kind = PRIORS[name]
