@@ -17,7 +17,7 @@ from deepwas_app.genetics.genotypes.plink import read_dosages
 from deepwas_app.genetics.ld.factor import standardise
 from deepwas_app.genetics.ld.sources.ukb import read_window
 from deepwas_app.workflow.settings import PanelSettings
-from deepwas_app.workflow.studies.build import build_panel
+from deepwas_app.workflow.studies.build import build_ld
 
 PEOPLE = int(os.environ.get("DEEPWAS_BENCH_PEOPLE", "1000"))
 BLOCKS = int(os.environ.get("DEEPWAS_BENCH_BLOCKS", "4"))
@@ -76,7 +76,7 @@ def test_panel_from_genotypes(genotypes: Path, capsys):
     times = np.array(
         [
             [
-                seconds(lambda: build_panel(settings)),
+                seconds(lambda: build_ld(settings)),
                 seconds(svd),
                 seconds(svd_single),
                 seconds(gram),

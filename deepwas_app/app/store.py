@@ -261,9 +261,9 @@ def spectrum(study: xr.Dataset) -> xr.Dataset:
 @_RESULTS.keeps(_key)
 def mismatch(study: xr.Dataset) -> pd.DataFrame:
     """LD mismatch of every block of a study."""
-    from deepwas_app.workflow.results.mismatch import ld_mismatch
+    from deepwas_app.workflow.results.mismatch import check
 
-    return ld_mismatch(study)
+    return check(study)
 
 
 def genes(study: xr.Dataset) -> pd.DataFrame:

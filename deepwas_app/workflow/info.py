@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -16,7 +17,7 @@ from deepwas_app.workflow.settings import plain
 from deepwas_app.workflow.studies.builtin import BUILTIN, open_study
 
 
-def describe(path: str | Path) -> dict:
+def info(path: str | Path) -> dict[str, Any]:
     """Facts about a study, LD panel, run, genotypes or summary statistics, by its name.
 
     Raises

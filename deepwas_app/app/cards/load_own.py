@@ -40,12 +40,12 @@ def build(
     Folders of uploads are removed when the study is there: it needs none of them.
     """
     from deepwas_app.workflow.progress import Progress, relay
-    from deepwas_app.workflow.studies.build import build_panel, build_study
+    from deepwas_app.workflow.studies.build import build_ld, build_study
 
     share = PANEL_SHARE if panel is not None else 0.0
     if panel is not None:
         made = yield from relay(
-            build_panel.steps(panel),
+            build_ld.steps(panel),
             lambda step: Progress(share * step.fraction, f"LD panel: {step.message}"),
         )
         study.ld = str(made)

@@ -8,13 +8,12 @@ __all__ = ["Settings", "run"]
 
 def run(settings: Settings) -> None:
     """Write the blocks that do not fit, or all."""
-    from deepwas_app.workflow.results.mismatch import LD_MISMATCH, ld_mismatch
-    from deepwas_app.workflow.runs.run import open_run
+    from deepwas_app.workflow.results.mismatch import LD_MISMATCH, check
     from deepwas_app.workflow.studies.builtin import open_study
     from deepwas_app.workflow.tables import write_text
 
     study = open_study(settings.study)
-    table = ld_mismatch(study, open_run(settings.run_path) if settings.run_path else None)
+    table = check(study, settings.run_path or None)
     flagged = table[table["flagged"]]
     say(f"{study.attrs['path']}: {len(flagged)} of {len(table)} LD blocks do not fit the GWAS")
     shown = table if settings.all else flagged

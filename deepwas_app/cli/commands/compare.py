@@ -9,13 +9,11 @@ __all__ = ["Settings", "run"]
 def run(settings: Settings) -> None:
     """Write the difference in held-out log-likelihood."""
     from deepwas_app.workflow.results.compare import COMPARISON, compare, difference_line
-    from deepwas_app.workflow.results.locus import open_run_with_study
+    from deepwas_app.workflow.results.locus import opened_all
     from deepwas_app.workflow.tables import write_text
 
-    (first, study), (second, _) = (
-        open_run_with_study(path, settings.study or None)
-        for path in (settings.first, settings.second)
-    )
+    named = settings.first, settings.second
+    study, (first, second) = opened_all(settings.study or None, named)
     table = compare(study, first, second)
     write_text(COMPARISON.text(table), settings.output)
     whole = table.iloc[0].to_dict()

@@ -13,20 +13,17 @@ def run(settings: Settings) -> None:
         EFFECTS,
         FIFTHS,
         annotation_effects,
-        effects_table,
+        effects,
         quantile_table,
     )
-    from deepwas_app.workflow.results.interpret import marginal_effects, shifted_annotations
-    from deepwas_app.workflow.results.locus import open_run_with_study
+    from deepwas_app.workflow.results.locus import opened
     from deepwas_app.workflow.tables import write_text
 
     if settings.quantiles == "-" and settings.output == "-":
         raise InputError("effects: two tables for one screen. Name a file with -o.")
-    run, study = open_run_with_study(settings.run_path, settings.study or None)
+    study, run = opened(settings.study or None, settings.run_path)
     found = annotation_effects(study, run)
-    alone = follow(marginal_effects, study, run) if settings.one_at_a_time else None
-    shifts = settings.shifts
-    shifted = follow(shifted_annotations, study, run, shifts) if shifts else None
-    write_text(EFFECTS.text(effects_table(found, alone, shifted)), settings.output)
+    table = follow(effects, study, run, settings, found)
+    write_text(EFFECTS.text(table), settings.output)
     if settings.quantiles:
         write_text(FIFTHS.text(quantile_table(found)), settings.quantiles)

@@ -9,10 +9,9 @@ __all__ = ["Settings", "run"]
 def run(settings: Settings) -> None:
     """Write a row a run."""
     from deepwas_app.workflow.results.evaluation import EVALUATION, evaluate
-    from deepwas_app.workflow.runs.run import open_run
     from deepwas_app.workflow.tables import write_text
 
-    table = evaluate([open_run(path) for path in settings.runs])
+    table = evaluate(settings.runs)
     if not settings.json or settings.output != "-":
         write_text(EVALUATION.text(table), settings.output)
     if settings.json:

@@ -8,12 +8,10 @@ __all__ = ["Settings", "run"]
 
 def run(settings: Settings) -> None:
     """Write a row an annotation, the strongest first."""
-    from deepwas_app.workflow.results.interpret import DRIVERS, variant_drivers
-    from deepwas_app.workflow.results.locus import open_run_with_study
+    from deepwas_app.workflow.results.interpret import DRIVERS, explain
     from deepwas_app.workflow.tables import write_text
 
-    run, study = open_run_with_study(settings.run_path, settings.study or None)
-    table = variant_drivers(study, run, settings.variant)
+    table = explain(settings.study or None, settings.run_path, settings.variant)
     write_text(DRIVERS.text(table), settings.output)
     say(
         f"{settings.variant}: prior heritability {table['FOLD'].prod():.3g} times that of a variant"

@@ -37,12 +37,12 @@ Settings = _settings()
 def run(settings: ExportSettings) -> None:
     """Write every file that is asked for."""
     from deepwas_app.genetics.regions import parse_region
-    from deepwas_app.workflow.results.locus import open_run_with_study
+    from deepwas_app.workflow.results.locus import opened
     from deepwas_app.workflow.tables import write_text
 
     wanted = [entry for entry in EXPORTS.values() if getattr(settings, _knob(entry))]
     _check(settings, wanted)
-    run, study = open_run_with_study(settings.run_path, settings.study or None)
+    study, run = opened(settings.study or None, settings.run_path)
     regional = any(entry.region for entry in wanted)
     region = parse_region(settings.region, study) if regional else None
     tables: dict[Any, Any] = {}

@@ -15,10 +15,10 @@ def run(settings: Settings) -> None:
         FITS,
         fine_map,
     )
-    from deepwas_app.workflow.results.locus import open_run_with_study
+    from deepwas_app.workflow.results.locus import opened
     from deepwas_app.workflow.tables import write_text
 
-    run, study = open_run_with_study(settings.run_path, settings.study or None)
+    study, run = opened(settings.study or None, settings.run_path)
     region = parse_region(settings.region, study)
     found = follow(fine_map, study, run, region, settings, quiet=settings.json)
     if settings.sets:

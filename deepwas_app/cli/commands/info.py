@@ -10,9 +10,9 @@ __all__ = ["Settings", "run"]
 
 def run(settings: Settings) -> None:
     """Print the facts."""
-    from deepwas_app.workflow.info import describe
+    from deepwas_app.workflow.info import info
 
-    facts = describe(settings.path)
+    facts = info(settings.path)
     if settings.json:
         print_json(facts)
         return

@@ -73,12 +73,12 @@ class Scores(NamedTuple):
     variants: int
 
 
-def read_weights(path: str | Path) -> pd.DataFrame:
+def read_weights(path: str | Path | pd.DataFrame) -> pd.DataFrame:
     """Read the weights of a polygenic score.
 
     Parameters
     ----------
-    path : path
+    path : path or pandas.DataFrame
         A table with the columns SNP, A1 (effect allele) and BETA (per copy of A1); A2, CHR and BP
         (1-based) serve to match variants where they are there. A scoring file of the PGS Catalog
         serves as well, with rsID or with chr_name and chr_position.
@@ -88,6 +88,8 @@ def read_weights(path: str | Path) -> pd.DataFrame:
     InputError
         If it cannot be read, lacks a column, or holds weights that are not numbers.
     """
+    if isinstance(path, pd.DataFrame):
+        return checked_weights(path, path.attrs.get("path", "weights"))
     path = existing(path)
     try:
         with open_text(path) as stream:

@@ -8,8 +8,9 @@ from deepwas_app.core.jackknife import jackknife_sum
 from deepwas_app.errors import InputError
 from deepwas_app.intervals import interval
 from deepwas_app.workflow.results.evaluation import MILLINATS
-from deepwas_app.workflow.results.posterior import run_heritability
-from deepwas_app.workflow.runs.fitted import Fitted
+from deepwas_app.workflow.results.locus import RunLike, opened_all
+from deepwas_app.workflow.results.posterior import heritability
+from deepwas_app.workflow.studies.builtin import StudyLike
 from deepwas_app.workflow.tables import Column, Table
 
 COMPARISON = Table(
@@ -49,7 +50,7 @@ COMPARISON = Table(
 )
 
 
-def compare(study: xr.Dataset, first: Fitted, second: Fitted) -> pd.DataFrame:
+def compare(study: StudyLike | None, first: RunLike, second: RunLike) -> pd.DataFrame:
     """Difference in held-out log-likelihood between two runs: whole, by chromosome, by LD block.
 
     Parameters
@@ -70,8 +71,8 @@ def compare(study: xr.Dataset, first: Fitted, second: Fitted) -> pd.DataFrame:
     -----
     A block that was trained on in either run is left out.
     """
+    study, (first, second) = opened_all(study, (first, second))
     for run in (first, second):
-        run.check_study(study)
         if not run.finished:
             raise InputError(f"{run.path}: is not finished. Go on with deepwas train --resume.")
     ours, theirs = first.blocks(), second.blocks()
@@ -86,7 +87,7 @@ def compare(study: xr.Dataset, first: Fitted, second: Fitted) -> pd.DataFrame:
     blocks = blocks.assign(difference=blocks["loss_second"] - blocks["loss"])
     own = study["variant_block"].values
     for name, run in (("first", first), ("second", second)):
-        sums = np.bincount(own, run_heritability(study, run), study.sizes["blocks"])
+        sums = np.bincount(own, heritability(study, run), study.sizes["blocks"])
         blocks[f"h2_{name}"] = sums[blocks["block"].to_numpy()]
     blocks = blocks.assign(lead=[_lead(study, block) for block in blocks["block"]])
     rows = [_row("all", blocks)]

@@ -1,6 +1,6 @@
 """Annotation effects and enrichment of a run, with labels and as tables."""
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -16,11 +16,20 @@ from deepwas_app.core.effects import (
 )
 from deepwas_app.core.jackknife import jackknife_error
 from deepwas_app.core.priors import Prior
-from deepwas_app.workflow.results.interpret import SHIFTED
+from deepwas_app.workflow.progress import Progress, job
+from deepwas_app.workflow.results.interpret import (
+    SHIFTED,
+    marginal_effects,
+    shifted_annotations,
+)
+from deepwas_app.workflow.results.locus import RunLike, opened
 from deepwas_app.workflow.runs.batches import standardisation
-from deepwas_app.workflow.runs.fitted import Fitted, spread_variants, training_batches
-from deepwas_app.workflow.runs.heritability import heritability
+from deepwas_app.workflow.runs.heritability import prior_heritability
 from deepwas_app.workflow.runs.models import objective_of
+from deepwas_app.workflow.runs.run_batches import spread_variants, training_batches
+from deepwas_app.workflow.settings.keywords import knobs
+from deepwas_app.workflow.settings.results import EffectsKnobs
+from deepwas_app.workflow.studies.builtin import StudyLike
 from deepwas_app.workflow.tables import Column, Table
 
 QUANTILES = 5
@@ -71,7 +80,45 @@ def log_linear(prior: Prior) -> bool:
     return prior.log_coefficients() is not None
 
 
-def annotation_effects(study: xr.Dataset, run: Fitted) -> xr.Dataset:
+@job
+@knobs(EffectsKnobs)
+def effects(
+    study: StudyLike | None,
+    run: RunLike,
+    settings: EffectsKnobs,
+    found: xr.Dataset | None = None,
+) -> Generator[Progress, None, pd.DataFrame]:
+    """Annotation effects and enrichment of a run, in the layout of S-LDSC's results and more.
+
+    Parameters
+    ----------
+    study, run
+        A fitted run, and the study that it was fitted to; None: where it was then.
+    settings
+        All knobs at once, in place of the keywords below.
+    found
+        From :func:`annotation_effects`, where they are known.
+
+    Yields
+    ------
+    Progress
+
+    Returns
+    -------
+    Table :data:`EFFECTS`, one row an annotation.
+    """
+    study, run = opened(study, run)
+    if found is None:
+        found = annotation_effects(study, run)
+    alone = shifted = None
+    if settings.one_at_a_time:
+        alone = yield from marginal_effects.steps(study, run)
+    if settings.shifts:
+        shifted = yield from shifted_annotations.steps(study, run, settings.shifts)
+    return effects_table(found, alone, shifted)
+
+
+def annotation_effects(study: StudyLike | None, run: RunLike) -> xr.Dataset:
     """Effects of every annotation in a run, with block-jackknife standard errors.
 
     Returns
@@ -109,7 +156,7 @@ def annotation_effects(study: xr.Dataset, run: Fitted) -> xr.Dataset:
     was fitted by; see ``core.effects``. Partial effects are averaged over at most 20,000 variants
     spread over the genome, 512 where the prior reads tracks.
     """
-    run.check_study(study)
+    study, run = opened(study, run)
     model = run.model()
     annotations = study["variant_annotation"].values
     binary = study["annotation_kind"].values == "binary"
@@ -128,7 +175,7 @@ def annotation_effects(study: xr.Dataset, run: Fitted) -> xr.Dataset:
         partial = coefficient
 
     standardised = (annotations - np.asarray(standardise.mean)) / np.asarray(standardise.deviation)
-    v = heritability(study, model, run.settings.alpha, str(run.path))
+    v = prior_heritability(study, model, run.settings.alpha, str(run.path))
     fifths, *edges = _fifths(annotations[:, ~binary])
     sets = np.concatenate(
         [annotations[:, binary] == 1, fifths.reshape(len(annotations), -1)], axis=1

@@ -2,16 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from deepwas_app.errors import InputError
+from deepwas_app.workflow.results.locus import RunLike, opened_runs
 from deepwas_app.workflow.tables import Column, Table
-
-if TYPE_CHECKING:
-    from deepwas_app.workflow.runs.fitted import Fitted
 
 MILLINATS = "10⁻³ nats/variant"
 
@@ -60,8 +57,13 @@ RUNS = in_millinats(
 )
 
 
-def evaluate(runs: "Fitted | Iterable[Fitted]") -> pd.DataFrame:
+def evaluate(runs: RunLike | Iterable[RunLike]) -> pd.DataFrame:
     """Held-out gain of one or more fits over the constant prior fitted on the same blocks.
+
+    Parameters
+    ----------
+    runs
+        One run or several, open or by path, or the last steps of fits.
 
     Returns
     -------
@@ -73,7 +75,7 @@ def evaluate(runs: "Fitted | Iterable[Fitted]") -> pd.DataFrame:
         If a run is not finished.
     """
     rows = []
-    for run in runs if isinstance(runs, Iterable) else [runs]:
+    for run in opened_runs(runs):
         if not run.finished:
             raise InputError(f"{run.path}: is not finished. Go on with deepwas train --resume.")
         rows.append({"run": run.name} | {c: run.summary[c] for c in EVALUATION.names[1:]})

@@ -10,15 +10,16 @@ import xarray as xr
 from deepwas_app.core.finemap import CredibleSet, SingleEffects, credible_sets, single_effects
 from deepwas_app.core.likelihood import noise_variance
 from deepwas_app.errors import InputError
-from deepwas_app.genetics.regions import Region
+from deepwas_app.genetics.regions import Region, parse_region
 from deepwas_app.genetics.store import read_block
 from deepwas_app.workflow.progress import Progress, job
 from deepwas_app.workflow.results.identity import VARIANT, identity
+from deepwas_app.workflow.results.locus import RunLike, opened
 from deepwas_app.workflow.runs.batches import block_slice
-from deepwas_app.workflow.runs.fitted import Fitted
-from deepwas_app.workflow.runs.heritability import heritability
+from deepwas_app.workflow.runs.heritability import prior_heritability
 from deepwas_app.workflow.settings.keywords import knobs
 from deepwas_app.workflow.settings.results import FineMapKnobs
+from deepwas_app.workflow.studies.builtin import StudyLike
 from deepwas_app.workflow.tables import Column, Table, p_values
 
 PRIORS = ("model", "uniform")
@@ -109,9 +110,9 @@ class FineMapping(NamedTuple):
 @job
 @knobs(FineMapKnobs)
 def fine_map(
-    study: xr.Dataset,
-    run: Fitted,
-    region: Region,
+    study: StudyLike | None,
+    run: RunLike,
+    region: Region | str,
     settings: FineMapKnobs,
 ) -> Generator[Progress, None, FineMapping]:
     """Inclusion probabilities and credible sets of the variants of a region.
@@ -121,8 +122,8 @@ def fine_map(
     study, run
         The run gives the prior, its exponent of p (1 - p), and the noise (s2, kappa).
     region
-        Where; each LD block that it touches is fitted whole, so that signals just outside are
-        explained by their own variants.
+        Where: 22:30500000-31500000, chr22:30.5-31.5Mb, a gene or a variant. Each LD block that it
+        touches is fitted whole, so that signals just outside are explained by their own variants.
     settings
         All knobs at once, in place of the keywords below.
 
@@ -139,7 +140,8 @@ def fine_map(
     InputError
         If the region has no variants, or none of its LD blocks has a z-score.
     """
-    run.check_study(study)
+    study, run = opened(study, run)
+    region = parse_region(region, study) if isinstance(region, str) else region
     rows = region.rows(study)
     own = study["variant_block"].values
     blocks = [
@@ -153,7 +155,7 @@ def fine_map(
     model = run.model()
     fitted = np.unique(np.concatenate([rows, *(np.r_[block_slice(study, b)] for b in blocks)]))
     v = np.full(size, np.nan)
-    v[fitted] = heritability(study, model, run.settings.alpha, str(run.path), fitted)
+    v[fitted] = prior_heritability(study, model, run.settings.alpha, str(run.path), fitted)
     columns = {prior: _empty(size) for prior in PRIORS}
     sets: list[dict] = []
     fits: list[dict] = []

@@ -19,11 +19,13 @@ from deepwas_app.core.shifts import draw_shifts, one_step_information, shift_tes
 from deepwas_app.errors import InputError
 from deepwas_app.workflow.progress import Progress, job
 from deepwas_app.workflow.results.identity import VARIANT, identity
+from deepwas_app.workflow.results.locus import RunLike, opened
 from deepwas_app.workflow.runs.baseline import constant_model, prepared
 from deepwas_app.workflow.runs.batches import block_slice, standardisation
-from deepwas_app.workflow.runs.fitted import Fitted, check_on_disk, run_batches
 from deepwas_app.workflow.runs.models import noisy_model, objective_of
+from deepwas_app.workflow.runs.run_batches import check_on_disk, run_batches
 from deepwas_app.workflow.settings.results import FEWEST_SHIFTS, SHIFTS
+from deepwas_app.workflow.studies.builtin import StudyLike
 from deepwas_app.workflow.studies.tracks import block_tracks, open_study_tracks
 from deepwas_app.workflow.tables import Column, Table
 
@@ -91,7 +93,9 @@ DRIVERS = Table(
 
 
 @job
-def marginal_effects(study: xr.Dataset, run: Fitted) -> Generator[Progress, None, xr.Dataset]:
+def marginal_effects(
+    study: StudyLike | None, run: RunLike
+) -> Generator[Progress, None, xr.Dataset]:
     """Fit a log-linear prior of each annotation alone, on the run's training blocks.
 
     Yields
@@ -109,7 +113,7 @@ def marginal_effects(study: xr.Dataset, run: Fitted) -> Generator[Progress, None
     By the run's own objective, with its noise fixed where the run's is, and with the same weak
     normal prior on the coefficient.
     """
-    run.check_study(study)
+    study, run = opened(study, run)
     check_on_disk(study)
     yield Progress(0.0, "fitting the constant prior")
     objective = objective_of(run.settings)
@@ -150,7 +154,7 @@ def _with_one_annotation(a: int, batch: BlockBatch) -> BlockBatch:
 
 @job
 def shifted_annotations(
-    study: xr.Dataset, run: Fitted, shifts: int = SHIFTS, seed: int = 0
+    study: StudyLike | None, run: RunLike, shifts: int = SHIFTS, seed: int = 0
 ) -> Generator[Progress, None, pd.DataFrame]:
     """Each annotation on its own against circular shifts of it along the genome.
 
@@ -183,7 +187,7 @@ def shifted_annotations(
     """
     if shifts < FEWEST_SHIFTS:
         raise InputError(f"{shifts} shifts are too few for a standard error. Take {SHIFTS}.")
-    run.check_study(study)
+    study, run = opened(study, run)
     check_on_disk(study)
     yield Progress(0.0, "fitting the constant prior")
     batches = run_batches(study, run, run.train_blocks, tracks=False)
@@ -222,7 +226,7 @@ def shifted_annotations(
     )
 
 
-def variant_drivers(study: xr.Dataset, run: Fitted, variant: str | int) -> pd.DataFrame:
+def explain(study: StudyLike | None, run: RunLike, variant: str | int) -> pd.DataFrame:
     """Which annotations drive one variant's prior, the strongest first.
 
     Parameters
@@ -241,7 +245,7 @@ def variant_drivers(study: xr.Dataset, run: Fitted, variant: str | int) -> pd.Da
     InputError
         If the study has no such variant.
     """
-    run.check_study(study)
+    study, run = opened(study, run)
     row = _row(study, variant)
     if not study.sizes["annotations"]:
         raise InputError(f"{study.attrs['path']}: has no annotations that could drive a prior.")
@@ -282,6 +286,10 @@ def variant_drivers(study: xr.Dataset, run: Fitted, variant: str | int) -> pd.Da
     table = table.sort_values("ATTRIBUTION", key=np.abs, ascending=False, ignore_index=True)
     identified = identity(study, np.full(len(table), row), ("SNP", "CHR", "BP", "A1", "A2"))
     return DRIVERS.check(pd.concat([identified, table], axis=1))
+
+
+# Its name in version 0.1.0.
+variant_drivers = explain
 
 
 def _row(study: xr.Dataset, variant: str | int) -> int:

@@ -1,43 +1,73 @@
-"""The run and the study that a command is told, looked up."""
+"""What functions and commands are told, a study and runs of it, opened where it is not open yet."""
 
+from collections.abc import Generator, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TypeAlias
 
 import xarray as xr
 
 from deepwas_app.errors import InputError
+from deepwas_app.workflow.runs.fitted import Fitted
+from deepwas_app.workflow.studies.builtin import StudyLike, open_study
 
-if TYPE_CHECKING:
-    from deepwas_app.workflow.runs.run import Run
+RunLike: TypeAlias = Fitted | str | Path
+"""A run, its path, or the last step of a fit."""
 
 
-def open_run_with_study(
-    path: str | Path, study: str | Path | None = None
-) -> "tuple[Run, xr.Dataset]":
-    """Open a run and the study that it was trained on.
+def opened(study: StudyLike | None, run: RunLike) -> tuple[xr.Dataset, Fitted]:
+    """Open a study and a run of it.
 
     Parameters
     ----------
-    path
-        NAME.run
     study
-        Where the study is now, if it was moved.
+        None: the run's own, where it was when the run was trained.
+    run
+        The run.
 
     Raises
     ------
     InputError
-        If the run is not there, its study was moved, or is not as it was when the run was trained.
+        If one of them is not there, or the run is of another study.
+    """
+    run = opened_run(run)
+    study = run.own_study() if study is None else open_study(study)
+    run.check_study(study)
+    return study, run
+
+
+def opened_all(
+    study: StudyLike | None, runs: RunLike | Iterable[RunLike]
+) -> tuple[xr.Dataset, list[Fitted]]:
+    """Open a study and one run of it or several; see :func:`opened`."""
+    several = opened_runs(runs)
+    if not several:
+        raise InputError("no run: name at least one.")
+    study, _ = opened(study, several[0])
+    for run in several[1:]:
+        run.check_study(study)
+    return study, several
+
+
+def opened_runs(runs: RunLike | Iterable[RunLike]) -> list[Fitted]:
+    """Open one run or several."""
+    if isinstance(runs, Iterable) and not isinstance(runs, str | Generator):
+        return [opened_run(run) for run in runs]
+    return [opened_run(runs)]
+
+
+def opened_run(run: RunLike | Generator) -> Fitted:
+    """Open a run.
+
+    Raises
+    ------
+    InputError
+        If there is none at this path.
+    TypeError
+        For a fit that was not run to its last step.
     """
     # Late: runs bring JAX, which `deepwas --help` should not wait for.
     from deepwas_app.workflow.runs.run import open_run
-    from deepwas_app.workflow.studies.builtin import open_study
 
-    run = open_run(path)
-    if study is None and run.study_path.endswith(".zarr") and not Path(run.study_path).exists():
-        raise InputError(
-            f"{path}: its study {run.study_path} is no longer there. "
-            "Say where it is now with --study."
-        )
-    opened = open_study(study or run.study_path)
-    run.check_study(opened)
-    return run, opened
+    if isinstance(run, Generator):
+        raise TypeError("this is a fit before its first step: take its last, *_, run = fit(...)")
+    return open_run(run) if isinstance(run, str | Path) else run

@@ -6,10 +6,12 @@ import xarray as xr
 
 from deepwas_app.core.mismatch import PairCheck, SpectrumFit, check_pairs, spectrum_fit
 from deepwas_app.core.moments import expected_squares
+from deepwas_app.workflow.results.locus import RunLike, opened
 from deepwas_app.workflow.runs.baseline import moment_model
 from deepwas_app.workflow.runs.batches import block_slice
-from deepwas_app.workflow.runs.fitted import Fitted, run_batches
+from deepwas_app.workflow.runs.run_batches import run_batches
 from deepwas_app.workflow.runs.split import usable_blocks
+from deepwas_app.workflow.studies.builtin import StudyLike, open_study
 from deepwas_app.workflow.tables import Column, Table
 
 # Blocks whose spectrum is this many standard errors from the typical block are far out ...
@@ -67,7 +69,7 @@ LD_MISMATCH = Table(
 )
 
 
-def ld_mismatch(study: xr.Dataset, run: Fitted | None = None) -> pd.DataFrame:
+def check(study: StudyLike, run: RunLike | None = None) -> pd.DataFrame:
     """Check the LD of every block against its z-scores.
 
     Parameters
@@ -82,10 +84,9 @@ def ld_mismatch(study: xr.Dataset, run: Fitted | None = None) -> pd.DataFrame:
     -------
     Table :data:`LD_MISMATCH`, one row per usable block.
     """
-    if run is not None:
-        run.check_study(study)
-    batches = run_batches(study, run, usable_blocks(study))
-    model = moment_model(batches) if run is None else run.model()
+    study, fitted = (open_study(study), None) if run is None else opened(study, run)
+    batches = run_batches(study, fitted, usable_blocks(study))
+    model = moment_model(batches) if fitted is None else fitted.model()
     z = study["variant_z"].values.astype(np.float64)
     s2, kappa = float(model.s2), float(model.kappa)
     rows = []

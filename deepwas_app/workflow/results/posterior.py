@@ -9,37 +9,46 @@ from deepwas_app.core.iterative import UnconvergedError
 from deepwas_app.core.moments import expected_squares
 from deepwas_app.core.posterior import batch_posterior
 from deepwas_app.errors import InputError
+from deepwas_app.workflow.results.locus import RunLike, opened
 from deepwas_app.workflow.runs.baseline import moment_model
 from deepwas_app.workflow.runs.batches import block_slice
-from deepwas_app.workflow.runs.fitted import Fitted, run_batches
-from deepwas_app.workflow.runs.heritability import heritability
+from deepwas_app.workflow.runs.heritability import prior_heritability
 from deepwas_app.workflow.runs.models import likelihood_of
+from deepwas_app.workflow.runs.run_batches import run_batches
 from deepwas_app.workflow.runs.split import usable_blocks
+from deepwas_app.workflow.studies.builtin import StudyLike, open_study
 from deepwas_app.workflow.tables import Column, Table
 
 BINS = 12
 
 
-def run_heritability(study: xr.Dataset, run: Fitted, rows: np.ndarray | None = None) -> np.ndarray:
+def heritability(
+    study: StudyLike | None, run: RunLike, rows: np.ndarray | None = None
+) -> np.ndarray:
     """Per-variant heritability v_j under a run's prior, (rows,); of every variant by default."""
-    run.check_study(study)
-    return heritability(study, run.model(), run.settings.alpha, str(run.path), rows)
+    study, run = opened(study, run)
+    return prior_heritability(study, run.model(), run.settings.alpha, str(run.path), rows)
 
 
-def posterior(study: xr.Dataset, run: Fitted) -> xr.Dataset:
+# Its name in version 0.1.0.
+run_heritability = heritability
+
+
+def posterior(study: StudyLike | None, run: RunLike) -> xr.Dataset:
     """Posterior of b_j = sqrt(N_j) beta_j for every variant.
 
     Returns
     -------
-    Dataset over variants: ``variant_posterior_mean`` and ``variant_posterior_variance``, in units
-    of z and z squared. NaN in blocks without a scored variant.
+    Dataset over variants, by ``variant_id``: ``variant_posterior_mean`` and
+    ``variant_posterior_variance``, in units of z and z squared. NaN in blocks without a scored
+    variant.
 
     Raises
     ------
     InputError
         If the run is of another study, or its iterative solver did not converge.
     """
-    run.check_study(study)
+    study, run = opened(study, run)
     model, likelihood = run.model(), likelihood_of(run.settings)
     mean = np.full(study.sizes["variants"], np.nan, np.float32)
     variance = mean.copy()
@@ -60,11 +69,12 @@ def posterior(study: xr.Dataset, run: Fitted) -> xr.Dataset:
         {
             "variant_posterior_mean": ("variants", mean),
             "variant_posterior_variance": ("variants", variance),
-        }
+        },
+        coords={"variant_id": study["variant_id"]},
     )
 
 
-def residual_spectrum(study: xr.Dataset, run: Fitted | None = None) -> xr.Dataset:
+def residual_spectrum(study: StudyLike, run: RunLike | None = None) -> xr.Dataset:
     """Mean of x_i^2 against the eigenvalue, beside what a model expects.
 
     Parameters
@@ -80,10 +90,9 @@ def residual_spectrum(study: xr.Dataset, run: Fitted | None = None) -> xr.Datase
     ``observed_se``, ``expected``. Where observed leaves expected at small eigenvalues, the panel's
     LD is not the GWAS's.
     """
-    if run is not None:
-        run.check_study(study)
-    batches = run_batches(study, run, usable_blocks(study))
-    model = moment_model(batches) if run is None else run.model()
+    study, fitted = (open_study(study), None) if run is None else opened(study, run)
+    batches = run_batches(study, fitted, usable_blocks(study))
+    model = moment_model(batches) if fitted is None else fitted.model()
     squares = eqx.filter_jit(expected_squares)
     eigenvalue, observed, expected = [], [], []
     for batch in batches:
@@ -115,6 +124,6 @@ ALIGNMENT = Table(
 )
 
 
-def alignment(study: xr.Dataset) -> pd.DataFrame:
+def alignment(study: StudyLike) -> pd.DataFrame:
     """The alignment report of a study, table :data:`ALIGNMENT`."""
-    return ALIGNMENT.frame(study.attrs["alignment"])
+    return ALIGNMENT.frame(open_study(study).attrs["alignment"])

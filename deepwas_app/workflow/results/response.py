@@ -1,19 +1,24 @@
 """Response curves and interaction surfaces of fitted priors, with bands."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from deepwas_app.core.jackknife import jackknife_error
-from deepwas_app.core.response import response
+from deepwas_app.core.response import response as prior_response
 from deepwas_app.errors import InputError
 from deepwas_app.intervals import interval
 from deepwas_app.workflow.results.effects import annotation_effects, log_linear
-from deepwas_app.workflow.runs.fitted import Fitted, spread_variants
+from deepwas_app.workflow.results.locus import RunLike, opened_all
+from deepwas_app.workflow.runs.fitted import Fitted
+from deepwas_app.workflow.runs.run_batches import spread_variants
 from deepwas_app.workflow.settings import CURVE_POINTS, SURFACE_POINTS, plain
+from deepwas_app.workflow.settings.keywords import knobs
+from deepwas_app.workflow.settings.results import ResponseKnobs
+from deepwas_app.workflow.studies.builtin import StudyLike
 from deepwas_app.workflow.tables import Column, Table
 
 RESPONSE = Table(
@@ -78,9 +83,44 @@ def _differences(one: Fitted, other: Fitted) -> list[str]:
     return names
 
 
+@knobs(ResponseKnobs)
+def response(
+    study: StudyLike | None,
+    runs: RunLike | Iterable[RunLike],
+    annotation: str,
+    by: str | None = None,
+    *,
+    settings: ResponseKnobs,
+) -> pd.DataFrame:
+    """How log variance answers to an annotation, or to two, the others as they are.
+
+    Parameters
+    ----------
+    study, runs
+        A fitted run, or several that differ in their seed only; and their study, None: where it
+        was when the run was trained.
+    annotation
+        Its name.
+    by
+        A second one, for an interaction surface.
+    settings
+        All knobs at once, in place of the keywords below.
+
+    Returns
+    -------
+    Table :data:`RESPONSE`, one row a point; :func:`response_curve` and :func:`interaction_surface`
+    give the same as arrays.
+    """
+    if by:
+        points = settings.points or SURFACE_POINTS
+        return response_table(interaction_surface(study, runs, annotation, by, points))
+    points = settings.points or CURVE_POINTS
+    return response_table(response_curve(study, runs, annotation, points))
+
+
 def response_curve(
-    study: xr.Dataset,
-    runs: Sequence[Fitted],
+    study: StudyLike | None,
+    runs: RunLike | Iterable[RunLike],
     annotation: str,
     points: int = CURVE_POINTS,
     effects: xr.Dataset | None = None,
@@ -119,6 +159,7 @@ def response_curve(
     Averaged over variants spread over the genome, each with its other annotations and its tracks
     held as they are.
     """
+    study, runs = opened_all(study, runs)
     column = _column(study, annotation)
     values = _grid(study, column, points)
     curves = _ensemble(study, runs, [column], values[:, None])
@@ -140,8 +181,8 @@ def response_curve(
 
 
 def interaction_surface(
-    study: xr.Dataset,
-    runs: Sequence[Fitted],
+    study: StudyLike | None,
+    runs: RunLike | Iterable[RunLike],
     first: str,
     second: str,
     points: int = SURFACE_POINTS,
@@ -159,6 +200,7 @@ def interaction_surface(
     ----------
     Friedman & Popescu 2008, doi:10.1214/07-AOAS148.
     """
+    study, runs = opened_all(study, runs)
     columns = [_column(study, name) for name in (first, second)]
     if first == second:
         raise InputError(f"{first}: named twice. Name two annotations for a surface.")
@@ -215,10 +257,7 @@ def _grid(study: xr.Dataset, column: int, points: int) -> np.ndarray:
 
 def _ensemble(study: xr.Dataset, runs: Sequence[Fitted], columns, points) -> np.ndarray:
     """Response of each run, (runs, points)."""
-    if not runs:
-        raise InputError("no run to draw a response of: name at least one.")
     for run in runs:
-        run.check_study(study)
         differing = _differences(runs[0], run)
         if differing:
             raise InputError(
@@ -227,7 +266,7 @@ def _ensemble(study: xr.Dataset, runs: Sequence[Fitted], columns, points) -> np.
             )
     annotations, tracks = spread_variants(study, runs[0], _AVERAGED)
     return np.array(
-        [response(run.model().prior, annotations, columns, points, tracks) for run in runs]
+        [prior_response(run.model().prior, annotations, columns, points, tracks) for run in runs]
     )
 
 

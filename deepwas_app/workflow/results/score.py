@@ -90,8 +90,8 @@ def score_people(
     Parameters
     ----------
     weights
-        Table of SNP, A1 (effect allele), BETA, or a scoring file of the PGS Catalog; or what
-        ``exports.run_weights`` gives.
+        Table of SNP, A1 (effect allele), BETA, or a scoring file of the PGS Catalog: its path, or
+        a DataFrame of these columns, such as ``pgs_weights`` gives.
     bfile
         Genotypes, the path without .bed, .bim, .fam.
     pheno
@@ -112,7 +112,7 @@ def score_people(
     InputError
         For files that cannot be read or do not go together.
     """
-    table = weights if isinstance(weights, pd.DataFrame) else read_weights(weights)
+    table = read_weights(weights)
     genotypes = read_genotypes(bfile)
     people = read_people(bfile)
     # Before the long part: a wrong phenotype file is known at once.

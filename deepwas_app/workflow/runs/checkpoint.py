@@ -12,7 +12,7 @@ import xarray as xr
 from deepwas_app.core.fit import FitState
 from deepwas_app.core.jackknife import Estimate, jackknife_sum
 from deepwas_app.core.priors import ConstantPrior, Model, parameter_count
-from deepwas_app.workflow.runs.heritability import heritability
+from deepwas_app.workflow.runs.heritability import prior_heritability
 from deepwas_app.workflow.runs.split import Split
 from deepwas_app.workflow.settings import TrainSettings
 
@@ -82,7 +82,7 @@ def summarise(
         "prior": settings.prior,
         "objective": settings.objective,
         "parameters": parameter_count(model.prior),
-        "h2": float(heritability(study, model, settings.alpha, name).sum()),
+        "h2": float(prior_heritability(study, model, settings.alpha, name).sum()),
         "s2": float(model.s2),
         "kappa": float(model.kappa),
         "variants": variants,

@@ -16,7 +16,7 @@ from deepwas_app.workflow.studies.tracks import block_tracks
 _STRETCH = 65_536
 
 
-def heritability(
+def prior_heritability(
     study: xr.Dataset,
     model: Model,
     alpha: float,

@@ -25,6 +25,7 @@ from deepwas_app.workflow.runs.checkpoint import Checkpoint, held_out_table
 from deepwas_app.workflow.runs.models import blank_standardisation, build_prior, noisy_model
 from deepwas_app.workflow.runs.split import Split, settings_split
 from deepwas_app.workflow.settings import TrainSettings, plain
+from deepwas_app.workflow.studies.builtin import open_study
 from deepwas_app.workflow.studies.tracks import tracks_read
 from deepwas_app.workflow.tables import json_text
 
@@ -88,6 +89,21 @@ class Run:
             np.array(self.test_blocks, int),
             np.array(self.validation_blocks, int),
         )
+
+    def own_study(self) -> xr.Dataset:
+        """The study that the run was trained on, where it was then.
+
+        Raises
+        ------
+        InputError
+            If it was moved.
+        """
+        if self.study_path.endswith(".zarr") and not Path(self.study_path).exists():
+            raise InputError(
+                f"{self.path}: its study {self.study_path} is no longer there. "
+                "Say where it is now with --study."
+            )
+        return open_study(self.study_path)
 
     def check_study(self, study: xr.Dataset) -> None:
         """Raise InputError unless the run was trained on just this study."""

@@ -24,6 +24,7 @@ from deepwas_app.workflow.runs.run import Run, open_run
 from deepwas_app.workflow.runs.train import TrainStep, train
 from deepwas_app.workflow.settings import ScalingSettings, TrainSettings, plain
 from deepwas_app.workflow.settings.keywords import knobs
+from deepwas_app.workflow.studies.builtin import StudyLike, open_study
 from deepwas_app.workflow.tables import Column, Table, write_text
 
 SCALING = Table(
@@ -136,14 +137,14 @@ def sweep_models(settings: ScalingSettings) -> Iterator[tuple[str, TrainSettings
 @job
 @knobs(ScalingSettings)
 def scaling(
-    study: xr.Dataset, settings: ScalingSettings, path: str | Path
+    study: StudyLike, settings: ScalingSettings, path: str | Path
 ) -> Generator[SweepStep, None, Sweep]:
     """Train every size with every objective and seed, and keep the held-out gains.
 
     Parameters
     ----------
     study
-        From ``open_study``.
+        From ``open_study``, or its path.
     settings
         The sweep, in place of the keywords below.
     path
@@ -163,6 +164,7 @@ def scaling(
     InputError
         For settings that no model has, and for a run of other settings that is in the folder.
     """
+    study = open_study(study)
     models = list(sweep_models(settings))
     path = Path(path)
     path.mkdir(parents=True, exist_ok=True)

@@ -32,11 +32,12 @@ from deepwas_app.workflow.runs.train_step import TrainStep
 from deepwas_app.workflow.runs.training import Training
 from deepwas_app.workflow.settings import TrainSettings
 from deepwas_app.workflow.settings.keywords import knobs
+from deepwas_app.workflow.studies.builtin import StudyLike, open_study
 
 
 @knobs(TrainSettings)
 def fit(
-    study: xr.Dataset,
+    study: StudyLike,
     prior: str | Prior = "linear",
     *,
     settings: TrainSettings,
@@ -48,7 +49,7 @@ def fit(
     Parameters
     ----------
     study
-        From ``open_study``.
+        From ``open_study``, or its path.
     prior
         Name of a prior: "constant", "linear", "enrichment", "mlp", "transformer" or one that
         another package adds. Or a prior of your own, an instance of a subclass of
@@ -79,6 +80,7 @@ def fit(
     >>> for step in fit(open_study("height_chr22"), "linear"):
     ...     print(step.message)
     """
+    study = open_study(study)
     own = prior if isinstance(prior, Prior) else None
     if own is not None:
         settings = own_settings(type(own), settings)
@@ -145,14 +147,14 @@ def _describe(step: FitStep, epochs: int, stop: bool) -> str:
 @job
 @knobs(TrainSettings)
 def train(
-    study: xr.Dataset, settings: TrainSettings, path: str | Path, resume: bool = False
+    study: StudyLike, settings: TrainSettings, path: str | Path, resume: bool = False
 ) -> Generator[TrainStep, None, Run]:
     """Fit a prior and keep it in a run folder, written at the end of every epoch.
 
     Parameters
     ----------
     study
-        From ``open_study``.
+        From ``open_study``, or its path.
     settings
         What to train, in place of the keywords below. With `resume` the folder's own settings are
         used instead.
@@ -174,7 +176,7 @@ def train(
     InputError
         If the folder exists already, or holds the run of another study.
     """
-    path = Path(path)
+    study, path = open_study(study), Path(path)
     began = time.monotonic()
     checkpoint, metrics = None, []
     solver: dict[str, float] = {"error": 0.0, "residual": 0.0, "iterations": 0}

@@ -69,6 +69,10 @@ class Fit:
         mean = self.model().prior.mean_tracks()
         return 0 if mean is None else len(mean)
 
+    def own_study(self) -> xr.Dataset:
+        """The study that was fitted."""
+        return self.study
+
     def check_study(self, study: xr.Dataset) -> None:
         """Raise InputError unless this is the study that was fitted."""
         if content_hash(study) != content_hash(self.study):

@@ -49,8 +49,8 @@ class CheckSettings(StudyInput, TableOutput, JsonOutput):
     all = param.Boolean(False, doc="List blocks that fit as well.")
 
 
-class EffectsSettings(RunInput, TableOutput):
-    """Annotation effects of a run."""
+class EffectsKnobs(Settings):
+    """What goes beside the effects."""
 
     one_at_a_time = param.Boolean(False, doc="Add effects fitted without the others.")
     shifts = param.Integer(
@@ -59,6 +59,11 @@ class EffectsSettings(RunInput, TableOutput):
         doc=f"Add a test by so many shifted annotations; {SHIFTS} do.",
         metadata=facts("shifts"),
     )
+
+
+class EffectsSettings(RunInput, EffectsKnobs, TableOutput):
+    """Annotation effects of a run."""
+
     quantiles = param.String(
         "",
         doc="Write the enrichment of fifths of continuous annotations as well; - for the screen.",
@@ -66,7 +71,20 @@ class EffectsSettings(RunInput, TableOutput):
     )
 
 
-class ResponseSettings(MovedStudy, TableOutput):
+class ResponseKnobs(Settings):
+    """How finely a response is drawn."""
+
+    points = param.Integer(
+        None,
+        bounds=(2, 1000),
+        allow_None=True,
+        doc=f"Values of a continuous annotation. Default {CURVE_POINTS}; {SURFACE_POINTS} "
+        "with --by.",
+        metadata=facts("points"),
+    )
+
+
+class ResponseSettings(MovedStudy, ResponseKnobs, TableOutput):
     """How log variance answers to annotations."""
 
     runs = param.List(
@@ -78,14 +96,6 @@ class ResponseSettings(MovedStudy, TableOutput):
     annotation = param.String("", doc="Its name.", metadata=facts(required=True, metavar="A"))
     by = param.String(
         "", doc="A second one, for an interaction surface.", metadata=facts(metavar="B")
-    )
-    points = param.Integer(
-        None,
-        bounds=(2, 1000),
-        allow_None=True,
-        doc=f"Values of a continuous annotation. Default {CURVE_POINTS}; {SURFACE_POINTS} "
-        "with --by.",
-        metadata=facts("points"),
     )
 
 

@@ -37,7 +37,7 @@ def output_path(output: str, suffix: str) -> Path:
 
 @job
 @knobs(PanelSettings)
-def build_panel(settings: PanelSettings) -> Generator[Progress, None, Path]:
+def build_ld(settings: PanelSettings) -> Generator[Progress, None, Path]:
     """Make an LD panel from any LD source, one block in memory at a time.
 
     Parameters

@@ -3,6 +3,7 @@
 from collections.abc import Generator
 from importlib.metadata import version
 from pathlib import Path
+from typing import TypeAlias
 
 import xarray as xr
 
@@ -11,6 +12,9 @@ from deepwas_app.genetics.store import open_study_store
 from deepwas_app.workflow.folders import cache_dir
 from deepwas_app.workflow.progress import Progress, job
 from deepwas_app.workflow.settings import PanelSettings, SimulateSettings, StudySettings
+
+StudyLike: TypeAlias = xr.Dataset | str | Path
+"""A study, its path, or the name of a built-in one."""
 
 BUILTIN = {"height_chr22": "Height, chromosome 22", "simulated": "Simulated, 22 chromosomes"}
 # Enough signal that models of some ten thousand parameters still learn from it.
@@ -43,7 +47,7 @@ def build_builtin(name: str) -> Generator[Progress, None, Path]:
     if path.exists():
         return path
     # These bring JAX along, which opening a study must not wait for.
-    from deepwas_app.workflow.studies.build import build_panel, build_study
+    from deepwas_app.workflow.studies.build import build_ld, build_study
     from deepwas_app.workflow.studies.simulate import simulate
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -52,7 +56,7 @@ def build_builtin(name: str) -> Generator[Progress, None, Path]:
         return (yield from simulate.steps(settings))
     folder = data_dir() / "height_chr22"
     panel = path.with_name("height_chr22.ld.zarr")
-    yield from build_panel.steps(
+    yield from build_ld.steps(
         PanelSettings(
             bfile=str(folder / "genotypes"), blocks=str(folder / "blocks.bed"), output=str(panel)
         )
@@ -70,14 +74,15 @@ def build_builtin(name: str) -> Generator[Progress, None, Path]:
     )
 
 
-def open_study(path: str | Path) -> xr.Dataset:
+def open_study(path: StudyLike) -> xr.Dataset:
     """Open a study.
 
     Parameters
     ----------
     path
         NAME.study.zarr, or the name of a built-in study ("height_chr22", "simulated"), which is
-        made on first use (seconds for the first, under a minute for the second).
+        made on first use (seconds for the first, under a minute for the second). An open study is
+        given back as it is.
 
     Returns
     -------
@@ -89,6 +94,8 @@ def open_study(path: str | Path) -> xr.Dataset:
     InputError
         If there is no such study.
     """
+    if isinstance(path, xr.Dataset):
+        return path
     if str(path) in BUILTIN:
         path = build_builtin(str(path))
     return open_study_store(path)

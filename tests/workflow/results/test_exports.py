@@ -18,7 +18,7 @@ from deepwas_app.workflow.results.exported.weights import (
     pgs_weights,
     run_weights,
 )
-from deepwas_app.workflow.results.locus import open_run_with_study
+from deepwas_app.workflow.results.locus import opened
 from deepwas_app.workflow.results.posterior import posterior, run_heritability
 from deepwas_app.workflow.runs.run import open_run
 from deepwas_app.workflow.tables import p_values, tab_separated, write_text
@@ -160,12 +160,12 @@ def test_run_whose_study_moved_or_changed(small_study, small_runs, tmp_path, hei
     record["study"]["path"] = str(tmp_path / "gone.study.zarr")
     (moved / "run.json").write_text(json.dumps(record))
     with pytest.raises(InputError, match=r"moved\.run: its study .* --study") as caught:
-        open_run_with_study(moved)
+        opened(None, moved)
     assert "\n" not in str(caught.value)
-    run, study = open_run_with_study(moved, small_study.attrs["path"])
+    study, run = opened(small_study.attrs["path"], moved)
     assert study.attrs["content_hash"] == run.study_hash
     with pytest.raises(InputError, match="trained on another study"):
-        open_run_with_study(moved, height.attrs["path"])
+        opened(height.attrs["path"], moved)
 
 
 def test_p_values_that_no_float_holds():

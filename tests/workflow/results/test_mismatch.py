@@ -12,7 +12,7 @@ from deepwas_app.cli import main
 from deepwas_app.core import whiten
 from deepwas_app.core.mismatch import check_pairs
 from deepwas_app.genetics.store import open_study_store, read_block, write_study
-from deepwas_app.workflow.results.mismatch import ld_mismatch
+from deepwas_app.workflow.results.mismatch import check
 from deepwas_app.workflow.runs.batches import block_slice
 
 
@@ -51,7 +51,7 @@ def hit_with_company(study: xr.Dataset) -> tuple[int, int]:
 
 
 def test_a_study_that_fits_is_left_in_peace(small_study: xr.Dataset):
-    table = ld_mismatch(small_study)
+    table = check(small_study)
     assert table["block"].tolist() == list(range(20))
     assert not table["flagged"].any()
     assert (table["advice"] == "").all()
@@ -67,7 +67,7 @@ def test_a_flipped_allele_is_found(small_study: xr.Dataset, broken):
     block, row = hit_with_company(small_study)
     z = small_study["variant_z"].values.copy()
     z[row] = -z[row]
-    table = ld_mismatch(broken(z)).set_index("block")
+    table = check(broken(z)).set_index("block")
     name = small_study["variant_id"].values[row]
     assert table.index[table["flagged"]].tolist() == [block]
     assert table.loc[block, "suspects"] == name
@@ -78,7 +78,7 @@ def test_a_smaller_sample_is_found(small_study: xr.Dataset, broken):
     block, row = hit_with_company(small_study)
     z = small_study["variant_z"].values.copy()
     z[row] *= np.sqrt(0.2)
-    table = ld_mismatch(broken(z)).set_index("block")
+    table = check(broken(z)).set_index("block")
     assert table.loc[block, "suspects"] == small_study["variant_id"].values[row]
     assert table.loc[block, "implied_n_ratio"] == pytest.approx(0.2, rel=0.3)
     assert "of the stated N: give N per variant" in table.loc[block, "advice"]
@@ -89,7 +89,7 @@ def test_a_block_of_other_ld_is_found(small_study: xr.Dataset, broken, small_run
     z = small_study["variant_z"].values.copy()
     z[where] = np.random.default_rng(0).permutation(z[where])
     study = broken(z)
-    table = ld_mismatch(study).set_index("block")
+    table = check(study).set_index("block")
     assert table.index[table["flagged"]].tolist() == [7]
     assert table.loc[7, "spectrum_z"] > 4
     start, stop = table.loc[7, ["start", "stop"]]
@@ -98,10 +98,10 @@ def test_a_block_of_other_ld_is_found(small_study: xr.Dataset, broken, small_run
 
 
 def test_the_model_of_a_run_may_be_asked(small_study: xr.Dataset, small_runs):
-    table = ld_mismatch(small_study, small_runs.linear)
+    table = check(small_study, small_runs.linear)
     assert not table["flagged"].any()
     # It expects more where it has found more: another ratio than under the constant model.
-    default = ld_mismatch(small_study)
+    default = check(small_study)
     assert np.abs(table["spectrum_ratio"] - default["spectrum_ratio"]).max() > 0.01
 
 

@@ -145,7 +145,7 @@ def test_a_transformer_is_read_with_its_tracks_as_they_are(with_tracks, tmp_path
     effects = annotation_effects(with_tracks, run)
     assert np.isfinite(effects["partial_effect"].values).all()
     curve = response_curve(with_tracks, [run], "Continuous 1", points=3)
-    from deepwas_app.workflow.runs.fitted import spread_variants
+    from deepwas_app.workflow.runs.run_batches import spread_variants
 
     annotations, tracks = spread_variants(with_tracks, run, 4_000)
     assert tracks.shape == (len(annotations), 8, 1)

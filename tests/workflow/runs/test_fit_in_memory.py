@@ -19,7 +19,7 @@ from deepwas_app.workflow.results.evaluation import evaluate
 from deepwas_app.workflow.results.exported.snpvar import snpvar_table
 from deepwas_app.workflow.results.exported.weights import pgs_weights
 from deepwas_app.workflow.results.interpret import shifted_annotations, variant_drivers
-from deepwas_app.workflow.results.mismatch import ld_mismatch
+from deepwas_app.workflow.results.mismatch import check
 from deepwas_app.workflow.results.posterior import posterior, residual_spectrum, run_heritability
 from deepwas_app.workflow.results.response import (
     interaction_surface,
@@ -27,7 +27,7 @@ from deepwas_app.workflow.results.response import (
     response_table,
 )
 from deepwas_app.workflow.runs.batches import standardisation
-from deepwas_app.workflow.runs.heritability import heritability
+from deepwas_app.workflow.runs.heritability import prior_heritability
 from deepwas_app.workflow.runs.train import fit
 
 
@@ -81,7 +81,7 @@ TABLES = {
     "snpvar": lambda study, run: snpvar_table(study, run),
     "weights": lambda study, run: pgs_weights(study, run),
     "spectrum": lambda study, run: residual_spectrum(study, run).to_dataframe(),
-    "mismatch": lambda study, run: ld_mismatch(study, run),
+    "mismatch": lambda study, run: check(study, run),
     "evaluate": lambda study, run: evaluate(run).drop(columns="run"),
     "blocks": lambda study, run: run.blocks(),
 }
@@ -137,7 +137,7 @@ def test_the_settings_of_others_do_not_know_ones_own_prior(small_study):
 
 def test_heritability_of_some_variants_is_theirs_in_that_of_all(linear, small_study):
     rows = np.array([3, 700, 701, 5_999])
-    some = heritability(small_study, linear.model(), 0.7, "linear", rows)
+    some = prior_heritability(small_study, linear.model(), 0.7, "linear", rows)
     np.testing.assert_allclose(some, run_heritability(small_study, linear)[rows], rtol=1e-5)
 
 
@@ -146,9 +146,9 @@ def test_a_prior_that_is_not_finite_is_told_from_annotations_that_are_missing(li
     broken = eqx.tree_at(lambda m: m.prior.coefficients, model, jnp.full(9, jnp.inf))
     name = str(small_study["variant_id"].values[0])
     with pytest.raises(InputError, match=f"my.run: log f is not finite .* {name} the first"):
-        heritability(small_study, broken, 0.7, "my.run")
+        prior_heritability(small_study, broken, 0.7, "my.run")
     values = small_study["variant_annotation"].values.copy()
     values[5:9] = np.nan
     lost = small_study.assign(variant_annotation=(("variants", "annotations"), values))
     with pytest.raises(InputError, match=r"small\.study\.zarr: annotations are missing"):
-        heritability(lost, model, 0.7, "my.run")
+        prior_heritability(lost, model, 0.7, "my.run")

@@ -68,7 +68,7 @@ def test_results_of_a_track_model_are_those_with_its_tracks(with_tracks, track_r
     assert float(spectrum["expected"].mean()) == pytest.approx(mean, rel=1e-3)
     monkeypatch.setattr(mismatch, "expected_squares", lambda model, b: asked(b.tracks))
     with pytest.raises(InterruptedError, match=r"\(4, 300, 16, 3\)"):
-        mismatch.ld_mismatch(study, track_run)
+        mismatch.check(study, track_run)
 
 
 def asked(tracks):

@@ -16,7 +16,7 @@ from deepwas_app.genetics.content import content_hash
 from deepwas_app.genetics.store import open_study_store
 from deepwas_app.genetics.study import add_annotation
 from deepwas_app.workflow.results.evaluation import evaluate
-from deepwas_app.workflow.results.locus import open_run_with_study
+from deepwas_app.workflow.results.locus import opened
 from deepwas_app.workflow.results.posterior import posterior, run_heritability
 from deepwas_app.workflow.runs.run import open_run
 from deepwas_app.workflow.runs.train import train
@@ -40,7 +40,7 @@ def reversed_annotations(study: xr.Dataset) -> xr.Dataset:
 
 
 def test_what_an_older_version_wrote_opens_and_is_evaluated(old: Path, capsys):
-    run, study = open_run_with_study(old / "finished.run", old / "old.study.zarr")
+    study, run = opened(old / "old.study.zarr", old / "finished.run")
     assert content_hash(study) == study.attrs["content_hash"] == run.study_hash
     assert "variable_hashes" not in study.attrs
     assert run_heritability(study, run).sum() == pytest.approx(0.2705231, rel=1e-4)

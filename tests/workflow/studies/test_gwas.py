@@ -15,9 +15,9 @@ from bed_reader import to_bed
 from deepwas_app.cli import main
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.store import open_study_store
-from deepwas_app.workflow.info import describe
+from deepwas_app.workflow.info import info
 from deepwas_app.workflow.settings import PanelSettings, StudySettings
-from deepwas_app.workflow.studies.build import build_panel, build_study
+from deepwas_app.workflow.studies.build import build_ld, build_study
 
 PEOPLE, VARIANTS = 80, 40
 
@@ -58,7 +58,7 @@ def panel(gwas: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
         },
     )
     settings = PanelSettings(bfile=str(folder / "tiny"), output=str(folder / "tiny"), maf=0.01)
-    return build_panel(settings)
+    return build_ld(settings)
 
 
 def renamed(names: str, **more: object) -> Callable[[pd.DataFrame], str]:
@@ -204,7 +204,7 @@ def test_another_build_is_lifted_over(fastgwa, panel, tmp_path):
 def test_info_tells_the_columns_even_without_a_sample_size(gwas, tmp_path):
     path = tmp_path / "prs.txt"
     path.write_text(renamed("id:SNP effect:A1 other:A2 beta:BETA se:SE")(gwas))
-    facts = describe(path)
+    facts = info(path)
     assert facts["kind"] == "summary statistics, PRS-CS"
     assert json.loads(facts["columns"])["effect_allele"] == "A1"
     assert facts["sample size"] == "not in the file; give it with --n"

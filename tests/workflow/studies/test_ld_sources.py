@@ -21,7 +21,7 @@ from deepwas_app.workflow.settings import (
     StudySettings,
     TrainSettings,
 )
-from deepwas_app.workflow.studies.build import build_panel, build_study
+from deepwas_app.workflow.studies.build import build_ld, build_study
 from deepwas_app.workflow.studies.simulate import simulate
 
 MB = write.MB
@@ -50,7 +50,7 @@ def windows(tmp_path_factory: pytest.TempPathFactory) -> Path:
     frame.loc[7, "AF1"] = np.nan
     frame.drop(index=100).to_csv(folder / "gwas.fastGWA", sep="\t", index=False, na_rep="NA")
     settings = PanelSettings(ukbb=str(folder / "ukb"), variance=1.0, output=str(folder / "w"))
-    build_panel(settings)
+    build_ld(settings)
     return folder
 
 
@@ -134,7 +134,7 @@ def test_a_simulation_on_windows_draws_every_variant_once(windows: Path, tmp_pat
 )
 def test_sources_that_do_not_fit_are_named(settings: dict, message: str, tmp_path: Path):
     with pytest.raises(InputError, match=message):
-        build_panel(PanelSettings(output=str(tmp_path / "x"), **settings))
+        build_ld(PanelSettings(output=str(tmp_path / "x"), **settings))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -142,7 +142,7 @@ def test_the_build_of_the_source_is_that_of_the_panel(windows: Path, tmp_path: P
     assert open_panel(windows / "w.ld.zarr").attrs["genome_build"] == "hg19"
     settings = PanelSettings(ukbb=str(windows / "ukb"), build="hg38", output=str(tmp_path / "x"))
     with pytest.raises(InputError, match=r"ukb: is on hg19, not hg38\. Leave"):
-        build_panel(settings)
+        build_ld(settings)
 
 
 def test_the_command_says_what_was_lost_and_clipped(tmp_path: Path, capsys):

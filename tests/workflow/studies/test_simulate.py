@@ -7,7 +7,7 @@ from deepwas_app.errors import InputError
 from deepwas_app.genetics.store import open_study_store, read_block
 from deepwas_app.workflow.runs.batches import block_slice
 from deepwas_app.workflow.settings import PanelSettings, SimulateSettings
-from deepwas_app.workflow.studies.build import build_panel
+from deepwas_app.workflow.studies.build import build_ld
 from deepwas_app.workflow.studies.simulate import simulate
 
 TINY = {"variants": 600, "chromosomes": 3, "people": 60, "annotations": 5}
@@ -82,7 +82,7 @@ def panel(tmp_path_factory) -> str:
         blocks=str(blocks),
         output=str(folder / "two"),
     )
-    return str(build_panel(settings))
+    return str(build_ld(settings))
 
 
 def test_simulation_on_a_panel_keeps_its_variants(panel, tmp_path):

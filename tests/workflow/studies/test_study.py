@@ -10,10 +10,10 @@ from deepwas_app.genetics.builtin import data_dir
 from deepwas_app.genetics.ld.panel import open_panel
 from deepwas_app.genetics.store import open_study_store, read_block
 from deepwas_app.workflow.results.posterior import alignment
-from deepwas_app.workflow.runs.heritability import heritability
+from deepwas_app.workflow.runs.heritability import prior_heritability
 from deepwas_app.workflow.runs.train import fit
 from deepwas_app.workflow.settings import PanelSettings, StudySettings
-from deepwas_app.workflow.studies.build import build_panel, build_study
+from deepwas_app.workflow.studies.build import build_ld, build_study
 
 HEIGHT = data_dir() / "height_chr22"
 
@@ -27,7 +27,7 @@ def full_panel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         variance=1.0,
         output=str(tmp_path_factory.mktemp("panel") / "full"),
     )
-    return build_panel(settings)
+    return build_ld(settings)
 
 
 def study_settings(panel: Path, out: Path, **settings) -> StudySettings:
@@ -81,7 +81,7 @@ def test_heritability_of_height_is_right_and_steady(full_panel, tmp_path):
         assert study.attrs["variance"] == variance
         for step in fit(study, "constant", test_chromosomes="none"):
             model = step.checkpoint.state.model
-        found.append(heritability(study, model, 0.7, "run").sum())
+        found.append(prior_heritability(study, model, 0.7, "run").sum())
         components.append(int(study["block_components"].values.sum()))
         # Learned, not stuck where they began.
         assert 1.2 < float(model.s2) < 2.5
@@ -129,7 +129,7 @@ def test_blocks_are_cut_where_none_are_given(tmp_path):
     settings = PanelSettings(
         bfile=str(HEIGHT / "genotypes"), variance=0.5, maf=0.4, output=str(tmp_path / "one")
     )
-    panel = open_panel(build_panel(settings))
+    panel = open_panel(build_ld(settings))
     assert set(panel["block_chromosome"].values.tolist()) == {"22"}
     assert 8 <= panel.sizes["blocks"] <= 40
     assert panel["block_variants"].values.max() <= 2_000
@@ -195,10 +195,10 @@ def test_unreadable_genotypes_are_named_and_leave_nothing(tmp_path):
         (given / "gone", "gone.* no such file"),
     ):
         with pytest.raises(InputError, match=message) as problem:
-            build_panel(PanelSettings(bfile=str(bfile), output=str(out / "p")))
+            build_ld(PanelSettings(bfile=str(bfile), output=str(out / "p")))
         assert "\n" not in str(problem.value)
     with pytest.raises(InputError, match="no LD source: name PLINK genotypes with --bfile"):
-        build_panel(PanelSettings(output=str(out / "p")))
+        build_ld(PanelSettings(output=str(out / "p")))
     assert list(out.iterdir()) == []
 
 

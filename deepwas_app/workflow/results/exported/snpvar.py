@@ -1,19 +1,15 @@
 """Per-variant heritability in PolyFun's layout."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 import param
-import xarray as xr
 
 from deepwas_app.workflow.results.exports import EXPORTS, Export
 from deepwas_app.workflow.results.identity import VARIANT, identity
+from deepwas_app.workflow.results.locus import RunLike, opened
 from deepwas_app.workflow.settings.base import Settings
+from deepwas_app.workflow.studies.builtin import StudyLike
 from deepwas_app.workflow.tables import Column, Table
-
-if TYPE_CHECKING:
-    from deepwas_app.workflow.runs.fitted import Fitted
 
 # The ratio of largest to smallest prior that PolyFun allows.
 FLOOR_RATIO = 100.0
@@ -48,8 +44,8 @@ def floored(heritability: np.ndarray, ratio: float = FLOOR_RATIO) -> np.ndarray:
     return raised * (v.sum() / raised.sum())
 
 
-def snpvar_table(
-    study: xr.Dataset, run: "Fitted", *, floor: bool = SnpvarOptions.floor
+def snpvar(
+    study: StudyLike | None, run: RunLike, *, floor: bool = SnpvarOptions.floor
 ) -> pd.DataFrame:
     """Per-variant heritability of every scored variant, in PolyFun's layout.
 
@@ -65,9 +61,10 @@ def snpvar_table(
     Table :data:`SNPVAR`.
     """
     # Late: a list of what can be exported does not wait for JAX.
-    from deepwas_app.workflow.results.posterior import run_heritability
+    from deepwas_app.workflow.results.posterior import heritability
 
-    v = run_heritability(study, run)
+    study, run = opened(study, run)
+    v = heritability(study, run)
     rows = np.flatnonzero(study["variant_scored"].values)
     # A little below, so that the ratio also holds for the five digits that are written.
     v = floored(v[rows], FLOOR_RATIO * (1 - 2e-4)) if floor else v[rows]
@@ -79,6 +76,9 @@ def snpvar_table(
     )
 
 
+# Its name in version 0.1.0.
+snpvar_table = snpvar
+
 EXPORTS.add(
     Export(
         name="snpvar",
@@ -87,7 +87,7 @@ EXPORTS.add(
         purpose="The prior variance of each scored variant, for **PolyFun** and its fine-mapping. "
         "SNPVAR is a share of the phenotype's variance; Z is of A1, the effect allele.",
         table=SNPVAR,
-        compute=snpvar_table,
+        compute=snpvar,
         ending="snpvar.tsv",
         options=SnpvarOptions,
         row=32,

@@ -1,17 +1,13 @@
 """Prior weights of a region for SuSiE."""
 
-from typing import TYPE_CHECKING
-
 import pandas as pd
-import xarray as xr
 
-from deepwas_app.genetics.regions import Region
+from deepwas_app.genetics.regions import Region, parse_region
 from deepwas_app.workflow.results.exports import EXPORTS, Export
 from deepwas_app.workflow.results.identity import VARIANT, identity
+from deepwas_app.workflow.results.locus import RunLike, opened
+from deepwas_app.workflow.studies.builtin import StudyLike
 from deepwas_app.workflow.tables import Column, Table
-
-if TYPE_CHECKING:
-    from deepwas_app.workflow.runs.fitted import Fitted
 
 PRIOR_WEIGHTS = Table(
     "prior-weights",
@@ -30,7 +26,7 @@ PRIOR_WEIGHTS = Table(
 )
 
 
-def prior_weights(study: xr.Dataset, run: "Fitted", region: Region) -> pd.DataFrame:
+def prior_weights(study: StudyLike | None, run: RunLike, region: Region | str) -> pd.DataFrame:
     """Prior weights of the variants of a region, for SuSiE's ``prior_weights``.
 
     Returns
@@ -38,10 +34,12 @@ def prior_weights(study: xr.Dataset, run: "Fitted", region: Region) -> pd.DataFr
     Table :data:`PRIOR_WEIGHTS`.
     """
     # Late: a list of what can be exported does not wait for JAX.
-    from deepwas_app.workflow.results.posterior import run_heritability
+    from deepwas_app.workflow.results.posterior import heritability
 
+    study, run = opened(study, run)
+    region = parse_region(region, study) if isinstance(region, str) else region
     rows = region.rows(study)
-    v = run_heritability(study, run, rows)
+    v = heritability(study, run, rows)
     table = identity(study, rows, ("SNP", "CHR", "BP", "A1", "A2"))
     return table.assign(PRIOR_WEIGHT=v / v.sum())
 

@@ -10,6 +10,8 @@ import xarray as xr
 from deepwas_app.genetics.genotypes.score import checked_weights
 from deepwas_app.workflow.results.exports import EXPORTS, Export
 from deepwas_app.workflow.results.identity import VARIANT, identity
+from deepwas_app.workflow.results.locus import RunLike, opened
+from deepwas_app.workflow.studies.builtin import StudyLike
 from deepwas_app.workflow.tables import Column, Table
 
 if TYPE_CHECKING:
@@ -46,7 +48,7 @@ def per_allele(study: xr.Dataset, b: np.ndarray) -> np.ndarray:
     return np.where((p > 0) & (p < 1), effect, np.nan)
 
 
-def pgs_weights(study: xr.Dataset, run: "Fitted") -> pd.DataFrame:
+def pgs_weights(study: StudyLike | None, run: RunLike) -> pd.DataFrame:
     """Posterior mean effects per allele: the weights of a polygenic score.
 
     Returns
@@ -57,6 +59,7 @@ def pgs_weights(study: xr.Dataset, run: "Fitted") -> pd.DataFrame:
     # Late: a list of what can be exported does not wait for JAX.
     from deepwas_app.workflow.results.posterior import posterior
 
+    study, run = opened(study, run)
     mean = posterior(study, run)["variant_posterior_mean"].values.astype(np.float64)
     beta = per_allele(study, mean)
     rows = np.flatnonzero(np.isfinite(beta))
