@@ -12,7 +12,7 @@ import xarray as xr
 
 from deepwas_app.cli import main
 from deepwas_app.core.priors import Standardisation, make_prior
-from deepwas_app.workflow.results.posterior import interpret
+from deepwas_app.workflow.results import interpret
 
 
 def test_explain_of_a_linear_prior_is_its_coefficients(small_study, small_runs, capsys):

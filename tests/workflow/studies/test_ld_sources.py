@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from tests.genetics.sources import conftest as write
+from tests.genetics.ld.sources import conftest as write
 
 from deepwas_app.cli import main
 from deepwas_app.errors import InputError
