@@ -35,24 +35,24 @@ PACKAGE = ROOT / "deepwas_app"
 EQUIVALENT = Path(__file__).with_name("mutation_equivalent.tsv")
 FILES = (
     *sorted(PACKAGE.glob("core/**/*.py")),
-    *(PACKAGE / f"genetics/{name}.py" for name in ("align", "matching", "frequency", "score")),
+    *(PACKAGE / f"genetics/gwas/{name}.py" for name in ("align", "matching", "frequency")),
+    PACKAGE / "genetics/genotypes/score.py",
 )
 # Tests beside those of the same name, and for modules that have none of that name.
 TESTS = {
     "core/block": "core/test_block core/test_likelihood",
     "core/linalg": "core/test_linalg core/test_likelihood",
-    "core/posterior": "core/test_posterior core/test_batch workflow/test_track_runs",
+    "core/posterior": "core/test_posterior core/test_batch workflow/runs/test_track_runs",
     "core/jackknife": "core/test_jackknife core/test_effects",
     "core/moments": "core/test_moments core/test_recovery",
     "core/shifts": "core/test_response",
-    "core/mismatch": "workflow/test_mismatch",
-    "core/held_out": "core/test_fit workflow/test_train",
+    "core/held_out": "core/test_fit workflow/runs/test_train",
     "core/fit": "core/test_fit core/test_batch",
     "core/objectives": "core/test_objective core/test_ldsr core/test_fit core/test_batch",
     "core/priors": "core/test_priors core/test_transformer core/test_facts core/test_fit",
-    "genetics/matching": "genetics/test_align genetics/test_sumstats",
-    "genetics/frequency": "genetics/test_align workflow/test_ld_sources",
-    "genetics/score": "genetics/test_score workflow/test_score",
+    "genetics/gwas/matching": "genetics/gwas/test_align genetics/gwas/test_sumstats",
+    "genetics/gwas/frequency": "genetics/gwas/test_align workflow/studies/test_ld_sources",
+    "genetics/genotypes/score": "genetics/genotypes/test_score workflow/results/test_score",
 }
 # Others of Cosmic Ray's operators end in a TypeError at once, which would flatter the tests.
 ARITHMETIC = {

@@ -334,6 +334,16 @@ def test_a_looser_frequency_keeps_more(panel_and_table):
         align(as_dataset(table), panel)
 
 
+def test_a_frequency_just_as_far_as_allowed_is_kept(panel_and_table):
+    panel, table = panel_and_table
+    panel["variant_allele_frequency"].values[5:7] = 0.25
+    table["allele_frequency"] = panel["variant_allele_frequency"].values.astype(np.float64)
+    table.loc[5:6, "allele_frequency"] = [0.5, 0.5001]
+    aligned, report = align(as_dataset(table), panel, max_frequency_difference=0.25)
+    np.testing.assert_array_equal(np.isnan(aligned["variant_z"])[4:8], [False, False, True, False])
+    assert count(report, "Allele frequency far from the panel's") == -1
+
+
 def test_no_overlap_names_both_files_and_the_remedy(panel_and_table):
     panel, table = panel_and_table
     elsewhere = table.assign(chromosome="1", id="")
