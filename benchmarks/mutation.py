@@ -38,9 +38,11 @@ FILES = (
     *(PACKAGE / f"genetics/gwas/{name}.py" for name in ("align", "matching", "frequency")),
     PACKAGE / "genetics/genotypes/score.py",
 )
+TWO_DEVICES = "workflow/runs/test_training_options.py::test_two_devices_compute_what_one_does"
 # Tests beside those of the same name, and for modules that have none of that name.
 TESTS = {
     "core/block": "core/test_block core/test_likelihood",
+    "core/batch": f"core/test_batch {TWO_DEVICES}",
     "core/linalg": "core/test_linalg core/test_likelihood",
     "core/posterior": "core/test_posterior core/test_batch workflow/runs/test_track_runs",
     "core/jackknife": "core/test_jackknife core/test_effects",
@@ -174,7 +176,7 @@ def tests_of(file: str) -> list[str]:
     name = file.removesuffix(".py")
     room, _, stem = name.rpartition("/")
     named = TESTS.get(name) or TESTS.get(room) or f"{room}/test_{stem}"
-    return [f"tests/{test}.py" for test in named.split()]
+    return [f"tests/{test}" if ".py" in test else f"tests/{test}.py" for test in named.split()]
 
 
 def _tested(copy: Path, tests: list[str]) -> int:
