@@ -1,5 +1,8 @@
 """The moment estimate, and what a model expects of x squared."""
 
+import equinox as eqx
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -33,3 +36,31 @@ def test_pure_noise_gives_a_small_level_inside_the_model(world):
     assert found.level < -2
     assert found.s2 == pytest.approx(1.2, rel=0.15)
     assert 0 < found.kappa < 0.05
+
+
+@pytest.mark.parametrize(
+    ("truth", "expected"),
+    [
+        ({"level": 0.4}, (0.362487, 1.170550, 0.0945979)),
+        ({"level": 2.0, "s2": 0.5, "kappa": 0.5}, (1.924461, 0.601448, 0.474501)),
+        # Zero is on the edge of the model: each of the three at the least that it starts from.
+        ({"level": -30.0, "kappa": 1e-6}, (-5.180313, 1.166628, 0.00241963)),
+        ({"level": -30.0, "s2": 0.05, "kappa": 1e-6}, (-8.358275, 0.3, 0.000100827)),
+    ],
+)
+def test_training_starts_where_it_started(world, truth, expected):
+    found = moment_estimate(world.draw(world.model(**truth), 7, per_batch=10))
+    np.testing.assert_allclose(found, expected, rtol=2e-4)
+
+
+def test_damaged_and_padded_components_do_not_count(world):
+    (batch,) = world.draw(world.model(level=0.4), 7, per_batch=40)
+    first, rest = (
+        jax.tree.map(lambda leaf, part=part: leaf[part], batch) for part in (slice(1), slice(1, 40))
+    )
+    lost = eqx.tree_at(
+        lambda b: (b.block.x, b.block.eigenvalues),
+        first,
+        (first.block.x.at[0, :15].set(jnp.nan), first.block.eigenvalues.at[0, 15:].set(jnp.inf)),
+    )
+    np.testing.assert_allclose(moment_estimate([rest, lost]), moment_estimate([rest]), rtol=1e-9)
