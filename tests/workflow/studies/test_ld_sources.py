@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from tests.genetics.ld.sources import conftest as write
 
 from deepwas_app.cli import main
 from deepwas_app.errors import InputError
@@ -23,6 +22,7 @@ from deepwas_app.workflow.settings import (
 )
 from deepwas_app.workflow.studies.build import build_ld, build_study
 from deepwas_app.workflow.studies.simulate import simulate
+from tests.genetics.ld.sources import conftest as write
 
 MB = write.MB
 
