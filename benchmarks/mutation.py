@@ -35,7 +35,8 @@ PACKAGE = ROOT / "deepwas_app"
 EQUIVALENT = Path(__file__).with_name("mutation_equivalent.tsv")
 FILES = (
     *sorted(PACKAGE.glob("core/**/*.py")),
-    *(PACKAGE / f"genetics/gwas/{name}.py" for name in ("align", "matching", "frequency")),
+    *(PACKAGE / f"genetics/{name}.py" for name in ("alleles", "matching")),
+    *(PACKAGE / f"genetics/gwas/{name}.py" for name in ("align", "frequency")),
     PACKAGE / "genetics/genotypes/score.py",
 )
 TWO_DEVICES = "workflow/runs/test_training_options.py::test_two_devices_compute_what_one_does"
@@ -52,7 +53,9 @@ TESTS = {
     "core/fit": "core/test_fit core/test_batch",
     "core/objectives": "core/test_objective core/test_ldsr core/test_fit core/test_batch",
     "core/priors": "core/test_priors core/test_transformer core/test_facts core/test_fit",
-    "genetics/gwas/matching": "genetics/gwas/test_align genetics/gwas/test_sumstats",
+    "genetics/alleles": "genetics/gwas/test_align genetics/genotypes/test_score",
+    "genetics/matching": "genetics/gwas/test_align genetics/gwas/test_sumstats "
+    "genetics/test_regions genetics/annotation/test_annotations",
     "genetics/gwas/frequency": "genetics/gwas/test_align workflow/studies/test_ld_sources",
     "genetics/genotypes/score": "genetics/genotypes/test_score workflow/results/test_score",
 }

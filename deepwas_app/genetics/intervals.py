@@ -9,7 +9,7 @@ import pandas as pd
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics import chromosomes
-from deepwas_app.genetics.files import UNREADABLE, existing, open_text, unreadable
+from deepwas_app.genetics.files import UNREADABLE, existing, open_text, read_bare_table, unreadable
 
 _PLACE = ["chromosome", "start", "stop"]
 
@@ -41,22 +41,17 @@ def read_bed(path: str | Path, value_column: int = 5) -> pd.DataFrame:
     path = existing(path)
     skip, separator, width = _preamble(path)
     used = dict(enumerate(_PLACE)) | ({value_column - 1: "value"} if width >= value_column else {})
-    try:
-        with open_text(path) as stream:
-            frame = pd.read_csv(
-                stream,
-                sep=separator,
-                header=None,
-                names=[used.get(index, f"column {index}") for index in range(width)],
-                usecols=list(used.values()),
-                skiprows=skip,
-                comment="#",
-                dtype={"chromosome": str},
-                keep_default_na=False,
-                low_memory=False,
-            )
-    except (*UNREADABLE, ValueError) as error:
-        raise unreadable(path, error) from error
+    frame = read_bare_table(
+        path,
+        [used.get(index, f"column {index}") for index in range(width)],
+        sep=separator,
+        usecols=list(used.values()),
+        skiprows=skip,
+        comment="#",
+        dtype={"chromosome": str},
+        keep_default_na=False,
+        low_memory=False,
+    )
     if frame.empty:
         raise InputError(f"{path}: holds no intervals. Give chromosome, start, stop.")
     # pandas counts rows; people count lines.

@@ -13,6 +13,7 @@ import xarray as xr
 from deepwas_app.errors import InputError
 from deepwas_app.genetics import chromosomes
 from deepwas_app.genetics.annotation.genes import read_genes
+from deepwas_app.genetics.matching import find_variant
 
 FLANK = 250_000
 _NUMBER = r"([0-9][0-9,_]*(?:\.[0-9]+)?)\s*([kmg]b|bp|[kmg])?"
@@ -122,10 +123,10 @@ def _bases(text: str, number: str, unit: str | None) -> int:
 
 
 def _named(text: str, study: xr.Dataset, genes: pd.DataFrame | None) -> Region:
-    rows = np.flatnonzero(study["variant_id"].values.astype(str) == text)
-    if len(rows):
-        position = study["variant_position"].values[rows[0]]
-        return Region.around(study["variant_chromosome"].values[rows[0]], position, position)
+    row = find_variant(study, text)
+    if row is not None:
+        position = study["variant_position"].values[row]
+        return Region.around(study["variant_chromosome"].values[row], position, position)
     if genes is None:
         genes = read_genes(str(study.attrs.get("genome_build", "")))
     gene = genes[genes["name"].astype(str).str.upper() == text.upper()]

@@ -8,6 +8,7 @@ import pytest
 import xarray as xr
 
 from deepwas_app.errors import InputError
+from deepwas_app.genetics.matching import find_variant
 from deepwas_app.genetics.regions import FLANK, Region, parse_region
 from deepwas_app.genetics.study import strongest_loci
 
@@ -89,3 +90,18 @@ def test_strongest_loci_are_apart(study: xr.Dataset) -> None:
     assert strongest_loci(study) == [1, 2]
     assert strongest_loci(study, apart=100) == [1, 2, 3, 0]
     assert strongest_loci(study, count=1) == [1]
+
+
+def test_a_variant_is_found_by_its_place_and_alleles(study: xr.Dataset) -> None:
+    alleles = ["A", "C", "A", "A"], ["G", "T", "AT", "G"]
+    with_alleles = study.assign(
+        variant_effect_allele=("variants", alleles[0]),
+        variant_other_allele=("variants", alleles[1]),
+    )
+    place = study["variant_position"].values[2]
+    chromosome = study["variant_chromosome"].values[2]
+    for text in (f"{chromosome}:{place}:A:AT", f"chr{chromosome}_{place}_at_a"):
+        assert find_variant(with_alleles, text) == 2
+    assert find_variant(with_alleles, f"{chromosome}:{place}:A:G") is None
+    assert find_variant(with_alleles, "rs4") == 3
+    assert find_variant(with_alleles, "rs5") is None

@@ -19,6 +19,7 @@ from deepwas_app.app.pages.base import Page
 from deepwas_app.app.pages.runs import follow, runs_choice
 from deepwas_app.app.regions import scaled, shown_region
 from deepwas_app.errors import InputError
+from deepwas_app.genetics.matching import find_variant
 from deepwas_app.genetics.regions import Region
 from deepwas_app.genetics.statistics import minus_log10_p
 from deepwas_app.genetics.study import strongest_loci
@@ -268,9 +269,9 @@ class LocusPage(Page):
 
     def _go_to(self, words: str) -> None:
         study = self.state.study
-        variant = np.flatnonzero(study["variant_id"].values.astype(str) == words)
-        if len(variant):
-            self._attempt(self.go_to_variant, int(variant[0]))
+        variant = find_variant(study, words)
+        if variant is not None:
+            self._attempt(self.go_to_variant, variant)
         else:
             self._attempt(lambda: self.go(shown_region(words, study, self.genes)))
 

@@ -15,7 +15,7 @@ from deepwas_app.errors import InputError
 from deepwas_app.genetics import chromosomes
 from deepwas_app.genetics.columns import COLUMNS, find_columns
 from deepwas_app.genetics.files import existing, read_bare_table, read_header, unreadable
-from deepwas_app.genetics.gwas.matching import match_variants
+from deepwas_app.genetics.matching import first_rows, match_variants, names_of, places_of
 from deepwas_app.genetics.tables import LEVELS, NUMBER, TEXT, read_columns
 
 # What pandas calls an index that it writes to parquet.
@@ -159,10 +159,7 @@ def _rows(path: Path, table: xr.Dataset, variants: xr.Dataset) -> np.ndarray:
     """Row of the table for each variant: by alleles where it has them, else by name or place."""
     rows = np.full(variants.sizes["variants"], -1, dtype=np.int64)
     if "variant_id" in table:
-        ids = pd.Index(table["variant_id"].values)
-        first = ~ids.duplicated() & (ids != "") & (ids != ".")
-        found = ids[first].get_indexer(variants["variant_id"].values)
-        rows = np.where(found >= 0, np.flatnonzero(first)[found], -1) if first.any() else rows
+        rows = first_rows(names_of(variants["variant_id"]), names_of(table["variant_id"]))
     if "variant_position" in table and (rows >= 0).any():
         _check_build(path, table, variants, rows)
     if "variant_effect_allele" in table and "variant_position" in table:
@@ -175,12 +172,7 @@ def _rows(path: Path, table: xr.Dataset, variants: xr.Dataset) -> np.ndarray:
         rows = np.full(len(rows), -1, dtype=np.int64)
         rows[match.panel_row[order]] = match.row[order]
     elif "variant_position" in table:
-        place = ["variant_chromosome", "variant_position"]
-        index = pd.MultiIndex.from_arrays([table[name].values for name in place])
-        first = ~index.duplicated()
-        wanted = pd.MultiIndex.from_arrays([variants[name].values for name in place])
-        found = index[first].get_indexer(wanted)
-        rows = np.where((rows < 0) & (found >= 0), np.flatnonzero(first)[found], rows)
+        rows = np.where(rows < 0, first_rows(*places_of(variants, table)), rows)
     return rows
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,14 @@ import xarray as xr
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics import chromosomes
-from deepwas_app.genetics.files import UNREADABLE, existing, open_text, unreadable
+from deepwas_app.genetics.files import (
+    UNREADABLE,
+    existing,
+    open_text,
+    read_bare_table,
+    read_table,
+    unreadable,
+)
 
 _MISSING = -9
 # Variants that are decoded at a time: the decoder wants one row per variant.
@@ -77,39 +85,28 @@ def read_pgen(prefix: str | Path) -> xr.Dataset:
 
 def _variants(pvar: Path) -> pd.DataFrame:
     """The .pvar: a VCF without genotypes, or a .bim."""
-    names = ["#CHROM", "POS", "ID", "REF", "ALT"]
+    names = ["CHROM", "POS", "ID", "REF", "ALT"]
+    options: dict[str, Any] = {"usecols": names, "dtype": str, "keep_default_na": False}
     try:
         with open_text(pvar) as stream:
-            line = stream.readline()
-            while line.startswith("##"):
-                line = stream.readline()
-            if line.startswith("#CHROM"):
-                header = line.split()
-                wanted = names
-            else:
-                # Without a header it is a .bim, whose first allele is ALT.
-                stream.seek(0)
-                fields = len(line.split())
-                header = ["#CHROM", "ID", "CM", "POS", "ALT", "REF"]
-                header = header if fields == 6 else [c for c in header if c != "CM"]
-                wanted = names
-            table = pd.read_csv(
-                stream,
-                sep="\t" if "\t" in line else r"\s+",
-                names=header,
-                usecols=wanted,
-                header=None,
-                dtype=str,
-                keep_default_na=False,
-                index_col=False,
-            )
+            line = next((line for line in stream if not line.startswith("##")), "")
+    except UNREADABLE as error:
+        raise unreadable(pvar, error) from error
+    if line.startswith("#CHROM"):
+        table = read_table(pvar, **options)
+    else:
+        # Without a header it is a .bim, whose first allele is ALT.
+        columns = ["CHROM", "ID", "CM", "POS", "ALT", "REF"]
+        columns = columns if len(line.split()) == 6 else [c for c in columns if c != "CM"]
+        table = read_bare_table(pvar, columns, index_col=False, **options)
+    try:
         position = table["POS"].astype(np.int32)
-    except (*UNREADABLE, ValueError) as error:
+    except ValueError as error:
         raise unreadable(pvar, error) from error
     return pd.DataFrame(
         {
             "id": table["ID"],
-            "chromosome": chromosomes.normalise(table["#CHROM"]),
+            "chromosome": chromosomes.normalise(table["CHROM"]),
             "position": position,
             "effect_allele": table["ALT"].str.upper(),
             "other_allele": table["REF"].str.upper(),

@@ -12,21 +12,23 @@ import xarray as xr
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics import chromosomes
-from deepwas_app.genetics.files import UNREADABLE, existing, open_text, unreadable
+from deepwas_app.genetics.alleles import SAME, Alleles
+from deepwas_app.genetics.columns import find_columns
+from deepwas_app.genetics.files import UNREADABLE, read_table, unreadable
 from deepwas_app.genetics.genotypes.phenotype import read_people
 from deepwas_app.genetics.genotypes.plink import genotype_files
+from deepwas_app.genetics.matching import Groups, names_of, places_of, without
 
-# The PGS Catalog's names for the columns of a weights file.
-_CATALOG = {
-    "rsID": "SNP",
+# What a weights file is called upon to have, by the names that exported files have.
+_COLUMNS = {
+    "id": "SNP",
+    "chromosome": "CHR",
+    "position": "BP",
     "effect_allele": "A1",
     "other_allele": "A2",
-    "effect_weight": "BETA",
-    "chr_name": "CHR",
-    "chr_position": "BP",
+    "weight": "BETA",
 }
 _NUMBERS = ("BETA", "BP")
-# How files say that a variant has no name.
 _NO_NAME = "."
 # Above this share of weights whose alleles are not those of the genotypes, nothing is scored.
 _MISMATCHED = 0.1
@@ -90,19 +92,8 @@ def read_weights(path: str | Path | pd.DataFrame) -> pd.DataFrame:
     """
     if isinstance(path, pd.DataFrame):
         return checked_weights(path, path.attrs.get("path", "weights"))
-    path = existing(path)
-    try:
-        with open_text(path) as stream:
-            skip = 0
-            while (header := stream.readline()).startswith("#"):
-                skip += 1
-        # Cells of scoring files may be empty or hold spaces.
-        separator = "\t" if "\t" in header else r"\s+"
-        with open_text(path) as stream:
-            table = pd.read_csv(stream, sep=separator, skiprows=skip, dtype=str)
-    except (*UNREADABLE, ValueError) as error:
-        raise unreadable(path, error) from error
-    return checked_weights(table, str(path))
+    # Cells of scoring files may be empty or hold spaces.
+    return checked_weights(read_table(path, dtype=str), str(path))
 
 
 def checked_weights(table: pd.DataFrame, where: str) -> pd.DataFrame:
@@ -113,7 +104,8 @@ def checked_weights(table: pd.DataFrame, where: str) -> pd.DataFrame:
     InputError
         If it lacks a column, or holds weights that are not numbers.
     """
-    table = table.rename(columns=_CATALOG)
+    found = find_columns(table.columns, _COLUMNS)
+    table = table[list(found.values())].set_axis([_COLUMNS[key] for key in found], axis="columns")
     if "SNP" not in table and {"CHR", "BP"} <= set(table):
         table["SNP"] = _NO_NAME
     for name in ("SNP", "A1", "BETA"):
@@ -165,66 +157,71 @@ def match_weights(weights: pd.DataFrame, genotypes: xr.Dataset) -> MatchedWeight
         other alleles.
     """
     where, path = genotypes.attrs["path"], weights.attrs["path"]
-    pairs = _candidates(weights, genotypes)
-    if pairs.empty:
+    rows = _variants(weights)
+    by_name = Groups(names_of(rows["variant_id"]), names_of(genotypes["variant_id"]))
+    named = np.flatnonzero(by_name.group >= 0)
+    place, genotyped = places_of(rows, genotypes)
+    # Places serve the weights whose name is not there.
+    by_place = Groups(without(place, named), genotyped)
+    known = np.sort(np.append(named, np.flatnonzero(by_place.group >= 0)))
+    if not len(known):
         raise InputError(
             f"{path}: none of its {len(weights)} variants is in the genotypes {where}. "
             "Check that names or genome builds agree."
         )
-    effect, other = pairs["A1"], pairs.get("A2", "")
-    anything = "A2" not in pairs
-    pairs["straight"] = (effect == pairs["a1"]) & (anything | (other == pairs["a2"]))
-    swapped = (effect == pairs["a2"]) & (anything | (other == pairs["a1"]))
-    pairs["fits"] = pairs["straight"] | swapped
     # Of several variants of one name or place, the one with the weight's alleles.
-    pairs = pairs.sort_values("fits", ascending=False, kind="stable").drop_duplicates("weight")
-    wrong = pairs[~pairs["fits"]].sort_values("weight")
-    if len(wrong) > _MISMATCHED * len(pairs):
-        one = wrong.iloc[0]
-        mine = one["A1"] if anything else f"{one['A1']}/{one['A2']}"
+    alleles = Alleles(rows, genotypes, strands=False)
+    pairs = zip(by_name.best(alleles), by_place.best(alleles), strict=True)
+    used, variant, orientation = (np.concatenate(pair) for pair in pairs)
+    wrong = np.setdiff1d(known, used)
+    if len(wrong) > _MISMATCHED * len(known):
+        one = wrong[0]
+        groups = by_name if by_name.group[one] >= 0 else by_place
+        there = genotypes.isel(variants=groups.first()[groups.group[one]])
         raise InputError(
-            f"{path}: the alleles of {len(wrong)} of {len(pairs)} variants are not those of the "
-            f"genotypes {where} ({_name(weights, one['weight'])} is {mine} here, "
-            f"{one['a1']}/{one['a2']} there). Bring both to the same strand and build."
+            f"{path}: the alleles of {len(wrong)} of {len(known)} variants are not those of the "
+            f"genotypes {where} ({_name(weights, one)} is {_alleles(rows.isel(variants=one))} "
+            f"here, {_alleles(there)} there). Bring both to the same strand and build."
         )
-    used = pairs[pairs["fits"]].sort_values("row", kind="stable")
-    twice = used["weight"][used["row"].duplicated()]
+    order = np.argsort(variant, kind="stable")
+    used, variant, orientation = used[order], variant[order], orientation[order]
+    twice = used[1:][np.diff(variant) == 0]
     if len(twice):
         raise InputError(
-            f"{path}: {_name(weights, twice.iloc[0])} is there twice. Keep one weight a variant."
+            f"{path}: {_name(weights, twice[0])} is there twice. Keep one weight a variant."
         )
     return MatchedWeights(
-        rows=used["row"].to_numpy(np.int64),
-        weights=weights["BETA"].to_numpy(np.float64)[used["weight"]],
-        counts_a1=used["straight"].to_numpy(bool),
+        rows=variant,
+        weights=weights["BETA"].to_numpy(np.float64)[used],
+        counts_a1=orientation == SAME,
         report={
             "weights": len(weights),
-            "not in the genotypes": len(weights) - len(pairs),
+            "not in the genotypes": len(weights) - len(known),
             "other alleles": len(wrong),
             "scored": len(used),
         },
     )
 
 
-def _candidates(weights: pd.DataFrame, genotypes: xr.Dataset) -> pd.DataFrame:
-    """Pairs of a weight and a variant of its name, or of its place where the name is not there."""
-    there = pd.DataFrame(
-        {
-            "SNP": genotypes["variant_id"].values.astype(str),
-            "CHR": genotypes["variant_chromosome"].values.astype(str),
-            "BP": genotypes["variant_position"].values.astype(np.float64),
-            "a1": genotypes["variant_effect_allele"].values.astype(str),
-            "a2": genotypes["variant_other_allele"].values.astype(str),
-            "row": np.arange(genotypes.sizes["variants"]),
-        }
-    )
-    ours = weights[[c for c in ("SNP", "CHR", "BP", "A1", "A2") if c in weights]]
-    ours = ours.assign(weight=np.arange(len(weights)))
-    named = ours[ours["SNP"] != _NO_NAME].merge(there.drop(columns=["CHR", "BP"]), on="SNP")
-    if not {"CHR", "BP"} <= set(ours):
-        return named
-    rest = ours[~ours["weight"].isin(named["weight"])]
-    return pd.concat([named, rest.merge(there.drop(columns="SNP"), on=["CHR", "BP"])])
+def _variants(weights: pd.DataFrame) -> xr.Dataset:
+    """The variants that have a weight; without a place where the table says none."""
+    blank = pd.Series("", index=weights.index)
+    position = weights["BP"].to_numpy(np.float64) if "BP" in weights else np.zeros(len(weights))
+    whole = np.isfinite(position) & (position % 1 == 0)
+    arrays = {
+        "id": weights["SNP"].to_numpy(object),
+        "chromosome": weights.get("CHR", blank).to_numpy(object),
+        "position": np.where(whole, position, 0).astype(np.int64),
+        "effect_allele": weights["A1"].to_numpy(object),
+    }
+    if "A2" in weights:
+        arrays["other_allele"] = weights["A2"].to_numpy(object)
+    return xr.Dataset({f"variant_{name}": ("variants", array) for name, array in arrays.items()})
+
+
+def _alleles(variant: xr.Dataset) -> str:
+    both = (f"variant_{name}_allele" for name in ("effect", "other"))
+    return "/".join(str(variant[name].item()) for name in both if name in variant)
 
 
 def score(prefix: str | Path, matched: MatchedWeights) -> Iterator[float | Scores]:

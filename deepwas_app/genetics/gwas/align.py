@@ -9,16 +9,10 @@ import pandas as pd
 import xarray as xr
 
 from deepwas_app.errors import InputError
+from deepwas_app.genetics.alleles import SAME, SAME_STRAND, SWAPPED, SWAPPED_STRAND
 from deepwas_app.genetics.excluded import excluded
 from deepwas_app.genetics.gwas.frequency import fill_frequency
-from deepwas_app.genetics.gwas.matching import (
-    SAME,
-    SAME_STRAND,
-    SWAPPED,
-    SWAPPED_STRAND,
-    Match,
-    match_variants,
-)
+from deepwas_app.genetics.matching import Match, match_variants
 
 # Fewer variants than this say nothing certain about a whole file.
 _TELLING = 20

@@ -10,8 +10,8 @@ import pandas as pd
 import xarray as xr
 
 from deepwas_app.errors import InputError
+from deepwas_app.genetics.alleles import COMPLEMENT
 from deepwas_app.genetics.files import UNREADABLE, existing, unreadable
-from deepwas_app.genetics.gwas.matching import COMPLEMENT
 
 
 def lift(sumstats: xr.Dataset, chain: str | Path) -> xr.Dataset:

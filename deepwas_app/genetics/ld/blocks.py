@@ -9,7 +9,7 @@ import pandas as pd
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics import chromosomes
-from deepwas_app.genetics.files import UNREADABLE, existing, open_text, unreadable
+from deepwas_app.genetics.intervals import read_bed
 
 
 def read_blocks(path: str | Path) -> pd.DataFrame:
@@ -31,50 +31,22 @@ def read_blocks(path: str | Path) -> pd.DataFrame:
     InputError
         If a line has no three fields, a block is empty, or two blocks overlap.
     """
-    path = existing(path)
-    try:
-        with open_text(path) as stream:
-            lines = [(number, line.split()) for number, line in enumerate(stream, start=1)]
-    except UNREADABLE as error:
-        raise unreadable(path, error) from error
-    rows: list[tuple[str, int, int]] = []
-    for number, fields in lines:
-        if not fields or fields[0].startswith(("#", "track", "browser")):
-            continue
-        coordinates = fields[1:3]
-        if not rows and len(coordinates) == 2 and not any(map(_is_integer, coordinates)):
-            continue  # the header line
-        if len(coordinates) < 2 or not all(map(_is_integer, coordinates)):
-            raise InputError(
-                f"{path}: line {number} is not chromosome, start, stop. Give LD blocks as BED."
-            )
-        rows.append((fields[0], int(coordinates[0]), int(coordinates[1])))
-    if not rows:
-        raise InputError(f"{path}: holds no blocks. Give LD blocks as BED.")
-    frame = pd.DataFrame(rows, columns=["chromosome", "start", "stop"])
-    frame["chromosome"] = chromosomes.normalise(frame["chromosome"])
+    frame = read_bed(path)[["chromosome", "start", "stop"]]
     order = chromosomes.sort_order(frame["chromosome"].to_numpy(), frame["start"].to_numpy())
     frame = frame.iloc[order].reset_index(drop=True)
     _check(path, frame)
     return frame
 
 
-def _check(path: Path, frame: pd.DataFrame) -> None:
+def _check(path: str | Path, frame: pd.DataFrame) -> None:
     same = frame["chromosome"].eq(frame["chromosome"].shift())
-    for wrong, what in (
-        (frame["stop"] <= frame["start"], "is empty"),
-        (same & (frame["start"] < frame["stop"].shift()), "overlaps the one before it"),
-    ):
-        if wrong.any():
-            block = frame[wrong].iloc[0]
-            raise InputError(
-                f"{path}: block {block['chromosome']}:{block['start']}-{block['stop']} {what}. "
-                "Blocks must be disjoint."
-            )
-
-
-def _is_integer(text: str) -> bool:
-    return text.lstrip("-").isdigit()
+    wrong = same & (frame["start"] < frame["stop"].shift())
+    if wrong.any():
+        block = frame[wrong].iloc[0]
+        raise InputError(
+            f"{path}: block {block['chromosome']}:{block['start']}-{block['stop']} overlaps the "
+            "one before it. Blocks must be disjoint."
+        )
 
 
 def assign_blocks(chromosome: np.ndarray, position: np.ndarray, blocks: pd.DataFrame) -> np.ndarray:

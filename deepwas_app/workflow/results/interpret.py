@@ -17,6 +17,7 @@ from deepwas_app.core.priors import LinearPrior, Standardisation, ridge_precisio
 from deepwas_app.core.response import integrated_gradients
 from deepwas_app.core.shifts import draw_shifts, one_step_information, shift_test, variant_scores
 from deepwas_app.errors import InputError
+from deepwas_app.genetics.matching import find_variant
 from deepwas_app.workflow.progress import Progress, job
 from deepwas_app.workflow.results.identity import VARIANT, identity
 from deepwas_app.workflow.results.locus import RunLike, opened
@@ -294,8 +295,8 @@ variant_drivers = explain
 
 def _row(study: xr.Dataset, variant: str | int) -> int:
     if isinstance(variant, str):
-        found = np.flatnonzero(study["variant_id"].values.astype(str) == variant)
-        if not len(found):
+        row = find_variant(study, variant)
+        if row is None:
             raise InputError(f"{study.attrs['path']}: has no variant {variant}. Check the name.")
-        return int(found[0])
+        return row
     return int(variant)

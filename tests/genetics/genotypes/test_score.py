@@ -192,7 +192,7 @@ def test_nonfounders_are_scored_but_do_not_set_frequencies(world, weights):
         (lambda t: t.assign(A1="TTT"), "alleles of 29 of 29 variants .*rs0 is TTT/"),
         (lambda t: t.assign(BETA=t.BETA.where(t.SNP != "rs7")), "weight of rs7 is no number"),
         (lambda t: pd.concat([t, t.iloc[:1]]), "rs0 is there twice"),
-        (lambda t: t.iloc[:0], "no weights"),
+        (lambda t: t.iloc[:0], "a header and no rows"),
     ],
 )
 def test_weights_that_do_not_fit_are_one_line(world, weights, tmp_path, change, words):

@@ -1,8 +1,13 @@
-"""Which row of a GWAS is which variant of a panel: on integers, whatever their number."""
+"""Which row of one table of variants is which of another: by name, by place, by alleles.
+
+A name is a text that both have, such as an rsID; a place is a chromosome and a position; alleles
+fit as they are, swapped, or on the other strand. On integers, whatever the number of rows.
+"""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+import re
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -10,9 +15,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import xarray as xr
 
-SAME, SWAPPED, SAME_STRAND, SWAPPED_STRAND = 1, 2, 3, 4
-COMPLEMENT = {"A": "T", "C": "G", "G": "C", "T": "A"}
+from deepwas_app.genetics import chromosomes
+from deepwas_app.genetics.alleles import COMPLEMENT, SWAPPED_STRAND, Alleles, factorize
+
+# How files say that a variant has no name.
 _UNNAMED = ("", ".")
+_SPELT = re.compile(r"(?:chr)?([0-9A-Z]+)[:_]([0-9]{1,9})[:_]([ACGT]+)[:_/]([ACGT]+)", re.I)
 _SAMPLE = 250_000
 
 
@@ -55,15 +63,15 @@ def match_variants(rows: xr.Dataset, panel: xr.Dataset) -> Match:
         With variant_id, variant_chromosome, variant_position, variant_effect_allele and
         variant_other_allele.
     """
-    alleles = _Alleles(rows, panel)
-    place, panel_place = _places(rows, panel)
-    by_place = _Groups(place, panel_place)
+    alleles = Alleles(rows, panel)
+    place, panel_place = places_of(rows, panel)
+    by_place = Groups(place, panel_place)
     row, panel_row, orientation = by_place.best(alleles)
     shared_names, elsewhere = _elsewhere(rows, panel, place, panel_place)
 
     # Names serve only the rows and the panel variants that have found nothing by place.
-    names, panel_names = _names(rows["variant_id"]), _names(panel["variant_id"])
-    by_name = _Groups(_without(names, row), _without(panel_names, panel_row))
+    name, panel_name = names_of(rows["variant_id"]), names_of(panel["variant_id"])
+    by_name = Groups(without(name, row), without(panel_name, panel_row))
     found = by_name.best(alleles)
     known = int(((by_place.group >= 0) | (by_name.group >= 0)).sum())
     pieces = zip((row, panel_row, orientation), found, strict=True)
@@ -81,40 +89,7 @@ def match_variants(rows: xr.Dataset, panel: xr.Dataset) -> Match:
     )
 
 
-class _Alleles:
-    """Alleles as integers: A, C, G and T are 0 to 3, whatever else comes after."""
-
-    def __init__(self, rows: xr.Dataset, panel: xr.Dataset):
-        self._codes = {base: code for code, base in enumerate(COMPLEMENT)}
-        self.effect = self._encode(rows["variant_effect_allele"])
-        self.other = self._encode(rows["variant_other_allele"])
-        self.panel_effect = self._encode(panel["variant_effect_allele"])
-        self.panel_other = self._encode(panel["variant_other_allele"])
-        # Only single bases have a complement; the others get -1, which no allele has.
-        self.complement = np.full(len(self._codes) + 1, -1, dtype=np.int32)
-        self.complement[: len(COMPLEMENT)] = [self._codes[c] for c in COMPLEMENT.values()]
-
-    def _encode(self, array: xr.DataArray) -> np.ndarray:
-        codes, levels = _factorize(array)
-        lookup = [self._codes.setdefault(level, len(self._codes)) for level in levels]
-        return np.append(lookup, -1).astype(np.int32)[codes]
-
-    def orientation(self, row: np.ndarray, panel_row: np.ndarray) -> np.ndarray:
-        """How the alleles of a row relate to those of the panel; 0 where they do not."""
-        effect, other = self.effect[row], self.other[row]
-        panel_effect, panel_other = self.panel_effect[panel_row], self.panel_other[panel_row]
-        effect_c, other_c = self.complement[effect], self.complement[other]
-        conditions = [
-            (effect == panel_effect) & (other == panel_other),
-            (effect == panel_other) & (other == panel_effect),
-            (effect_c == panel_effect) & (other_c == panel_other),
-            (effect_c == panel_other) & (other_c == panel_effect),
-        ]
-        codes = [SAME, SWAPPED, SAME_STRAND, SWAPPED_STRAND]
-        return np.select(conditions, codes, default=0).astype(np.int8)
-
-
-class _Groups:
+class Groups:
     """Rows and panel variants of the same key; nulls have none (-1)."""
 
     def __init__(self, values: pa.Array, panel_values: pa.Array):
@@ -128,7 +103,7 @@ class _Groups:
         """First panel variant of each group."""
         return self.order[self.start[:-1]]
 
-    def best(self, alleles: _Alleles) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def best(self, alleles: Alleles) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """For each row of a group the panel variant whose alleles fit it, if there is one.
 
         The lower code is the simpler explanation; ties go to the panel's first variant.
@@ -153,25 +128,50 @@ def _index_in(values: pa.Array, distinct: pa.Array) -> np.ndarray:
     return pc.index_in(values, value_set=distinct).fill_null(-1).to_numpy()
 
 
-def _without(values: pa.Array, rows: np.ndarray) -> pa.Array:
+def first_rows(values: pa.Array, panel_values: pa.Array) -> np.ndarray:
+    """For each value the first row of the panel that has it, -1 where there is none or a null."""
+    groups = Groups(values, panel_values)
+    return np.append(groups.first(), -1)[groups.group]
+
+
+def find_variant(variants: xr.Dataset, text: str) -> int | None:
+    """Row of the variant that a text names, None if there is none.
+
+    Parameters
+    ----------
+    variants : xarray.Dataset
+        A study or an LD panel.
+    text : str
+        The variant's name, or chromosome:position:allele:allele, the alleles in either order.
+    """
+    rows = np.flatnonzero(variants["variant_id"].values.astype(str) == text)
+    if not len(rows) and (spelt := _SPELT.fullmatch(text)):
+        chromosome, position, *alleles = spelt.groups()
+        effect, other = (allele.upper() for allele in alleles)
+        one = {
+            "variant_id": "",
+            "variant_chromosome": chromosomes.normalise([chromosome])[0],
+            "variant_position": int(position),
+            "variant_effect_allele": effect,
+            "variant_other_allele": other,
+        }
+        wanted = xr.Dataset({name: ("variants", [value]) for name, value in one.items()})
+        rows = match_variants(wanted, variants).panel_row
+    return int(rows[0]) if len(rows) else None
+
+
+def without(values: pa.Array, rows: np.ndarray) -> pa.Array:
     """The same values with nulls at some rows."""
     keep = np.ones(len(values), dtype=bool)
     keep[rows] = False
     return pc.if_else(pa.array(keep), values, pa.scalar(None, values.type))
 
 
-def _factorize(array: xr.DataArray) -> tuple[np.ndarray, Any]:
-    data = array.data
-    if isinstance(data, pd.Categorical):
-        return data.codes, data.categories
-    return pd.factorize(np.asarray(array.values, dtype=object))
-
-
-def _places(rows: xr.Dataset, panel: xr.Dataset) -> tuple[pa.Array, pa.Array]:
+def places_of(rows: xr.Dataset, panel: xr.Dataset) -> tuple[pa.Array, pa.Array]:
     """Chromosome and position in one integer; null where either is not known."""
-    panel_codes, levels = _factorize(panel["variant_chromosome"])
+    panel_codes, levels = factorize(panel["variant_chromosome"])
     ranks = {level: code for code, level in enumerate(levels)} | {"": -1}
-    codes, levels = _factorize(rows["variant_chromosome"])
+    codes, levels = factorize(rows["variant_chromosome"])
     # Chromosomes that the panel has not are no place of the panel's, but a place.
     lookup = [ranks.setdefault(level, len(ranks)) for level in levels]
     codes = np.append(lookup, -1).astype(np.int64)[codes]
@@ -183,7 +183,8 @@ def _keys(codes: np.ndarray, dataset: xr.Dataset) -> pa.Array:
     return pa.array((codes << 32) | position, mask=(codes < 0) | (position <= 0))
 
 
-def _names(array: xr.DataArray) -> pa.Array:
+def names_of(array: xr.DataArray) -> pa.Array:
+    """Names of variants; null where there is none."""
     data = array.data
     if isinstance(data, pd.api.extensions.ExtensionArray):
         names = pa.array(data)
@@ -203,7 +204,7 @@ def _elsewhere(
     Every so many rows tell enough of a large file.
     """
     some = slice(None, None, max(rows.sizes["variants"] // _SAMPLE, 1))
-    by_name = _Groups(_names(rows["variant_id"][some]), _names(panel["variant_id"]))
+    by_name = Groups(names_of(rows["variant_id"][some]), names_of(panel["variant_id"]))
     key = place.fill_null(-1).to_numpy()[some]
     panel_key = panel_place.fill_null(-1).to_numpy()
     shared = np.flatnonzero((by_name.group >= 0) & (key >= 0))
