@@ -23,7 +23,7 @@ from deepwas_app.workflow.runs.train import train
 from deepwas_app.workflow.settings import TrainSettings
 
 # A study, a finished run, and one that was stopped after two of its four epochs.
-OLD = Path(__file__).parents[1] / "data" / "version_0_1_0.zip"
+OLD = Path(__file__).parents[2] / "data" / "version_0_1_0.zip"
 
 
 @pytest.fixture(scope="module")
