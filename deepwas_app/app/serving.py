@@ -1,6 +1,5 @@
 """Serving the dashboard: a session's start and end, and the command that listens."""
 
-import importlib
 import logging
 import os
 import socket
@@ -73,6 +72,14 @@ def serve_session() -> None:
     pn.panel(dashboard()).servable(title="DeepWAS Explorer")
 
 
+def import_what_is_slow() -> None:
+    """Import now what the pages need later, so that the first visitor does not wait for it."""
+    from deepwas_app.workflow.results import effects, finemap, response  # noqa: F401
+    from deepwas_app.workflow.runs import sweep  # noqa: F401
+
+    list(PAGES)
+
+
 def serve(
     studies: Sequence[str] = (),
     port: int = ServeSettings.port,
@@ -104,10 +111,7 @@ def serve(
         os.environ["DEEPWAS_STUDIES"] = os.pathsep.join(studies)
     if data_root:
         os.environ["DEEPWAS_DATA_ROOT"] = data_root
-    # The slow imports now, not while the first visitor waits.
-    for module in ("results", "sweep"):
-        importlib.import_module(f"deepwas_app.workflow.{module}")
-    list(PAGES)
+    import_what_is_slow()
     names = {address, "localhost", "127.0.0.1", socket.gethostname()}
     print(f"DeepWAS Explorer: http://{address}:{port}")
     try:
