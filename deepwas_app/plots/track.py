@@ -95,6 +95,18 @@ class Track:
         """Call ``callback(row)`` when a variant is clicked, where the track has variants."""
 
 
+def run_values(
+    study: xr.Dataset, rows: np.ndarray, values: Mapping[str, np.ndarray]
+) -> dict[str, pd.DataFrame]:
+    """A value per variant of a region by run name, as `Locus` has them."""
+    x = study["variant_position"].values[rows] / 1e6
+    variant = study["variant_id"].values[rows].astype(str)
+    return {
+        name: pd.DataFrame({"x": x, "value": value, "variant": variant})
+        for name, value in values.items()
+    }
+
+
 def empty_source(*columns: str) -> ColumnDataSource:
     """A data source without rows."""
     return ColumnDataSource({name: [] for name in columns})

@@ -24,7 +24,8 @@ from deepwas_app.genetics.regions import Region
 from deepwas_app.genetics.statistics import minus_log10_p
 from deepwas_app.genetics.study import strongest_loci
 from deepwas_app.plots.locus_figure import LocusFigure
-from deepwas_app.plots.tracks.association import locus_table
+from deepwas_app.plots.track import run_values
+from deepwas_app.plots.tracks.association import locus_table, r2_of
 
 PRIOR, POSTERIOR = "Prior heritability", "Posterior mean effect"
 SHOWN_ANNOTATIONS = 8
@@ -168,12 +169,7 @@ class LocusPage(Page):
         self.drivers.look_at(self._prior(), row)
 
         def colour(found: tuple[int, np.ndarray]) -> None:
-            first, known = found
-            inside = rows - first
-            here = (inside >= 0) & (inside < len(known))
-            r2 = np.full(len(rows), np.nan)
-            r2[here] = known[inside[here]]
-            self.figure.draw(r2=r2)
+            self.figure.draw(r2=r2_of(rows, *found))
 
         self.ask("ld", lambda: store.ld(study, row), colour, self._say_trouble)
 
@@ -309,8 +305,6 @@ class LocusPage(Page):
         study, runs, rows = self.state.study, self.state.selected_runs(), self.rows
         prior = self.track.value == PRIOR
         label = "Prior h²" if prior else "Posterior √N β"
-        x = study["variant_position"].values[rows] / 1e6
-        variant = study["variant_id"].values[rows].astype(str)
 
         def compute() -> dict[str, np.ndarray]:
             found = {}
@@ -323,11 +317,7 @@ class LocusPage(Page):
             return found
 
         def done(found: dict[str, np.ndarray]) -> None:
-            tables = {
-                name: pd.DataFrame({"x": x, "value": value, "variant": variant})
-                for name, value in found.items()
-            }
-            self.figure.draw(runs=tables, measure=label)
+            self.figure.draw(runs=run_values(study, rows, found), measure=label)
             self._arrange()
 
         if runs:

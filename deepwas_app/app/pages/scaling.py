@@ -8,6 +8,7 @@ import panel as pn
 import panel_material_ui as pmui
 import xarray as xr
 
+from deepwas_app import plot as pictures
 from deepwas_app.app import store
 from deepwas_app.app.cards.held_out import HeldOut
 from deepwas_app.app.components import (
@@ -27,8 +28,7 @@ from deepwas_app.app.settings_form import by_label, copy_of, widget
 from deepwas_app.core.objectives import OBJECTIVES
 from deepwas_app.core.priors import PRIORS
 from deepwas_app.errors import InputError
-from deepwas_app.plots.scaling import scaling_curve
-from deepwas_app.workflow.results.evaluation import in_millinats, per_variant, seed_means
+from deepwas_app.workflow.results.evaluation import in_millinats, per_variant
 from deepwas_app.workflow.runs.models import study_parameters
 from deepwas_app.workflow.settings import ScalingSettings, TrainSettings
 from deepwas_app.workflow.tables import Table
@@ -205,10 +205,7 @@ class ScalingPage(Page):
             return
         from deepwas_app.workflow.runs.sweep import SCALING, STEPS
 
-        labelled = per_variant(_labelled(found.table))
-        scale = 1e3 / float(found.table["variants"].iloc[0])
-        truth = None if found.truth is None else scale * found.truth
-        objects: list[Any] = [plot(scaling_curve(labelled, seed_means(labelled), truth))]
+        objects: list[Any] = [plot(pictures.scaling(found))]
         if len(found.steps):
             steps = per_variant(
                 found.steps.assign(variants=found.table["variants"].iloc[0]),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from deepwas_app.errors import InputError
@@ -14,9 +15,12 @@ from deepwas_app.genetics.annotation.bigwig import annotate_signal
 from deepwas_app.genetics.annotation.gene_distance import GENES, gene_annotations, is_gene_table
 from deepwas_app.genetics.annotation.gene_sets import WINDOW, gene_set_annotations
 from deepwas_app.genetics.annotation.sources import Source, expand
-from deepwas_app.genetics.annotation.tables import read_table_on
+from deepwas_app.genetics.annotation.tables import NAMING, Table, read_table_on, table_on
 from deepwas_app.genetics.files import existing, read_header
 from deepwas_app.genetics.intervals import cover, read_bed
+
+Annotations: TypeAlias = str | Path | pd.DataFrame | xr.Dataset
+"""A source of annotations: a file, a table in memory, or annotations that were read."""
 
 
 class JoinedAnnotations(NamedTuple):
@@ -66,7 +70,7 @@ class _Columns:
 
 
 def join_annotations(
-    variants: xr.Dataset, sources: str | Path | Iterable[str | Path], build: str = "hg19"
+    variants: xr.Dataset, sources: Annotations | Iterable[Annotations], build: str = "hg19"
 ) -> JoinedAnnotations:
     """Read annotations and bring them onto the variants of a study.
 
@@ -74,14 +78,15 @@ def join_annotations(
     ----------
     variants : xarray.Dataset
         With variant_id, variant_chromosome, variant_position and alleles.
-    sources : path or several
+    sources : path, DataFrame or Dataset, or several
         Files, globs, and paths with ``{CHR}``; see :func:`read_table_on` for tables. A BED
         gives membership, or with ``#5`` the mean of its fifth column; a bedGraph its value; a
         bigWig the value at the variant, or with ``#1000`` the mean in 1,000 bases around it. A
         gene table (chromosome, start, stop, strand), or the word ``genes`` for the built-in
         one, gives the distance to the nearest gene start and whether a variant is in a gene. A
         .gmt of gene sets gives whether a variant is within 100 kb of a gene of each set; with
-        ``#10000`` the window is another.
+        ``#10000`` the window is another. In memory: what :func:`read_annotations` gives, and
+        tables, see :func:`table_on`.
     build : str
         Genome build of the variants, for ``genes`` and gene sets.
 
@@ -98,7 +103,8 @@ def join_annotations(
     alleles where they have them, else by name, else by chromosome and position. Annotations
     that are the same for every variant, or the same as another one, are left out.
     """
-    words = [sources] if isinstance(sources, str | Path) else list(sources)
+    given = several(sources)
+    words = [source for source in given if isinstance(source, str | Path)]
     present = list(dict.fromkeys(variants["variant_chromosome"].values))
     columns = _Columns(variants)
     tables = np.zeros(variants.sizes["variants"], dtype=bool)
@@ -108,6 +114,12 @@ def join_annotations(
     if GENES in words:
         _add_genes(columns, GENES, build)
         words = [word for word in words if word != GENES]
+    for source in given:
+        if isinstance(source, pd.DataFrame | xr.Dataset):
+            files += map(Path, source.attrs.get("files", []))
+            table = table_on(source, variants)
+            tables |= _add_table(columns, table, table_names)
+            read.append(table.path)
     for source in expand(words, present) if words else []:
         files.append(source.path)
         if source.kind == "gene sets":
@@ -119,16 +131,76 @@ def join_annotations(
             _add_genes(columns, source.path, build)
         else:
             table = read_table_on(source.path, variants, source.choice)
-            found = table.rows >= 0
-            tables |= found
+            tables |= _add_table(columns, table, table_names)
             read.append(source.path)
-            for name, column in zip(table.names, table.columns, strict=True):
-                columns.add(source.path, name, column[table.rows[found]], np.flatnonzero(found))
-                table_names.append(name)
     if not columns.values:
         raise InputError("annotations: no file was given. Give at least one.")
     notes = _absent(tables, read)
     return _complete(columns, notes, tables if read else None, {*table_names}, files)
+
+
+def read_annotations(
+    sources: Annotations | Iterable[Annotations], variants: xr.Dataset, build: str = ""
+) -> xr.Dataset:
+    """Read annotations of the variants of a study, an LD panel or a GWAS.
+
+    Parameters
+    ----------
+    sources : path or several
+        Tables, LDSC .annot, BED, bedGraph, bigWig, gene tables, .gmt gene sets, or the word genes;
+        globs and ``{CHR}`` work. See :func:`join_annotations`.
+    variants : xarray.Dataset
+        A study, an LD panel, or summary statistics.
+    build : str
+        Genome build of the variants, for genes and gene sets. Empty: as the Dataset says.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``variant_annotation``, ``annotation`` and ``annotation_kind`` beside what names the
+        variants; the attributes ``notes`` and ``files`` say what was filled in or left out, and
+        what was read.
+
+    Raises
+    ------
+    InputError
+        See :func:`join_annotations`.
+    """
+    build = build or str(variants.attrs.get("genome_build", "hg19"))
+    joined = join_annotations(variants, sources, build)
+    named = [name for name in NAMING if name in variants]
+    return (
+        variants[named]
+        .drop_vars([name for name in variants.coords if name not in named])
+        .assign(
+            variant_annotation=(("variants", "annotations"), joined.values),
+            annotation_kind=("annotations", np.array(joined.kinds)),
+        )
+        .assign_coords(annotation=("annotations", np.array(joined.names)))
+        .drop_attrs()
+        .assign_attrs(
+            path="annotations",
+            genome_build=build,
+            notes=joined.notes,
+            files=[str(file) for file in joined.files],
+        )
+    )
+
+
+def several(sources: Annotations | Iterable[Annotations]) -> list[Annotations]:
+    """One source or several, as a list."""
+    if isinstance(sources, str | Path | pd.DataFrame | xr.Dataset):
+        return [sources]
+    return list(sources)
+
+
+def _add_table(columns: _Columns, table: Table, names: list[str]) -> np.ndarray:
+    """Add the columns of a table, and tell which variants are in it, (variants,) bool."""
+    found = table.rows >= 0
+    for name, column in zip(table.names, table.columns, strict=True):
+        columns.add(table.path, name, column[table.rows[found]], np.flatnonzero(found))
+        names.append(name)
+    return found
 
 
 def _absent(found: np.ndarray, read: list[Path]) -> list[str]:

@@ -21,6 +21,14 @@ from deepwas_app.genetics.tables import LEVELS, NUMBER, TEXT, read_columns
 # What pandas calls an index that it writes to parquet.
 _PANDAS_INDEX = "__index_level_0__"
 _PLACE = ("chromosome", "position")
+NAMING = (
+    "variant_id",
+    "variant_chromosome",
+    "variant_position",
+    "variant_effect_allele",
+    "variant_other_allele",
+)
+"""What names the variants of a Dataset."""
 _ALLELES = ("effect_allele", "other_allele")
 _KEYS = ("id", *_PLACE, *_ALLELES)
 _NO_ANNOTATION = {name for key in _KEYS for name in COLUMNS[key]} | {"cm", _PANDAS_INDEX}
@@ -97,6 +105,61 @@ def read_table_on(path: str | Path, variants: xr.Dataset, bim: str = "") -> Tabl
         )
     columns = [table[name].to_numpy().astype(np.float32) for name in names]
     return Table(path, names, _rows(path, rows_of, variants), columns)
+
+
+def table_on(given: pd.DataFrame | xr.Dataset, variants: xr.Dataset) -> Table:
+    """Find the variants of a study in annotations that are in memory.
+
+    Parameters
+    ----------
+    given : pandas.DataFrame or xarray.Dataset
+        An annotation a column; which variants, by SNP, or CHR and BP (and A1 and A2), or all; else
+        by an index of names. Or what ``read_annotations`` gives.
+    variants : xarray.Dataset
+        With variant_id, variant_chromosome, variant_position and alleles.
+
+    Raises
+    ------
+    InputError
+        If it does not say which variants its rows are, or holds text where a number belongs.
+    """
+    frame = _frame(given) if isinstance(given, xr.Dataset) else given
+    path = Path(frame.attrs.get("path", "annotations"))
+    frame = frame.set_axis(frame.columns.astype(str), axis=1)
+    keys = _keys(list(frame.columns))
+    names = [name for name in frame if name.lower() not in _NO_ANNOTATION]
+    if not keys and not isinstance(frame.index, pd.RangeIndex):
+        frame, keys = frame.assign(SNP=frame.index.astype(str)), {"id": "SNP"}
+    if not keys:
+        raise InputError(
+            f"{path}: does not say which variants its rows are. Take their names as the index, or "
+            "add columns CHR and BP."
+        )
+    if not names:
+        raise InputError(f"{path}: has no annotation column. Add at least one.")
+    named = {}
+    for key, column in keys.items():
+        values = pa.chunked_array([pa.array(frame[column], from_pandas=True)])
+        kind = NUMBER if key == "position" else TEXT
+        named[key] = values.cast(kind)
+        if key not in _KINDS:
+            named[key] = named[key].dictionary_encode()
+    try:
+        columns = [frame[name].to_numpy(np.float32, na_value=np.nan) for name in names]
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{path}: holds what is no number ({error}). Correct it.") from error
+    return Table(path, names, _rows(path, _dataset(path, named), variants), columns)
+
+
+def _frame(annotations: xr.Dataset) -> pd.DataFrame:
+    """What ``read_annotations`` gives, as a table."""
+    frame = pd.DataFrame(
+        annotations["variant_annotation"].values, columns=annotations["annotation"].values
+    )
+    for column, name in zip(("SNP", "CHR", "BP", "A1", "A2"), NAMING, strict=True):
+        if name in annotations:
+            frame[column] = annotations[name].values
+    return frame
 
 
 def _keys(header: list[str]) -> dict[str, str]:

@@ -99,6 +99,23 @@ def locus_table(study: xr.Dataset, rows: np.ndarray) -> pd.DataFrame:
     return table
 
 
+def r2_of(rows: np.ndarray, first: int, known: np.ndarray) -> np.ndarray:
+    """The r² of some variants with a reference, NaN outside its LD block.
+
+    Parameters
+    ----------
+    rows
+        Of the variants, in the study.
+    first, known
+        First row of the block, and the r² of its variants.
+    """
+    inside = rows - first
+    here = (inside >= 0) & (inside < len(known))
+    r2 = np.full(len(rows), np.nan)
+    r2[here] = known[inside[here]]
+    return r2
+
+
 def colour_by_ld(r2: np.ndarray) -> np.ndarray:
     """Colours of the five usual LD bins; grey where the LD is unknown.
 

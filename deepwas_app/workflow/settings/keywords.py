@@ -47,7 +47,7 @@ def knobs(kind: type[Settings]) -> Callable[[Function[Result]], Function[Result]
             bound = signature.bind_partial(*args, **keywords)
             for name in both:
                 # What is no value of the knob, such as a prior of one's own, is for the function.
-                if isinstance(bound.arguments.get(name), type(kind.param[name].default)):
+                if _is_value(kind.param[name], bound.arguments.get(name)):
                     mine[name] = bound.arguments[name]
             if bound.arguments.get("settings") is None:
                 bound.arguments["settings"] = kind(**mine)
@@ -64,6 +64,12 @@ def knobs(kind: type[Settings]) -> Callable[[Function[Result]], Function[Result]
         return call
 
     return decorate
+
+
+def _is_value(knob: param.Parameter, value: Any) -> bool:
+    if isinstance(knob, param.List) and isinstance(value, list):
+        return knob.item_type is None or all(isinstance(item, knob.item_type) for item in value)
+    return isinstance(value, type(knob.default))
 
 
 def _signature(

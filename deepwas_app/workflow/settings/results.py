@@ -4,7 +4,6 @@ import param
 
 from deepwas_app.workflow.settings.base import Settings, facts
 from deepwas_app.workflow.settings.shared import (
-    LAST,
     JsonOutput,
     MovedStudy,
     Region,
@@ -104,17 +103,6 @@ class ExplainSettings(RunInput, TableOutput):
 
     variant = param.String(
         "", doc="As in the study: rs9610.", metadata=facts(required=True, metavar="ID")
-    )
-
-
-class ExportSettings(RunInput):
-    """What other tools take from a run; the files that there are add their own knobs."""
-
-    region = param.String(
-        "",
-        precedence=LAST,
-        doc="Of the files that are of a region: 22:30500000-31500000.",
-        metadata=facts(metavar="REGION"),
     )
 
 

@@ -1,13 +1,19 @@
 """Building LD panels and studies from files, and opening studies by path or built-in name."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from deepwas_app.errors import InputError
-from deepwas_app.genetics.annotation.annotations import annotation_format, join_annotations
+from deepwas_app.genetics.annotation.annotations import (
+    Annotations,
+    annotation_format,
+    join_annotations,
+    several,
+)
 from deepwas_app.genetics.files import file_record
 from deepwas_app.genetics.gwas.frequency import frequency_note
 from deepwas_app.genetics.ld.panel import open_panel, panel_writer, read_factor
@@ -16,7 +22,7 @@ from deepwas_app.truncation import share_of_factor
 from deepwas_app.workflow.progress import Progress, job
 from deepwas_app.workflow.settings import PanelSettings, StudySettings
 from deepwas_app.workflow.settings.keywords import knobs
-from deepwas_app.workflow.studies.gwas import align_gwas, read_gwas
+from deepwas_app.workflow.studies.gwas import GIVEN, align_gwas, read_gwas, source_record
 from deepwas_app.workflow.studies.ld_source import open_ld_source
 from deepwas_app.workflow.studies.track_store import build_tracks, check_tracks, drop_stale_tracks
 
@@ -79,13 +85,27 @@ def build_ld(settings: PanelSettings) -> Generator[Progress, None, Path]:
 
 @job
 @knobs(StudySettings)
-def build_study(settings: StudySettings) -> Generator[Progress, None, Path]:
+def build_study(
+    settings: StudySettings,
+    *,
+    sumstats: str | Path | xr.Dataset | None = None,
+    ld: str | Path | xr.Dataset | None = None,
+    annotations: Annotations | Iterable[Annotations] | None = None,
+) -> Generator[Progress, None, Path]:
     """Align summary statistics to an LD panel, join annotations, and whiten every block.
 
     Parameters
     ----------
     settings
         The study, in place of the keywords below.
+    sumstats
+        GWAS summary statistics: a file, or what ``read_sumstats`` gives.
+    ld
+        LD panel: NAME.ld.zarr, or what ``open_panel`` gives.
+    annotations
+        One or several: files (tables, LDSC .annot, BED, bigWig, gene tables, .gmt gene sets, or
+        the word genes; globs and {CHR} work), what ``read_annotations`` gives, or DataFrames with
+        an annotation a column, whose index or columns (SNP, CHR and BP) say which variants.
 
     Yields
     ------
@@ -99,17 +119,20 @@ def build_study(settings: StudySettings) -> Generator[Progress, None, Path]:
     from deepwas_app.core import whiten
 
     path = output_path(settings.output, ".study.zarr")
-    panel = open_panel(settings.ld)
+    panel = settings.ld if ld is None else ld
+    panel = panel if isinstance(panel, xr.Dataset) else open_panel(panel)
     check_tracks(settings.tracks)
     yield Progress(0.0, "reading summary statistics")
-    sumstats, records = read_gwas(settings, panel)
+    gwas, records = read_gwas(settings, settings.sumstats if sumstats is None else sumstats, panel)
     yield Progress(0.1, "aligning alleles")
-    aligned, report, regions = align_gwas(settings, sumstats, panel)
+    aligned, report, regions = align_gwas(settings, gwas, panel)
     records += regions
-    if settings.annotations:
-        yield Progress(0.2, "joining annotations")
-    variants, notes, files = annotate(aligned, settings.annotations)
+    joining = several(settings.annotations if annotations is None else annotations)
+    yield Progress(0.2, "joining annotations")
+    variants, notes, files = annotate(aligned, joining)
     records += [file_record(f, annotation_format(f), "annotations") for f in files]
+    tables = [source for source in joining if isinstance(source, pd.DataFrame)]
+    records += [source_record(GIVEN, "table", "annotations") for _ in tables]
 
     attrs = {
         "title": settings.title or path.name.removesuffix(".study.zarr"),
@@ -148,8 +171,10 @@ def build_study(settings: StudySettings) -> Generator[Progress, None, Path]:
     return path
 
 
-def annotate(variants: xr.Dataset, files: list[str]) -> tuple[xr.Dataset, list[str], list[Path]]:
-    """Join annotation files, and add what the software computes itself.
+def annotate(
+    variants: xr.Dataset, sources: Sequence[Annotations]
+) -> tuple[xr.Dataset, list[str], list[Path]]:
+    """Join annotations, and add what the software computes itself.
 
     Returns
     -------
@@ -161,8 +186,8 @@ def annotate(variants: xr.Dataset, files: list[str]) -> tuple[xr.Dataset, list[s
         "LD score (log)": np.log(np.maximum(variants["variant_ld_score"].values, 1.0)),
         "Minor allele frequency": np.minimum(frequency, 1 - frequency),
     }
-    if files:
-        joined = join_annotations(variants, files, variants.attrs["genome_build"])
+    if sources:
+        joined = join_annotations(variants, sources, variants.attrs["genome_build"])
         names, kinds, notes = list(joined.names), list(joined.kinds), list(joined.notes)
         columns = {k: v for k, v in columns.items() if k not in names}
         values, read = [joined.values], joined.files

@@ -1,5 +1,9 @@
 """The GWAS of a study: read, lifted over if asked, aligned to the LD panel, and recorded."""
 
+from pathlib import Path
+from typing import Any
+
+import numpy as np
 import xarray as xr
 
 from deepwas_app.errors import InputError
@@ -10,9 +14,27 @@ from deepwas_app.genetics.gwas.lift import lift
 from deepwas_app.genetics.gwas.sumstats import read_sumstats
 from deepwas_app.workflow.settings import StudySettings
 
+# In place of a path, for what is in memory only.
+GIVEN = "given in memory"
+# What a Dataset of summary statistics that was made by hand must have.
+_NEEDED = ("id", "chromosome", "position", "effect_allele", "other_allele", "z", "sample_size")
+# Knobs of reading a file.
+_OF_FILES = ("format", "column", "n", "cases", "controls")
 
-def read_gwas(settings: StudySettings, panel: xr.Dataset) -> tuple[xr.Dataset, list[dict]]:
-    """Read the summary statistics that the settings name, on the genome build of the panel.
+
+def read_gwas(
+    settings: StudySettings, source: str | Path | xr.Dataset, panel: xr.Dataset
+) -> tuple[xr.Dataset, list[dict]]:
+    """Read summary statistics as the settings say, on the genome build of the panel.
+
+    Parameters
+    ----------
+    settings
+        The study.
+    source
+        The file, or what ``read_sumstats`` gives.
+    panel
+        Its LD panel.
 
     Returns
     -------
@@ -24,27 +46,59 @@ def read_gwas(settings: StudySettings, panel: xr.Dataset) -> tuple[xr.Dataset, l
     InputError
         If a file cannot be read, or the GWAS is on another build and no chain file is given.
     """
+    where = source.attrs.get("path", GIVEN) if isinstance(source, xr.Dataset) else source
     if settings.build and settings.build != panel.attrs["genome_build"] and not settings.chain:
         raise InputError(
-            f"{settings.sumstats}: is on {settings.build}, but the LD panel {settings.ld} is on "
+            f"{where}: is on {settings.build}, but the LD panel {panel.attrs['path']} is on "
             f"{panel.attrs['genome_build']}. Use a panel of the same build, or lift the GWAS over "
             "with a chain file (--chain)."
         )
-    sumstats = read_sumstats(
-        settings.sumstats,
-        settings.format or "auto",
-        settings.n,
-        columns=column_roles(settings.column),
-        cases=settings.cases,
-        controls=settings.controls,
-    )
-    record = file_record(settings.sumstats, sumstats.attrs["format"], "summary statistics")
+    if isinstance(source, xr.Dataset):
+        sumstats = _checked(source, settings)
+    else:
+        sumstats = read_sumstats(
+            source,
+            settings.format or "auto",
+            settings.n,
+            columns=column_roles(settings.column),
+            cases=settings.cases,
+            controls=settings.controls,
+        )
+    record = source_record(where, sumstats.attrs["format"], "summary statistics")
     record |= {key: sumstats.attrs[key] for key in ("columns", "sample_size", "rows")}
     records = [record]
     if settings.chain:
         sumstats = lift(sumstats, settings.chain)
         records.append(file_record(settings.chain, "chain", "liftover"))
     return sumstats, records
+
+
+def source_record(path: str | Path, format: str, role: str) -> dict[str, Any]:
+    """Provenance of an input: a file, or what was given in memory."""
+    if path == GIVEN:
+        return {"path": GIVEN, "format": format, "size": 0, "sha256": "", "role": role}
+    return file_record(path, format, role)
+
+
+def _checked(sumstats: xr.Dataset, settings: StudySettings) -> xr.Dataset:
+    """Summary statistics that were read already, with what the record of a study tells of them."""
+    missing = [name for name in _NEEDED if f"variant_{name}" not in sumstats]
+    if missing:
+        raise InputError(
+            f"summary statistics: the Dataset has no variant_{missing[0]}. Take it from "
+            "read_sumstats, or add it."
+        )
+    late = [name for name in _OF_FILES if name in settings.given]
+    if late:
+        raise InputError(
+            f"{late[0]}: says how a file is read, but the summary statistics are read already. "
+            "Give it to read_sumstats."
+        )
+    unknown = np.full(sumstats.sizes["variants"], np.nan, np.float32)
+    told = {"format": GIVEN, "columns": {}, "sample_size": GIVEN, "path": GIVEN, "dropped": {}}
+    if "variant_allele_frequency" not in sumstats:
+        sumstats = sumstats.assign(variant_allele_frequency=("variants", unknown))
+    return sumstats.assign_attrs(told | {"rows": len(unknown)} | sumstats.attrs)
 
 
 def align_gwas(

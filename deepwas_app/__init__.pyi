@@ -1,0 +1,54 @@
+"""The public names: what type checkers see, and what ``__init__.py`` loads on first use."""
+
+from . import plot as plot
+from .app import explore as explore
+from .app.pages.annotations import AnnotationsPage as AnnotationsPage
+from .app.pages.compare import ComparePage as ComparePage
+from .app.pages.export import ExportPage as ExportPage
+from .app.pages.locus import LocusPage as LocusPage
+from .app.pages.scaling import ScalingPage as ScalingPage
+from .app.pages.study import StudyPage as StudyPage
+from .app.pages.train import TrainPage as TrainPage
+from .app.serving import serve as serve
+from .core.priors import Prior as Prior
+from .errors import InputError as InputError
+from .genetics.annotation.annotations import read_annotations as read_annotations
+from .genetics.gwas.sumstats import read_sumstats as read_sumstats
+from .genetics.ld.panel import open_panel as open_panel
+from .genetics.study import add_annotation as add_annotation
+from .workflow.info import info as info
+from .workflow.results.compare import compare as compare
+from .workflow.results.effects import annotation_effects as annotation_effects
+from .workflow.results.effects import effects as effects
+from .workflow.results.effects import effects_table as effects_table
+from .workflow.results.effects import quantile_table as quantile_table
+from .workflow.results.evaluation import evaluate as evaluate
+from .workflow.results.export import export as export
+from .workflow.results.exported.snpvar import snpvar as snpvar
+from .workflow.results.exported.snpvar import snpvar_table as snpvar_table
+from .workflow.results.exported.susie import prior_weights as prior_weights
+from .workflow.results.exported.weights import pgs_weights as pgs_weights
+from .workflow.results.finemap import fine_map as fine_map
+from .workflow.results.interpret import explain as explain
+from .workflow.results.interpret import variant_drivers as variant_drivers
+from .workflow.results.mismatch import check as check
+from .workflow.results.posterior import alignment as alignment
+from .workflow.results.posterior import heritability as heritability
+from .workflow.results.posterior import posterior as posterior
+from .workflow.results.posterior import residual_spectrum as residual_spectrum
+from .workflow.results.posterior import run_heritability as run_heritability
+from .workflow.results.response import interaction_surface as interaction_surface
+from .workflow.results.response import response as response
+from .workflow.results.response import response_curve as response_curve
+from .workflow.results.score import score_people as score_people
+from .workflow.runs.run import open_run as open_run
+from .workflow.runs.sweep import scaling as scaling
+from .workflow.runs.train import fit as fit
+from .workflow.runs.train import train as train
+from .workflow.studies.build import build_ld as build_ld
+from .workflow.studies.build import build_study as build_study
+from .workflow.studies.builtin import builtin_studies as builtin_studies
+from .workflow.studies.builtin import open_study as open_study
+from .workflow.studies.simulate import simulate as simulate
+
+__version__: str

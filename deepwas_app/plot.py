@@ -1,0 +1,248 @@
+"""Pictures of studies and of what was fitted to them, as ``dw.plot``.
+
+Each function takes a study and runs, open or by path, or a result, and gives a HoloViews object;
+:func:`locus` gives Bokeh figures, one below the other. Nothing needs to be set up before, and
+:func:`save` writes any of them to a file.
+
+Examples
+--------
+>>> import deepwas_app as dw
+>>> dw.plot.save(dw.plot.locus("height_chr22", "MYH9"), "MYH9.html")  # doctest: +SKIP
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import holoviews as hv
+import numpy as np
+import pandas as pd
+import xarray as xr
+from bokeh.io import save as save_html
+from bokeh.layouts import column
+from bokeh.models import Column
+from bokeh.resources import INLINE
+
+from deepwas_app.core.objectives import OBJECTIVES
+from deepwas_app.errors import InputError
+from deepwas_app.genetics.annotation.genes import read_genes
+from deepwas_app.genetics.regions import Region, parse_region
+from deepwas_app.genetics.statistics import ld_to_reference
+from deepwas_app.genetics.store import read_block
+from deepwas_app.plots import annotations as _annotations
+from deepwas_app.plots import compare as _compare
+from deepwas_app.plots import response as _response
+from deepwas_app.plots import study as _study
+from deepwas_app.plots import train as _train
+from deepwas_app.plots.locus_drivers import driver_plot
+from deepwas_app.plots.locus_figure import LocusFigure
+from deepwas_app.plots.quantiles import qq as _qq
+from deepwas_app.plots.scaling import scaling_curve
+from deepwas_app.plots.track import run_values
+from deepwas_app.plots.tracks.association import locus_table, r2_of
+from deepwas_app.workflow.results.effects import annotation_effects
+from deepwas_app.workflow.results.evaluation import per_variant, seed_means
+from deepwas_app.workflow.results.locus import RunLike, opened_all, opened_runs
+from deepwas_app.workflow.results.posterior import heritability, residual_spectrum
+from deepwas_app.workflow.results.response import interaction_surface, response_curve
+from deepwas_app.workflow.runs.fitted import Fitted
+from deepwas_app.workflow.runs.run import open_run
+from deepwas_app.workflow.runs.sweep import Sweep
+from deepwas_app.workflow.studies.builtin import StudyLike, open_study
+
+Runs = RunLike | Iterable[RunLike]
+SHOWN_ANNOTATIONS = 8
+
+
+def manhattan(study: StudyLike) -> hv.Overlay:
+    """Manhattan plot with the genome-wide line at P = 5e-8."""
+    return _study.manhattan(open_study(study))
+
+
+def qq(study: StudyLike) -> hv.Overlay:
+    """Quantile-quantile plot of the P values, with lambda GC."""
+    return _qq(open_study(study))
+
+
+def z_histogram(study: StudyLike) -> hv.Overlay:
+    """Histogram of the z-scores beside the standard normal."""
+    return _study.z_histogram(open_study(study))
+
+
+def alignment(study: StudyLike) -> hv.Overlay:
+    """How many rows of the summary statistics were lost on the way, and why."""
+    return _study.alignment_waterfall(open_study(study))
+
+
+def spectrum(study: StudyLike, run: RunLike | None = None) -> hv.Overlay:
+    """Mean of x² along the LD spectrum beside what a model expects: LD that is not the GWAS's."""
+    return _study.residual_spectrum(residual_spectrum(study, run))
+
+
+def locus(
+    study: StudyLike,
+    region: str | Region,
+    runs: Runs = (),
+    *,
+    reference: str | None = None,
+    annotations: Sequence[str] | None = None,
+    fine_mapping: pd.DataFrame | None = None,
+) -> Column:
+    """A region: association coloured by LD, prior heritability, annotations and genes.
+
+    Parameters
+    ----------
+    study
+        From ``open_study``, or its path.
+    region
+        22:30500000-31500000, chr22:30.5-31.5Mb, a gene or a variant.
+    runs
+        Whose prior heritability is drawn.
+    reference
+        The variant that LD is with; the strongest one by default.
+    annotations
+        Names of those to draw; the first eight by default.
+    fine_mapping
+        The table of ``fine_map``, for its inclusion probabilities.
+
+    Returns
+    -------
+    bokeh.models.Column
+        Figures over one shared position axis.
+    """
+    study = open_study(study)
+    region = parse_region(region, study) if isinstance(region, str) else region
+    rows = region.rows(study)
+    drawn = locus_table(study, rows)
+    if drawn.empty:
+        raise InputError(f"{region:,}: no scored variants there. Choose another region.")
+    if reference is None:
+        at = int(np.argmax(drawn["minus_log10_p"]))
+    else:
+        named = np.flatnonzero(drawn["variant"] == reference)
+        if not len(named):
+            raise InputError(f"{reference}: is not drawn in {region:,}. Name another variant.")
+        at = int(named[0])
+    row = int(drawn["row"].iloc[at])
+    block = int(study["variant_block"].values[row])
+    first = int(study["block_offset"].values[block])
+    names = study["annotation"].values.astype(str).tolist()
+    known = ld_to_reference(read_block(study, block), row - first)
+    picture = LocusFigure()
+    picture.draw(
+        study=study,
+        region=region,
+        rows=rows,
+        variants=drawn,
+        genes=_genes(study),
+        reference=at,
+        r2=r2_of(drawn["row"].to_numpy(), first, known),
+        annotations=tuple(names[:SHOWN_ANNOTATIONS] if annotations is None else annotations),
+        runs=run_values(study, rows, _of_each(study, runs, lambda s, r: heritability(s, r, rows))),
+        measure="Prior h²",
+        fine_mapping=fine_mapping,
+    )
+    return column(*picture.figures, sizing_mode="stretch_width")
+
+
+def _genes(study: xr.Dataset) -> pd.DataFrame:
+    return read_genes(str(study.attrs["genome_build"]))
+
+
+def effects(study: StudyLike | None, runs: Runs, *, unit: bool = False) -> hv.Overlay:
+    """Effect of every annotation on log heritability with 95% intervals, per s.d. or per unit."""
+    return _annotations.effect_forest(_of_each(study, runs, annotation_effects), unit)
+
+
+def enrichment(study: StudyLike | None, runs: Runs) -> hv.Overlay:
+    """Heritability enrichment of the binary annotations, with 95% intervals."""
+    return _annotations.enrichment_forest(_of_each(study, runs, annotation_effects))
+
+
+def quantiles(study: StudyLike | None, runs: Runs, annotation: str) -> hv.Overlay:
+    """Enrichment along the fifths of a continuous annotation."""
+    return _annotations.quantile_enrichment(_of_each(study, runs, annotation_effects), annotation)
+
+
+def response(
+    study: StudyLike | None, runs: Runs, annotation: str, by: str | None = None
+) -> hv.Overlay | hv.Image:
+    """How log variance answers to an annotation, or to two; runs of several seeds give a band."""
+    study, several = opened_all(study, runs)
+    if by is None:
+        curve = response_curve(study, several, annotation)
+        return _response.response_figure({several[0].name: curve})
+    surface = interaction_surface(study, several, annotation, by)
+    if "binary" in surface.attrs["kinds"]:
+        return _response.surface_lines(surface)
+    return _response.surface_map(surface, "effect")
+
+
+def held_out_gain(runs: str | Path | Iterable[str | Path]) -> hv.Overlay:
+    """Held-out gain over the constant prior while runs were trained; run folders by path."""
+    named = [runs] if isinstance(runs, str | Path) else list(runs)
+    opened = [open_run(path) for path in named]
+    return _train.held_out_gain({run.name: run.metrics() for run in opened})
+
+
+def scaling(found: Sweep) -> hv.Overlay:
+    """Held-out gain against the number of parameters, of what ``scaling`` found."""
+    labels = [OBJECTIVES[name].label for name in found.table["objective"]]
+    fits = per_variant(found.table.assign(objective=labels))
+    scale = 1e3 / float(found.table["variants"].iloc[0])
+    truth = None if found.truth is None else scale * found.truth
+    return scaling_curve(fits, seed_means(fits), truth)
+
+
+def comparison(table: pd.DataFrame) -> hv.Overlay:
+    """The difference between two runs by chromosome, of what ``compare`` gives."""
+    return _compare.by_chromosome(table)
+
+
+def along_genome(table: pd.DataFrame) -> hv.Overlay:
+    """The difference between two runs by LD block, of what ``compare`` gives."""
+    return _compare.along_genome(table)
+
+
+def drivers(table: pd.DataFrame) -> hv.Overlay:
+    """What drives one variant's prior, of what ``explain`` gives."""
+    return driver_plot(table)
+
+
+def save(picture: Any, path: str | Path, title: str = "DeepWAS Explorer") -> Path:
+    """Write a picture as a page that needs no other file and no network.
+
+    Parameters
+    ----------
+    picture
+        What any function of this module gives.
+    path
+        NAME.html. In the page, the save button gives a PNG.
+    title
+        Of the page.
+
+    Raises
+    ------
+    InputError
+        For another kind of file.
+    """
+    path = Path(path).expanduser()
+    if path.suffix != ".html":
+        raise InputError(f"{path}: pictures are written as .html. Save a PNG from that page.")
+    model = picture if isinstance(picture, Column) else hv.render(picture, backend="bokeh")
+    save_html(model, path, resources=INLINE, title=title)
+    return path
+
+
+def _of_each(
+    study: StudyLike | None, runs: Runs, compute: Callable[[xr.Dataset, Fitted], Any]
+) -> dict[str, Any]:
+    """A result of every run by its name; of fits of one name by name and number."""
+    found: dict[str, Any] = {}
+    if not (several := opened_runs(runs)):
+        return found
+    study, several = opened_all(study, several)
+    for run in several:
+        same = sum(name.split(" #")[0] == run.name for name in found)
+        found[f"{run.name} #{same + 1}" if same else run.name] = compute(study, run)
+    return found
