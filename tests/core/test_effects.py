@@ -13,9 +13,10 @@ from deepwas_app.core.effects import (
     average_partial_effects,
     enrichment,
     enrichment_interval,
+    tilt_fisher,
     tilt_jackknife,
 )
-from deepwas_app.core.fit import fit_scoring, start_scoring
+from deepwas_app.core.fit import fit_scoring, start_scoring, total_information
 from deepwas_app.core.held_out import losses_by_block
 from deepwas_app.core.jackknife import jackknife_error
 from deepwas_app.core.ldsr import with_weights
@@ -239,6 +240,17 @@ def test_enrichment_interval_stays_between_its_ends(sets_of_known_enrichment):
     np.testing.assert_allclose((high - low)[:2], 2 * width * found.error[:2], rtol=0.1)
     excludes = (low > 1) | (high < 1)
     np.testing.assert_array_equal(excludes[:2], np.abs(found.z[:2]) > width)
+
+
+def test_information_of_the_tilt_is_that_of_a_linear_prior(world, truth):
+    """Whose own level and coefficients are the tilt's."""
+    batches = world.draw(truth, seed=11, per_batch=10)
+    _, _, expected = total_information(truth, batches)
+    found = tilt_fisher(truth, world.standardise, batches)
+    scale = np.sqrt(np.diag(expected))
+    np.testing.assert_allclose(
+        found / np.outer(scale, scale), expected / np.outer(scale, scale), atol=1e-4
+    )
 
 
 def test_average_partial_effects_of_a_linear_prior_are_its_coefficients(world, truth):

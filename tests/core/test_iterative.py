@@ -14,7 +14,7 @@ from deepwas_app.core import (
     posterior,
     whiten,
 )
-from deepwas_app.core.iterative import iterative_solve
+from deepwas_app.core.iterative import conjugate_gradients, iterative_solve
 from deepwas_app.core.likelihood import EXACT_MOST, choose_solver, likelihood_with_report, solve
 
 OPTIONS = Iterative(probes=16, tolerance=1e-5)
@@ -143,6 +143,28 @@ def test_log_det_of_a_diagonal_matrix_is_exact():
     assert found.log_det_error < 1e-5
     assert found.quadratic == pytest.approx(float((1 / noise).sum()), rel=1e-6)
     assert found.iterations <= 1
+
+
+@pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize("tolerance", [1e-2, 1e-5])
+def test_a_solve_stops_as_soon_as_every_column_is_near_enough(tolerance):
+    """Relative to its right-hand side, whatever that one's size."""
+    spectrum = jnp.geomspace(1.0, 50.0, 40)
+    right = np.random.default_rng(5).standard_normal(40)
+    sized = jnp.asarray(right)[:, None] * jnp.array([1.0, 1e4, 1e-4])
+
+    def solved(most):
+        return conjugate_gradients(lambda v: spectrum[:, None] * v, sized, tolerance, most)
+
+    found = solved(1_000)
+    assert 1 < found.iterations < 40
+    assert found.residual.max() <= 1.01 * tolerance
+    np.testing.assert_allclose(found.residual, found.residual[0], rtol=0.05)
+    exact = right / np.asarray(spectrum)
+    assert np.abs(found.solution[:, 1] / 1e4 - exact).max() < 2 * tolerance * np.linalg.norm(right)
+    before = solved(int(found.iterations) - 1)
+    assert before.iterations == found.iterations - 1
+    assert before.residual.max() > tolerance
 
 
 def test_all_padding_is_nothing():

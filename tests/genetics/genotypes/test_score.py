@@ -188,6 +188,7 @@ def test_nonfounders_are_scored_but_do_not_set_frequencies(world, weights):
     ("change", "words"),
     [
         (lambda t: t.drop(columns="BETA"), "has no column BETA"),
+        (lambda t: t[["CHR", "BP"]], "has no column A1"),
         (lambda t: t.assign(SNP=t.SNP + "x", BP=t.BP + 1), "none of its 29 variants"),
         (lambda t: t.assign(A1="TTT"), "alleles of 29 of 29 variants .*rs0 is TTT/"),
         (lambda t: t.assign(BETA=t.BETA.where(t.SNP != "rs7")), "weight of rs7 is no number"),
