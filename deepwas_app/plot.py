@@ -25,7 +25,7 @@ from bokeh.resources import INLINE
 
 from deepwas_app.core.objectives import OBJECTIVES
 from deepwas_app.errors import InputError
-from deepwas_app.genetics.annotation.genes import read_genes
+from deepwas_app.genetics.genes import read_genes
 from deepwas_app.genetics.regions import Region, parse_region
 from deepwas_app.genetics.statistics import ld_to_reference
 from deepwas_app.genetics.store import read_block
@@ -40,11 +40,12 @@ from deepwas_app.plots.quantiles import qq as _qq
 from deepwas_app.plots.scaling import scaling_curve
 from deepwas_app.plots.track import run_values
 from deepwas_app.plots.tracks.association import locus_table, r2_of
-from deepwas_app.workflow.results.effects import annotation_effects
+from deepwas_app.workflow.results.annotation_effects import annotation_effects
 from deepwas_app.workflow.results.evaluation import per_variant, seed_means
+from deepwas_app.workflow.results.heritability import heritability
 from deepwas_app.workflow.results.locus import RunLike, opened_all, opened_runs
-from deepwas_app.workflow.results.posterior import heritability, residual_spectrum
 from deepwas_app.workflow.results.response import interaction_surface, response_curve
+from deepwas_app.workflow.results.spectrum import residual_spectrum
 from deepwas_app.workflow.runs.fitted import Fitted
 from deepwas_app.workflow.runs.run import open_run
 from deepwas_app.workflow.runs.sweep import Sweep

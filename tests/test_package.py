@@ -67,7 +67,7 @@ def test_installed_from_a_wheel_the_built_in_study_is_there(tmp_path):
     zipfile.ZipFile(wheel).extractall(installed)
     code = (
         "import deepwas_app as dw; study = dw.open_study('height_chr22');"
-        "from deepwas_app.genetics.annotation.genes import read_genes;"
+        "from deepwas_app.genetics.genes import read_genes;"
         "print(dw.__file__, study.sizes['variants'], len(read_genes('hg38')), dw.builtin_studies())"
     )
     cache = {"PYTHONPATH": str(installed), "DEEPWAS_CACHE": str(tmp_path / "cache")}

@@ -8,8 +8,9 @@ import panel_material_ui as pmui
 import xarray as xr
 
 from deepwas_app.app import leaks
-from deepwas_app.app.components import job_line, trouble, waiting
+from deepwas_app.app.components import trouble, waiting
 from deepwas_app.app.guard import LayoutGuard
+from deepwas_app.app.job_view import job_line
 from deepwas_app.app.jobs import JOBS, Status
 from deepwas_app.app.markup import text
 from deepwas_app.app.pages import PAGES

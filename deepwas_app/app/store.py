@@ -178,7 +178,7 @@ def _by_age(paths: list[Path]) -> list[Path]:
 @_RESULTS.keeps(_key)
 def heritability(study: xr.Dataset, run: Any) -> np.ndarray:
     """Prior heritability of every variant under a run."""
-    from deepwas_app.workflow.results.posterior import run_heritability
+    from deepwas_app.workflow.results.heritability import run_heritability
 
     return run_heritability(study, run)
 
@@ -194,7 +194,7 @@ def posterior(study: xr.Dataset, run: Any) -> xr.Dataset:
 @_RESULTS.keeps(_key)
 def effects(study: xr.Dataset, run: Any) -> xr.Dataset:
     """Annotation effects under a run."""
-    from deepwas_app.workflow.results.effects import annotation_effects
+    from deepwas_app.workflow.results.annotation_effects import annotation_effects
 
     return annotation_effects(study, run)
 
@@ -203,7 +203,7 @@ def response(
     study: xr.Dataset, run: Any, ensemble: list[Any], annotation: str, by: str | None
 ) -> xr.Dataset:
     """Response of a run and its ensemble of seeds to one annotation, or to two."""
-    from deepwas_app.workflow.results.effects import log_linear
+    from deepwas_app.workflow.results.annotation_effects import log_linear
 
     # Runs of one seed may come later; those of a linear prior are all alike.
     alike = log_linear(run.blank_model().prior)
@@ -253,7 +253,7 @@ def drivers(study: xr.Dataset, run: Any, row: int) -> pd.DataFrame:
 @_RESULTS.keeps(_key)
 def spectrum(study: xr.Dataset) -> xr.Dataset:
     """Residual spectrum of a study."""
-    from deepwas_app.workflow.results.posterior import residual_spectrum
+    from deepwas_app.workflow.results.spectrum import residual_spectrum
 
     return residual_spectrum(study)
 
@@ -268,7 +268,7 @@ def mismatch(study: xr.Dataset) -> pd.DataFrame:
 
 def genes(study: xr.Dataset) -> pd.DataFrame:
     """Protein-coding genes on the study's genome build; empty where there is no table."""
-    from deepwas_app.genetics.annotation.genes import read_genes
+    from deepwas_app.genetics.genes import read_genes
 
     try:
         return read_genes(str(study.attrs.get("genome_build", "")))

@@ -12,7 +12,7 @@ import xarray as xr
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics import chromosomes
-from deepwas_app.genetics.annotation.genes import read_genes
+from deepwas_app.genetics.genes import read_genes
 from deepwas_app.genetics.matching import find_variant
 
 FLANK = 250_000

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from deepwas_app.app import explore, store
-from deepwas_app.app.components import JobView, job_line
+from deepwas_app.app.job_view import JobView, job_line
 from deepwas_app.app.jobs import FILES, JOBS, Job, JobStore, Status
 from deepwas_app.app.state import AppState
 from deepwas_app.errors import InputError

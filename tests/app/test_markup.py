@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deepwas_app.app import explore, store
-from deepwas_app.app.components import JobView, empty, trouble
+from deepwas_app.app.components import empty, trouble
+from deepwas_app.app.job_view import JobView
 from deepwas_app.app.jobs import JOBS, Job
 from deepwas_app.app.markup import text
 from deepwas_app.app.pages import PAGES

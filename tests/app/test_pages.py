@@ -247,7 +247,7 @@ def test_a_copy_that_is_gone_does_not_stand_for_the_study(study_with_runs, small
     """Both have the same content; what is read late must come from where it still is."""
     import shutil
 
-    from deepwas_app.workflow.results.posterior import run_heritability
+    from deepwas_app.workflow.results.heritability import run_heritability
 
     path = tmp_path / "copy.study.zarr"
     shutil.copytree(study_with_runs.attrs["path"], path)

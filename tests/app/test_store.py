@@ -72,7 +72,7 @@ def linear(study_with_runs):
 def test_results_are_of_the_weights_not_of_the_name(study_with_runs, linear, monkeypatch):
     made: list = []
     monkeypatch.setattr(
-        "deepwas_app.workflow.results.posterior.run_heritability",
+        "deepwas_app.workflow.results.heritability.run_heritability",
         lambda *_: made.append(1) or len(made),
     )
     assert [store.heritability(study_with_runs, linear) for _ in range(2)] == [1, 1]
@@ -82,7 +82,7 @@ def test_results_are_of_the_weights_not_of_the_name(study_with_runs, linear, mon
 
 def test_many_clicks_leave_the_results_of_whole_studies(study_with_runs, linear, monkeypatch):
     monkeypatch.setattr(
-        "deepwas_app.workflow.results.posterior.run_heritability", lambda *_: object()
+        "deepwas_app.workflow.results.heritability.run_heritability", lambda *_: object()
     )
     monkeypatch.setattr(
         "deepwas_app.workflow.results.interpret.variant_drivers", lambda *_: object()

@@ -9,8 +9,8 @@ import pytest
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.annotation.annotations import join_annotations
-from deepwas_app.genetics.annotation.genes import read_genes
 from deepwas_app.genetics.builtin import data_dir
+from deepwas_app.genetics.genes import read_genes
 from deepwas_app.genetics.genotypes.plink import read_dosages, read_genotypes
 from deepwas_app.genetics.gwas.align import align
 from deepwas_app.genetics.gwas.sumstats import read_sumstats

@@ -8,7 +8,7 @@ import xarray as xr
 
 from deepwas_app.intervals import interval
 from deepwas_app.plots import annotations, response
-from deepwas_app.workflow.results.effects import strongest_annotations
+from deepwas_app.workflow.results.annotation_effects import strongest_annotations
 
 
 def points(overlay: hv.Overlay) -> pd.DataFrame:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from deepwas_app.core.jackknife import jackknife_sum
-from deepwas_app.workflow.results.posterior import run_heritability
+from deepwas_app.workflow.results.heritability import run_heritability
 from deepwas_app.workflow.runs.train import train
 from deepwas_app.workflow.settings import TrainSettings
 from deepwas_app.workflow.studies.builtin import open_study

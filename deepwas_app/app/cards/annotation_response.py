@@ -7,9 +7,10 @@ import xarray as xr
 
 from deepwas_app.app import store
 from deepwas_app.app.asking import Asker
-from deepwas_app.app.components import cells, empty, plot, section, table_download
+from deepwas_app.app.components import cells, empty, plot, section
 from deepwas_app.app.markup import text
 from deepwas_app.app.poller import Poller
+from deepwas_app.app.result_tables import table_download
 from deepwas_app.plots import response as pictures
 
 NONE = "none"

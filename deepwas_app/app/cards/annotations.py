@@ -8,8 +8,10 @@ import panel as pn
 import panel_material_ui as pmui
 import xarray as xr
 
-from deepwas_app.app.components import JobView, cells, page_table, plot, section, table_download
+from deepwas_app.app.components import cells, plot, section
+from deepwas_app.app.job_view import JobView
 from deepwas_app.app.jobs import Job
+from deepwas_app.app.result_tables import page_table, table_download
 from deepwas_app.app.settings_form import number_input
 from deepwas_app.plots import annotations as pictures
 from deepwas_app.workflow.settings import FEWEST_SHIFTS, SHIFTS, EffectsSettings
@@ -150,7 +152,7 @@ class Card(pn.viewable.Viewer):
 
     def names(self, effects: dict[str, xr.Dataset], value: str) -> list[str] | None:
         """The annotations to draw: the strongest few, or all of them."""
-        from deepwas_app.workflow.results.effects import strongest_annotations
+        from deepwas_app.workflow.results.annotation_effects import strongest_annotations
 
         ranked = strongest_annotations(effects, value)
         self.everything.param.update(
@@ -276,7 +278,7 @@ class EnrichmentCard(Card):
         options = names[kinds == "continuous"].tolist()
         self._continuous.visible = bool(options)
         if self.continuous.options != options:
-            from deepwas_app.workflow.results.effects import strongest_annotations
+            from deepwas_app.workflow.results.annotation_effects import strongest_annotations
 
             strongest = strongest_annotations(details.effects, "partial_effect")
             first = next((name for name in strongest if name in options), None)

@@ -7,9 +7,10 @@ import panel_material_ui as pmui
 
 from deepwas_app.app import store
 from deepwas_app.app.asking import Asker
-from deepwas_app.app.components import plot, table_download
+from deepwas_app.app.components import plot
 from deepwas_app.app.markup import text
 from deepwas_app.app.poller import Poller
+from deepwas_app.app.result_tables import table_download
 from deepwas_app.app.state import AppState
 from deepwas_app.plots.locus_drivers import driver_plot
 

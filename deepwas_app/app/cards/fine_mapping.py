@@ -8,9 +8,11 @@ import panel as pn
 import panel_material_ui as pmui
 
 from deepwas_app.app import store
-from deepwas_app.app.components import JobView, cells, download, page_table, table_download
+from deepwas_app.app.components import cells
+from deepwas_app.app.job_view import JobView
 from deepwas_app.app.jobs import JOBS, Job, Status
 from deepwas_app.app.markup import text
+from deepwas_app.app.result_tables import download, page_table, table_download
 from deepwas_app.app.settings_form import number_input, read_inputs
 from deepwas_app.app.state import AppState
 from deepwas_app.genetics.regions import Region

@@ -11,7 +11,8 @@ import panel_material_ui as pmui
 
 from deepwas_app.app import store
 from deepwas_app.app.cards.uploads import WIDE, Source, check_genotypes, genotype_prefix, items
-from deepwas_app.app.components import JobView, cells, fold
+from deepwas_app.app.components import cells, fold
+from deepwas_app.app.job_view import JobView
 from deepwas_app.app.jobs import FILES, JOBS, Job, Status
 from deepwas_app.app.settings_form import copy_of, widgets
 from deepwas_app.app.state import AppState

@@ -9,8 +9,10 @@ import panel_material_ui as pmui
 import xarray as xr
 
 from deepwas_app.app import store
-from deepwas_app.app.components import JobView, cells, page_table, table_download
+from deepwas_app.app.components import cells
+from deepwas_app.app.job_view import JobView
 from deepwas_app.app.jobs import FILES, JOBS, Job, Status
+from deepwas_app.app.result_tables import page_table, table_download
 from deepwas_app.app.state import AppState
 
 KIND = "score"

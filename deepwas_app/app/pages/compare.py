@@ -9,20 +9,14 @@ import panel_material_ui as pmui
 import xarray as xr
 
 from deepwas_app.app import store
-from deepwas_app.app.components import (
-    PLACE,
-    cells,
-    empty,
-    page_table,
-    plot,
-    section,
-    table_download,
-)
+from deepwas_app.app.components import cells, empty, plot, section
 from deepwas_app.app.markup import text
 from deepwas_app.app.pages import PAGES
 from deepwas_app.app.pages.runs import RunsPage, finished_runs, run_select
+from deepwas_app.app.result_tables import PLACE, page_table, table_download
 from deepwas_app.plots import compare as pictures
-from deepwas_app.workflow.results.evaluation import EVALUATION, evaluate, in_millinats, per_variant
+from deepwas_app.workflow.results.evaluation import evaluate, in_millinats, per_variant
+from deepwas_app.workflow.runs.summary import EVALUATION
 
 FEW_BLOCKS = 10
 

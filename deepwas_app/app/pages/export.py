@@ -10,9 +10,10 @@ import xarray as xr
 
 from deepwas_app.app import store
 from deepwas_app.app.cards.scores import ScoreForm
-from deepwas_app.app.components import cells, download, section
+from deepwas_app.app.components import cells, section
 from deepwas_app.app.pages import PAGES
 from deepwas_app.app.pages.runs import RunsPage, finished_runs, run_select
+from deepwas_app.app.result_tables import download
 from deepwas_app.app.settings_form import widgets
 from deepwas_app.genetics.regions import Region, parse_region
 from deepwas_app.genetics.study import strongest_loci

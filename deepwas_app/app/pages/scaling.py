@@ -11,19 +11,12 @@ import xarray as xr
 from deepwas_app import plot as pictures
 from deepwas_app.app import store
 from deepwas_app.app.cards.held_out import HeldOut
-from deepwas_app.app.components import (
-    JobView,
-    cells,
-    empty,
-    job_in_turn,
-    page_table,
-    plot,
-    section,
-    table_download,
-)
+from deepwas_app.app.components import cells, empty, plot, section
+from deepwas_app.app.job_view import JobView, job_in_turn
 from deepwas_app.app.jobs import JOBS, Job, Status
 from deepwas_app.app.pages import PAGES
 from deepwas_app.app.pages.base import Page
+from deepwas_app.app.result_tables import page_table, table_download
 from deepwas_app.app.settings_form import by_label, copy_of, widget
 from deepwas_app.core.objectives import OBJECTIVES
 from deepwas_app.core.priors import PRIORS

@@ -12,21 +12,19 @@ import xarray as xr
 from deepwas_app.app import store
 from deepwas_app.app.cards.load_own import OwnStudyForm
 from deepwas_app.app.components import (
-    PLACE,
-    JobView,
     cells,
     empty,
     figures,
     figures_row,
-    page_table,
     plot,
     section,
-    table_download,
     typed,
     waiting,
 )
+from deepwas_app.app.job_view import JobView
 from deepwas_app.app.pages import PAGES
 from deepwas_app.app.pages.base import Page
+from deepwas_app.app.result_tables import PLACE, page_table, table_download
 from deepwas_app.genetics.study import summarise
 from deepwas_app.plots import study as pictures
 from deepwas_app.plots.compare import place

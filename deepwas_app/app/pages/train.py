@@ -11,29 +11,21 @@ import xarray as xr
 
 from deepwas_app.app import store
 from deepwas_app.app.cards.held_out import HeldOut
-from deepwas_app.app.components import (
-    JobView,
-    cells,
-    empty,
-    fold,
-    job_in_turn,
-    page_frame,
-    page_table,
-    plot,
-    section,
-    table_download,
-)
+from deepwas_app.app.components import cells, empty, fold, plot, section
+from deepwas_app.app.job_view import JobView, job_in_turn
 from deepwas_app.app.jobs import JOBS, Job, Status
 from deepwas_app.app.pages import PAGES
 from deepwas_app.app.pages.base import Page
+from deepwas_app.app.result_tables import page_frame, page_table, table_download
 from deepwas_app.app.settings_form import by_label, copy_of, widget, widgets
 from deepwas_app.core.objectives import OBJECTIVES
 from deepwas_app.core.priors import PRIORS
 from deepwas_app.errors import InputError
 from deepwas_app.plots import train as pictures
 from deepwas_app.workflow.progress import relay
-from deepwas_app.workflow.results.evaluation import EVALUATION, RUNS, evaluate, per_variant
+from deepwas_app.workflow.results.evaluation import RUNS, evaluate, per_variant
 from deepwas_app.workflow.runs.models import knobs, study_parameters
+from deepwas_app.workflow.runs.summary import EVALUATION
 from deepwas_app.workflow.settings import TrainSettings
 
 # Settings of the model and its training, in pairs after the first; for few priors; for all.

@@ -9,13 +9,8 @@ __all__ = ["Settings", "run"]
 
 def run(settings: Settings) -> None:
     """Write a row an annotation."""
-    from deepwas_app.workflow.results.effects import (
-        EFFECTS,
-        FIFTHS,
-        annotation_effects,
-        effects,
-        quantile_table,
-    )
+    from deepwas_app.workflow.results.annotation_effects import annotation_effects
+    from deepwas_app.workflow.results.effects import EFFECTS, FIFTHS, effects, quantile_table
     from deepwas_app.workflow.results.locus import opened
     from deepwas_app.workflow.tables import write_text
 

@@ -8,7 +8,8 @@ __all__ = ["Settings", "run"]
 
 def run(settings: Settings) -> None:
     """Write a row a run."""
-    from deepwas_app.workflow.results.evaluation import EVALUATION, evaluate
+    from deepwas_app.workflow.results.evaluation import evaluate
+    from deepwas_app.workflow.runs.summary import EVALUATION
     from deepwas_app.workflow.tables import write_text
 
     table = evaluate(settings.runs)

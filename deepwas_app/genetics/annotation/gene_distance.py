@@ -10,9 +10,9 @@ import xarray as xr
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics import chromosomes
-from deepwas_app.genetics.annotation.genes import read_genes
 from deepwas_app.genetics.columns import find_columns
 from deepwas_app.genetics.files import read_header, read_table
+from deepwas_app.genetics.genes import read_genes
 from deepwas_app.genetics.intervals import cover
 
 GENES = "genes"

@@ -8,8 +8,8 @@ import numpy as np
 import xarray as xr
 
 from deepwas_app.errors import InputError
-from deepwas_app.genetics.annotation.genes import read_genes
 from deepwas_app.genetics.files import UNREADABLE, open_text, unreadable
+from deepwas_app.genetics.genes import read_genes
 from deepwas_app.genetics.intervals import cover
 
 WINDOW = 100_000

@@ -8,8 +8,8 @@ from deepwas_app.core.jackknife import jackknife_sum
 from deepwas_app.errors import InputError
 from deepwas_app.intervals import interval
 from deepwas_app.workflow.results.evaluation import MILLINATS
+from deepwas_app.workflow.results.heritability import heritability
 from deepwas_app.workflow.results.locus import RunLike, opened_all
-from deepwas_app.workflow.results.posterior import heritability
 from deepwas_app.workflow.studies.builtin import StudyLike
 from deepwas_app.workflow.tables import Column, Table
 

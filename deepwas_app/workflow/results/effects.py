@@ -1,6 +1,6 @@
-"""Annotation effects and enrichment of a run, with labels and as tables."""
+"""Annotation effects and enrichment of a run, as tables."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from dataclasses import replace
 
 import numpy as np
@@ -8,32 +8,18 @@ import pandas as pd
 import xarray as xr
 from scipy.stats import norm
 
-from deepwas_app.core.effects import (
-    average_partial_effects,
-    enrichment,
-    enrichment_interval,
-    tilt_jackknife,
-)
-from deepwas_app.core.jackknife import jackknife_error
-from deepwas_app.core.priors import Prior
 from deepwas_app.workflow.progress import Progress, job
+from deepwas_app.workflow.results.annotation_effects import annotation_effects
 from deepwas_app.workflow.results.interpret import (
     SHIFTED,
     marginal_effects,
     shifted_annotations,
 )
 from deepwas_app.workflow.results.locus import RunLike, opened
-from deepwas_app.workflow.runs.batches import standardisation
-from deepwas_app.workflow.runs.heritability import prior_heritability
-from deepwas_app.workflow.runs.models import objective_of
-from deepwas_app.workflow.runs.run_batches import spread_variants, training_batches
 from deepwas_app.workflow.settings.keywords import knobs
 from deepwas_app.workflow.settings.results import EffectsKnobs
 from deepwas_app.workflow.studies.builtin import StudyLike
 from deepwas_app.workflow.tables import Column, Table
-
-QUANTILES = 5
-_AVERAGED = 20_000
 
 _CATEGORY = Column("Category", "Annotation", "name of the annotation")
 _SHARES = (
@@ -75,11 +61,6 @@ def _coefficient_columns(prefix: str, titles: tuple[str, ...], what: str) -> tup
     )
 
 
-def log_linear(prior: Prior) -> bool:
-    """Whether log f is linear in the annotations, so that it has coefficients."""
-    return prior.log_coefficients() is not None
-
-
 @job
 @knobs(EffectsKnobs)
 def effects(
@@ -116,177 +97,6 @@ def effects(
     if settings.shifts:
         shifted = yield from shifted_annotations.steps(study, run, settings.shifts)
     return effects_table(found, alone, shifted)
-
-
-def annotation_effects(study: StudyLike | None, run: RunLike) -> xr.Dataset:
-    """Effects of every annotation in a run, with block-jackknife standard errors.
-
-    Returns
-    -------
-    Dataset over ``annotations`` (and ``quantiles``):
-
-    annotation_deviation
-        S.d. over the training variants, in the annotation's own unit.
-    coefficient, coefficient_se
-        Log-linear prior: change of log variance per s.d. of the annotation; NaN for other priors.
-    unit_coefficient, unit_coefficient_se
-        The same per unit of the annotation.
-    partial_effect, partial_effect_se
-        Average change of log variance per s.d., the other annotations and the tracks as they are;
-        for a log-linear prior the coefficient.
-    unit_partial_effect, unit_partial_effect_se
-        The same per unit.
-    proportion_variants, proportion_heritability, proportion_heritability_se
-        Shares of a binary annotation; NaN for continuous ones.
-    enrichment, enrichment_se, enrichment_low, enrichment_high, enrichment_p
-        Share of heritability over share of variants, its standard error and 95% interval (which is
-        not symmetric); P (two-sided) that heritability per variant is the same inside as outside.
-    quantile_lower, quantile_upper
-        Least and largest value in each fifth of a continuous annotation, lowest first; NaN for
-        binary ones, and where equal values leave a fifth empty.
-    quantile_proportion_variants and so on
-        Shares and enrichment of the fifths, with the names of the above.
-    jackknife
-        (blocks, annotations): change of the effects, per s.d., without each training block.
-
-    Notes
-    -----
-    Standard errors are one-step block jackknives along the log-linear direction of each annotation
-    (for a log-linear prior these are the prior's own parameters), of the objective that the run
-    was fitted by; see ``core.effects``. Partial effects are averaged over at most 20,000 variants
-    spread over the genome, 512 where the prior reads tracks.
-    """
-    study, run = opened(study, run)
-    model = run.model()
-    annotations = study["variant_annotation"].values
-    binary = study["annotation_kind"].values == "binary"
-    standardise = standardisation(study, run.train_blocks)
-    batches = training_batches(study, run)
-    jackknife = tilt_jackknife(model, standardise, batches, objective_of(run.settings))
-    error = jackknife_error(jackknife.coefficients)
-    deviation = np.asarray(standardise.deviation, np.float64)
-    missing = np.full(len(binary), np.nan)
-    averaged, tracks = spread_variants(study, run, _AVERAGED)
-    partial = average_partial_effects(model.prior, averaged, standardise, binary, tracks)
-    coefficient, coefficient_se = missing, missing
-    coefficients = model.prior.log_coefficients()
-    if coefficients is not None:
-        coefficient, coefficient_se = np.asarray(coefficients, np.float64), error
-        partial = coefficient
-
-    standardised = (annotations - np.asarray(standardise.mean)) / np.asarray(standardise.deviation)
-    v = prior_heritability(study, model, run.settings.alpha, str(run.path))
-    fifths, *edges = _fifths(annotations[:, ~binary])
-    sets = np.concatenate(
-        [annotations[:, binary] == 1, fifths.reshape(len(annotations), -1)], axis=1
-    )
-    shares = enrichment(v, sets, standardised, jackknife)
-    low, high = enrichment_interval(shares)
-    per_set = {
-        "proportion_variants": shares.variants,
-        "proportion_heritability": shares.share,
-        "proportion_heritability_se": shares.share_error,
-        "enrichment": shares.value,
-        "enrichment_se": shares.error,
-        "enrichment_low": low,
-        "enrichment_high": high,
-        "enrichment_p": 2 * norm.sf(np.abs(shares.z)),
-    }
-
-    def of_binary(values):
-        return _filled(binary, values[: binary.sum()])
-
-    lower, upper = (_filled(~binary, edge) for edge in edges)
-
-    def of_fifths(values):
-        table = _filled(~binary, values[binary.sum() :].reshape(QUANTILES, -1).T)
-        return (("annotations", "quantiles"), np.where(np.isnan(lower), np.nan, table))
-
-    per_annotation = {
-        "annotation_kind": study["annotation_kind"].values,
-        "annotation_deviation": deviation,
-        "coefficient": coefficient,
-        "coefficient_se": coefficient_se,
-        "unit_coefficient": coefficient / deviation,
-        "unit_coefficient_se": coefficient_se / deviation,
-        "partial_effect": partial,
-        "partial_effect_se": error,
-        "unit_partial_effect": partial / deviation,
-        "unit_partial_effect_se": error / deviation,
-    } | {name: of_binary(values) for name, values in per_set.items()}
-    return xr.Dataset(
-        {name: ("annotations", values) for name, values in per_annotation.items()}
-        | {
-            "quantile_lower": (("annotations", "quantiles"), lower),
-            "quantile_upper": (("annotations", "quantiles"), upper),
-        }
-        | {f"quantile_{name}": of_fifths(values) for name, values in per_set.items()}
-        | {"jackknife": (("blocks", "annotations"), jackknife.coefficients)},
-        coords={
-            "annotation": ("annotations", study["annotation"].values),
-            "quantile": ("quantiles", np.arange(1, QUANTILES + 1)),
-        },
-        attrs={
-            "run": run.name,
-            "prior": run.settings.prior,
-            "constant": run.prior_type.constant,
-            "blocks": len(run.train_blocks),
-            "h2": float(v.sum()),
-        },
-    )
-
-
-def strongest_annotations(effects: Mapping[str, xr.Dataset], value: str) -> list[str]:
-    """Names of the annotations, first those whose estimates are the furthest from nothing.
-
-    Parameters
-    ----------
-    effects
-        Annotation effects by run name; each on the dimension ``annotations``.
-    value
-        Variable to rank by, in units of its standard error, ``value + "_se"``.
-
-    Returns
-    -------
-    list of str
-        Without those that no run has an estimate and an error of.
-    """
-    nothing = 1.0 if value.endswith("enrichment") else 0.0
-    best: dict[str, float] = {}
-    for effect in effects.values():
-        with np.errstate(divide="ignore", invalid="ignore"):
-            z = np.abs((effect[value].values - nothing) / effect[f"{value}_se"].values)
-        for name, score in zip(effect["annotation"].values.astype(str), z, strict=True):
-            if np.isfinite(score):
-                best[name] = max(score, best.get(name, 0.0))
-    return sorted(best, key=lambda name: -best[name])
-
-
-def _filled(rows: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """The values in the rows that are theirs, NaN in the others."""
-    out = np.full((len(rows), *values.shape[1:]), np.nan)
-    out[rows] = values
-    return out
-
-
-def _fifths(continuous: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Fifths of continuous annotations: who is in them, and their least and largest values.
-
-    Returns
-    -------
-    (variants, fifths, annotations) bool, and twice (annotations, fifths), NaN where nobody is.
-    """
-    variants, count = continuous.shape
-    out = np.zeros((variants, QUANTILES, count), bool)
-    lower = np.full((count, QUANTILES), np.nan)
-    upper = lower.copy()
-    for j, values in enumerate(continuous.T):
-        edges = np.quantile(values, np.linspace(0, 1, QUANTILES + 1)[1:-1])
-        fifth = np.searchsorted(edges, values, "right")
-        out[np.arange(variants), fifth, j] = True
-        for q in np.unique(fifth):
-            lower[j, q], upper[j, q] = values[fifth == q].min(), values[fifth == q].max()
-    return out, lower, upper
 
 
 def effects_table(

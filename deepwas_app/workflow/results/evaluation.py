@@ -8,27 +8,10 @@ import pandas as pd
 
 from deepwas_app.errors import InputError
 from deepwas_app.workflow.results.locus import RunLike, opened_runs
+from deepwas_app.workflow.runs.summary import EVALUATION
 from deepwas_app.workflow.tables import Column, Table
 
 MILLINATS = "10⁻³ nats/variant"
-
-EVALUATION = Table(
-    "evaluation",
-    "Held-out gain of finished runs over the constant prior fitted on the same LD blocks, one row "
-    "a run.",
-    (
-        Column("run", "Run", "name of the run"),
-        Column("prior", "Prior", "how heritability depends on annotations"),
-        Column("objective", "Objective", "what training maximised"),
-        Column("parameters", "Parameters", "trained parameters of the prior"),
-        Column("variants", "Held-out variants", "scored variants of the held-out LD blocks"),
-        Column("gain", "Gain", "held-out log-likelihood over the constant prior", "nats"),
-        Column("gain_se", "s.e.", "block-jackknife standard error of the gain", "nats"),
-        Column("h2", "h²", "heritability of the study's variants", digits=4),
-        Column("s2", "s²", "noise scale; 1 where nothing inflates the z-scores"),
-        Column("kappa", "κ", "mismatch between the LD of panel and GWAS", digits=4),
-    ),
-)
 
 
 def in_millinats(table: Table, *columns: str) -> Table:
@@ -67,7 +50,7 @@ def evaluate(runs: RunLike | Iterable[RunLike]) -> pd.DataFrame:
 
     Returns
     -------
-    Table :data:`EVALUATION`. No gain where nothing was held out.
+    Table :data:`~deepwas_app.workflow.runs.summary.EVALUATION`. No gain where nothing was held out.
 
     Raises
     ------

@@ -11,7 +11,7 @@ from deepwas_app.core.jackknife import jackknife_error
 from deepwas_app.core.response import response as prior_response
 from deepwas_app.errors import InputError
 from deepwas_app.intervals import interval
-from deepwas_app.workflow.results.effects import annotation_effects, log_linear
+from deepwas_app.workflow.results.annotation_effects import annotation_effects, log_linear
 from deepwas_app.workflow.results.locus import RunLike, opened_all
 from deepwas_app.workflow.runs.fitted import Fitted
 from deepwas_app.workflow.runs.run_batches import spread_variants

@@ -16,11 +16,11 @@ from deepwas_app.core.jackknife import jackknife_sum
 from deepwas_app.core.priors import PRIORS, LinearPrior, Model
 from deepwas_app.errors import InputError
 from deepwas_app.workflow.progress import job, relay
-from deepwas_app.workflow.results.evaluation import EVALUATION
 from deepwas_app.workflow.runs.batches import block_batches, frequency_scale
 from deepwas_app.workflow.runs.fitters import fitter_of
 from deepwas_app.workflow.runs.models import blank_standardisation
 from deepwas_app.workflow.runs.run import Run, open_run
+from deepwas_app.workflow.runs.summary import EVALUATION
 from deepwas_app.workflow.runs.train import TrainStep, train
 from deepwas_app.workflow.settings import ScalingSettings, TrainSettings, plain
 from deepwas_app.workflow.settings.keywords import knobs

@@ -23,7 +23,7 @@ class TopOptions(param.Parameterized):
 
 def top_table(study, run, *, top_count):
     """The variants with the largest prior."""
-    from deepwas_app.workflow.results.posterior import run_heritability
+    from deepwas_app.workflow.results.heritability import run_heritability
 
     v = run_heritability(study, run)
     rows = (-v).argsort()[:top_count]

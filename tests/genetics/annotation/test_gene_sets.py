@@ -6,7 +6,7 @@ import xarray as xr
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.annotation.annotations import join_annotations
-from deepwas_app.genetics.annotation.genes import read_genes
+from deepwas_app.genetics.genes import read_genes
 
 
 @pytest.fixture

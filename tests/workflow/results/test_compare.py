@@ -9,7 +9,7 @@ import pytest
 from deepwas_app.core.jackknife import jackknife_sum
 from deepwas_app.errors import InputError
 from deepwas_app.workflow.results.compare import COMPARISON, compare, difference_line
-from deepwas_app.workflow.results.posterior import run_heritability
+from deepwas_app.workflow.results.heritability import run_heritability
 
 
 def test_against_the_constant_run_it_is_the_gain(small_study, small_runs):

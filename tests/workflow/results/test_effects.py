@@ -11,14 +11,8 @@ import xarray as xr
 
 from deepwas_app.cli import main
 from deepwas_app.genetics.store import open_study_store
-from deepwas_app.workflow.results.effects import (
-    EFFECTS,
-    FIFTHS,
-    _fifths,
-    annotation_effects,
-    effects_table,
-    quantile_table,
-)
+from deepwas_app.workflow.results.annotation_effects import _fifths, annotation_effects
+from deepwas_app.workflow.results.effects import EFFECTS, FIFTHS, effects_table, quantile_table
 from deepwas_app.workflow.runs.train import train
 from deepwas_app.workflow.settings import SimulateSettings, TrainSettings
 from deepwas_app.workflow.studies.simulate import simulate
@@ -112,7 +106,7 @@ def test_the_truth_is_within_its_errors(linear, small_study):
 
 
 def test_quantiles_are_fifths_with_their_ranges(linear, small_study, small_runs):
-    from deepwas_app.workflow.results.posterior import run_heritability
+    from deepwas_app.workflow.results.heritability import run_heritability
 
     table = quantile_table(linear)
     continuous = small_study["annotation"].values[

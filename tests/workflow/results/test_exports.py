@@ -18,8 +18,9 @@ from deepwas_app.workflow.results.exported.weights import (
     pgs_weights,
     run_weights,
 )
+from deepwas_app.workflow.results.heritability import run_heritability
 from deepwas_app.workflow.results.locus import opened
-from deepwas_app.workflow.results.posterior import posterior, run_heritability
+from deepwas_app.workflow.results.posterior import posterior
 from deepwas_app.workflow.runs.run import open_run
 from deepwas_app.workflow.tables import p_values, tab_separated, write_text
 

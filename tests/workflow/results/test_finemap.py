@@ -11,7 +11,7 @@ from deepwas_app.errors import InputError
 from deepwas_app.genetics.regions import Region
 from deepwas_app.genetics.store import read_block
 from deepwas_app.workflow.results.finemap import CREDIBLE_SETS, FINE_MAPPING, FITS, fine_map
-from deepwas_app.workflow.results.posterior import run_heritability
+from deepwas_app.workflow.results.heritability import run_heritability
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from scipy.stats import t
 
 from deepwas_app.cli import main
 from deepwas_app.errors import InputError
-from deepwas_app.workflow.results.effects import annotation_effects
+from deepwas_app.workflow.results.annotation_effects import annotation_effects
 from deepwas_app.workflow.results.response import (
     JACKKNIFE,
     NO_BAND,

@@ -13,19 +13,22 @@ from jaxtyping import Array, Float
 
 from deepwas_app.core.priors import Prior, Standardisation, parameter_count
 from deepwas_app.errors import InputError
+from deepwas_app.workflow.results.annotation_effects import annotation_effects
 from deepwas_app.workflow.results.compare import compare
-from deepwas_app.workflow.results.effects import annotation_effects, effects_table
+from deepwas_app.workflow.results.effects import effects_table
 from deepwas_app.workflow.results.evaluation import evaluate
 from deepwas_app.workflow.results.exported.snpvar import snpvar_table
 from deepwas_app.workflow.results.exported.weights import pgs_weights
+from deepwas_app.workflow.results.heritability import run_heritability
 from deepwas_app.workflow.results.interpret import shifted_annotations, variant_drivers
 from deepwas_app.workflow.results.mismatch import check
-from deepwas_app.workflow.results.posterior import posterior, residual_spectrum, run_heritability
+from deepwas_app.workflow.results.posterior import posterior
 from deepwas_app.workflow.results.response import (
     interaction_surface,
     response_curve,
     response_table,
 )
+from deepwas_app.workflow.results.spectrum import residual_spectrum
 from deepwas_app.workflow.runs.batches import standardisation
 from deepwas_app.workflow.runs.heritability import prior_heritability
 from deepwas_app.workflow.runs.train import fit

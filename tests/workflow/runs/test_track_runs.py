@@ -14,7 +14,8 @@ from deepwas_app.core.posterior import batch_posterior
 from deepwas_app.core.priors import ConstantPrior, Model
 from deepwas_app.errors import InputError
 from deepwas_app.workflow.results import mismatch
-from deepwas_app.workflow.results.posterior import posterior, residual_spectrum
+from deepwas_app.workflow.results.posterior import posterior
+from deepwas_app.workflow.results.spectrum import residual_spectrum
 from deepwas_app.workflow.runs.batches import block_batches, block_slice, bytes_per_variant
 from deepwas_app.workflow.runs.run import create_run, open_run
 from deepwas_app.workflow.runs.split import split_blocks, usable_blocks

@@ -11,7 +11,7 @@ import pytest
 import deepwas_app.workflow.runs.batches as batching
 from deepwas_app.core.priors import PRIORS, parameter_count
 from deepwas_app.errors import InputError
-from deepwas_app.workflow.results.posterior import run_heritability
+from deepwas_app.workflow.results.heritability import run_heritability
 from deepwas_app.workflow.runs.batches import block_batches
 from deepwas_app.workflow.runs.models import planned_parameters
 from deepwas_app.workflow.runs.run import open_run

@@ -16,8 +16,9 @@ from deepwas_app.genetics.content import content_hash
 from deepwas_app.genetics.store import open_study_store
 from deepwas_app.genetics.study import add_annotation
 from deepwas_app.workflow.results.evaluation import evaluate
+from deepwas_app.workflow.results.heritability import run_heritability
 from deepwas_app.workflow.results.locus import opened
-from deepwas_app.workflow.results.posterior import posterior, run_heritability
+from deepwas_app.workflow.results.posterior import posterior
 from deepwas_app.workflow.runs.run import open_run
 from deepwas_app.workflow.runs.train import train
 from deepwas_app.workflow.settings import TrainSettings

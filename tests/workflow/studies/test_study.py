@@ -9,7 +9,7 @@ from deepwas_app.errors import InputError
 from deepwas_app.genetics.builtin import data_dir
 from deepwas_app.genetics.ld.panel import open_panel
 from deepwas_app.genetics.store import open_study_store, read_block
-from deepwas_app.workflow.results.posterior import alignment
+from deepwas_app.workflow.results.alignment import alignment
 from deepwas_app.workflow.runs.heritability import prior_heritability
 from deepwas_app.workflow.runs.train import fit
 from deepwas_app.workflow.settings import PanelSettings, StudySettings

@@ -61,7 +61,7 @@ def snpvar(
     Table :data:`SNPVAR`.
     """
     # Late: a list of what can be exported does not wait for JAX.
-    from deepwas_app.workflow.results.posterior import heritability
+    from deepwas_app.workflow.results.heritability import heritability
 
     study, run = opened(study, run)
     v = heritability(study, run)

@@ -34,7 +34,7 @@ def prior_weights(study: StudyLike | None, run: RunLike, region: Region | str) -
     Table :data:`PRIOR_WEIGHTS`.
     """
     # Late: a list of what can be exported does not wait for JAX.
-    from deepwas_app.workflow.results.posterior import heritability
+    from deepwas_app.workflow.results.heritability import heritability
 
     study, run = opened(study, run)
     region = parse_region(region, study) if isinstance(region, str) else region
