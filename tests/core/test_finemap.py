@@ -6,7 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from deepwas_app.core.finemap import credible_sets, least_correlation, single_effects
+from deepwas_app.core.finemap import (
+    VARIANCES,
+    credible_sets,
+    least_correlation,
+    single_effects,
+)
 
 
 def neighbours(variants, components, rng, correlation=0.9):
@@ -110,6 +115,10 @@ def test_prior_variances_and_the_number_of_effects_are_averaged_over(locus):
     np.testing.assert_allclose(fit.pip, np.exp(each - evidence).sum(axis=0), atol=1e-10)
     np.testing.assert_allclose(fit.number[0], np.exp(none - evidence), atol=1e-10)
     assert fit.elbo[-1] == pytest.approx(evidence, abs=1e-8)
+
+
+def test_effects_may_be_of_2_to_128_standard_errors():
+    np.testing.assert_allclose(np.sqrt(VARIANCES), 2.0 ** np.arange(1, 8))
 
 
 def test_no_signal_gives_no_credible_set_and_flat_weights_change_nothing(locus):
