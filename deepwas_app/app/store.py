@@ -11,7 +11,7 @@ import xarray as xr
 
 from deepwas_app.app.cache import Shelf
 from deepwas_app.errors import InputError
-from deepwas_app.genetics.content import content_hash
+from deepwas_app.genetics.content import content_hash, freeze
 
 _STUDIES = Shelf(6)
 # A block may take 100 MB; those who look at one locus need one or two.
@@ -32,7 +32,11 @@ def data_root() -> Path:
 
 
 def study_hash(study: xr.Dataset) -> str:
-    """Hash of what a study holds now: what jobs and caches are keyed by."""
+    """Hash of what a study holds now: what jobs and caches are keyed by.
+
+    It is asked for at every click, so from here on the study cannot be changed in place.
+    """
+    freeze(study)
     return content_hash(study)
 
 

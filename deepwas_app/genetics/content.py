@@ -36,10 +36,8 @@ STUDY_VARIABLES = (
 # What results depend on; the LD score follows from the panel, and is an annotation besides.
 HASHED = tuple(name for name in STUDY_VARIABLES if name != "variant_ld_score")
 _ROWS = 65_536
-_SAMPLE = 1_024
-# Arrays whose hash is known, by owner and layout: what tells when they are gone, a sample of their
-# values, which tells most changes in place, and the hash.
-_known: dict[tuple, tuple[weakref.ref, int, str]] = {}
+# Arrays that cannot change, by owner and layout: what tells when they are gone, and their hash.
+_known: dict[tuple, tuple[weakref.ref, str]] = {}
 
 
 def content_hash(study: xr.Dataset) -> str:
@@ -58,7 +56,9 @@ def content_hash(study: xr.Dataset) -> str:
 
     Notes
     -----
-    The LD blocks are not read: they stand for themselves by the hash with which they were written.
+    All values are looked at each time, about 1 GB a second, but for those that cannot change, see
+    :func:`freeze`. The LD blocks are not read: they stand for themselves by the hash with which
+    they were written.
     """
     own = variable_hashes(study)
     if own == _as_written(study):
@@ -68,8 +68,27 @@ def content_hash(study: xr.Dataset) -> str:
 
 
 def variable_hashes(variants: xr.Dataset) -> dict[str, str]:
-    """Hash of each variable that results depend on; arrays that were hashed before are known."""
+    """Hash of each variable that results depend on; of one that cannot change it is known."""
     return {name: _hash(variants[name].values) for name in HASHED if name in variants.variables}
+
+
+def freeze(study: xr.Dataset) -> None:
+    """Make the arrays that are hashed refuse to be changed in place: one hash is then enough.
+
+    Whoever alters such a study assigns new arrays to a new Dataset. Numpy lets views that were
+    taken before go on writing.
+    """
+    for name in HASHED:
+        for array in _owners(study[name].values) if name in study.variables else ():
+            array.flags.writeable = False
+
+
+def _owners(array: np.ndarray) -> Iterator[np.ndarray]:
+    """An array, then those whose memory it shares; the owner of the memory comes last."""
+    base: Any = array
+    while isinstance(base, np.ndarray):
+        yield base
+        base = base.base
 
 
 def parts(array: np.ndarray) -> Iterator[bytes | memoryview]:
@@ -81,7 +100,8 @@ def parts(array: np.ndarray) -> Iterator[bytes | memoryview]:
 def _bytes(array: Any) -> bytes | memoryview:
     array = np.asarray(array)
     if array.dtype.kind in "OSU":
-        return "".join(f"{value}\n" for value in array.tolist()).encode()
+        # A line each, the last one too.
+        return "\n".join([*map(str, array.tolist()), ""]).encode()
     kind = "<f4" if array.dtype.kind == "f" else "<i8"
     return np.ascontiguousarray(array, dtype=kind).data
 
@@ -106,17 +126,20 @@ def _on_disk(path: str, _: str) -> dict[str, str]:
 
 def _hash(array: np.ndarray) -> str:
     # xarray gives another view of the same values each time that it is asked.
-    owner = array.base if isinstance(array.base, np.ndarray) else array
+    *_, owner = owners = [*_owners(array)]
+    if any(each.flags.writeable for each in owners):
+        return _digest(array)
     place = array.__array_interface__["data"][0]
     key = (id(owner), place, array.shape, array.strides, array.dtype.str)
-    sample = hash(bytes(_bytes(array[:: len(array) // _SAMPLE + 1])))
-    found = _known.get(key)
-    if found and found[1] == sample:
-        return found[2]
+    if key not in _known:
+        # Whoever takes the memory of an array that is gone is not taken for it.
+        gone = weakref.ref(owner, lambda _: _known.pop(key, None))
+        _known[key] = (gone, _digest(array))
+    return _known[key][1]
+
+
+def _digest(array: np.ndarray) -> str:
     digest = hashlib.sha256()
     for part in parts(array):
         digest.update(part)
-    # Whoever takes the memory of an array that is gone is not taken for it.
-    gone = weakref.ref(owner, lambda _: _known.pop(key, None))
-    _known[key] = (gone, sample, digest.hexdigest())
     return digest.hexdigest()

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+from deepwas_app.app.store import study_hash
 from deepwas_app.cli import main
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.content import content_hash
@@ -104,6 +105,20 @@ def test_annotations_that_are_changed_in_place_are_noticed(small_study: xr.Datas
     values = opened["variant_annotation"].values
     values[:] = values[::-1].copy()
     assert content_hash(opened) != small_study.attrs["content_hash"]
+    values[:] = values[::-1].copy()
+    assert content_hash(opened) == small_study.attrs["content_hash"]
+    values[3217, 4] += 1
+    assert content_hash(opened) != small_study.attrs["content_hash"]
+
+
+def test_a_study_that_is_shown_is_hashed_once_and_cannot_be_changed_in_place(small_study):
+    opened = open_study_store(small_study.attrs["path"])
+    assert study_hash(opened) == content_hash(opened) == small_study.attrs["content_hash"]
+    for name in ("variant_annotation", "variant_z", "variant_id"):
+        with pytest.raises(ValueError, match="read-only"):
+            opened[name].values[3] = opened[name].values[4]
+    more = add_annotation(opened, "Mine", np.ones(opened.sizes["variants"]))
+    assert study_hash(more) != study_hash(opened) == small_study.attrs["content_hash"]
 
 
 def test_a_store_that_was_changed_on_disk_is_noticed(small_study, small_runs, tmp_path: Path):
