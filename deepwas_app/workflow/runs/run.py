@@ -173,6 +173,8 @@ def open_run(path: str | Path) -> Run:
     try:
         content = json.loads(record.read_text())
         settings = TrainSettings(**content["settings"])
+        if content["summary"] and not content.get("train_blocks"):
+            raise ValueError("it does not say on which LD blocks it was trained")
         return Run(
             path=path,
             settings=settings,

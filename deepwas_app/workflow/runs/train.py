@@ -147,7 +147,12 @@ def _describe(step: FitStep, epochs: int, stop: bool) -> str:
 @job
 @knobs(TrainSettings)
 def train(
-    study: StudyLike, settings: TrainSettings, path: str | Path, resume: bool = False
+    study: StudyLike,
+    settings: TrainSettings,
+    path: str | Path,
+    resume: bool = False,
+    *,
+    prior: str = "linear",
 ) -> Generator[TrainStep, None, Run]:
     """Fit a prior and keep it in a run folder, written at the end of every epoch.
 
@@ -162,6 +167,8 @@ def train(
         Run folder, NAME.run. Must not exist unless `resume`.
     resume
         Go on from the folder's last checkpoint.
+    prior
+        Name of a prior, one that was added to ``deepwas_app.core.priors.PRIORS`` included.
 
     Yields
     ------
@@ -174,8 +181,16 @@ def train(
     Raises
     ------
     InputError
-        If the folder exists already, or holds the run of another study.
+        If the folder exists already, or holds the run of another study; for a prior that has no
+        name, which :func:`fit` takes.
     """
+    if not isinstance(prior, str):
+        kind = prior if isinstance(prior, type) else type(prior)
+        raise InputError(
+            f"prior {kind.__name__}: a run is opened by the name of its prior. Add the class with "
+            "PRIORS.add, or from a package under the entry point deepwas_app.priors, and give its "
+            "name; or use fit, which keeps nothing on disk."
+        )
     study, path = open_study(study), Path(path)
     began = time.monotonic()
     checkpoint, metrics = None, []

@@ -129,3 +129,10 @@ class TrainSettings(HeldOut):
     seed = param.Integer(
         0, bounds=(0, None), doc="Seed of weights and of the order of blocks.", metadata=facts("1")
     )
+
+    def __init__(self, **values: Any) -> None:
+        # With those that were added since, as in a notebook.
+        for name, entries in (("prior", PRIORS), ("objective", OBJECTIVES)):
+            if type(self).param[name].objects != list(entries):
+                type(self).param[name].objects = list(entries)
+        super().__init__(**values)

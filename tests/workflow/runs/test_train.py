@@ -1,14 +1,16 @@
 """Training into a run folder: what it finds, that it resumes exactly, what it refuses."""
 
 import json
+import shutil
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pytest
 
 from deepwas_app.core.fit import total_information
-from deepwas_app.core.priors import parameter_count
+from deepwas_app.core.priors import PRIORS, ConstantPrior, parameter_count
 from deepwas_app.errors import InputError
 from deepwas_app.workflow.progress import drain
 from deepwas_app.workflow.runs.baseline import constant_model
@@ -160,6 +162,32 @@ def test_a_run_without_a_recorded_split_resumes_by_its_settings(small_study, tmp
     assert {part: getattr(run, part) for part in parts} == parts
     assert run.blocks()["block"].tolist() == run.test_blocks
     begun.close()
+
+
+def test_a_finished_run_that_does_not_say_its_blocks_is_one_line(small_runs, tmp_path):
+    path = tmp_path / "m.run"
+    shutil.copytree(small_runs.mlp.path, path)
+    record = json.loads((path / "run.json").read_text())
+    del record["train_blocks"]
+    (path / "run.json").write_text(json.dumps(record))
+    with pytest.raises(InputError, match=r"does not say on which LD blocks .* Train again"):
+        open_run(path)
+
+
+def test_a_prior_of_ones_own_is_trained_by_the_name_that_it_was_added_under(
+    small_study, tmp_path, monkeypatch
+):
+    class Mine(ConstantPrior):
+        name = "mine"
+
+    path = tmp_path / "mine.run"
+    for prior in (Mine, Mine(jnp.asarray(0.0))):
+        with pytest.raises(InputError, match=r"prior Mine: .* PRIORS.add.* and give its name"):
+            train(small_study, path=path, prior=prior)
+    assert not path.exists()
+    monkeypatch.setitem(PRIORS._entries, "mine", Mine)
+    assert train(small_study, path=path, prior="mine").summary["prior"] == "mine"
+    assert isinstance(open_run(path).model().prior, Mine)
 
 
 def test_finished_run_is_not_trained_again(small_study, small_runs):
