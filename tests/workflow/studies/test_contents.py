@@ -14,6 +14,7 @@ from deepwas_app.app.store import study_hash
 from deepwas_app.cli import main
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.content import content_hash
+from deepwas_app.genetics.ld.panel import open_panel
 from deepwas_app.genetics.store import open_study_store
 from deepwas_app.genetics.study import add_annotation
 from deepwas_app.workflow.results.evaluation import evaluate
@@ -23,8 +24,9 @@ from deepwas_app.workflow.results.posterior import posterior
 from deepwas_app.workflow.runs.run import open_run
 from deepwas_app.workflow.runs.train import train
 from deepwas_app.workflow.settings import TrainSettings
+from deepwas_app.workflow.studies.build import build_study
 
-# A study, a finished run, and one that was stopped after two of its four epochs.
+# A study, a finished run, one that was stopped after two of its four epochs, and an LD panel.
 OLD = Path(__file__).parents[2] / "data" / "version_0_1_0.zip"
 
 
@@ -48,11 +50,36 @@ def test_what_an_older_version_wrote_opens_and_is_evaluated(old: Path, capsys):
     assert run_heritability(study, run).sum() == pytest.approx(0.2705231, rel=1e-4)
     assert evaluate([run])["gain"].item() == pytest.approx(0.0100402, rel=1e-4)
     assert np.isfinite(posterior(study, run)["variant_posterior_mean"]).all()
-    for name in ("old.study.zarr", "finished.run", "begun.run"):
+    for name in ("old.study.zarr", "finished.run", "begun.run", "old.ld.zarr"):
         assert main(["info", str(old / name), "--json"]) == 0
         assert json.loads(capsys.readouterr().out.splitlines()[-1])
     with pytest.raises(InputError, match="was trained on another study"):
         run.check_study(reversed_annotations(study))
+
+
+@pytest.mark.parametrize(
+    ("command", "rows"),
+    [
+        (["effects", "--study", "old.study.zarr", "-o", "-"], 3),
+        (["finemap", "--study", "old.study.zarr", "--region", "1:1-2000000", "-o", "-"], 100),
+        (["export", "--study", "old.study.zarr", "--weights", "-"], 500),
+    ],
+)
+def test_commands_take_a_run_of_an_older_version(old: Path, command, rows, monkeypatch, capsys):
+    monkeypatch.chdir(old)
+    assert main([command[0], "finished.run", *command[1:]]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == rows + 1
+
+
+def test_a_panel_of_an_older_version_serves_a_study(old: Path, tmp_path: Path):
+    panel = open_panel(old / "old.ld.zarr")
+    assert panel.attrs["report"][-1] == {"step": "In the LD panel", "variants": 40, "kind": "out"}
+    gwas = pd.DataFrame({"SNP": panel["variant_id"].values.astype(str), "A1": "A", "A2": "G"})
+    gwas.assign(Z=1.0, N=1000).to_csv(tmp_path / "gwas.tsv", sep="\t", index=False)
+    path = build_study(
+        sumstats=tmp_path / "gwas.tsv", ld=panel, out=str(tmp_path / "new.study.zarr")
+    )
+    assert int(open_study_store(path)["variant_scored"].sum()) == 40
 
 
 def test_a_run_of_an_older_version_goes_on_to_where_it_would_have_ended(old: Path, tmp_path: Path):
