@@ -77,7 +77,7 @@ def test_a_panel_of_an_older_version_serves_a_study(old: Path, tmp_path: Path):
     gwas = pd.DataFrame({"SNP": panel["variant_id"].values.astype(str), "A1": "A", "A2": "G"})
     gwas.assign(Z=1.0, N=1000).to_csv(tmp_path / "gwas.tsv", sep="\t", index=False)
     path = build_study(
-        sumstats=tmp_path / "gwas.tsv", ld=panel, out=str(tmp_path / "new.study.zarr")
+        sumstats=tmp_path / "gwas.tsv", ld=panel, output=str(tmp_path / "new.study.zarr")
     )
     assert int(open_study_store(path)["variant_scored"].sum()) == 40
 
