@@ -156,18 +156,18 @@ def test_what_nobody_waits_for_is_cancelled(page, steps, settle):
     assert not job.cancelling
     page.go_to_variant(elsewhere(page))
     assert not card.button.disabled
-    assert job.wait(10)
+    assert job.wait(60)
     assert job.status is Status.CANCELLED
     page.poller.poll()
     assert card.progress.job is None
     card.start()
     job = card.mapping.job
     page.draw()
-    assert job.wait(10)
+    assert job.wait(60)
     page.fine_mapping.start()
     job = page.fine_mapping.mapping.job
     page.close()
-    assert job.wait(10)
+    assert job.wait(60)
 
 
 def test_blank_fields_mean_their_defaults(page, steps, settle):

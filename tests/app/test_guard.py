@@ -45,7 +45,7 @@ def test_events_that_wait_are_handled_with_the_document_locked():
         port = probe.getsockname()[1]
     server = pn.serve(session, port=port, threaded=True, show=False, verbose=False)
     try:
-        end = time.monotonic() + 30
+        end = time.monotonic() + 60
         while True:
             try:
                 urllib.request.urlopen(f"http://localhost:{port}/", timeout=30).read()
@@ -57,7 +57,7 @@ def test_events_that_wait_are_handled_with_the_document_locked():
         button, document = made["button"], made["document"]
         # From another thread, as when the server is in the middle of something else.
         button._server_event(document, ButtonClick(model=None))
-        assert handled.wait(20), "the click was lost"
+        assert handled.wait(60), "the click was lost"
         assert seen == ["moved"]
         visit.close()
     finally:

@@ -28,7 +28,7 @@ def test_a_late_track_does_not_replace_the_one_asked_for_last(page, settle, monk
 
     def slowly(study, run):
         begun.set()
-        gate.wait(20)
+        gate.wait(60)
         try:
             return posterior(study, run)
         finally:
@@ -37,21 +37,21 @@ def test_a_late_track_does_not_replace_the_one_asked_for_last(page, settle, monk
     monkeypatch.setattr(store, "posterior", slowly)
     before = np.array(page.figure.tracks["heritability"].points.data["value"])
     page.track.value = POSTERIOR
-    assert begun.wait(20)
+    assert begun.wait(60)
     page.track.value = PRIOR
     settle(page, lambda: not page.poller._pending)
     gate.set()
-    assert computed.wait(20)
+    assert computed.wait(60)
     for _ in range(3):
         page.poller.poll()
     np.testing.assert_array_equal(page.figure.tracks["heritability"].points.data["value"], before)
     for event in (gate, begun, computed):
         event.clear()
     page.track.value = POSTERIOR
-    assert begun.wait(20)
+    assert begun.wait(60)
     page.state.selected = []
     gate.set()
-    assert computed.wait(20)
+    assert computed.wait(60)
     for _ in range(3):
         page.poller.poll()
     assert page.figure.tracks["heritability"].figures[0] not in page.figure.figures
@@ -92,7 +92,7 @@ def test_the_reference_moves_at_once_and_its_ld_comes_when_it_is_read(page, sett
     gate, here, ld = threading.Event(), [], store.ld
 
     def slowly(study, row):
-        gate.wait(20)
+        gate.wait(60)
         here.append(threading.current_thread())
         return ld(study, row)
 

@@ -93,7 +93,7 @@ def test_jobs_are_shown_as_text(small_study):
         yield SimpleNamespace(fraction=0.5, message=HOSTILE)
 
     job = JOBS.submit(Job(HOSTILE, steps, study="s"))
-    job.wait(10)
+    job.wait(60)
     view.watch(job)
     assert_text(rendered(view._line))
     waiting = Job(HOSTILE, steps)

@@ -16,7 +16,7 @@ def poller() -> Poller:
 
 def finish(*asked) -> None:
     for one in asked:
-        one.future.exception(timeout=10)
+        one.future.exception(timeout=60)
 
 
 def test_results_and_problems_are_told_at_a_tick(poller):

@@ -115,7 +115,7 @@ def test_through_all_pages(page: Page, dashboard_url: str, screenshots: Path, he
         page.wait_for_timeout(2 * SECOND)
         return column(page, "variants", "colour") != before
 
-    wait_for(page, clicked, seconds=4)
+    wait_for(page, clicked, seconds=30)
     name = column(page, "variants", "variant")[target]
     expect(page.get_by_text(f"Reference variant {name},")).to_be_visible()
     page.screenshot(path=screenshots / "locus-clicked.png")
