@@ -60,6 +60,8 @@ def annotation_effects(study: StudyLike | None, run: RunLike) -> xr.Dataset:
         Shares and enrichment of the fifths, with the names of the above.
     jackknife
         (blocks, annotations): change of the effects, per s.d., without each training block.
+    h2
+        (): heritability of all variants.
 
     Notes
     -----
@@ -133,7 +135,7 @@ def annotation_effects(study: StudyLike | None, run: RunLike) -> xr.Dataset:
             "quantile_upper": (("annotations", "quantiles"), upper),
         }
         | {f"quantile_{name}": of_fifths(values) for name, values in per_set.items()}
-        | {"jackknife": (("blocks", "annotations"), jackknife.coefficients)},
+        | {"jackknife": (("blocks", "annotations"), jackknife.coefficients), "h2": v.sum()},
         coords={
             "annotation": ("annotations", study["annotation"].values),
             "quantile": ("quantiles", np.arange(1, QUANTILES + 1)),
@@ -143,7 +145,6 @@ def annotation_effects(study: StudyLike | None, run: RunLike) -> xr.Dataset:
             "prior": run.settings.prior,
             "constant": run.prior_type.constant,
             "blocks": len(run.train_blocks),
-            "h2": float(v.sum()),
         },
     )
 
