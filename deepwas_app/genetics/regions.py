@@ -77,8 +77,8 @@ def parse_region(
     ----------
     text : str
         ``22:30500000-31500000``, ``chr22:30,500,000-31,500,000``, ``22:30.5-31.5Mb``,
-        ``22:500kb-1Mb``; one position, such as ``22:30.5Mb``; and with a study the name of one
-        of its variants or of a gene.
+        ``22:500kb-1Mb``; one position, such as ``22:30.5Mb``; and with a study one of its
+        variants, by name or as ``22:30500000:A:G``, or the name of a gene.
     study : xarray.Dataset, optional
         Where variants are looked up.
     genes : pandas.DataFrame, optional

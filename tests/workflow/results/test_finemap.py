@@ -10,8 +10,11 @@ from deepwas_app.core.finemap import single_effects
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.regions import Region
 from deepwas_app.genetics.store import read_block
+from deepwas_app.workflow.results.exported.susie import prior_weights
 from deepwas_app.workflow.results.finemap import CREDIBLE_SETS, FINE_MAPPING, FITS, fine_map
 from deepwas_app.workflow.results.heritability import run_heritability
+from deepwas_app.workflow.runs import heritability
+from deepwas_app.workflow.runs import run as run_module
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +68,30 @@ def test_numbers_are_those_of_the_whole_block(small_study, small_runs):
     np.testing.assert_allclose(mapping.table["SNPVAR"], v)
     part = fine_map(small_study, small_runs.linear, Region("4", 0, 40_000_000)).table
     np.testing.assert_allclose(part["PIP"], mapping.table["PIP"][: len(part)])
+
+
+@pytest.mark.parametrize("what", [fine_map, prior_weights])
+def test_a_region_asks_for_its_own_prior_alone_and_reads_the_weights_once(
+    small_study, small_runs, monkeypatch, what
+):
+    read, asked = [], []
+
+    def leaves(path, like, of_disk=run_module._read_leaves):
+        read.append(path.name)
+        return of_disk(path, like)
+
+    def stretches(*given, of_module=heritability._stretches):
+        for stretch, tracks in of_module(*given):
+            asked.append((stretch.start, stretch.stop))
+            yield stretch, tracks
+
+    monkeypatch.setattr(run_module, "_read_leaves", leaves)
+    monkeypatch.setattr(heritability, "_stretches", stretches)
+    monkeypatch.setattr(heritability, "_STRETCH", 350)
+    what(small_study, small_runs.linear, Region("4", 0, 10**9))
+    assert read == ["weights.eqx"]
+    # The 300 variants of block 3, of 6,000.
+    assert asked == [(700, 1050), (1050, 1400)]
 
 
 def test_constant_prior_differs_from_uniform_only_by_frequency(small_study, small_runs):
