@@ -8,6 +8,7 @@ import subprocess
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.genotypes.phenotype import read_people, read_phenotype
@@ -280,3 +281,52 @@ def test_people_who_share_a_name_need_their_families(world, tmp_path):
     table.drop(columns="FID").to_csv(path, sep="\t", index=False)
     with pytest.raises(InputError, match="has no column FID"):
         read_phenotype(path, people)
+
+
+# Two variants of one name, one without a name, and one more.
+GENOTYPED = xr.Dataset(
+    {
+        "variant_id": ("variants", ["rs1", "rs1", ".", "rs3"]),
+        "variant_chromosome": ("variants", ["1", "1", "1", "2"]),
+        "variant_position": ("variants", [100, 100, 200, 300]),
+        "variant_effect_allele": ("variants", ["A", "A", "T", "G"]),
+        "variant_other_allele": ("variants", ["G", "C", "C", "A"]),
+    },
+    attrs={"path": "people"},
+)
+
+
+def weighted(*rows: tuple) -> pd.DataFrame:
+    return read_weights(pd.DataFrame(rows, columns=["SNP", "CHR", "BP", "A1", "A2", "BETA"]))
+
+
+def test_weights_are_found_by_name_then_by_place_and_turned_by_their_alleles():
+    weights = weighted(
+        ("elsewhere", "9", 9, "A", "G", 5.0),
+        ("other name", "chr2", 300, "G", "A", 4.0),
+        (".", 1, 200, "C", "T", 3.0),
+        ("rs1", 1, 100, "c", "a", 2.0),
+        (".", 1, 200.5, "C", "T", 1.0),
+    )
+    matched = match_weights(weights, GENOTYPED)
+    assert matched.rows.tolist() == [1, 2, 3]
+    assert matched.weights.tolist() == [2.0, 3.0, 4.0]
+    assert matched.counts_a1.tolist() == [False, False, True]
+    assert matched.report == {
+        "weights": 5, "not in the genotypes": 2, "other alleles": 0, "scored": 3,
+    }  # fmt: skip
+    # Without the other allele the effect allele decides: of rs1 the first that has it.
+    alone = match_weights(weights.drop(columns="A2").set_axis(range(5, 0, -1)), GENOTYPED)
+    assert alone.rows.tolist() == [1, 2, 3]
+    one = weighted(("rs1", 1, 100, "A", "", 1.0)).drop(columns="A2")
+    one.attrs["path"] = "w"
+    assert match_weights(one, GENOTYPED).rows.tolist() == [0]
+
+
+def test_alleles_of_the_other_strand_are_other_alleles():
+    with pytest.raises(InputError, match=r"1 of 2 variants .*rs3 is C/T here, G/A there"):
+        match_weights(
+            weighted((".", 1, 200, "C", "T", 1.0), ("rs3", 2, 300, "C", "T", 1.0)), GENOTYPED
+        )
+    with pytest.raises(InputError, match=r"1 of 1 variants .*1:200 is A here, T/C there"):
+        match_weights(weighted((".", 1, 200, "A", "G", 1.0)).drop(columns="A2"), GENOTYPED)
