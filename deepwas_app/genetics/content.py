@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from deepwas_app.errors import InputError
+
 STUDY_VARIABLES = (
     "variant_id",
     "variant_chromosome",
@@ -89,6 +91,28 @@ def _owners(array: np.ndarray) -> Iterator[np.ndarray]:
     while isinstance(base, np.ndarray):
         yield base
         base = base.base
+
+
+def check_annotations(study: xr.Dataset, rows: np.ndarray | slice = slice(None)) -> None:
+    """Refuse to go on without annotations: a chunk that is not on disk reads as missing values.
+
+    Parameters
+    ----------
+    study : xarray.Dataset
+        A study.
+    rows
+        Variants to look at; all of them by default.
+
+    Raises
+    ------
+    InputError
+        If some are not finite numbers.
+    """
+    if not np.isfinite(study["variant_annotation"].values[rows]).all():
+        path = study.attrs.get("path", "the study")
+        raise InputError(
+            f"{path}: annotations are missing. Was it moved or removed? Open it again."
+        )
 
 
 def parts(array: np.ndarray) -> Iterator[bytes | memoryview]:

@@ -9,6 +9,7 @@ import xarray as xr
 
 from deepwas_app.core.priors import Model
 from deepwas_app.errors import InputError
+from deepwas_app.genetics.content import check_annotations
 from deepwas_app.workflow.runs.batches import block_slice, frequency_scale
 from deepwas_app.workflow.studies.tracks import block_tracks
 
@@ -50,12 +51,8 @@ def prior_heritability(
     bad = ~np.isfinite(log_f)
     if not bad.any():
         return np.exp(log_f) * frequency_scale(study, alpha)[rows]
+    check_annotations(study, rows[bad])
     path = study.attrs.get("path", "the study")
-    if not np.isfinite(annotations[rows[bad]]).all():
-        # A chunk that is not on disk reads as missing values.
-        raise InputError(
-            f"{path}: annotations are missing. Was it moved or removed? Open it again."
-        )
     first = study["variant_id"].values[rows[bad.argmax()]]
     raise InputError(
         f"{name}: log f is not finite for {bad.sum():,} of the {len(bad):,} variants of {path}, "

@@ -19,7 +19,7 @@ import xarray as xr
 
 from deepwas_app.core.priors import PRIORS, Model, Prior
 from deepwas_app.errors import InputError
-from deepwas_app.genetics.content import content_hash
+from deepwas_app.genetics.content import check_annotations, content_hash
 from deepwas_app.genetics.writing import replacing_file
 from deepwas_app.workflow.runs.checkpoint import Checkpoint, held_out_table
 from deepwas_app.workflow.runs.models import blank_standardisation, build_prior, noisy_model
@@ -109,6 +109,8 @@ class Run:
         """Raise InputError unless the run was trained on just this study."""
         if content_hash(study) == self.study_hash:
             return
+        # Without them the contents are others too, which would name the wrong remedy.
+        check_annotations(study)
         then, now = len(self.annotations), study.sizes["annotations"]
         other = f" with {then} annotations" if then != now else ""
         this = f", which has {now}" if then != now else ""
