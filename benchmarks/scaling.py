@@ -19,9 +19,8 @@ from bokeh.resources import INLINE
 from conftest import machine
 from playwright.sync_api import sync_playwright
 
-from deepwas_app.core.objectives import OBJECTIVES
 from deepwas_app.plots.scaling import scaling_curve
-from deepwas_app.workflow.results.evaluation import per_variant, seed_means
+from deepwas_app.workflow.results.scaling import summary
 from deepwas_app.workflow.runs.sweep import Sweep, scaling
 from deepwas_app.workflow.settings import ScalingSettings
 from deepwas_app.workflow.studies.builtin import open_study
@@ -31,10 +30,8 @@ EPOCHS = 15
 
 def picture(found: Sweep, path: Path) -> None:
     """The curve of the Scaling page, as a PNG."""
-    labels = {name: kind.label for name, kind in OBJECTIVES.items()}
-    fits = per_variant(found.table.replace({"objective": labels}))
-    truth = 1e3 * found.truth / float(fits["variants"].iloc[0])
-    curve = scaling_curve(fits, seed_means(fits), truth).opts(responsive=False, width=760)
+    said = summary(found)
+    curve = scaling_curve(said.fits, said.means, said.truth).opts(responsive=False, width=760)
     page_source = file_html(hv.render(curve), INLINE, "Likelihood against size")
     with sync_playwright() as tools:
         browser = tools.chromium.launch(

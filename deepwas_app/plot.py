@@ -23,7 +23,6 @@ from bokeh.layouts import column
 from bokeh.models import Column
 from bokeh.resources import INLINE
 
-from deepwas_app.core.objectives import OBJECTIVES
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.genes import read_genes
 from deepwas_app.genetics.regions import Region, parse_region
@@ -36,15 +35,16 @@ from deepwas_app.plots import study as _study
 from deepwas_app.plots import train as _train
 from deepwas_app.plots.locus_drivers import driver_plot
 from deepwas_app.plots.locus_figure import LocusFigure
+from deepwas_app.plots.manhattan import manhattan as _manhattan
 from deepwas_app.plots.quantiles import qq as _qq
 from deepwas_app.plots.scaling import scaling_curve
 from deepwas_app.plots.track import run_values
 from deepwas_app.plots.tracks.association import locus_table, r2_of
 from deepwas_app.workflow.results.annotation_effects import annotation_effects
-from deepwas_app.workflow.results.evaluation import per_variant, seed_means
 from deepwas_app.workflow.results.heritability import heritability
 from deepwas_app.workflow.results.locus import RunLike, opened_all, opened_runs
 from deepwas_app.workflow.results.response import interaction_surface, response_curve
+from deepwas_app.workflow.results.scaling import summary
 from deepwas_app.workflow.results.spectrum import residual_spectrum
 from deepwas_app.workflow.runs.fitted import Fitted
 from deepwas_app.workflow.runs.run import open_run
@@ -57,7 +57,7 @@ SHOWN_ANNOTATIONS = 8
 
 def manhattan(study: StudyLike) -> hv.Overlay:
     """Manhattan plot with the genome-wide line at P = 5e-8."""
-    return _study.manhattan(open_study(study))
+    return _manhattan(open_study(study))
 
 
 def qq(study: StudyLike) -> hv.Overlay:
@@ -188,11 +188,8 @@ def held_out_gain(runs: str | Path | Iterable[str | Path]) -> hv.Overlay:
 
 def scaling(found: Sweep) -> hv.Overlay:
     """Held-out gain against the number of parameters, of what ``scaling`` found."""
-    labels = [OBJECTIVES[name].label for name in found.table["objective"]]
-    fits = per_variant(found.table.assign(objective=labels))
-    scale = 1e3 / float(found.table["variants"].iloc[0])
-    truth = None if found.truth is None else scale * found.truth
-    return scaling_curve(fits, seed_means(fits), truth)
+    said = summary(found)
+    return scaling_curve(said.fits, said.means, said.truth)
 
 
 def comparison(table: pd.DataFrame) -> hv.Overlay:

@@ -18,6 +18,8 @@ class Asker(pn.viewable.Viewer):
         The session's timer, which brings the results.
     """
 
+    _layout: Any
+
     def __init__(self, poller: Poller, **params: Any) -> None:
         super().__init__(**params)
         self.poller = poller
@@ -67,3 +69,6 @@ class Asker(pn.viewable.Viewer):
         """Take back all that was asked for."""
         for what in list(self._asked):
             self.forget(what)
+
+    def __panel__(self) -> Any:
+        return self._layout

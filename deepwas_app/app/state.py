@@ -7,6 +7,7 @@ import xarray as xr
 
 from deepwas_app.app import store
 from deepwas_app.app.jobs import FILES, JOBS, OPEN, OPENING, Job, Status
+from deepwas_app.workflow.results.evaluation import best_run
 
 
 class AppState(param.Parameterized):
@@ -75,12 +76,15 @@ class AppState(param.Parameterized):
         """Look at a study that is already open."""
         self.shown_key = key
         with param.parameterized.batch_call_watchers(self):
-            if self.study is not None and self.study is not study:
-                self.region = ""
+            again = self.study is study
+            if not again:
+                self.selected = []
+                self.region = "" if self.study is not None else self.region
             self.study, self.study_key = study, key
             self.runs = store.find_runs(study, self._refused)
-            finished = [store.run_name(run) for run in self.runs if run.finished]
-            self.selected = finished[-2:]
+            if not self.selected_runs():
+                best = self.best_run()
+                self.selected = [] if best is None else [store.run_name(best)]
 
     def refresh_runs(self, select: str | None = None) -> None:
         """Look for runs on disk again, and select one of them as well."""
@@ -100,6 +104,10 @@ class AppState(param.Parameterized):
     def selected_runs(self) -> list[Any]:
         """The selected runs that are finished, in the order of the table."""
         return [run for run in self.runs if store.run_name(run) in self.selected and run.finished]
+
+    def best_run(self) -> Any:
+        """What to begin with: of the selected runs, else of all, the one that predicts best."""
+        return best_run(self.selected_runs() or self.runs)
 
     def say(self, text: str, severity: str = "info") -> None:
         """Show a line to the person: ``"info"``, ``"success"``, ``"warning"`` or ``"error"``."""

@@ -6,7 +6,7 @@ import pandas as pd
 import xarray as xr
 
 from deepwas_app.genetics.statistics import genomic_inflation, minus_log10_p
-from deepwas_app.plots.study import thin
+from deepwas_app.plots.manhattan import thin
 from deepwas_app.plots.theme import BLUE, GREY, figure_options
 
 

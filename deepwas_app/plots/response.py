@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from deepwas_app.plots.annotations import short
+from deepwas_app.plots.forest import short
 from deepwas_app.plots.theme import GREY, figure_options, series_colour
 
 EFFECT = "Change of log heritability"

@@ -3,12 +3,11 @@
 import holoviews as hv
 import pandas as pd
 
-from deepwas_app.intervals import interval
 from deepwas_app.plots.theme import GREY, figure_options, series_colour
 
 
 def scaling_curve(
-    fits: pd.DataFrame, summary: pd.DataFrame, truth: float | None = None
+    fits: pd.DataFrame, means: pd.DataFrame, truth: float | None = None
 ) -> hv.Overlay:
     """Held-out gain over the constant prior against the number of parameters.
 
@@ -16,10 +15,9 @@ def scaling_curve(
     ----------
     fits
         One row per fit: ``objective`` by the name to be shown, ``parameters`` and ``gain``, in
-        milli-nats per held-out variant. Its attribute ``blocks`` is the number of LD blocks that
-        were held out.
-    summary
-        Their means over seeds, from ``workflow.evaluation.seed_means``.
+        milli-nats per held-out variant.
+    means
+        Their means over seeds with ``low``, ``high`` and ``seeds``.
     truth
         Gain of the true prior in the same unit, where it is known: a line.
 
@@ -28,8 +26,6 @@ def scaling_curve(
     holoviews.Overlay
         One line with 95% intervals per objective, every fit as a small point; log x axis.
     """
-    low, high = interval(summary["gain"], summary["gain_se"], fits.attrs.get("blocks"))
-    summary = summary.assign(low=low, high=high)
     hover = [
         ("Parameters", "@parameters{0,0}"),
         ("Gain (10⁻³ nats/variant)", "@gain{0.000}"),
@@ -37,7 +33,7 @@ def scaling_curve(
     ]
     layers: list[hv.Element] = [hv.HLine(0.0).opts(color=GREY, line_width=1, line_dash="dashed")]
     if truth is not None:
-        ends = summary["parameters"].agg(["min", "max"]).to_numpy()
+        ends = means["parameters"].agg(["min", "max"]).to_numpy()
         layers += [
             # A curve, so that the axis reaches up to it.
             hv.Curve([(end, truth) for end in ends]).opts(color=GREY, line_width=1.5),
@@ -45,7 +41,7 @@ def scaling_curve(
                 text_color=GREY, text_font_size="9pt"
             ),
         ]
-    for i, (objective, part) in enumerate(summary.groupby("objective", sort=False)):
+    for i, (objective, part) in enumerate(means.groupby("objective", sort=False)):
         colour, label = series_colour(i), str(objective)
         each = fits[fits["objective"] == objective]
         layers += [
@@ -64,7 +60,7 @@ def scaling_curve(
             logx=True,
             xlabel="Parameters of the prior",
             ylabel="Held-out gain (10⁻³ nats per variant)",
-            show_legend=summary["objective"].nunique() > 1,
+            show_legend=means["objective"].nunique() > 1,
             legend_position="top_left",
         )
     )

@@ -209,8 +209,9 @@ def test_many_annotations_with_long_names_are_few_at_first(tmp_path, settle, dat
     simulate(settings)
     study = open_study_store(path)
     long = [f"{name} of a tissue with a long name ({i})" for i, name in enumerate(range(96))]
-    train(study, TrainSettings(prior="linear"), data_root / "linear.run")
+    # Before the training: a run is of the contents that it was trained on, names included.
     study = study.assign_coords(annotation=("annotations", np.array(long)))
+    train(study, TrainSettings(prior="linear"), data_root / "linear.run")
     page = AnnotationsPage(study)
     settle(page, lambda: page.effects)
     points = page.effects_card.figure.objects[0].object

@@ -17,7 +17,7 @@ def latest():
 def test_a_form_without_files_says_which_one_is_missing():
     form = OwnStudyForm(AppState())
     form._submit(None)
-    assert form._state.notice[1].startswith("Summary statistics: no file")
+    assert form.state.notice[1].startswith("Summary statistics: no file")
     assert not JOBS.jobs
 
 
@@ -69,7 +69,7 @@ def test_a_number_that_is_none():
     form.sumstats.path.value = "x"
     form.people.value = "many"
     form._submit(None)
-    assert "'many' is not a number" in form._state.notice[1]
+    assert "'many' is not a number" in form.state.notice[1]
 
 
 def test_uploads_are_written_under_their_own_name_only(tmp_path):
@@ -96,7 +96,7 @@ def test_other_sources_of_ld_are_paths_on_the_server():
     form.source.value = "sbayesrc"
     assert form.ld.visible
     form._submit(None)
-    assert form._state.notice[1].startswith("LD: no path")
+    assert form.state.notice[1].startswith("LD: no path")
     form.ld.value = "/data/ukbEUR_HM3"
     form.excluded.value = "mhc"
     study, panel = form._collect()

@@ -50,11 +50,11 @@ def test_an_error_in_the_form_keeps_the_uploads(form, data_root):
         field.value = ""
     form.source.value = "sbayesrc"
     form._submit(None)
-    assert form._state.notice[1].startswith("LD: no path")
+    assert form.state.notice[1].startswith("LD: no path")
     form.source.value = "bfile"
     (data_root / "Mine.study.zarr").mkdir(parents=True)
     form._submit(None)
-    assert "exists already" in form._state.notice[1]
+    assert "exists already" in form.state.notice[1]
     assert form.sumstats.names == ["height.fastGWA.gz"]
     assert len(form.genotypes.names) == 3
     assert not (data_root / "uploads").exists()
@@ -64,7 +64,7 @@ def test_an_error_in_the_form_keeps_the_uploads(form, data_root):
 def test_genotypes_of_which_one_is_missing_are_kept(form):
     upload(form.genotypes, HEIGHT / "genotypes.bed", HEIGHT / "genotypes.bim")
     form._submit(None)
-    assert form._state.notice[1].startswith("Genotypes: no .fam file")
+    assert form.state.notice[1].startswith("Genotypes: no .fam file")
     assert form.genotypes.names == ["genotypes.bed", "genotypes.bim"]
 
 
@@ -82,7 +82,7 @@ def test_uploads_are_there_after_a_failure_and_gone_after_a_study(form, data_roo
     # Those that the Export page offers to score.
     kept = {path.suffix for path in data_root.glob("uploads/*/*")}
     assert kept == {".bed", ".bim", ".fam"}
-    opened = form._state.opening
+    opened = form.state.opening
     assert opened.wait(60)
     assert genotypes_of(opened.result) == form.genotypes.path.value
 

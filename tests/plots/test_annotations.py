@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 
 from deepwas_app.intervals import interval
-from deepwas_app.plots import annotations, response
+from deepwas_app.plots import annotations, forest, response
 from deepwas_app.workflow.results.annotation_effects import strongest_annotations
 
 
@@ -16,7 +16,7 @@ def points(overlay: hv.Overlay) -> pd.DataFrame:
 
 
 def test_enrichment_intervals_are_those_of_the_effects(effects: dict[str, xr.Dataset]):
-    table = annotations.forest_table(effects, "enrichment")
+    table = forest.forest_table(effects, "enrichment")
     np.testing.assert_allclose(table["low"], table["value"] * 0.8)
     np.testing.assert_allclose(table["high"], table["value"] * 1.3)
 
@@ -65,11 +65,11 @@ def test_shifted_annotations_are_a_bar_around_one(effects: dict[str, xr.Dataset]
 
 def test_long_names_lose_their_middle():
     name = "Enhancers of foetal adrenal gland, H3K27ac, from Roadmap (extended by 500 bp)"
-    cut = annotations.short(name)
-    assert len(cut) <= annotations.LONGEST
+    cut = forest.short(name)
+    assert len(cut) <= forest.LONGEST
     assert cut.startswith("Enhancers of")
     assert cut.endswith("500 bp)")
-    assert annotations.short("Exon") == "Exon"
+    assert forest.short("Exon") == "Exon"
 
 
 def test_fifths_of_a_continuous_annotation(effects: dict[str, xr.Dataset]):

@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 from bokeh.models import HoverTool
 
-from deepwas_app.plots import annotations, scaling, train
+from deepwas_app.plots import annotations, forest, scaling, train
 from deepwas_app.workflow.results.evaluation import per_variant, seed_means
 
 
@@ -78,7 +78,7 @@ def test_live_curves_without_held_out_blocks_still_show_the_loss():
 def test_effect_forest_orders_by_size_and_has_intervals(effects: dict[str, xr.Dataset]):
     for effect in effects.values():
         effect.attrs["blocks"] = 15
-    table = annotations.forest_table(effects, "coefficient")
+    table = forest.forest_table(effects, "coefficient")
     np.testing.assert_allclose(table["high"] - table["low"], 2 * 2.144787 * 0.2, rtol=1e-6)
     mean = table.groupby("annotation")["value"].mean()
     rows = table.groupby("annotation")["row"].first()
@@ -88,14 +88,14 @@ def test_effect_forest_orders_by_size_and_has_intervals(effects: dict[str, xr.Da
 
 def test_runs_keep_their_colour_where_one_has_no_coefficients(effects: dict[str, xr.Dataset]):
     effects["linear"]["coefficient"][:] = np.nan
-    joint = annotations.forest_table(effects, "coefficient")
-    both = annotations.forest_table(effects, "enrichment")
+    joint = forest.forest_table(effects, "coefficient")
+    both = forest.forest_table(effects, "enrichment")
     assert set(joint["run"]) == {"mlp"}
     assert set(joint["colour"]) == set(both.loc[both["run"] == "mlp", "colour"])
 
 
 def test_enrichment_leaves_out_continuous_annotations(effects: dict[str, xr.Dataset]):
-    table = annotations.forest_table(effects, "enrichment")
+    table = forest.forest_table(effects, "enrichment")
     assert set(table["annotation"]) == {"coding", "enhancer"}
     line = next(layer for layer in annotations.enrichment_forest(effects))
     assert line.data == 1.0

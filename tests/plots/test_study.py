@@ -7,6 +7,7 @@ import xarray as xr
 from scipy.stats import norm
 
 from deepwas_app.genetics.statistics import GENOME_WIDE
+from deepwas_app.plots import manhattan
 from deepwas_app.plots import study as pictures
 
 
@@ -14,22 +15,22 @@ def test_thinning_keeps_extremes_and_one_point_per_cell():
     rng = np.random.default_rng(1)
     x, y = rng.random(50_000), rng.exponential(size=50_000)
     y[123] = 40.0
-    kept = pictures.thin(x, y, (50, 20))
+    kept = manhattan.thin(x, y, (50, 20))
     assert 123 in kept
     assert len(kept) <= 50 * 20
     assert len(np.unique(kept)) == len(kept)
-    assert len(pictures.thin(np.zeros(0), np.zeros(0))) == 0
+    assert len(manhattan.thin(np.zeros(0), np.zeros(0))) == 0
 
 
 def test_manhattan_places_chromosomes_end_to_end(study: xr.Dataset):
-    table = pictures.manhattan_table(study)
+    table = manhattan.manhattan_table(study)
     left = table[table["chromosome"] == "21"]
     right = table[table["chromosome"] == "22"]
     assert left["x"].max() < right["x"].min()
     assert left["colour"].unique().tolist() != right["colour"].unique().tolist()
     assert "rs5" not in set(table["variant"]), "an unscored variant is drawn"
     assert table.loc[table["minus_log10_p"].idxmax(), "variant"] == "rs90"
-    figure = pictures.manhattan(study)
+    figure = manhattan.manhattan(study)
     line, points = list(figure)
     assert line.data == GENOME_WIDE
     assert len(points) == len(table)
@@ -38,7 +39,7 @@ def test_manhattan_places_chromosomes_end_to_end(study: xr.Dataset):
 
 def test_manhattan_of_one_chromosome_is_in_megabases(study: xr.Dataset):
     one = study.isel(variants=study["variant_chromosome"].values == "22")
-    x, ticks = pictures.genome_axis(one)
+    x, ticks = manhattan.genome_axis(one)
     np.testing.assert_allclose(x, one["variant_position"].values / 1e6)
     assert ticks == []
 

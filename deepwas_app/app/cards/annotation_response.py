@@ -122,9 +122,6 @@ class ResponseCard(Asker):
             lambda: response_table(found),
         )
 
-    def __panel__(self) -> Any:
-        return self._layout
-
 
 def _caption(words: str) -> pmui.Typography:
     return pmui.Typography(

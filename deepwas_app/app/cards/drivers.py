@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import numpy as np
 import panel_material_ui as pmui
 
 from deepwas_app.app import store
@@ -59,14 +58,13 @@ class DriversCard(Asker):
         )
 
     def _show(self, table: Any, run: Any) -> None:
-        from deepwas_app.workflow.results.interpret import DRIVERS
+        from deepwas_app.workflow.results.interpret import DRIVERS, total_fold
 
         self.table = table
-        times = float(np.exp(table["ATTRIBUTION"].sum()))
         name = table["SNP"].iloc[0]
         self.line.object = (
             f"<b>{text(name)}</b>: {text(store.run_name(run))} gives it "
-            f"{times:.3g} times the heritability of a variant with mean annotations "
+            f"{total_fold(table):.3g} times the heritability of a variant with mean annotations "
             "(integrated gradients; bars add up)."
         )
         file_name = f"drivers_{name}.tsv".replace(":", "_").replace("/", "_")
@@ -83,6 +81,3 @@ class DriversCard(Asker):
         # The next look at it may fare better.
         self._wanted = None
         self._say(problem)
-
-    def __panel__(self) -> pmui.Column:
-        return self._layout

@@ -4,12 +4,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
-import panel as pn
 import panel_material_ui as pmui
 
 from deepwas_app.app import store
+from deepwas_app.app.cards.base import JobCard
 from deepwas_app.app.components import cells
-from deepwas_app.app.job_view import JobView
 from deepwas_app.app.jobs import JOBS, Job, Status
 from deepwas_app.app.markup import text
 from deepwas_app.app.result_tables import download, page_table, table_download
@@ -50,7 +49,7 @@ class Mapping(NamedTuple):
         )
 
 
-class FineMappingCard(pn.viewable.Viewer):
+class FineMappingCard(JobCard):
     """Runs a fine-mapping as a job, and shows its credible sets and fits with their files.
 
     Parameters
@@ -62,8 +61,8 @@ class FineMappingCard(pn.viewable.Viewer):
     """
 
     def __init__(self, state: AppState, draw: Callable[[pd.DataFrame | None], None]) -> None:
-        super().__init__()
-        self.state, self._draw = state, draw
+        super().__init__(state)
+        self._draw = draw
         self.run: Any = None
         self.region = Region("", 0, 0)
         self.mapping: Mapping | None = None
@@ -74,7 +73,6 @@ class FineMappingCard(pn.viewable.Viewer):
             label="Fine-map this region", color="primary", margin=(10, 12, 6, 0)
         )
         self.button.on_click(lambda _: self.start())
-        self.progress = JobView(on_over=self._over)
         self.line = pmui.Typography("", variant="body2", margin=(4, 0))
         self.weights = download("SuSiE prior weights", "prior_weights.tsv", self._weights)
         self.weights.margin = (10, 0, 6, 0)
@@ -135,15 +133,11 @@ class FineMappingCard(pn.viewable.Viewer):
             kind="finemap",
             study=store.study_hash(study),
         )
-        self.mapping = Mapping(store.run_key(run), region, effects, JOBS.submit(job))
+        self.mapping = Mapping(store.run_key(run), region, effects, self.submit(job))
         self.button.disabled = True
-        self.progress.watch(job)
 
-    def refresh(self) -> None:
-        """Called by the session's timer."""
-        self.progress.refresh()
-
-    def _over(self, job: Job) -> None:
+    def over(self, job: Job) -> None:
+        """Draw what was found."""
         self.button.disabled = False
         if job.status is Status.DONE and self.mapping is not None:
             self.mapping = self.mapping._replace(found=job.result)
@@ -195,9 +189,6 @@ class FineMappingCard(pn.viewable.Viewer):
         from deepwas_app.workflow.results.exported.susie import PRIOR_WEIGHTS, prior_weights
 
         return PRIOR_WEIGHTS.text(prior_weights(self.state.study, self.run, self.region))
-
-    def __panel__(self) -> pmui.Column:
-        return self._layout
 
 
 def _file_name(region: Region) -> str:

@@ -6,14 +6,13 @@ from collections.abc import Generator, Iterable
 from pathlib import Path
 from typing import Any
 
-import panel as pn
 import panel_material_ui as pmui
 
 from deepwas_app.app import store
+from deepwas_app.app.cards.base import JobCard
 from deepwas_app.app.cards.uploads import WIDE, Source, check_genotypes, genotype_prefix, items
 from deepwas_app.app.components import cells, fold
-from deepwas_app.app.job_view import JobView
-from deepwas_app.app.jobs import FILES, JOBS, Job, Status
+from deepwas_app.app.jobs import FILES, Job, Status
 from deepwas_app.app.settings_form import copy_of, widgets
 from deepwas_app.app.state import AppState
 from deepwas_app.errors import InputError
@@ -59,12 +58,13 @@ def build(
     return str(path)
 
 
-class OwnStudyForm(pn.viewable.Viewer):
+class OwnStudyForm(JobCard):
     """Builds a study as a job and asks the state to open it."""
 
+    said = "done."
+
     def __init__(self, state: AppState) -> None:
-        super().__init__()
-        self._state = state
+        super().__init__(state)
         self.settings = StudySettings()
         self.panel = PanelSettings()
         self.title = pmui.TextInput(
@@ -121,7 +121,6 @@ class OwnStudyForm(pn.viewable.Viewer):
             label="Build the study", icon="construction", color="primary", margin=(10, 0)
         )
         self.button.on_click(self._submit)
-        self.progress = JobView(on_over=self._over)
         self._read_once = (self.sumstats, self.annotations, self.blocks)
         genotypes = pmui.Column(self.genotypes, self.blocks, sizing_mode="stretch_width")
 
@@ -173,15 +172,11 @@ class OwnStudyForm(pn.viewable.Viewer):
             sizing_mode="stretch_width",
         )
 
-    def refresh(self) -> None:
-        """Bring the progress up to date."""
-        self.progress.refresh()
-
     def _submit(self, _: Any) -> None:
         try:
             study, panel = self._collect()
         except InputError as problem:
-            self._state.say(str(problem), "error")
+            self.state.say(str(problem), "error")
             return
         # Genotypes stay: the Export page offers to score them.
         uploads = [folder for item in self._read_once for folder in item.saved]
@@ -193,7 +188,7 @@ class OwnStudyForm(pn.viewable.Viewer):
         )
         # One at a time: the next may be made from the same uploads.
         self.button.disabled = True
-        self.progress.watch(JOBS.submit(job))
+        self.submit(job)
 
     def _collect(self) -> tuple[StudySettings, PanelSettings | None]:
         """The settings of the form; uploads are saved when all else is in order."""
@@ -242,16 +237,13 @@ class OwnStudyForm(pn.viewable.Viewer):
             panel.build = self.ld_build.value
         return study, panel
 
-    def _over(self, job: Job) -> None:
+    def over(self, job: Job) -> None:
+        """Ask for the study that was built to be opened."""
         self.button.disabled = False
         if job.status is Status.DONE:
             for item in self._read_once:
                 item.forget()
-            self._state.request(job.result)
-        self._state.tell(job, done="done.")
-
-    def __panel__(self) -> pmui.Column:
-        return self._layout
+            self.state.request(job.result)
 
 
 def _number(name: str, text: str) -> float | None:

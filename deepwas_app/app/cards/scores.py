@@ -4,13 +4,12 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
-import panel as pn
 import panel_material_ui as pmui
 import xarray as xr
 
 from deepwas_app.app import store
+from deepwas_app.app.cards.base import JobCard
 from deepwas_app.app.components import cells
-from deepwas_app.app.job_view import JobView
 from deepwas_app.app.jobs import FILES, JOBS, Job, Status
 from deepwas_app.app.result_tables import page_table, table_download
 from deepwas_app.app.state import AppState
@@ -19,7 +18,7 @@ KIND = "score"
 SHOWN = 1000
 
 
-class ScoreForm(pn.viewable.Viewer):
+class ScoreForm(JobCard):
     """Scores PLINK genotypes as a job, and shows the scores.
 
     Parameters
@@ -33,8 +32,8 @@ class ScoreForm(pn.viewable.Viewer):
     """
 
     def __init__(self, state: AppState, run: Callable[[], Any], genotypes: str = "") -> None:
-        super().__init__()
-        self._state, self._run = state, run
+        super().__init__(state)
+        self._run = run
         shared: dict[str, Any] = {
             "size": "small",
             "sizing_mode": "stretch_width",
@@ -59,7 +58,6 @@ class ScoreForm(pn.viewable.Viewer):
             label="Score", icon="play_arrow", color="primary", margin=(6, 0, 10, 0)
         )
         self.button.on_click(lambda _: self.start())
-        self.progress = JobView(on_over=self._over)
         self.results = pmui.Column(sizing_mode="stretch_width")
         self._layout = pmui.Column(
             cells((self.genotypes, 6), (self.phenotype, 4), (self.column, 2)),
@@ -78,9 +76,9 @@ class ScoreForm(pn.viewable.Viewer):
         """Submit the scoring."""
         prefix = self.genotypes.value.strip()
         if not prefix:
-            self._state.say("Genotypes: no path. Give the prefix of PLINK files.", "error")
+            self.state.say("Genotypes: no path. Give the prefix of PLINK files.", "error")
             return
-        study, run = self._state.study, self._run()
+        study, run = self.state.study, self._run()
         people = self.phenotype.value.strip(), self.column.value.strip(), self.skip.value
         job = Job(
             f"Score {Path(prefix).name} with {store.run_name(run)}",
@@ -90,16 +88,12 @@ class ScoreForm(pn.viewable.Viewer):
             lane=FILES,
         )
         self.results.objects = []
-        self.progress.watch(JOBS.submit(job))
+        self.submit(job)
 
-    def refresh(self) -> None:
-        """Bring the progress up to date."""
-        self.progress.refresh()
-
-    def _over(self, job: Job) -> None:
+    def over(self, job: Job) -> None:
+        """Show the scores."""
         if job.status is Status.DONE:
             self._show(job)
-        self._state.tell(job)
 
     def _show(self, job: Job) -> None:
         from deepwas_app.workflow.results.score import SCORES, accuracy_line, report_line
@@ -116,9 +110,6 @@ class ScoreForm(pn.viewable.Viewer):
             table_download("Download TSV", "scores.tsv", SCORES, scored.table),
             page_table(SCORES.with_further(table), table, page_size=10),
         ]
-
-    def __panel__(self) -> pmui.Column:
-        return self._layout
 
 
 def steps(

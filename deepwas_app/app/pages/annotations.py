@@ -1,23 +1,20 @@
 """The Annotations page: what fitted priors say about annotations."""
 
-from collections.abc import Generator
 from typing import Any
 
-import pandas as pd
 import panel_material_ui as pmui
 import xarray as xr
 
 from deepwas_app.app import store
+from deepwas_app.app.cards.annotation_card import Details
 from deepwas_app.app.cards.annotation_response import ResponseCard
-from deepwas_app.app.cards.annotations import Details, EffectsCard, EnrichmentCard
+from deepwas_app.app.cards.effects import EffectsCard
+from deepwas_app.app.cards.enrichment import EnrichmentCard
 from deepwas_app.app.components import empty, section
-from deepwas_app.app.jobs import JOBS, Job, Status
 from deepwas_app.app.markup import text
 from deepwas_app.app.pages import PAGES
 from deepwas_app.app.pages.base import Page
 from deepwas_app.app.pages.runs import follow, runs_choice
-
-ALONE, SHIFTED = "alone", "shifted"
 
 
 @PAGES.add
@@ -34,8 +31,6 @@ class AnnotationsPage(Page):
     intro = "Which annotations carry heritability, and how sure we are: 95% intervals throughout."
 
     def __init__(self, *args: Any, **params: Any) -> None:
-        self.effects_card = EffectsCard(self._fit_alone, self._over)
-        self.enrichment_card = EnrichmentCard(self._shift, self._over)
         self.response_card: ResponseCard | None = None
         self.effects: dict[str, xr.Dataset] = {}
         self._runs: dict[str, Any] = {}
@@ -45,6 +40,8 @@ class AnnotationsPage(Page):
     def build(self, study: xr.Dataset) -> list[Any]:
         """The chooser of runs and what they say."""
         self.effects = {}
+        self.effects_card = EffectsCard(self.state, self._show_details)
+        self.enrichment_card = EnrichmentCard(self.state, self._show_details)
         self.chooser = runs_choice(self.state, sizing_mode="stretch_width", margin=(6, 16, 6, 0))
         self.chooser.param.watch(self._picked, "value")
         self.detail = pmui.Select(
@@ -71,8 +68,8 @@ class AnnotationsPage(Page):
     def tick(self) -> None:
         """Bring the progress of the tests up to date."""
         if self.active and self.effects:
-            self.effects_card.progress.refresh()
-            self.enrichment_card.progress.refresh()
+            self.effects_card.refresh()
+            self.enrichment_card.refresh()
 
     def _picked(self, event: Any) -> None:
         self.state.selected = list(event.new)
@@ -127,45 +124,6 @@ class AnnotationsPage(Page):
         if self.detail.value not in self.effects:
             return
         self._detailed = self.effects
-        details = Details(self.effects, self.detail.value, self._found(ALONE), self._found(SHIFTED))
-        self.effects_card.tell(details, JOBS.latest(*self._about(ALONE, details.run)))
-        self.enrichment_card.tell(details, JOBS.latest(*self._about(SHIFTED, details.run)))
-
-    def _about(self, kind: str, name: str) -> tuple[str, str, str]:
-        return kind, store.study_hash(self.state.study), store.run_key(self._runs[name])
-
-    def _found(self, kind: str) -> dict[str, Any]:
-        """Results of tests that are done, by run."""
-        jobs = {name: JOBS.latest(*self._about(kind, name)) for name in self.effects}
-        return {n: job.result for n, job in jobs.items() if job and job.status is Status.DONE}
-
-    def _fit_alone(self) -> Job:
-        study, run = self.state.study, self._runs[self.detail.value]
-
-        def start() -> Generator[Any, None, Any]:
-            from deepwas_app.workflow.results.interpret import marginal_effects
-
-            return marginal_effects.steps(study, run)
-
-        return self._submit(ALONE, "Annotations one at a time", start)
-
-    def _shift(self, shifts: int) -> Job:
-        study, run = self.state.study, self._runs[self.detail.value]
-
-        def start() -> Generator[Any, None, pd.DataFrame]:
-            from deepwas_app.workflow.results.interpret import shifted_annotations
-
-            return shifted_annotations.steps(study, run, shifts)
-
-        return self._submit(SHIFTED, f"{shifts} shifts", start)
-
-    def _submit(self, kind: str, title: str, start: Any) -> Job:
-        kind, study, run = self._about(kind, self.detail.value)
-        running = JOBS.latest(kind, study, run)
-        if running is not None and not running.status.over:
-            return running
-        return JOBS.submit(Job(title, start, kind=kind, study=study, subject=run))
-
-    def _over(self, job: Job) -> None:
-        self.state.tell(job)
-        self._show_details()
+        details = Details.now(self.state.study, self._runs, self.effects, self.detail.value)
+        self.effects_card.tell(details)
+        self.enrichment_card.tell(details)

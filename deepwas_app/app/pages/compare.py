@@ -12,10 +12,16 @@ from deepwas_app.app import store
 from deepwas_app.app.components import cells, empty, plot, section
 from deepwas_app.app.markup import text
 from deepwas_app.app.pages import PAGES
-from deepwas_app.app.pages.runs import RunsPage, finished_runs, run_select
+from deepwas_app.app.pages.runs import RunsPage, finished_runs, name_in, run_select
 from deepwas_app.app.result_tables import PLACE, page_table, table_download
+from deepwas_app.core.objectives import OBJECTIVES
 from deepwas_app.plots import compare as pictures
-from deepwas_app.workflow.results.evaluation import evaluate, in_millinats, per_variant
+from deepwas_app.workflow.results.evaluation import (
+    best_run,
+    evaluate,
+    in_millinats,
+    per_variant,
+)
 from deepwas_app.workflow.runs.summary import EVALUATION
 
 FEW_BLOCKS = 10
@@ -65,8 +71,11 @@ class ComparePage(RunsPage):
                 ),
                 everything,
             ]
-        self.first = run_select("Run", names, names[-1])
-        self.second = run_select("Compared with", names, names[-2])
+        best = name_in(self.finished, self.state.best_run())
+        others = {name: run for name, run in self.finished.items() if name != best}
+        second = name_in(others, best_run(others.values()))
+        self.first = run_select("Run", names, best)
+        self.second = run_select("Compared with", names, second)
         for chooser in (self.first, self.second):
             chooser.param.watch(lambda _: self._compute(), "value")
         swap = pmui.Button(label="Swap", icon="swap_horiz", variant="outlined", margin=(8, 0))
@@ -185,7 +194,12 @@ class ComparePage(RunsPage):
         return widget
 
     def _runs_table(self) -> pn.widgets.Tabulator:
-        frame = per_variant(evaluate(self.finished.values())).assign(run=list(self.finished))
+        runs = self.finished.values()
+        frame = per_variant(evaluate(runs)).assign(
+            run=list(self.finished),
+            prior=[run.prior_type.label for run in runs],
+            objective=[OBJECTIVES[run.settings.objective].label for run in runs],
+        )
         # Names of any length break into lines, and leave room for the numbers.
         shown = EVALUATION.part(*(n for n in EVALUATION.names if n != "variants"))
         return page_table(

@@ -12,7 +12,7 @@ from deepwas_app.app import store
 from deepwas_app.app.cards.scores import ScoreForm
 from deepwas_app.app.components import cells, section
 from deepwas_app.app.pages import PAGES
-from deepwas_app.app.pages.runs import RunsPage, finished_runs, run_select
+from deepwas_app.app.pages.runs import RunsPage, finished_runs, name_in, run_select
 from deepwas_app.app.result_tables import download
 from deepwas_app.app.settings_form import widgets
 from deepwas_app.genetics.regions import Region, parse_region
@@ -41,7 +41,7 @@ class ExportPage(RunsPage):
     def build_runs(self, study: xr.Dataset) -> list[Any]:
         """The choice of a run, its files, and the scoring of genotypes."""
         names = list(self.finished)
-        self.run = run_select("Run", names, names[-1])
+        self.run = run_select("Run", names, name_in(self.finished, self.state.best_run()))
         self.run.param.watch(lambda _: self._name_files(), "value")
         self.region = pmui.TextInput(
             label="Region",

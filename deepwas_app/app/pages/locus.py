@@ -12,7 +12,8 @@ import xarray as xr
 from deepwas_app.app import store
 from deepwas_app.app.cards.drivers import DriversCard
 from deepwas_app.app.cards.fine_mapping import FineMappingCard
-from deepwas_app.app.components import cells, section, typed
+from deepwas_app.app.cards.region_box import RegionBox
+from deepwas_app.app.components import cells, section
 from deepwas_app.app.markup import text
 from deepwas_app.app.pages import PAGES
 from deepwas_app.app.pages.base import Page
@@ -22,7 +23,6 @@ from deepwas_app.errors import InputError
 from deepwas_app.genetics.matching import find_variant
 from deepwas_app.genetics.regions import Region
 from deepwas_app.genetics.statistics import minus_log10_p
-from deepwas_app.genetics.study import strongest_loci
 from deepwas_app.plots.locus_figure import LocusFigure
 from deepwas_app.plots.track import run_values
 from deepwas_app.plots.tracks.association import locus_table, r2_of
@@ -68,7 +68,7 @@ class LocusPage(Page):
         controls = self._controls(study)
         if self.state.region:
             self._attempt(self._follow_region)
-        loci = list(self.loci.options.values())
+        loci = list(self.places.loci.options.values())
         if self.table.empty and loci:
             self.go_to_variant(loci[0])
         self._arrange()
@@ -108,10 +108,10 @@ class LocusPage(Page):
         return runs.get(self.prior.value)
 
     def _offer_priors(self) -> None:
-        """Offer the selected runs, the latest first where nothing else was chosen."""
+        """Offer the selected runs, the best first where nothing else was chosen."""
         names = [store.run_name(run) for run in self.state.selected_runs()]
-        latest = names[-1] if names else None
-        chosen = self.prior.value if self.prior.value in names else latest
+        best = store.run_name(self.state.best_run()) if names else None
+        chosen = self.prior.value if self.prior.value in names else best
         if self.prior.options != names or self.prior.value != chosen:
             self.prior.param.update(options=names, value=chosen)
 
@@ -135,7 +135,7 @@ class LocusPage(Page):
         self.region, self.rows, self.table = region, rows, table
         self.place = str(region)
         self.state.region = self.place
-        self.box.value = f"{region:,}"
+        self.places.box.value = f"{region:,}"
         self.figure.draw(
             study=study,
             region=region,
@@ -190,30 +190,12 @@ class LocusPage(Page):
         )
 
     def _controls(self, study: xr.Dataset) -> list[Any]:
-        small: dict[str, Any] = {"size": "small", "margin": (6, 12, 6, 0)}
-        self.box = pmui.TextInput(
-            label="Region, gene or variant",
-            placeholder="22:30,500,000-31,500,000, MYH9 or rs9610",
-            description="Press Enter to go there. At most 10 Mb.",
-            width=300,
-            **small,
+        self.places = RegionBox(
+            study,
+            lambda words: self._go_to(words),
+            partial(self._attempt, self.go_to_variant),
+            self._zoom,
         )
-        self.box.param.watch(lambda _: self._go_to(typed(self.box)), "enter_pressed")
-        self.go_button = pmui.Button(label="Go", color="primary", margin=(8, 12, 6, 0))
-        self.go_button.on_click(lambda _: self._go_to(typed(self.box)))
-        self.loci = pmui.Select(
-            label="Strongest loci",
-            options=self._loci(study),
-            width=300,
-            description="Variants with the smallest P, at least 500 kb from each other.",
-            **small,
-        )
-        self.loci.param.watch(lambda event: self._attempt(self.go_to_variant, event.new), "value")
-        zooms = []
-        for label, icon, factor in (("Zoom in", "zoom_in", 0.5), ("Zoom out", "zoom_out", 2.0)):
-            button = pmui.Button(label=label, icon=icon, variant="outlined", margin=(8, 8, 6, 0))
-            button.on_click(partial(self._zoom, factor))
-            zooms.append(button)
         self.chooser = runs_choice(self.state, sizing_mode="stretch_width", margin=(6, 0))
         self.chooser.param.watch(
             lambda event: self.state.param.update(selected=list(event.new)), "value"
@@ -248,20 +230,10 @@ class LocusPage(Page):
         self.annotations.param.watch(lambda _: self._draw_annotations(), "value")
         self.about = pmui.Typography("", variant="body2", margin=(6, 0, 0, 0))
         return [
-            pmui.FlexBox(self.box, self.go_button, self.loci, *zooms, align_items="center"),
-            cells((self.chooser, 3), (self.track, 2), (self.prior, 3), (self.annotations, 4)),
+            self.places,
+            cells((self.chooser, 6), (self.track, 3), (self.prior, 3), (self.annotations, 12)),
             self.about,
         ]
-
-    def _loci(self, study: xr.Dataset) -> dict[str, int]:
-        found = {}
-        for row in strongest_loci(study):
-            variant = study.isel(variants=row)
-            name, chromosome = variant["variant_id"].item(), variant["variant_chromosome"].item()
-            height = float(minus_log10_p(variant["variant_z"].values))
-            position = int(variant["variant_position"])
-            found[f"{name}, {chromosome}:{position:,}, −log₁₀ P {height:.0f}"] = row
-        return found
 
     def _go_to(self, words: str) -> None:
         study = self.state.study
@@ -285,7 +257,7 @@ class LocusPage(Page):
         except InputError as problem:
             self.state.say(str(problem), "error")
 
-    def _zoom(self, factor: float, _: Any) -> None:
+    def _zoom(self, factor: float) -> None:
         self._attempt(self.go, scaled(self.region, factor), self.reference)
 
     def _panned(self, left: float, right: float) -> None:

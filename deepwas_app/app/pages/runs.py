@@ -59,6 +59,11 @@ def finished_runs(state: AppState) -> dict[str, Any]:
     }
 
 
+def name_in(finished: dict[str, Any], run: Any) -> str:
+    """The name that a run has among finished ones."""
+    return next(name for name, other in finished.items() if other is run)
+
+
 def run_select(label: str, names: list[str], value: str, **options: Any) -> pmui.Select:
     """A chooser of one run as wide as its card, for names of any length."""
     return pmui.Select(

@@ -21,7 +21,7 @@ from deepwas_app.app.settings_form import by_label, copy_of, widget
 from deepwas_app.core.objectives import OBJECTIVES
 from deepwas_app.core.priors import PRIORS
 from deepwas_app.errors import InputError
-from deepwas_app.workflow.results.evaluation import in_millinats, per_variant
+from deepwas_app.workflow.results.evaluation import in_millinats
 from deepwas_app.workflow.runs.models import study_parameters
 from deepwas_app.workflow.settings import ScalingSettings, TrainSettings
 from deepwas_app.workflow.tables import Table
@@ -196,25 +196,23 @@ class ScalingPage(Page):
                 )
             ]
             return
+        from deepwas_app.workflow.results.scaling import summary
         from deepwas_app.workflow.runs.sweep import SCALING, STEPS
 
+        said = summary(found)
         objects: list[Any] = [plot(pictures.scaling(found))]
         if len(found.steps):
-            steps = per_variant(
-                found.steps.assign(variants=found.table["variants"].iloc[0]),
-                ("difference", "difference_se"),
-            )
             objects += [
                 _heading("Each size over the next smaller"),
                 table_download("Download TSV (nats)", "steps.tsv", STEPS, found.steps),
-                _table(in_millinats(STEPS, "difference", "difference_se"), steps),
+                _table(in_millinats(STEPS, "difference", "difference_se"), said.steps),
             ]
         fits = SCALING.part("size", "objective", "seed", "parameters", "gain", "gain_se")
         self.results.objects = [
             *objects,
             _heading("Every fit"),
             table_download("Download TSV (nats)", "scaling.tsv", SCALING, found.table),
-            _table(in_millinats(fits, "gain", "gain_se"), per_variant(found.table)),
+            _table(in_millinats(fits, "gain", "gain_se"), said.fits),
         ]
 
     def _over(self, job: Job) -> None:
@@ -223,14 +221,9 @@ class ScalingPage(Page):
         self._attach_next()
 
 
-def _labelled(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows with objectives as people call them."""
-    return rows.assign(objective=[OBJECTIVES[name].label for name in rows["objective"]])
-
-
 def _heading(text: str) -> pmui.Typography:
     return pmui.Typography(text, variant="subtitle2", margin=(12, 0, 4, 0))
 
 
 def _table(table: Table, frame: pd.DataFrame) -> pn.widgets.Tabulator:
-    return page_table(table, _labelled(frame), margin=(0, 0, 4, 0))
+    return page_table(table, frame, margin=(0, 0, 4, 0))

@@ -28,6 +28,7 @@ from deepwas_app.app.result_tables import PLACE, page_table, table_download
 from deepwas_app.genetics.study import summarise
 from deepwas_app.plots import study as pictures
 from deepwas_app.plots.compare import place
+from deepwas_app.plots.manhattan import manhattan
 from deepwas_app.workflow.tables import Column, Table
 
 PROVENANCE = Table(
@@ -37,7 +38,7 @@ PROVENANCE = Table(
         Column("role", "Role", "what it was taken for"),
         Column("path", "File", "its name"),
         Column("format", "Format", "as it was read"),
-        Column("size", "Size", "of the file", "MB", digits=2),
+        Column("size", "Size", "of the file", "kB", digits=1),
     ),
 )
 
@@ -88,7 +89,7 @@ class StudyPage(Page):
             figures_row(study_figures(study)),
             section(
                 "Manhattan plot",
-                plot(pictures.manhattan(study)),
+                plot(manhattan(study)),
                 note="Dashed: genome-wide significance, P = 5×10⁻⁸. Dense parts are thinned.",
             ),
             cells(
@@ -252,5 +253,5 @@ def provenance_table(study: xr.Dataset) -> Any:
         return empty("This study does not say which files it was made from.")
     table = pd.DataFrame(rows)
     table["path"] = table["path"].map(lambda path: Path(path).name)
-    table["size"] = table["size"] / 1e6
+    table["size"] = table["size"] / 1e3
     return page_table(PROVENANCE, table)

@@ -53,7 +53,9 @@ def runs_table(runs: list[Any]) -> pd.DataFrame:
         for run in runs
     ]
     table = pd.DataFrame(rows, columns=[*RUNS.names, "variants"])
-    return page_frame(RUNS, per_variant(table))
+    # Numbers also where there is no run yet: the widget's formats are chosen then.
+    numbers = [name for name in RUNS.names if name not in ("run", "prior", "status")]
+    return page_frame(RUNS, per_variant(table.astype(dict.fromkeys(numbers, float))))
 
 
 @PAGES.add
@@ -95,7 +97,7 @@ class TrainPage(Page):
             "Download TSV (nats)",
             "runs.tsv",
             EVALUATION,
-            lambda: evaluate(run for run in self.state.runs if run.finished),
+            lambda: evaluate([run for run in self.state.runs if run.finished]),
         )
         self._table_card = section(
             "Runs",

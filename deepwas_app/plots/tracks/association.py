@@ -12,7 +12,7 @@ from bokeh.plotting import figure
 
 from deepwas_app.genetics.statistics import GENOME_WIDE, minus_log10_p
 from deepwas_app.plots.locus_legend import ld_legend
-from deepwas_app.plots.study import thin
+from deepwas_app.plots.manhattan import thin
 from deepwas_app.plots.theme import (
     LD_COLOURS,
     LD_EDGES,

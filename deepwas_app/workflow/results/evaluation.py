@@ -7,7 +7,9 @@ import numpy as np
 import pandas as pd
 
 from deepwas_app.errors import InputError
+from deepwas_app.intervals import interval
 from deepwas_app.workflow.results.locus import RunLike, opened_runs
+from deepwas_app.workflow.runs.fitted import Fitted
 from deepwas_app.workflow.runs.summary import EVALUATION
 from deepwas_app.workflow.tables import Column, Table
 
@@ -72,13 +74,15 @@ def seed_means(fits: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     fits
-        One row per fit: ``objective``, ``parameters``, ``gain`` and ``gain_se``.
+        One row per fit: ``objective``, ``parameters``, ``gain`` and ``gain_se``. Its attribute
+        ``blocks`` is the number of LD blocks that were held out.
 
     Returns
     -------
     pandas.DataFrame
-        ``objective``, ``parameters``, ``gain`` (mean), ``gain_se`` and ``seeds``. The error is the
-        larger of that of one fit (over LD blocks) and that over seeds.
+        ``objective``, ``parameters``, ``gain`` (mean), ``gain_se``, ``seeds``, and the ends of
+        the 95% interval, ``low`` and ``high``. The error is the larger of that of one fit (over LD
+        blocks) and that over seeds.
     """
     rows = []
     for (objective, parameters), part in fits.groupby(["objective", "parameters"], sort=False):
@@ -86,7 +90,9 @@ def seed_means(fits: pd.DataFrame) -> pd.DataFrame:
         within = part["gain_se"].astype(float).mean()
         se = np.nanmax([within, between])
         rows.append((objective, int(parameters), part["gain"].mean(), se, len(part)))
-    return pd.DataFrame(rows, columns=["objective", "parameters", "gain", "gain_se", "seeds"])
+    means = pd.DataFrame(rows, columns=["objective", "parameters", "gain", "gain_se", "seeds"])
+    low, high = interval(means["gain"], means["gain_se"], fits.attrs.get("blocks"))
+    return means.assign(low=low, high=high)
 
 
 def per_variant(
@@ -103,3 +109,26 @@ def per_variant(
     """
     scale = 1e3 / frame["variants"].astype(float)
     return frame.assign(**{name: frame[name].astype(float) * scale for name in columns})
+
+
+def best_run(runs: Iterable[Fitted]) -> Fitted | None:
+    """The finished run that predicts held-out variants best, the newest of equal ones.
+
+    Parameters
+    ----------
+    runs
+        Of one study, oldest first.
+
+    Returns
+    -------
+    Fitted or None
+        By gain per held-out variant. One with a constant prior only where there is no other, one
+        without a gain likewise; None where none is finished.
+    """
+
+    def merit(run: Fitted) -> tuple[bool, float]:
+        gain = run.summary["gain"]
+        known = gain is not None and np.isfinite(gain)
+        return not run.prior_type.constant, gain / run.summary["variants"] if known else -np.inf
+
+    return max((run for run in [*runs][::-1] if run.finished), key=merit, default=None)

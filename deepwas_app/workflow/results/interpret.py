@@ -300,3 +300,30 @@ def _row(study: xr.Dataset, variant: str | int) -> int:
             raise InputError(f"{study.attrs['path']}: has no variant {variant}. Check the name.")
         return row
     return int(variant)
+
+
+def with_tests(
+    effects: xr.Dataset, alone: xr.Dataset | None = None, shifted: pd.DataFrame | None = None
+) -> xr.Dataset:
+    """Annotation effects with what the tests found beside them.
+
+    Parameters
+    ----------
+    effects
+        Over ``annotations``.
+    alone
+        From :func:`marginal_effects`.
+    shifted
+        From :func:`shifted_annotations`; gives ``shift_enrichment_se``.
+    """
+    if alone is not None:
+        effects = effects.assign(alone)
+    if shifted is not None:
+        error = shifted["Shift_enrichment_std_error"].to_numpy()
+        effects = effects.assign(shift_enrichment_se=("annotations", error))
+    return effects
+
+
+def total_fold(drivers: pd.DataFrame) -> float:
+    """By how much all inputs together multiply a variant's prior heritability."""
+    return float(np.exp(drivers["ATTRIBUTION"].sum()))

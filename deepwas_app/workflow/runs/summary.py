@@ -10,7 +10,7 @@ EVALUATION = Table(
         Column("run", "Run", "name of the run"),
         Column("prior", "Prior", "how heritability depends on annotations"),
         Column("objective", "Objective", "what training maximised"),
-        Column("parameters", "Parameters", "trained parameters of the prior"),
+        Column("parameters", "Parameters", "trained parameters of the prior", digits=0),
         Column("variants", "Held-out variants", "scored variants of the held-out LD blocks"),
         Column("gain", "Gain", "held-out log-likelihood over the constant prior", "nats"),
         Column("gain_se", "s.e.", "block-jackknife standard error of the gain", "nats"),

@@ -1,0 +1,40 @@
+"""What a session looks at when a study is opened, and afterwards."""
+
+from deepwas_app.app import store
+from deepwas_app.app.pages.compare import ComparePage
+from deepwas_app.app.pages.export import ExportPage
+from deepwas_app.app.state import AppState
+
+
+def gains(runs) -> dict[str, float]:
+    return {name: run.summary["gain"] for name, run in vars(runs).items()}
+
+
+def test_the_best_run_that_has_annotations_is_looked_at_first(study_with_runs, small_runs):
+    of = gains(small_runs)
+    best, other = sorted(("linear", "mlp"), key=of.get, reverse=True)
+    state = AppState.of(study_with_runs)
+    assert state.selected == [best]
+    assert ExportPage(state).run.value == best
+    compare = ComparePage(state)
+    assert (compare.first.value, compare.second.value) == (best, other)
+
+
+def test_what_a_person_chose_stays(study_with_runs):
+    state = AppState.of(study_with_runs)
+    state.selected = ["constant"]
+    state.refresh_runs()
+    assert state.selected == ["constant"]
+    state.show(study_with_runs, "again")
+    assert state.selected == ["constant"]
+    assert ExportPage(state).run.value == "constant"
+
+
+def test_another_study_has_a_choice_of_its_own(study_with_runs):
+    state = AppState.of(study_with_runs)
+    bare = study_with_runs.isel(annotations=slice(0, 0))
+    state.show(bare, "bare")
+    assert state.selected == []
+    state.show(study_with_runs, "back")
+    assert len(state.selected) == 1
+    assert store.run_name(state.best_run()) == state.selected[0]
