@@ -1,4 +1,4 @@
-"""Another package's exported table: the variants with the largest prior."""
+"""An exported table: the variants with the largest prior."""
 
 import param
 
@@ -23,16 +23,16 @@ class TopOptions(param.Parameterized):
 
 def top_table(study, run, *, top_count):
     """The variants with the largest prior."""
-    from deepwas_app.workflow.results.heritability import run_heritability
+    from deepwas_app.workflow.results.heritability import heritability
 
-    v = run_heritability(study, run)
+    v = heritability(study, run)
     rows = (-v).argsort()[:top_count]
     return TOP.frame({"SNP": study["variant_id"].values[rows], "PRIOR": v[rows]})
 
 
 EXPORTS.add(
     Export(
-        name="toy-top",
+        name="toy-top",  # deepwas export --toy-top FILE
         title="Top of the prior",
         doc="The variants with the largest prior.",
         purpose="A short list for **people**.",

@@ -1,4 +1,4 @@
-"""An objective of another package: the likelihood to the power one half."""
+"""An objective: the likelihood to the power one half."""
 
 import jax
 
@@ -13,9 +13,11 @@ class TemperedLikelihood(Objective):
     label = "Tempered likelihood"
     doc = "the likelihood to the power one half"
 
+    # Loss of every LD block of a batch.
     def losses(self, model, batch, key):
         return self._half(FULL_LIKELIHOOD.losses(model, batch, key))
 
+    # Its gradient and second order, for priors that are fitted by Newton steps.
     def information(self, parameters, unravel, batch):
         return jax.tree.map(
             lambda leaf: leaf / 2, FULL_LIKELIHOOD.information(parameters, unravel, batch)

@@ -1,4 +1,4 @@
-"""Another package's page: how many variants a study has."""
+"""A page: how many variants a study has."""
 
 import panel_material_ui as pmui
 
@@ -11,6 +11,7 @@ from deepwas_app.app.pages.base import Page
 class CountPage(Page):
     """Counts."""
 
+    # In the browser's address, in the menu, and where it stands there.
     address, icon, order = "count", "tag", 45
     heading = "Count"
     intro = "How many variants are there?"

@@ -1,4 +1,4 @@
-"""A prior of another package: log f is quadratic in one score."""
+"""A prior: log f is quadratic in one score of the annotations."""
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -10,18 +10,18 @@ from deepwas_app.core.priors import PRIORS, Prior, Standardisation
 class QuadraticPrior(Prior):
     """log f = level + eta + curvature eta^2, eta = sum_a c_a (a - mean_a) / sd_a."""
 
-    name = "quadratic"
-    label = "Quadratic"
+    name = "quadratic"  # --prior quadratic
+    label = "Quadratic"  # on pages
     doc = "quadratic in a score of the annotations"
-    fitted_by = "adam"
+    fitted_by = "adam"  # or "scoring", Newton steps for few parameters
 
-    standardise: Standardisation
-    level: Float[Array, ""]
+    standardise: Standardisation  # not trained; every other array is
+    level: Float[Array, ""]  # set to the constant prior's before training
     coefficients: Float[Array, " annotations"]
     curvature: Float[Array, ""]
 
     @classmethod
-    def build(cls, inputs):
+    def build(cls, inputs):  # keywords are settings: *, width=64, depth=2
         zeros = jnp.zeros(inputs.standardise.mean.shape[0])
         return cls(inputs.standardise, jnp.asarray(0.0), zeros, jnp.asarray(0.0))
 

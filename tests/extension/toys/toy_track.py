@@ -1,4 +1,4 @@
-"""Another package's track of the locus figure: frequencies of the effect alleles."""
+"""A track of the locus figure: frequencies of the effect alleles."""
 
 from deepwas_app.plots.track import Track, columns_of, empty_source
 from deepwas_app.plots.tracks import TRACKS
@@ -10,6 +10,7 @@ class FrequencyTrack(Track):
 
     name, order = "frequency", 15
     label = "Frequency"
+    # Drawn anew when one of these fields of `Locus` changes.
     needs = frozenset({"variants"})
 
     def __init__(self, make):

@@ -1,8 +1,7 @@
-"""Somebody else's package: a format of summary statistics and a source of LD."""
+"""A source of LD: variants of a table as if they were not in LD, in one block."""
 
 import numpy as np
 
-from deepwas_app.genetics.gwas.format import FORMATS, named_columns
 from deepwas_app.genetics.ld.sources.base import (
     LD_SOURCES,
     LdSource,
@@ -12,21 +11,9 @@ from deepwas_app.genetics.ld.sources.base import (
     table_record,
 )
 
-FORMATS.add(
-    named_columns(
-        "Toy",
-        "name counted other toy_z people",
-        id="name",
-        effect_allele="counted",
-        other_allele="other",
-        z="toy_z",
-        n="people",
-    )
-)
-
 
 def open_uncorrelated(path, settings):
-    """Variants of a table, as if they were not in LD; one block."""
+    """The source in a file; blocks are read one at a time, when they are asked for."""
     variants = read_variants(path)
     factor = np.eye(len(variants), dtype=np.float32)
     scores = np.ones(len(variants))
@@ -46,7 +33,7 @@ def open_uncorrelated(path, settings):
 
 LD_SOURCES.add(
     SourceKind(
-        "uncorrelated",
+        "uncorrelated",  # deepwas ld --uncorrelated PATH
         "Uncorrelated variants",
         "Table of variants that are not in LD.",
         open_uncorrelated,
