@@ -4,7 +4,7 @@ import pkgutil
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from deepwas_app.errors import InputError
 
@@ -72,7 +72,7 @@ class Registry(Mapping[str, Entry]):
     def __contains__(self, name: object) -> bool:
         return name in self._fill()
 
-    def get(self, name, default=None):
+    def get(self, name: str, default: Any = None) -> Any:
         """The entry of that name, or `default`."""
         return self._fill().get(name, default)
 

@@ -57,7 +57,7 @@ def order_events() -> None:
             setattr(Syncable, name, _ordered(method))
 
 
-def _ordered(method: Callable) -> Callable:
+def _ordered(method: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(method)
     def ordered(self: Syncable, doc: Document, *arguments: Any) -> None:
         with set_curdoc(doc):

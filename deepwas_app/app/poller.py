@@ -20,7 +20,7 @@ _WORKERS = ThreadPoolExecutor(max_workers=4, thread_name_prefix="deepwas-page")
 class Asked(NamedTuple):
     """What a thread computes, and whom to tell."""
 
-    future: Future
+    future: Future[Any]
     done: Callable[[Any], None]
     failed: Callable[[str], None]
 

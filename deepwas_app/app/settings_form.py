@@ -33,7 +33,7 @@ def widget(settings: param.Parameterized, name: str, **options: Any) -> Any:
     return kind.from_param(settings.param[name], **(shared | options))
 
 
-def number_input(knob: param.Number, **options: Any) -> Any:
+def number_input(knob: param.Number[Any], **options: Any) -> Any:
     """A labelled widget for a number that stands by itself; :func:`read_inputs` reads it."""
     kind, shared = _look(knob)
     low, high = knob.bounds or (None, None)
@@ -56,7 +56,7 @@ def read_inputs(kind: type[Knobs], **inputs: Any) -> Knobs:
         ) from None
 
 
-def _look(setting: param.Parameter) -> tuple[Any, dict[str, Any]]:
+def _look(setting: param.Parameter[Any]) -> tuple[Any, dict[str, Any]]:
     """The class of widget that a setting has, and what the setting says for it."""
     shared: dict[str, Any] = {
         "label": setting.label,

@@ -132,8 +132,8 @@ class Dashboard(pn.viewable.Viewer):
         for page in self.pages.values():
             page.close()
 
-    def _make_page(self) -> pmui.Page:
-        return pmui.Page(
+    def _make_page(self) -> Any:
+        return pmui.Page(  # type: ignore[attr-defined]  # named late, by its __getattr__
             title="DeepWAS Explorer",
             header=[self.study_line, self.job_line],
             sidebar=[self.menu],
@@ -197,7 +197,7 @@ class Dashboard(pn.viewable.Viewer):
         show = {"error": toasts.error, "warning": toasts.warning, "success": toasts.success}
         show.get(severity, toasts.info)(line, duration=12_000 if severity == "error" else 5_000)
 
-    def __panel__(self) -> pmui.Page:
+    def __panel__(self) -> Any:
         self.poller.start()
         return self.page
 

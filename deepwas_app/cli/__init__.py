@@ -7,6 +7,7 @@ work. Only the module of the command that is typed is imported.
 import argparse
 import sys
 from importlib import import_module
+from types import ModuleType
 
 from deepwas_app.errors import InputError
 
@@ -52,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def command_module(name: str):
+def command_module(name: str) -> ModuleType:
     """The module of a command."""
     return import_module(f"deepwas_app.cli.commands.{name}")
 

@@ -57,17 +57,17 @@ def read_flags(typed: argparse.Namespace, kind: type[Settings]) -> Settings:
         raise _named(problem) from None
 
 
-def flags_of(knob: param.Parameter) -> tuple[str, ...]:
+def flags_of(knob: param.Parameter[Any]) -> tuple[str, ...]:
     """How a knob is typed."""
     return fact(knob, "flags") or (f"--{(knob.name or '').replace('_', '-')}",)
 
 
-def positional(knob: param.Parameter) -> bool:
+def positional(knob: param.Parameter[Any]) -> bool:
     """Whether a knob is typed without a flag."""
     return bool(fact(knob, "positional"))
 
 
-def _value(knob: param.Parameter, words: Any) -> Any:
+def _value(knob: param.Parameter[Any], words: Any) -> Any:
     """What was typed, as the knob's type."""
     if isinstance(knob, param.List) and not positional(knob):
         # Comma-separated words are what people type.

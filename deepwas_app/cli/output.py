@@ -18,14 +18,14 @@ def say(line: str) -> None:
     print(line, file=sys.stderr)
 
 
-def print_report(report: list[dict]) -> None:
+def print_report(report: list[dict[str, Any]]) -> None:
     """The alignment report, one line a step; losses and totals add up, remarks do not."""
     for row in report:
         indent = "    " if row["kind"] == "note" else ""
         print(f"{row['variants']:>12,}  {indent}{row['step']}")
 
 
-def follow(job: Job, *arguments: Any, quiet: bool = False, **keywords: Any) -> Any:
+def follow(job: Job[..., Any, Any], *arguments: Any, quiet: bool = False, **keywords: Any) -> Any:
     """Run a job to its end under a progress bar on standard error, and give its result."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn

@@ -1,7 +1,8 @@
 """Several LD blocks of about one size, padded and stacked for the device."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -70,14 +71,14 @@ def block_mesh() -> Mesh:
     return jax.make_mesh((jax.device_count(),), ("blocks",), axis_types=(AxisType.Auto,))
 
 
-def map_blocks(function, *stacked):
+def map_blocks(function: Callable[..., Any], *stacked: Any) -> Any:
     """Apply `function` to each block of a stack.
 
     One after the other on a CPU, whose threads are all busy inside one block; at once elsewhere.
     Several devices take an equal share each, where the number of blocks allows it.
     """
 
-    def share(*stacked):
+    def share(*stacked: Any) -> Any:
         if jax.default_backend() == "cpu":
             return jax.lax.map(lambda xs: function(*xs), stacked)
         return jax.vmap(function)(*stacked)
@@ -91,11 +92,13 @@ def map_blocks(function, *stacked):
     )(*stacked)
 
 
-def pad_stack(arrays: Sequence[np.ndarray], shape: Sequence[int], fill=0) -> np.ndarray:
+def pad_stack(
+    arrays: Sequence[np.ndarray], shape: Sequence[int], fill: float | int = 0
+) -> np.ndarray:
     """Stack arrays of different sizes into one array of `shape`, filled up with `fill`."""
     out = np.full(shape, fill, arrays[0].dtype)
     for i, array in enumerate(arrays):
-        corner: tuple = (i, *(slice(n) for n in array.shape))
+        corner: tuple[Any, ...] = (i, *(slice(n) for n in array.shape))
         out[corner] = array
     return out
 
@@ -114,7 +117,7 @@ def stack_blocks(
     """
     annotations = parts[0].annotations.shape[-1]
 
-    def stack(arrays, shape, fill=0):
+    def stack(arrays: Sequence[Any], shape: tuple[int, ...], fill: float | int = 0) -> np.ndarray:
         return pad_stack(arrays, (blocks, *shape), fill)
 
     block = WhitenedBlock(

@@ -11,6 +11,7 @@ from jaxtyping import Array, Bool, Float
 from scipy.special import expit
 
 from deepwas_app.core.batch import BlockBatch, map_blocks
+from deepwas_app.core.block import HostOrDevice
 from deepwas_app.core.jackknife import jackknife_error
 from deepwas_app.core.objectives import FULL_LIKELIHOOD, Objective
 from deepwas_app.core.priors import Model, Prior, Standardisation
@@ -33,14 +34,14 @@ class Tilt(Prior):
     level: Float[Array, ""]
     coefficients: Float[Array, " annotations"]
 
-    def __call__(self, annotations, tracks=None):
+    def __call__(self, annotations: HostOrDevice, tracks: HostOrDevice | None = None) -> Array:
         return (
             self.fitted(annotations, tracks)
             + self.level
             + self.standardise(annotations) @ self.coefficients
         )
 
-    def signed(self, annotations, tracks=None):
+    def signed(self, annotations: HostOrDevice, tracks: HostOrDevice | None = None) -> Array:
         tilt = self.level + self.standardise(annotations) @ self.coefficients
         return self.fitted.signed(annotations, tracks) * jnp.exp(tilt)
 
@@ -63,15 +64,15 @@ class Jackknife(NamedTuple):
 @eqx.filter_jit
 def _tilt_information(
     model: Model, standardise: Standardisation, batch: BlockBatch, objective: Objective
-):
+) -> tuple[Array, Array]:
     """Score (blocks, parameters) and Fisher information (blocks, parameters, parameters)."""
     annotations = standardise.mean.shape[0]
 
-    def unravel(flat):
+    def unravel(flat: Array) -> Model:
         tilt = Tilt(model.prior, standardise, flat[0], flat[1 : 1 + annotations])
         return Model(tilt, model.log_s2 + flat[-2], model.log_kappa + flat[-1])
 
-    def one(block):
+    def one(block: BlockBatch) -> tuple[Array, Array]:
         alone = jax.tree.map(lambda leaf: leaf[None], block)
         part = objective.information(jnp.zeros(annotations + 3), unravel, alone)
         return part.score[0], part.fisher
@@ -79,7 +80,12 @@ def _tilt_information(
     return map_blocks(one, batch)
 
 
-def _tilt_parts(model, standardise, batches, objective):
+def _tilt_parts(
+    model: Model,
+    standardise: Standardisation,
+    batches: Iterable[BlockBatch],
+    objective: Objective,
+) -> tuple[np.ndarray, np.ndarray]:
     """Score and Fisher information of every block, float64 on the host."""
     scores, fishers = [], []
     for batch in batches:
@@ -249,8 +255,10 @@ def enrichment_interval(
 
 
 @eqx.filter_jit
-def _slope(prior: Prior, annotations: Array, tracks, step: Array, low: Array, high: Array):
-    def at(value):
+def _slope(
+    prior: Prior, annotations: Array, tracks: Array | None, step: Array, low: Array, high: Array
+) -> Array:
+    def at(value: Array) -> Array:
         return prior(jnp.where(step, value, annotations), tracks)
 
     return jnp.mean(at(high) - at(low))

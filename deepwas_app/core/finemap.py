@@ -1,6 +1,6 @@
 """Fine-mapping of one whitened LD block: the sum of single effects."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -238,23 +238,32 @@ def _bounds(y: np.ndarray, found: list[_Effect]) -> np.ndarray:
     return -0.5 * (left**2).sum(axis=1) - np.append(0.0, np.cumsum(each))
 
 
-def _log_bayes_factors(projected, precision, variance):
+def _log_bayes_factors(
+    projected: np.ndarray, precision: np.ndarray, variance: np.ndarray | float
+) -> np.ndarray:
     """Of each variant against no effect, for one effect of this prior variance."""
     shrunk = variance / (1 + variance * precision)
     return 0.5 * (projected**2 * shrunk - np.log1p(variance * precision))
 
 
-def _best_variance(projected, precision, log_weights) -> float:
+def _best_variance(projected: np.ndarray, precision: np.ndarray, log_weights: np.ndarray) -> float:
     """The prior variance with the largest evidence, 0 if none is better than no effect."""
 
-    def loss(log_v):
+    def loss(log_v: float) -> float:
         return -logsumexp(log_weights + _log_bayes_factors(projected, precision, np.exp(log_v)))
 
     best = minimize_scalar(loss, bounds=(-10.0, 15.0), method="bounded", options={"xatol": 1e-4})
     return float(np.exp(best.x)) if best.fun < 0 else 0.0
 
 
-def _single_effect(X, residual, precision, log_weights, variances, share) -> _Effect:
+def _single_effect(
+    X: np.ndarray,
+    residual: np.ndarray,
+    precision: np.ndarray,
+    log_weights: np.ndarray,
+    variances: Any,
+    share: float | int,
+) -> _Effect:
     """Posterior of one effect given what the others leave."""
     projected = X @ residual
     if variances is None:

@@ -12,7 +12,13 @@ import optax
 from jaxtyping import Array, Float, PyTree
 
 from deepwas_app.core.batch import BlockBatch
-from deepwas_app.core.objectives import FULL_LIKELIHOOD, Objective, flatten
+from deepwas_app.core.objectives import (
+    FULL_LIKELIHOOD,
+    BlockLosses,
+    Information,
+    Objective,
+    flatten,
+)
 from deepwas_app.core.priors import Model, trainable
 
 
@@ -103,13 +109,17 @@ class _Seen(NamedTuple):
 # The schedule depends on the number of steps, so the transformation is an argument, not a global.
 @eqx.filter_jit
 def _adam_step(
-    state: FitState, batch: BlockBatch, variants: Array, transformation, objective: Objective
-):
+    state: FitState,
+    batch: BlockBatch,
+    variants: Array,
+    transformation: optax.GradientTransformation,
+    objective: Objective,
+) -> tuple[FitState, _Seen, BlockLosses]:
     trained, fixed = eqx.partition(state.model, trainable(state.model))
     # New probes at every step, the same ones when the step is done again.
     key = jax.random.fold_in(jax.random.key(0), state.step)
 
-    def loss(trained):
+    def loss(trained: Model) -> tuple[Array, BlockLosses]:
         found = objective.losses(eqx.combine(trained, fixed), batch, key)
         return found.loss.sum() / variants, found
 
@@ -198,14 +208,14 @@ def start_scoring(model: Model) -> FitState:
 
 
 @eqx.filter_jit
-def _information(model: Model, batch: BlockBatch, objective: Objective):
+def _information(model: Model, batch: BlockBatch, objective: Objective) -> Information:
     flat, unravel = flatten(model)
     return objective.information(flat, unravel, batch)
 
 
 def total_information(
     model: Model, batches: Iterable[BlockBatch], objective: Objective = FULL_LIKELIHOOD
-):
+) -> tuple[np.float64, np.ndarray, np.ndarray]:
     """Loss (nats), gradient and Fisher information over all batches, float64 on the host."""
     loss, gradient, fisher = np.float64(0.0), np.zeros(1), np.zeros((1, 1))
     for batch in batches:
@@ -258,13 +268,15 @@ def fit_scoring(
     no learning rate to choose.
     """
     objective.check(state.model)
-    flat, unravel = flatten(state.model)
-    flat = np.asarray(flat, np.float64)
+    start, unravel = flatten(state.model)
+    flat = np.asarray(start, np.float64)
     precision = np.broadcast_to(precision, flat.shape)
     variants = sum(int(batch.counted.sum()) for batch in batches)
     dtype = jnp.result_type(float)
 
-    def penalised(flat, model):
+    def penalised(
+        flat: np.ndarray, model: Model
+    ) -> tuple[np.float64, np.float64, np.ndarray, np.ndarray]:
         loss, gradient, fisher = total_information(model, batches, objective)
         penalty = 0.5 * (precision * flat**2).sum()
         return loss, loss + penalty, gradient + precision * flat, fisher + np.diag(precision)

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from deepwas_app.core.batch import BlockBatch
-from deepwas_app.core.objectives import FULL_LIKELIHOOD, FullLikelihood
+from deepwas_app.core.objectives import FULL_LIKELIHOOD, BlockLosses, FullLikelihood
 from deepwas_app.core.priors import Model
 
 
@@ -36,5 +36,5 @@ def losses_by_block(
 
 # The same probes for every model, so that differences between models are certain.
 @eqx.filter_jit
-def _block_losses(model: Model, batch: BlockBatch, likelihood: FullLikelihood):
+def _block_losses(model: Model, batch: BlockBatch, likelihood: FullLikelihood) -> BlockLosses:
     return likelihood.losses(model, batch, jax.random.key(0))

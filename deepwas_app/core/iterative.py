@@ -7,9 +7,10 @@ matfree's Lanczos returns NaN once the Krylov space is exhausted, as it is at on
 without signal or in a padded one.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -108,8 +109,15 @@ class _Gradients(NamedTuple):
     beta: Float[Array, "steps columns"]
 
 
+# Solution, residual, direction, its square, step, and the two rows of coefficients.
+State = tuple[Array, Array, Array, Any, Array, Array, Array]
+
+
 def conjugate_gradients(
-    multiply, right: Float[Array, "components columns"], tolerance: float, max_iterations: int
+    multiply: Callable[[Array], Array],
+    right: Float[Array, "components columns"],
+    tolerance: float,
+    max_iterations: int,
 ) -> _Gradients:
     """Solve M Y = B for all columns at once, M positive definite.
 
@@ -120,11 +128,11 @@ def conjugate_gradients(
     columns = right.shape[1]
     recorded = jnp.ones((QUADRATURE, columns), right.dtype)
 
-    def unfinished(state):
+    def unfinished(state: State) -> Array:
         _, _, _, gamma, step, _, _ = state
         return (step < max_iterations) & (gamma > goal).any()
 
-    def advance(state):
+    def advance(state: State) -> State:
         solution, residual, direction, gamma, step, alphas, betas = state
         active = gamma > goal
         image = multiply(direction)
@@ -173,7 +181,7 @@ def log_quadrature(
     off = jnp.concatenate([off, off.at[steps // 2 - 1].set(0)], axis=1)
     diagonal = jnp.tile(1 / alpha + before, 2)
 
-    def one(diagonal, off):
+    def one(diagonal: Array, off: Array) -> Array:
         T = jnp.diag(diagonal) + jnp.diag(off, 1) + jnp.diag(off, -1)
         values, vectors = jnp.linalg.eigh(T)
         # Far smaller Ritz values are rounding: noise keeps K away from zero.
@@ -223,7 +231,7 @@ def iterative_solve(
         scaled = Q * scale
         noise_scaled = (noise * scale**2)[:, None]
 
-        def multiply(columns):
+        def multiply(columns: Array) -> Array:
             return noise_scaled * columns + scaled.T @ (d[:, None] * (scaled @ columns))
 
         probes = jax.random.rademacher(key, (len(x), options.probes), x.dtype)
@@ -267,7 +275,9 @@ def gaussian_iterative(
     return _iterative_forward(options, Q, x, log_d, noise, key)[0]
 
 
-def _iterative_forward(options, Q, x, log_d, noise, key):
+def _iterative_forward(
+    options: Iterative, Q: Array, x: Array, log_d: Array, noise: Array, key: PRNGKeyArray
+) -> tuple[tuple[Array, Report], tuple[Array, Array]]:
     d = jnp.exp(log_d)
     s = iterative_solve(Q, x, d, noise, key, options)
     trust = jnp.where(converged(s.residual, options), 1.0, jnp.nan).astype(x.dtype)
@@ -278,7 +288,9 @@ def _iterative_forward(options, Q, x, log_d, noise, key):
     return (value, report), (grad_log_d, grad_noise)
 
 
-def _iterative_backward(options, gradients, cotangent):
+def _iterative_backward(
+    options: Iterative, gradients: tuple[Array, Array], cotangent: tuple[Array, Any]
+) -> tuple[None, None, Array, Array, None]:
     del options
     grad_log_d, grad_noise = gradients
     return None, None, cotangent[0] * grad_log_d, cotangent[0] * grad_noise, None

@@ -23,11 +23,11 @@ def squared_ld_product(
         return jnp.sum((Q @ (Q.T @ (d[:, None] * Q))) * Q, axis=1)
 
 
-def _product_forward(Q, d):
+def _product_forward(Q: Array, d: Array) -> tuple[Array, Array]:
     return squared_ld_product(Q, d), Q
 
 
-def _product_backward(Q, cotangent):
+def _product_backward(Q: Array, cotangent: Array) -> tuple[None, Array]:
     return None, squared_ld_product(Q, cotangent)
 
 
@@ -117,7 +117,7 @@ def with_weights(
     if marginal is None:
         raise ValueError("LD score regression needs z-scores in the batch")
 
-    def one(Q, d, counted, people):
+    def one(Q: Array, d: Array, counted: Array, people: Array) -> Array:
         scores = ld_weighted_sum(Q, counted.astype(Q.dtype), people)
         expected = jnp.maximum(s2 + ld_weighted_sum(Q, d, people), 1.0)
         return jnp.where(counted, 0.5 / (jnp.maximum(scores, 1.0) * expected**2), 0.0)

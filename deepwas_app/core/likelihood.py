@@ -98,7 +98,9 @@ def gaussian(
     return _gaussian_forward(Q, x, log_d, noise)[0]
 
 
-def _gaussian_forward(Q, x, log_d, noise):
+def _gaussian_forward(
+    Q: Array, x: Array, log_d: Array, noise: Array
+) -> tuple[Array, tuple[Array, Array]]:
     d = jnp.exp(log_d)
     s = solve(Q, x, d, noise)
     grad_log_d = 0.5 * d * (s.leverage - s.projected**2)
@@ -106,7 +108,9 @@ def _gaussian_forward(Q, x, log_d, noise):
     return 0.5 * (s.log_det + s.quadratic), (grad_log_d, grad_noise)
 
 
-def _gaussian_backward(gradients, cotangent):
+def _gaussian_backward(
+    gradients: tuple[Array, Array], cotangent: Array
+) -> tuple[None, None, Array, Array]:
     grad_log_d, grad_noise = gradients
     return None, None, cotangent * grad_log_d, cotangent * grad_noise
 

@@ -53,7 +53,9 @@ def posterior(
     return _with_report(block, log_d, noise, solver, options)[0]
 
 
-def _with_report(block, log_d, noise, solver, options) -> tuple[Posterior, Report]:
+def _with_report(
+    block: WhitenedBlock, log_d: Array, noise: Array, solver: Solver, options: Iterative
+) -> tuple[Posterior, Report]:
     d, noise = jnp.exp(log_d), noise.astype(block.x.dtype)
     if choose_solver(solver, block.x.shape[-1]) == "exact":
         s = solve(block.Q, block.x, d, noise)
@@ -82,8 +84,10 @@ def batch_posterior(
 
 
 @eqx.filter_jit
-def _batch_posterior(model: Model, batch: BlockBatch, likelihood: FullLikelihood):
-    def one(block, log_d, noise):
+def _batch_posterior(
+    model: Model, batch: BlockBatch, likelihood: FullLikelihood
+) -> tuple[Posterior, Report]:
+    def one(block: WhitenedBlock, log_d: Array, noise: Array) -> tuple[Posterior, Report]:
         return _with_report(block, log_d, noise, likelihood.solver, likelihood.options)
 
     noise = noise_variance(batch.block.eigenvalues, model.s2, model.kappa)

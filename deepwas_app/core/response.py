@@ -17,8 +17,10 @@ ADD_UP = 1e-3
 
 
 @eqx.filter_jit
-def _mean_response(prior: Prior, annotations: Array, tracks, moved: Array, values: Array):
-    def at(value):
+def _mean_response(
+    prior: Prior, annotations: Array, tracks: Array | None, moved: Array, values: Array
+) -> tuple[Array, Array]:
+    def at(value: Array) -> Array:
         return jnp.mean(prior(jnp.where(moved, value, annotations), tracks))
 
     return jax.lax.map(at, values), jnp.mean(prior(annotations, tracks))
@@ -69,10 +71,12 @@ def response(
 
 
 @eqx.filter_jit
-def _path_gradients(prior: Prior, inputs, baseline, nodes: Array):
+def _path_gradients(
+    prior: Prior, inputs: tuple[Array, ...], baseline: tuple[Array, ...], nodes: Array
+) -> tuple[Array, ...]:
     gradient = jax.vmap(jax.grad(lambda at: prior(*at)))
 
-    def at(t):
+    def at(t: Array) -> tuple[Array, ...]:
         moved = jax.tree.map(lambda a, base: base + t * (a - base), inputs, baseline)
         return gradient(moved)
 
@@ -127,7 +131,9 @@ def integrated_gradients(
             return parts
 
 
-def _quadrature(prior: Prior, inputs, baseline, count: int) -> np.ndarray:
+def _quadrature(
+    prior: Prior, inputs: Sequence[np.ndarray], baseline: Sequence[np.ndarray], count: int
+) -> np.ndarray:
     """Integrated gradients by so many nodes."""
     nodes, weights = np.polynomial.legendre.leggauss(count)
     at = jnp.asarray((nodes + 1) / 2, inputs[0].dtype)

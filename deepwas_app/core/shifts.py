@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from deepwas_app.core.batch import BlockBatch, map_blocks
+from deepwas_app.core.block import WhitenedBlock
 from deepwas_app.core.likelihood import noise_variance, solve
 from deepwas_app.core.objectives import log_prior_variance
 from deepwas_app.core.priors import Model
@@ -23,7 +24,7 @@ def variant_scores(model: Model, batch: BlockBatch) -> Float[Array, "blocks vari
     expects the data see at a variant. At the constant model these sum to 0.
     """
 
-    def one(block, log_d):
+    def one(block: WhitenedBlock, log_d: Array) -> Array:
         d = jnp.exp(log_d)
         s = solve(block.Q, block.x, d, noise_variance(block.eigenvalues, model.s2, model.kappa))
         return 0.5 * d * (s.projected**2 - s.leverage)

@@ -34,7 +34,7 @@ def true_log_variance(
     active = annotations[:, rng.permutation(count)[: max(count // 3, 2)]]
     number = active.shape[1]
 
-    def signs(size):
+    def signs(size: int) -> np.ndarray:
         return rng.choice([-1.0, 1.0], size)
 
     if truth == "linear":

@@ -39,7 +39,7 @@ STUDY_VARIABLES = (
 HASHED = tuple(name for name in STUDY_VARIABLES if name != "variant_ld_score")
 _ROWS = 65_536
 # Arrays that cannot change, by owner and layout: what tells when they are gone, and their hash.
-_known: dict[tuple, tuple[weakref.ref, str]] = {}
+_known: dict[tuple[Any, ...], tuple[weakref.ref[Any], str]] = {}
 
 
 def content_hash(study: xr.Dataset) -> str:

@@ -110,7 +110,7 @@ class _SingleSpaces(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer) -> int:
+    def readinto(self, buffer: Any) -> int:
         while not self._ready:
             data = self._stream.read(_BLOCK_BYTES)
             if not data and not self._rest:

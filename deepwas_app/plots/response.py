@@ -1,6 +1,7 @@
 """Pictures of how a fitted prior answers to its annotations."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import holoviews as hv
 import numpy as np
@@ -35,7 +36,7 @@ def response_figure(curves: Mapping[str, xr.Dataset]) -> hv.Overlay:
         table = curve[["value", "effect", "low", "high"]].to_dataframe().assign(run=run)
         shift = (i - (len(curves) - 1) / 2) * 0.05 if binary else 0.0
         layers += _series(table.assign(x=table["value"] + shift), run, series_colour(i), binary)
-    ticks: dict = {"xticks": [(0, "0"), (1, "1")], "xlim": (-0.5, 1.5)} if binary else {}
+    ticks: dict[str, Any] = {"xticks": [(0, "0"), (1, "1")], "xlim": (-0.5, 1.5)} if binary else {}
     return hv.Overlay(layers).opts(
         **figure_options(
             360,
@@ -113,7 +114,7 @@ def surface_lines(surface: xr.Dataset) -> hv.Overlay:
         if both:
             table["x"] += (i - 0.5) * 0.05
         layers += _series(table, name, series_colour(i), both)
-    ticks: dict = {"xticks": [(0, "0"), (1, "1")], "xlim": (-0.5, 1.5)} if both else {}
+    ticks: dict[str, Any] = {"xticks": [(0, "0"), (1, "1")], "xlim": (-0.5, 1.5)} if both else {}
     return hv.Overlay(layers).opts(
         **figure_options(
             360,

@@ -45,7 +45,7 @@ def info(path: str | Path) -> dict[str, Any]:
     return _gwas(text)
 
 
-def _gwas(path: str) -> dict:
+def _gwas(path: str) -> dict[str, Any]:
     _, roles = mapping(Path(path), read_header(path), "auto", {})
     # What is in a file without N can be told all the same.
     known = not {"n", "cases"}.isdisjoint(roles)
@@ -61,7 +61,7 @@ def _gwas(path: str) -> dict:
     }
 
 
-def _study(path: str) -> dict:
+def _study(path: str) -> dict[str, Any]:
     study = open_study(path)
     return {
         "kind": "study",
@@ -81,7 +81,7 @@ def _study(path: str) -> dict:
     }
 
 
-def _panel(path: str) -> dict:
+def _panel(path: str) -> dict[str, Any]:
     panel = open_panel(path)
     return {
         "kind": "LD panel",
@@ -98,7 +98,7 @@ def _panel(path: str) -> dict:
     }
 
 
-def _run(path: str) -> dict:
+def _run(path: str) -> dict[str, Any]:
     run = open_run(path)
     return {
         "kind": "run" if run.finished else "run, not finished",

@@ -69,7 +69,7 @@ def job(steps: Callable[P, Generator[Step, None, Result]]) -> Job[P, Step, Resul
     """
 
     @wraps(steps)
-    def run(*args, progress: Callable[[Step], object] | None = None, **kwargs) -> Result:
+    def run(*args: Any, progress: Callable[[Step], object] | None = None, **kwargs: Any) -> Result:
         return drain(steps(*args, **kwargs), progress)
 
     run.__signature__ = _with_progress(inspect.signature(steps))  # type: ignore[attr-defined]

@@ -2,6 +2,7 @@
 
 import abc
 import inspect
+from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
@@ -107,7 +108,10 @@ class Objective(eqx.Module):
 
     @abc.abstractmethod
     def information(
-        self, parameters: Float[Array, " parameters"], unravel, batch: BlockBatch
+        self,
+        parameters: Float[Array, " parameters"],
+        unravel: Callable[[Array], Model],
+        batch: BlockBatch,
     ) -> Information:
         """Loss, score and Fisher information of each block, for models of few parameters."""
 
@@ -139,7 +143,7 @@ def log_prior_variance(model: Model, batch: BlockBatch) -> Float[Array, "blocks 
     return model.prior(batch.annotations, batch.tracks) + batch.log_scale
 
 
-def flatten(model: Model):
+def flatten(model: Model) -> tuple[Array, Callable[[Array], Model]]:
     """Flat trained parameters of a model, and the way back to the model."""
     trained, fixed = eqx.partition(model, trainable(model))
     flat, unravel = ravel_pytree(trained)

@@ -1,13 +1,16 @@
 """The negative log-likelihood of LD blocks as an objective, to second order."""
 
+from collections.abc import Callable
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from deepwas_app.core.batch import BlockBatch, map_blocks
-from deepwas_app.core.iterative import DEFAULT, Iterative, UnconvergedError, converged
+from deepwas_app.core.block import HostOrDevice, WhitenedBlock
+from deepwas_app.core.iterative import DEFAULT, Iterative, Report, UnconvergedError, converged
 from deepwas_app.core.likelihood import (
     Solver,
     inverse_cholesky,
@@ -44,13 +47,21 @@ class FullLikelihood(Objective):
     options: Iterative = eqx.field(static=True, default=DEFAULT)
 
     @classmethod
-    def build(cls, *, solver="auto", probes=DEFAULT.probes, max_iterations=DEFAULT.max_iterations):
+    def build(
+        cls,
+        *,
+        solver: Solver = "auto",
+        probes: int = DEFAULT.probes,
+        max_iterations: int = DEFAULT.max_iterations,
+    ) -> "FullLikelihood":
         return cls(solver, Iterative(probes=probes, max_iterations=max_iterations))
 
-    def losses(self, model, batch, key):
+    def losses(self, model: Model, batch: BlockBatch, key: PRNGKeyArray) -> BlockLosses:
         noise = noise_variance(batch.block.eigenvalues, model.s2, model.kappa)
 
-        def one(block, log_d, noise, index):
+        def one(
+            block: WhitenedBlock, log_d: Array, noise: Array, index: Array
+        ) -> tuple[Array, Report]:
             value, report = likelihood_with_report(
                 block,
                 log_d,
@@ -65,10 +76,12 @@ class FullLikelihood(Objective):
         loss, report = map_blocks(one, batch.block, log_d, noise, batch.index)
         return BlockLosses(loss, report.loss_error, report.residual, report.iterations)
 
-    def information(self, parameters, unravel, batch):
+    def information(
+        self, parameters: Array, unravel: Callable[[Array], Model], batch: BlockBatch
+    ) -> Information:
         return information(parameters, unravel, batch)
 
-    def check_converged(self, found, index):
+    def check_converged(self, found: BlockLosses | Report, index: HostOrDevice) -> None:
         bad = ~np.asarray(converged(found.residual, self.options))
         if bad.any():
             worst = float(np.asarray(found.residual)[bad].max())
@@ -87,7 +100,11 @@ def block_losses(
     return objective.losses(model, batch, jax.random.key(0)).loss
 
 
-def information(parameters: Float[Array, " parameters"], unravel, batch: BlockBatch) -> Information:
+def information(
+    parameters: Float[Array, " parameters"],
+    unravel: Callable[[Array], Model],
+    batch: BlockBatch,
+) -> Information:
     """Loss, score and Fisher information of each block, for models of few parameters.
 
     Parameters
@@ -105,13 +122,21 @@ def information(parameters: Float[Array, " parameters"], unravel, batch: BlockBa
     information is 1/2 J^T (G o G) J, where G = Q K^-1 Q^T and J = d w / d theta.
     """
 
-    def variances(flat, log_scale, annotations, tracks, eigenvalues):
+    def variances(
+        flat: Array,
+        log_scale: Array,
+        annotations: Array,
+        tracks: Array | None,
+        eigenvalues: Array,
+    ) -> tuple[Array, tuple[Array, Array]]:
         model = unravel(flat)
         d = jnp.exp(model.prior(annotations, tracks) + log_scale)
         noise = noise_variance(eigenvalues, model.s2, model.kappa)
         return jnp.concatenate([d, noise]), (d, noise)
 
-    def one(block, log_scale, annotations, tracks):
+    def one(
+        block: WhitenedBlock, log_scale: Array, annotations: Array, tracks: Array | None
+    ) -> tuple[Array, Array, Array]:
         jacobian, (d, noise) = jax.jacfwd(variances, has_aux=True)(
             parameters, log_scale, annotations, tracks, block.eigenvalues
         )

@@ -1,11 +1,15 @@
 """LD score regression as an objective, for comparison with the likelihood."""
 
+from collections.abc import Callable
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PRNGKeyArray
 
-from deepwas_app.core.batch import BlockBatch, map_blocks
+from deepwas_app.core.batch import BlockBatch, Marginal, map_blocks
+from deepwas_app.core.block import WhitenedBlock
 from deepwas_app.core.ldsr import expected_chi2, mismatch, squared_ld, with_weights
 from deepwas_app.core.objectives.base import (
     OBJECTIVES,
@@ -44,19 +48,19 @@ class LDScoreRegression(Objective):
     # Regression under a log link has its optimum where a few large z-scores pull it.
     keeps_best = True
 
-    def check(self, model):
+    def check(self, model: Model) -> None:
         if model.learn_kappa:
             raise ValueError("LD score regression cannot tell kappa from s2: fix kappa")
 
     @eqx.filter_jit
-    def prepare(self, baseline, batch):
+    def prepare(self, baseline: Model, batch: BlockBatch) -> BlockBatch:
         return with_weights(batch, jnp.exp(log_prior_variance(baseline, batch)), baseline.s2)
 
-    def losses(self, model, batch, key):
+    def losses(self, model: Model, batch: BlockBatch, key: PRNGKeyArray) -> BlockLosses:
         del key
         d = prior_variance(model, batch)
 
-        def one(block, d, marginal):
+        def one(block: WhitenedBlock, d: Array, marginal: Marginal) -> Array:
             expected = expected_chi2(block, d, marginal.people, model.s2, model.kappa)
             return 0.5 * jnp.sum(marginal.weight * (marginal.z**2 - expected) ** 2)
 
@@ -64,13 +68,15 @@ class LDScoreRegression(Objective):
         zero = jnp.zeros_like(loss)
         return BlockLosses(loss, zero, zero, jnp.zeros(loss.shape, jnp.int32))
 
-    def information(self, parameters, unravel, batch):
-        def variances(flat, part):
+    def information(
+        self, parameters: Array, unravel: Callable[[Array], Model], batch: BlockBatch
+    ) -> Information:
+        def variances(flat: Array, part: BlockBatch) -> tuple[Any, Any]:
             model = unravel(flat)
             terms = prior_variance(model, part), model.s2, model.kappa
             return terms, terms
 
-        def one(part):
+        def one(part: Any) -> tuple[Array, Array, Array]:
             slopes, (d, s2, kappa) = jax.jacfwd(variances, has_aux=True)(parameters, part)
             # One product per parameter would cost more than the squared LD matrix itself.
             squared = squared_ld(part.block.Q, part.marginal.people)

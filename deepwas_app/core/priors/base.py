@@ -2,8 +2,8 @@
 
 import abc
 import inspect
-from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
 
 import equinox as eqx
 import jax
@@ -26,8 +26,8 @@ class Standardisation(eqx.Module):
     mean: Float[Array, " annotations"]
     deviation: Float[Array, " annotations"]
 
-    def __call__(self, annotations: Array) -> Array:
-        return (annotations - self.mean) / self.deviation
+    def __call__(self, annotations: HostOrDevice) -> Array:
+        return jnp.asarray((annotations - self.mean) / self.deviation)
 
 
 class PriorInputs(NamedTuple):
@@ -126,6 +126,8 @@ class Prior(eqx.Module):
         return None
 
 
+Network = TypeVar("Network")
+
 PRIORS: Registry[type[Prior]] = Registry("priors", "deepwas_app.core.priors")
 
 
@@ -169,6 +171,6 @@ def make_prior(
     return prior.build(inputs, **own).at_level(level)
 
 
-def zero_last(network, last):
+def zero_last(network: Network, last: Callable[[Network], Any]) -> Network:
     """The network with its last layer at zero: exactly constant, but with a gradient of its own."""
     return eqx.tree_at(last, network, jax.tree.map(jnp.zeros_like, last(network)))

@@ -3,7 +3,8 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from deepwas_app.core.priors.base import PRIORS, Prior
+from deepwas_app.core.block import HostOrDevice
+from deepwas_app.core.priors.base import PRIORS, Prior, PriorInputs
 
 
 @PRIORS.add
@@ -20,8 +21,8 @@ class ConstantPrior(Prior):
     level: Float[Array, ""]
 
     @classmethod
-    def build(cls, inputs):
+    def build(cls, inputs: PriorInputs) -> "ConstantPrior":
         return cls(jnp.asarray(0.0))
 
-    def __call__(self, annotations, tracks=None):
+    def __call__(self, annotations: HostOrDevice, tracks: HostOrDevice | None = None) -> Array:
         return jnp.broadcast_to(self.level, annotations.shape[:-1])

@@ -4,7 +4,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from deepwas_app.core.priors.base import PRIORS, Prior, Standardisation
+from deepwas_app.core.block import HostOrDevice
+from deepwas_app.core.priors.base import PRIORS, Prior, PriorInputs, Standardisation
 
 
 @PRIORS.add
@@ -35,13 +36,13 @@ class EnrichmentPrior(Prior):
     coefficients: Float[Array, " annotations"]
 
     @classmethod
-    def build(cls, inputs):
+    def build(cls, inputs: PriorInputs) -> "EnrichmentPrior":
         zeros = jnp.zeros(inputs.standardise.mean.shape[0])
         # The enriched class starts as the smaller one.
         gain, threshold = jnp.asarray(1.0), jnp.asarray(-1.0)
         return cls(inputs.standardise, jnp.asarray(0.0), gain, threshold, zeros)
 
-    def __call__(self, annotations, tracks=None):
+    def __call__(self, annotations: HostOrDevice, tracks: HostOrDevice | None = None) -> Array:
         eta = self.standardise(annotations) @ self.coefficients
         inside = jax.nn.sigmoid(eta + self.threshold) - jax.nn.sigmoid(self.threshold)
         return self.level + self.gain * inside

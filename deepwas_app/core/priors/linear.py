@@ -5,7 +5,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from deepwas_app.core.priors.base import PRIORS, Prior, Standardisation
+from deepwas_app.core.block import HostOrDevice
+from deepwas_app.core.priors.base import PRIORS, Prior, PriorInputs, Standardisation
 
 LINKS = ("exp", "softplus", "relu")
 # f of a variant that a linear prior would make negative, relative to the average one.
@@ -40,13 +41,13 @@ class LinearPrior(Prior):
     link: str = eqx.field(static=True, default="exp")
 
     @classmethod
-    def build(cls, inputs, *, link="exp"):
+    def build(cls, inputs: PriorInputs, *, link: str = "exp") -> "LinearPrior":
         if link not in LINKS:
             raise ValueError(f"unknown link {link!r}: one of {', '.join(LINKS)}")
         annotations = inputs.standardise.mean.shape[0]
         return cls(inputs.standardise, jnp.asarray(0.0), jnp.zeros(annotations), link)
 
-    def __call__(self, annotations, tracks=None):
+    def __call__(self, annotations: HostOrDevice, tracks: HostOrDevice | None = None) -> Array:
         eta = self.standardise(annotations) @ self.coefficients
         if self.link == "exp":
             return self.level + eta
@@ -54,10 +55,10 @@ class LinearPrior(Prior):
             return self.level + jnp.log(jax.nn.softplus(eta + jnp.log(jnp.e - 1)))
         return self.level + jnp.log(jnp.maximum(1 + eta, RELU_FLOOR))
 
-    def signed(self, annotations, tracks=None):
+    def signed(self, annotations: HostOrDevice, tracks: HostOrDevice | None = None) -> Array:
         if self.link != "relu":
             return super().signed(annotations, tracks)
         return jnp.exp(self.level) * (1 + self.standardise(annotations) @ self.coefficients)
 
-    def log_coefficients(self):
+    def log_coefficients(self) -> Array | None:
         return self.coefficients if self.link == "exp" else None

@@ -7,7 +7,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from deepwas_app.core.priors.base import PRIORS, Prior, Standardisation, zero_last
+from deepwas_app.core.block import HostOrDevice
+from deepwas_app.core.priors.base import PRIORS, Prior, PriorInputs, Standardisation, zero_last
 
 
 @PRIORS.add
@@ -27,12 +28,12 @@ class MLPPrior(Prior):
     network: eqx.nn.MLP
 
     @classmethod
-    def build(cls, inputs, *, width=64, depth=2):
+    def build(cls, inputs: PriorInputs, *, width: int = 64, depth: int = 2) -> "MLPPrior":
         annotations = inputs.standardise.mean.shape[0]
         network = eqx.nn.MLP(annotations, "scalar", width, depth, jax.nn.gelu, key=inputs.key)
         flat = zero_last(network, lambda n: n.layers[-1])
         return cls(inputs.standardise, jnp.asarray(0.0), flat)
 
-    def __call__(self, annotations, tracks=None):
+    def __call__(self, annotations: HostOrDevice, tracks: HostOrDevice | None = None) -> Array:
         flat = self.standardise(annotations).reshape(-1, annotations.shape[-1])
         return self.level + jax.vmap(self.network)(flat).reshape(annotations.shape[:-1])

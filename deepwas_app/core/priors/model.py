@@ -1,6 +1,7 @@
 """A prior with the noise of one study, and which of its numbers are trained."""
 
 from operator import attrgetter
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -41,10 +42,10 @@ class Model(eqx.Module):
         return jnp.exp(self.log_kappa)
 
 
-def trainable(tree):
+def trainable(tree: Any) -> Any:
     """Which leaves are trained, as a filter for ``equinox.partition``."""
 
-    def fixed(node):
+    def fixed(node: Any) -> bool:
         return isinstance(node, Standardisation)
 
     chosen = jax.tree.map(

@@ -8,7 +8,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from deepwas_app.core.priors.base import PRIORS, Prior, Standardisation, zero_last
+from deepwas_app.core.block import HostOrDevice
+from deepwas_app.core.priors.base import PRIORS, Prior, PriorInputs, Standardisation, zero_last
 
 # The stem shortens a window to about this many tokens.
 TOKENS = 32
@@ -148,7 +149,15 @@ class TransformerPrior(Prior):
     half: bool = eqx.field(static=True)
 
     @classmethod
-    def build(cls, inputs, *, width=64, depth=2, precision="float32", rematerialise=False):
+    def build(
+        cls,
+        inputs: PriorInputs,
+        *,
+        width: int = 64,
+        depth: int = 2,
+        precision: str = "float32",
+        rematerialise: bool = False,
+    ) -> "TransformerPrior":
         tracks, window = inputs.standardise_tracks, inputs.window
         if tracks is None:
             tracks, window = Standardisation(jnp.zeros(0), jnp.ones(0)), 1
@@ -163,10 +172,10 @@ class TransformerPrior(Prior):
             half=precision == "bfloat16",
         )
 
-    def mean_tracks(self):
+    def mean_tracks(self) -> Array | None:
         return self.standardise_tracks.mean if len(self.standardise_tracks.mean) else None
 
-    def __call__(self, annotations, tracks=None):
+    def __call__(self, annotations: HostOrDevice, tracks: HostOrDevice | None = None) -> Array:
         annotations = self.standardise(jnp.asarray(annotations))
         shape, count = annotations.shape[:-1], self.standardise_tracks.mean.shape[0]
         flat = annotations.reshape(-1, annotations.shape[-1])
@@ -175,7 +184,7 @@ class TransformerPrior(Prior):
             windows = jnp.asarray(tracks).reshape(len(flat), self.window, count)
         dtype = jnp.bfloat16 if self.half else flat.dtype
 
-        def one(annotations, window):
+        def one(annotations: Array, window: Array | None) -> Array:
             # Within, so that gradients of the parameters are summed over variants as they are.
             network = jax.tree.map(
                 lambda leaf: leaf.astype(dtype) if eqx.is_inexact_array(leaf) else leaf,

@@ -84,7 +84,9 @@ def read_signal(
         start = stop
 
 
-def _bases(signal: Any, name: str | None, lengths: dict, start: int, stop: int) -> np.ndarray:
+def _bases(
+    signal: Any, name: str | None, lengths: dict[str, int], start: int, stop: int
+) -> np.ndarray:
     values = np.full(stop - start, np.nan)
     if name is not None and (end := min(stop, lengths[name])) > (begin := max(start, 0)):
         values[begin - start : end - start] = signal.values(name, begin, end, fillna=None)

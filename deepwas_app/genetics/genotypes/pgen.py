@@ -114,7 +114,7 @@ def _variants(pvar: Path) -> pd.DataFrame:
     )
 
 
-def _reader(pgen: Path, alleles: np.ndarray | None = None):
+def _reader(pgen: Path, alleles: np.ndarray | None = None) -> Any:
     from pgenlib import PgenReader
 
     offsets = None

@@ -271,7 +271,9 @@ def score(prefix: str | Path, matched: MatchedWeights) -> Iterator[float | Score
     yield Scores(total, alleles, scored)
 
 
-def _chunk(dosages, weights, counts_a1, founders) -> tuple[np.ndarray, np.ndarray, int]:
+def _chunk(
+    dosages: np.ndarray, weights: np.ndarray, counts_a1: np.ndarray, founders: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, int]:
     missing = np.isnan(dosages)
     called = founders[:, None] & ~missing
     number = called.sum(axis=0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -25,7 +25,7 @@ def align(
     max_frequency_difference: float = 0.2,
     informative_frequency: float = 0.08,
     exclude: pd.DataFrame | None = None,
-) -> tuple[xr.Dataset, list[dict]]:
+) -> tuple[xr.Dataset, list[dict[str, Any]]]:
     """Put z-scores on the variants of a panel, counted for the panel's effect allele.
 
     Parameters
@@ -47,7 +47,7 @@ def align(
     aligned : xarray.Dataset
         The panel's Dataset with variant_z (NaN where unscored), variant_sample_size (the
         median where unscored) and variant_scored.
-    report : list of dict
+    report : list of dict[str, Any]
         ``step``, ``variants``, ``kind``: first the rows of the file ("in"), then what was
         lost and why ("loss", negative), then what is scored ("out"): these add up. Then
         remarks ("note").
@@ -217,7 +217,9 @@ def _on_panel(pairs: _Pairs, panel: xr.Dataset) -> xr.Dataset:
     return panel.assign({name: ("variants", array) for name, array in arrays.items()})
 
 
-def _report(rows_in: int, losses: dict[str, int], out: int, notes: dict[str, int]) -> list[dict]:
+def _report(
+    rows_in: int, losses: dict[str, int], out: int, notes: dict[str, int]
+) -> list[dict[str, Any]]:
     steps = [("In the summary statistics", rows_in, "in")]
     steps += [(r[0].upper() + r[1:], -count, "loss") for r, count in losses.items() if count]
     steps.append(("Scored", out, "out"))

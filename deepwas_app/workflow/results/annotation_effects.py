@@ -107,12 +107,12 @@ def annotation_effects(study: StudyLike | None, run: RunLike) -> xr.Dataset:
         "enrichment_p": 2 * norm.sf(np.abs(shares.z)),
     }
 
-    def of_binary(values):
+    def of_binary(values: np.ndarray) -> np.ndarray:
         return _filled(binary, values[: binary.sum()])
 
     lower, upper = (_filled(~binary, edge) for edge in edges)
 
-    def of_fifths(values):
+    def of_fifths(values: np.ndarray) -> tuple[tuple[str, str], np.ndarray]:
         table = _filled(~binary, values[binary.sum() :].reshape(QUANTILES, -1).T)
         return (("annotations", "quantiles"), np.where(np.isnan(lower), np.nan, table))
 

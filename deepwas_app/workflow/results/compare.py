@@ -1,5 +1,7 @@
 """Two runs of one study compared where both were held out: which predicts better, and where."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -97,7 +99,7 @@ def compare(study: StudyLike | None, first: RunLike, second: RunLike) -> pd.Data
     return COMPARISON.frame(rows).astype(dict.fromkeys(("START", "STOP", "BLOCK"), "Int64"))
 
 
-def _row(scope: str, part: pd.DataFrame) -> dict:
+def _row(scope: str, part: pd.DataFrame) -> dict[str, Any]:
     total = jackknife_sum(part["difference"].to_numpy())
     variants = int(part["variants"].sum())
     return {

@@ -147,7 +147,9 @@ def effects_table(
     return EFFECTS.check(table)
 
 
-def _coefficients(prefix: str, value, error, deviation) -> dict[str, np.ndarray]:
+def _coefficients(
+    prefix: str, value: np.ndarray, error: np.ndarray, deviation: np.ndarray
+) -> dict[str, np.ndarray]:
     with np.errstate(divide="ignore", invalid="ignore"):
         z = value / error
     per_deviation, per_unit = f"{prefix}coefficient", f"{prefix}unit_coefficient"

@@ -1,7 +1,7 @@
 """Fine-mapping a region of a study: the run's prior and a uniform one, side by side."""
 
 from collections.abc import Generator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -157,8 +157,8 @@ def fine_map(
     v = np.full(size, np.nan)
     v[fitted] = prior_heritability(study, model, run.settings.alpha, str(run.path), fitted)
     columns = {prior: _empty(size) for prior in PRIORS}
-    sets: list[dict] = []
-    fits: list[dict] = []
+    sets: list[dict[str, Any]] = []
+    fits: list[dict[str, Any]] = []
     for prior in PRIORS:
         number = 0
         for i, b in enumerate(blocks):
@@ -216,13 +216,15 @@ def _empty(size: int) -> dict[str, np.ndarray]:
     }
 
 
-def _fill(columns, fit: SingleEffects, members: np.ndarray, mine: np.ndarray) -> None:
+def _fill(
+    columns: dict[str, np.ndarray], fit: SingleEffects, members: np.ndarray, mine: np.ndarray
+) -> None:
     columns["pip"][members[mine]] = fit.pip[mine]
     columns["mean"][members[mine]] = fit.posterior_mean[mine]
     columns["sd"][members[mine]] = fit.posterior_deviation[mine]
 
 
-def _set_row(prior: str, number: int, one: CredibleSet, inside: int) -> dict:
+def _set_row(prior: str, number: int, one: CredibleSet, inside: int) -> dict[str, Any]:
     return {
         "PRIOR": prior,
         "CREDIBLE_SET": number,
@@ -233,7 +235,7 @@ def _set_row(prior: str, number: int, one: CredibleSet, inside: int) -> dict:
     }
 
 
-def _fit_row(prior: str, block: int, fit: SingleEffects, sets: int) -> dict:
+def _fit_row(prior: str, block: int, fit: SingleEffects, sets: int) -> dict[str, Any]:
     return {
         "PRIOR": prior,
         "BLOCK": block,
@@ -246,7 +248,9 @@ def _fit_row(prior: str, block: int, fit: SingleEffects, sets: int) -> dict:
     }
 
 
-def _table(study: xr.Dataset, rows: np.ndarray, v: np.ndarray, columns) -> pd.DataFrame:
+def _table(
+    study: xr.Dataset, rows: np.ndarray, v: np.ndarray, columns: dict[str, dict[str, np.ndarray]]
+) -> pd.DataFrame:
     z = study["variant_z"].values[rows].astype(np.float64)
     n = study["variant_sample_size"].values[rows].astype(np.float64)
     ours, uniform = (columns[prior] for prior in PRIORS)

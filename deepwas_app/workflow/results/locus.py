@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Iterable
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import xarray as xr
 
@@ -55,7 +55,7 @@ def opened_runs(runs: RunLike | Iterable[RunLike]) -> list[Fitted]:
     return [opened_run(runs)]
 
 
-def opened_run(run: RunLike | Generator) -> Fitted:
+def opened_run(run: RunLike | Generator[Any, None, Any]) -> Fitted:
     """Open a run.
 
     Raises

@@ -1,5 +1,7 @@
 """LD mismatch of every block of a study: what does not fit, and what to do about it."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -121,7 +123,7 @@ def _row(
     variants: np.ndarray,
     fit: SpectrumFit,
     pairs: PairCheck,
-) -> dict:
+) -> dict[str, Any]:
     names = study["variant_id"].values[variants]
     n = study["variant_sample_size"].values[variants].astype(np.float64)
     suspect = (pairs.discordant > 0) & (2 * pairs.discordant >= pairs.strong)
@@ -159,7 +161,7 @@ def _distance(ratio: pd.Series, error: pd.Series) -> np.ndarray:
     return away / np.maximum(error.to_numpy(), spread)
 
 
-def _advice(row, far: bool) -> str:
+def _advice(row: Any, far: bool) -> str:
     suspects = row.suspects.split()
     words = []
     if suspects and len(suspects) <= max(0.05 * row.scored, 2):

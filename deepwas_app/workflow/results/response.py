@@ -255,7 +255,9 @@ def _grid(study: xr.Dataset, column: int, points: int) -> np.ndarray:
     return np.linspace(low, high, points)
 
 
-def _ensemble(study: xr.Dataset, runs: Sequence[Fitted], columns, points) -> np.ndarray:
+def _ensemble(
+    study: xr.Dataset, runs: Sequence[Fitted], columns: Sequence[int], points: np.ndarray
+) -> np.ndarray:
     """Response of each run, (runs, points)."""
     for run in runs:
         differing = _differences(runs[0], run)
@@ -271,7 +273,12 @@ def _ensemble(study: xr.Dataset, runs: Sequence[Fitted], columns, points) -> np.
 
 
 def _band(
-    study: xr.Dataset, runs: Sequence[Fitted], columns, points, curves, effects: xr.Dataset | None
+    study: xr.Dataset,
+    runs: Sequence[Fitted],
+    columns: Sequence[int],
+    points: np.ndarray,
+    curves: np.ndarray,
+    effects: xr.Dataset | None,
 ) -> tuple[str, np.ndarray, np.ndarray]:
     if log_linear(runs[0].blank_model().prior):
         effects = annotation_effects(study, runs[0]) if effects is None else effects

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from copy import copy
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -103,7 +103,7 @@ class Batches(Sequence[BlockBatch]):
     def __len__(self) -> int:
         return len(self.plan)
 
-    def __getitem__(self, i):
+    def __getitem__(self, i: Any) -> Any:
         if i not in self._kept:
             batch = self._load(self.plan[i])
             if not self.resident:

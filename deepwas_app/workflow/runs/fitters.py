@@ -66,16 +66,18 @@ class Adam(Fitter):
     seeded = True
     keeps_best = True
 
-    def epochs(self, settings):
+    def epochs(self, settings: TrainSettings) -> int:
         return settings.epochs
 
-    def steps_per_epoch(self, batches):
+    def steps_per_epoch(self, batches: int) -> int:
         return batches
 
-    def start(self, model, settings, batches):
+    def start(self, model: Model, settings: TrainSettings, batches: int) -> FitState:
         return start_adam(model, settings.learning_rate, settings.epochs * batches)
 
-    def steps(self, state, batches, settings, objective):
+    def steps(
+        self, state: FitState, batches: Batches, settings: TrainSettings, objective: Objective
+    ) -> Iterator[FitStep]:
         count = len(batches)
         return fit_adam(
             state,
@@ -91,16 +93,18 @@ class Adam(Fitter):
 class Scoring(Fitter):
     """Fisher scoring over all blocks, which goes to the one optimum and stops by itself."""
 
-    def epochs(self, settings):
+    def epochs(self, settings: TrainSettings) -> int:
         return SCORING_STEPS
 
-    def steps_per_epoch(self, batches):
+    def steps_per_epoch(self, batches: int) -> int:
         return 1
 
-    def start(self, model, settings, batches):
+    def start(self, model: Model, settings: TrainSettings, batches: int) -> FitState:
         return start_scoring(model)
 
-    def steps(self, state, batches, settings, objective):
+    def steps(
+        self, state: FitState, batches: Batches, settings: TrainSettings, objective: Objective
+    ) -> Iterator[FitStep]:
         precision = np.asarray(ridge_precision(state.model, settings.coefficient_sd))
         return fit_scoring(
             state, batches, precision=precision, steps=SCORING_STEPS, objective=objective

@@ -6,6 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import xarray as xr
+from jaxtyping import Array, ArrayLike
 
 from deepwas_app.core.objectives import (
     OBJECTIVES,
@@ -94,7 +95,9 @@ def study_parameters(study: xr.Dataset, settings: TrainSettings) -> int:
     return planned_parameters(settings, study.sizes["annotations"], tracks, window)
 
 
-def noisy_model(settings: TrainSettings, prior: Prior, s2, kappa, *, trained: bool = True) -> Model:
+def noisy_model(
+    settings: TrainSettings, prior: Prior, s2: ArrayLike, kappa: ArrayLike, *, trained: bool = True
+) -> Model:
     """A prior with the noise of one study, parts of it fixed if the settings say so.
 
     Parameters
@@ -111,7 +114,7 @@ def noisy_model(settings: TrainSettings, prior: Prior, s2, kappa, *, trained: bo
     """
     fixed = trained and OBJECTIVES[settings.objective].fixes_noise
 
-    def log(given, value):
+    def log(given: float | None, value: ArrayLike) -> Array:
         return jnp.asarray(math.log(given)) if given is not None else jnp.log(jnp.asarray(value))
 
     return Model(

@@ -60,7 +60,7 @@ class Run:
     annotations: list[str]
     train_blocks: list[int]
     test_blocks: list[int]
-    summary: dict
+    summary: dict[str, Any]
     validation_blocks: list[int] = field(default_factory=list)
     tracks: int = 0
     window: int = 1
@@ -237,7 +237,7 @@ def _record(split: Split) -> dict[str, list[int]]:
     return {f"{part}_blocks": blocks.tolist() for part, blocks in split._asdict().items()}
 
 
-def save_checkpoint(path: Path, checkpoint: Checkpoint, metrics: list[dict]) -> None:
+def save_checkpoint(path: Path, checkpoint: Checkpoint, metrics: list[dict[str, Any]]) -> None:
     """Keep where training is. Metrics first: on resume the rows past the checkpoint are dropped."""
     with replacing_file(path / "metrics.parquet") as file:
         pd.DataFrame(metrics, columns=METRICS).to_parquet(file)
@@ -253,7 +253,7 @@ def read_checkpoint(path: Path, skeleton: Checkpoint) -> Checkpoint | None:
 
 
 def finish_run(
-    path: Path, study: xr.Dataset, split: Split, checkpoint: Checkpoint, summary: dict
+    path: Path, study: xr.Dataset, split: Split, checkpoint: Checkpoint, summary: dict[str, Any]
 ) -> Run:
     """Write the held-out losses and the summary; from here the run counts as finished."""
     content = json.loads((path / "run.json").read_text())
@@ -270,7 +270,7 @@ def drop_if_empty(path: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def _write_record(path: Path, content: dict) -> None:
+def _write_record(path: Path, content: dict[str, Any]) -> None:
     with replacing_file(path / "run.json") as file:
         file.write_text(json_text(content, indent=1))
 
@@ -281,7 +281,7 @@ def _read_table(path: Path) -> pd.DataFrame:
     return pd.read_parquet(path)
 
 
-def _read_leaves(path: Path, like):
+def _read_leaves(path: Path, like: Any) -> Any:
     try:
         return eqx.tree_deserialise_leaves(path, like)
     except FileNotFoundError:

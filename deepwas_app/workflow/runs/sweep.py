@@ -4,7 +4,7 @@ from collections.abc import Generator, Iterator
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -21,7 +21,8 @@ from deepwas_app.workflow.runs.fitters import fitter_of
 from deepwas_app.workflow.runs.models import blank_standardisation
 from deepwas_app.workflow.runs.run import Run, open_run
 from deepwas_app.workflow.runs.summary import EVALUATION
-from deepwas_app.workflow.runs.train import TrainStep, train
+from deepwas_app.workflow.runs.train import train
+from deepwas_app.workflow.runs.train_step import TrainStep
 from deepwas_app.workflow.settings import ScalingSettings, TrainSettings, plain
 from deepwas_app.workflow.settings.keywords import knobs
 from deepwas_app.workflow.studies.builtin import StudyLike, open_study
@@ -85,7 +86,7 @@ class SweepStep(NamedTuple):
     found: Sweep
 
 
-def sized_settings(size: str, prior: str = "mlp") -> dict:
+def sized_settings(size: str, prior: str = "mlp") -> dict[str, Any]:
     """Settings of a size: a prior without sizes, XS to XL or "WIDTHxDEPTH" of a network.
 
     Raises
@@ -168,7 +169,7 @@ def scaling(
     models = list(sweep_models(settings))
     path = Path(path)
     path.mkdir(parents=True, exist_ok=True)
-    rows: list[dict] = []
+    rows: list[dict[str, Any]] = []
     found = Sweep(_table(rows), steps_up([]), None)
     for done, (size, model) in enumerate(models):
         objective, seed = model.objective, model.seed
@@ -200,12 +201,12 @@ def _sweep_step(done: int, models: int, name: str, found: Sweep, step: TrainStep
     return SweepStep((done + step.fraction) / models, f"{name}: {step.message}", found)
 
 
-def _table(rows: list[dict]) -> pd.DataFrame:
+def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=SCALING.names)
     return frame.astype({"gain": float, "gain_se": float})
 
 
-def steps_up(rows: list[dict]) -> pd.DataFrame:
+def steps_up(rows: list[dict[str, Any]]) -> pd.DataFrame:
     """Each size against the next smaller one of the same objective, on the same held-out blocks.
 
     Parameters

@@ -1,8 +1,10 @@
 """What is fitted to what, by which objective and in which way: settled before training."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import xarray as xr
 
 from deepwas_app.core.fit import FitState
@@ -61,7 +63,7 @@ class Training:
         """Whether what is fitted is itself what gains are over."""
         return self.kind.constant and self.objective.fits_baseline
 
-    def batches(self, blocks, *, marginal: bool = False) -> Batches:
+    def batches(self, blocks: Sequence[int] | np.ndarray, *, marginal: bool = False) -> Batches:
         """Batches of some blocks as the prior needs them."""
         return block_batches(
             self.study,
@@ -100,7 +102,11 @@ class Training:
 
 
 def start_model(
-    study: xr.Dataset, settings: TrainSettings, blocks, start: Model, own: Prior | None = None
+    study: xr.Dataset,
+    settings: TrainSettings,
+    blocks: Sequence[int] | np.ndarray,
+    start: Model,
+    own: Prior | None = None,
 ) -> Model:
     """The model of some settings before training, with the level and noise of a constant one.
 

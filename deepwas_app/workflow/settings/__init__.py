@@ -5,7 +5,7 @@ name is loaded from its file when it is asked for: the knobs of studies do not w
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 # Those that load least first.
 _FILES = (
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from deepwas_app.workflow.settings.training import *  # noqa: F403
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     if not name.startswith("_"):
         for file in _FILES:
             found = vars(import_module(f"{__name__}.{file}")).get(name)

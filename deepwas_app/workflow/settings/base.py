@@ -44,7 +44,7 @@ def facts(
     return {name: value for name, value in given.items() if value}
 
 
-def fact(knob: param.Parameter, name: str) -> Any:
+def fact(knob: param.Parameter[Any], name: str) -> Any:
     """One of the :func:`facts` of a knob; None where it is not stated."""
     return (knob.metadata or {}).get(name)
 
@@ -60,7 +60,7 @@ class SettingError(InputError):
         What the person knows the knob by: its name in Python, its flag, its label on a page.
     """
 
-    def __init__(self, knob: param.Parameter, value: Any, called: str = "") -> None:
+    def __init__(self, knob: param.Parameter[Any], value: Any, called: str = "") -> None:
         self.knob, self.value = knob, value
         super().__init__(f"{called or knob.name} {_shown(value)}: give {expected(knob)}")
 
@@ -92,7 +92,9 @@ class Settings(param.Parameterized):
         return {name: getattr(self, name) for name in self._given}
 
 
-def fields(kind: type[param.Parameterized] | param.Parameterized) -> dict[str, param.Parameter]:
+def fields(
+    kind: type[param.Parameterized] | param.Parameterized,
+) -> dict[str, param.Parameter[Any]]:
     """The knobs by name: a class's own, then those of the classes it shares; by precedence."""
     knobs = kind.param.objects("existing")
     classes = (kind if isinstance(kind, type) else type(kind)).__mro__
@@ -122,7 +124,7 @@ def check_names(what: str, known: Iterable[str], names: Iterable[str]) -> None:
             raise TypeError(f"{what} has no knob {name!r}: {hint}")
 
 
-def expected(knob: param.Parameter) -> str:
+def expected(knob: param.Parameter[Any]) -> str:
     """What a knob takes, as the object of a sentence."""
     if isinstance(knob, param.Selector):
         return "one of " + ", ".join(str(choice) for choice in knob.objects if choice != "")
@@ -136,7 +138,7 @@ def expected(knob: param.Parameter) -> str:
     return "text"
 
 
-def allowed(knob: param.Number) -> str:
+def allowed(knob: param.Number[Any]) -> str:
     """The range of a number with its unit: "1 to 10000 passes"; empty if there is none."""
     low, high = knob.bounds or (None, None)
     from_low, to_high = knob.inclusive_bounds
@@ -154,7 +156,7 @@ def allowed(knob: param.Number) -> str:
     return " and ".join(ends) + unit
 
 
-def help_text(knob: param.Parameter) -> str:
+def help_text(knob: param.Parameter[Any]) -> str:
     """What a knob is, its range and its default, for ``--help`` and help() alike."""
     text = knob.doc or ""
     if isinstance(knob, param.Number) and allowed(knob):

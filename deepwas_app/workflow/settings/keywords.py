@@ -41,7 +41,7 @@ def knobs(kind: type[Settings]) -> Callable[[Function[Result]], Function[Result]
         both = [name for name in fields(kind) if name in signature.parameters]
 
         @wraps(function)
-        def call(*args, **keywords) -> Result:
+        def call(*args: Any, **keywords: Any) -> Result:
             mine = {name: keywords.pop(name) for name in names if name in keywords}
             check_names(f"{function.__name__}()", [*signature.parameters, *names], keywords)
             bound = signature.bind_partial(*args, **keywords)
@@ -66,14 +66,14 @@ def knobs(kind: type[Settings]) -> Callable[[Function[Result]], Function[Result]
     return decorate
 
 
-def _is_value(knob: param.Parameter, value: Any) -> bool:
+def _is_value(knob: param.Parameter[Any], value: Any) -> bool:
     if isinstance(knob, param.List) and isinstance(value, list):
         return knob.item_type is None or all(isinstance(item, knob.item_type) for item in value)
     return isinstance(value, type(knob.default))
 
 
 def _signature(
-    signature: inspect.Signature, knobs: dict[str, param.Parameter]
+    signature: inspect.Signature, knobs: dict[str, param.Parameter[Any]]
 ) -> inspect.Signature:
     """The signature with the knobs as keywords; what stands behind ``settings`` is one too."""
     parameters, optional = [], False

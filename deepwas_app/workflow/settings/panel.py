@@ -1,5 +1,7 @@
 """Knobs of the command that writes LD panels."""
 
+from typing import Any
+
 import param
 
 from deepwas_app.genetics.ld.sources.base import LD_SOURCES, SourceKind
@@ -7,7 +9,7 @@ from deepwas_app.workflow.settings.base import facts
 from deepwas_app.workflow.settings.shared import BUILDS, Whitened
 
 
-def _knob(kind: SourceKind) -> param.Parameter:
+def _knob(kind: SourceKind) -> param.Parameter[Any]:
     """What names a source of this kind."""
     if kind.several:
         return param.List(default=[], item_type=str, doc=kind.doc, label=kind.title)

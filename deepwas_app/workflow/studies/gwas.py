@@ -24,7 +24,7 @@ _OF_FILES = ("format", "column", "n", "cases", "controls")
 
 def read_gwas(
     settings: StudySettings, source: str | Path | xr.Dataset, panel: xr.Dataset
-) -> tuple[xr.Dataset, list[dict]]:
+) -> tuple[xr.Dataset, list[dict[str, Any]]]:
     """Read summary statistics as the settings say, on the genome build of the panel.
 
     Parameters
@@ -103,7 +103,7 @@ def _checked(sumstats: xr.Dataset, settings: StudySettings) -> xr.Dataset:
 
 def align_gwas(
     settings: StudySettings, sumstats: xr.Dataset, panel: xr.Dataset
-) -> tuple[xr.Dataset, list[dict], list[dict]]:
+) -> tuple[xr.Dataset, list[dict[str, Any]], list[dict[str, Any]]]:
     """Align summary statistics to the panel; see :func:`deepwas_app.genetics.gwas.align.align`.
 
     Returns
@@ -138,7 +138,7 @@ def column_roles(words: list[str]) -> dict[str, str]:
     return {role.strip(): column.strip() for role, _, column in pairs}
 
 
-def mapping_line(record: dict) -> str:
+def mapping_line(record: dict[str, Any]) -> str:
     """One line for people: which column of the file was taken for what."""
     columns = ", ".join(f"{role}={column}" for role, column in record["columns"].items())
     return f"{record['path']}: {record['format']} ({columns}); N: {record['sample_size']}"
