@@ -1,1 +1,1 @@
-"""Files in, labelled xarray Datasets out."""
+"""The files: files in, labelled xarray Datasets out. Knows no model and no screen."""

@@ -1,1 +1,1 @@
-"""Where labels meet arrays: settings, studies, batching, runs and results."""
+"""Where labels meet arrays: results over runs over studies over settings and tables."""

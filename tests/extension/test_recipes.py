@@ -53,8 +53,7 @@ def test_a_setting_is_two_files(run_python, small_study, small_runs, tmp_path: P
     command = ("-m", "deepwas_app.cli", "explain")
     told = " ".join(run_python(*command, "--help").split())
     assert "--top" in told
-    assert "Write only so many annotations; 0 for all." in told
-    assert "At least 0." in told
+    assert "Write only so many annotations; 0 for all. At least 0 annotations. Default 0." in told
     run, variant = small_runs.linear.path, small_study["variant_id"].values[0]
     out = tmp_path / "drivers.tsv"
     study = ("--study", small_study.attrs["path"])

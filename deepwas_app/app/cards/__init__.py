@@ -1,1 +1,1 @@
-"""Parts of pages."""
+"""Parts of pages, each with its own widgets and jobs. Knows no page."""

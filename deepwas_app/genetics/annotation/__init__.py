@@ -1,1 +1,1 @@
-"""Annotations, tracks and genes."""
+"""What is known of places in the genome: annotations of variants, tracks, sets of genes."""

@@ -1,1 +1,1 @@
-"""Genotypes, phenotypes and scores of people."""
+"""People: their genotypes, phenotypes and polygenic scores."""

@@ -1,1 +1,1 @@
-"""Summary statistics: reading, lifting over, aligning to a panel."""
+"""Summary statistics: read from any format, lifted over, aligned to a panel."""

@@ -1,1 +1,1 @@
-"""LD panels and what they are made from."""
+"""LD panels: blocks, their factors, and the sources that they are made from."""

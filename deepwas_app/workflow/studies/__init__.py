@@ -1,1 +1,1 @@
-"""Panels and studies: built, simulated, opened."""
+"""Panels and studies: built from files, simulated, opened. Knows no run."""

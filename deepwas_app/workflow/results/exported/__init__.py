@@ -1,1 +1,1 @@
-"""Exported tables, one a file; each adds itself to ``workflow.exports.EXPORTS``."""
+"""Exported tables, one a file; each adds itself to ``workflow.results.exports.EXPORTS``."""
