@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 
 from deepwas_app.core.block import whiten
-from deepwas_app.core.finemap import credible_sets, single_effects
+from deepwas_app.core.credible_sets import credible_sets
+from deepwas_app.core.finemap import single_effects
 from deepwas_app.core.simulate import draw_annotations
 from deepwas_app.genetics.ld.coalescent import simulate_block
 from deepwas_app.genetics.ld.factor import standardise

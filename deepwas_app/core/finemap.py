@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from scipy.optimize import minimize_scalar
 from scipy.special import expit, log_softmax, logsumexp, rel_entr
 
@@ -11,27 +11,6 @@ from scipy.special import expit, log_softmax, logsumexp, rel_entr
 VARIANCES = 4.0 ** np.arange(1, 8)
 # An effect whose prior variance is below this is switched off.
 _OFF = 1e-9
-
-
-class CredibleSet(NamedTuple):
-    """Variants of which one is causal with at least the stated probability.
-
-    Attributes
-    ----------
-    variants
-        Their rows, most probable first.
-    coverage
-        Posterior probability that the effect is one of them.
-    purity
-        Smallest absolute correlation between two of them, from the kept components.
-    effect
-        Which single effect it belongs to, from 0.
-    """
-
-    variants: Int[np.ndarray, " set"]
-    coverage: float
-    purity: float
-    effect: int
 
 
 class SingleEffects(NamedTuple):
@@ -294,48 +273,3 @@ def _single_effect(
         power,
         divergence=-evidence + float(projected @ (alpha * mean)) - 0.5 * power,
     )
-
-
-def credible_sets(
-    fit: SingleEffects,
-    Q: Float[np.ndarray, "variants components"],
-    *,
-    coverage: float = 0.95,
-    purity: float = 0.5,
-) -> list[CredibleSet]:
-    """The credible sets of the active effects, the most certain effect first.
-
-    Parameters
-    ----------
-    fit
-        From :func:`single_effects`.
-    Q
-        Loadings, whose normalised products are the correlations, (variants, components).
-    coverage
-        Least posterior probability of a set.
-    purity
-        Sets whose smallest absolute correlation is lower are left out: they say no more than
-        that something is somewhere.
-    """
-    sets: list[CredibleSet] = []
-    seen = set()
-    for e in np.flatnonzero(fit.active):
-        if fit.alpha[e].sum() < coverage:
-            continue
-        order = np.argsort(-fit.alpha[e], kind="stable")
-        reached = np.cumsum(fit.alpha[e][order])
-        chosen = order[: int(np.searchsorted(reached, coverage)) + 1]
-        key = tuple(sorted(chosen.tolist()))
-        pure = least_correlation(Q[chosen])
-        if key in seen or pure < purity:
-            continue
-        seen.add(key)
-        sets.append(CredibleSet(chosen, float(reached[len(chosen) - 1]), pure, int(e)))
-    return sorted(sets, key=lambda s: (len(s.variants), -fit.variance[s.effect]))
-
-
-def least_correlation(loadings: Float[np.ndarray, "variants components"]) -> float:
-    """Smallest absolute correlation between two of some variants; 1 for one variant."""
-    length = np.linalg.norm(loadings, axis=1, keepdims=True)
-    unit = loadings / np.where(length > 0, length, 1.0)
-    return float(min(np.abs(unit @ unit.T).min(), 1.0)) if len(unit) > 1 else 1.0

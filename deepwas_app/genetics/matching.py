@@ -210,3 +210,11 @@ def _elsewhere(
     shared = np.flatnonzero((by_name.group >= 0) & (key >= 0))
     panel_row = by_name.first()[by_name.group[shared]]
     return len(shared), int((panel_key[panel_row] != key[shared]).sum())
+
+
+def repeated(table: pd.DataFrame) -> np.ndarray:
+    """Rows whose place and pair of alleles came before, in either order of the alleles."""
+    effect, other = table["effect_allele"].to_numpy(str), table["other_allele"].to_numpy(str)
+    later = effect > other
+    pairs = {"first": np.where(later, other, effect), "second": np.where(later, effect, other)}
+    return table[["chromosome", "position"]].assign(**pairs).duplicated().to_numpy()

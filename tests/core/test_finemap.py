@@ -6,12 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from deepwas_app.core.finemap import (
-    VARIANCES,
-    credible_sets,
-    least_correlation,
-    single_effects,
-)
+from deepwas_app.core.credible_sets import credible_sets, least_correlation
+from deepwas_app.core.finemap import VARIANCES, single_effects
 
 
 def neighbours(variants, components, rng, correlation=0.9):

@@ -14,7 +14,8 @@ from bed_reader import to_bed
 
 from deepwas_app.genetics.genotypes.plink import read_genotypes
 from deepwas_app.genetics.ld.blocks import read_blocks
-from deepwas_app.genetics.ld.panel import genotype_block, open_panel, plan_panel, write_panel
+from deepwas_app.genetics.ld.genotype_blocks import genotype_block, plan_panel
+from deepwas_app.genetics.ld.panel import open_panel, write_panel
 
 PEOPLE, VARIANTS = 60, 30
 

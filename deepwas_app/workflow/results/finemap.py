@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from deepwas_app.core.finemap import CredibleSet, SingleEffects, credible_sets, single_effects
+from deepwas_app.core.credible_sets import CredibleSet, credible_sets
+from deepwas_app.core.finemap import SingleEffects, single_effects
 from deepwas_app.core.likelihood import noise_variance
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.regions import Region, parse_region

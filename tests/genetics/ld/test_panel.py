@@ -11,13 +11,8 @@ from bed_reader import to_bed
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.genotypes.plink import read_genotypes
 from deepwas_app.genetics.ld.blocks import read_blocks
-from deepwas_app.genetics.ld.panel import (
-    genotype_block,
-    open_panel,
-    plan_panel,
-    read_factor,
-    write_panel,
-)
+from deepwas_app.genetics.ld.genotype_blocks import genotype_block, plan_panel
+from deepwas_app.genetics.ld.panel import open_panel, read_factor, write_panel
 
 
 def test_blocks_are_sorted_slices_of_the_variants(panel: xr.Dataset):

@@ -17,7 +17,8 @@ from deepwas_app.genetics import chromosomes
 from deepwas_app.genetics.columns import find_columns
 from deepwas_app.genetics.files import file_record, read_table
 from deepwas_app.genetics.ld.matrix import ROUNDING
-from deepwas_app.genetics.ld.panel import PanelBlock, repeated
+from deepwas_app.genetics.ld.panel import PanelBlock
+from deepwas_app.genetics.matching import repeated
 from deepwas_app.registry import Registry
 
 _COLUMNS = (

@@ -13,7 +13,8 @@ from deepwas_app.genetics.genotypes.pgen import pgen_files, read_pgen
 from deepwas_app.genetics.genotypes.plink import genotype_files, read_genotypes
 from deepwas_app.genetics.ld.blocks import read_blocks
 from deepwas_app.genetics.ld.cuts import cut_blocks
-from deepwas_app.genetics.ld.panel import PanelBlock, dosage_reader, genotype_block, plan_panel
+from deepwas_app.genetics.ld.genotype_blocks import dosage_reader, genotype_block, plan_panel
+from deepwas_app.genetics.ld.panel import PanelBlock
 from deepwas_app.genetics.ld.sources.base import LD_SOURCES, LdSource, SourceKind
 
 

@@ -22,7 +22,7 @@ from deepwas_app.genetics.ld.matrix import (
     symmetrise,
 )
 from deepwas_app.genetics.ld.numpy_files import DAMAGED, read_sparse, refused
-from deepwas_app.genetics.ld.panel import PanelBlock, repeated
+from deepwas_app.genetics.ld.panel import PanelBlock
 from deepwas_app.genetics.ld.sources.base import (
     LD_SOURCES,
     LdSource,
@@ -33,6 +33,7 @@ from deepwas_app.genetics.ld.sources.base import (
     read_variants,
     variants_dataset,
 )
+from deepwas_app.genetics.matching import repeated
 
 FLANK = 1_000_000
 _NAME = re.compile(r"chr(\w+)_(\d+)_(\d+)\.npz")
