@@ -51,8 +51,31 @@ from deepwas_app.workflow.runs.run import open_run
 from deepwas_app.workflow.runs.sweep import Sweep
 from deepwas_app.workflow.studies.builtin import StudyLike, open_study
 
+__all__ = [
+    "alignment",
+    "along_genome",
+    "comparison",
+    "drivers",
+    "effects",
+    "enrichment",
+    "held_out_gain",
+    "locus",
+    "manhattan",
+    "qq",
+    "quantiles",
+    "response",
+    "save",
+    "scaling",
+    "spectrum",
+    "z_histogram",
+]
+
 Runs = RunLike | Iterable[RunLike]
 SHOWN_ANNOTATIONS = 8
+
+
+def __dir__() -> list[str]:
+    return __all__
 
 
 def manhattan(study: StudyLike) -> hv.Overlay:

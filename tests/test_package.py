@@ -30,7 +30,7 @@ def python(code: str, **environment: str) -> str:
 
 
 def test_importing_is_light():
-    heavy = ("jax", "panel", "holoviews", "xarray", "pandas")
+    heavy = ("jax", "panel", "holoviews", "xarray", "pandas", "numpy", "importlib.metadata")
     loaded = f"print([m for m in {heavy} if m in sys.modules])"
     assert python(f"import sys, deepwas_app; {loaded}") == "[]"
     reading = "dw.read_sumstats(dw_file)"

@@ -74,6 +74,16 @@ def test_the_stub_says_what_is_there():
     assert dw.__version__
 
 
+def test_every_picture_is_listed_and_documented():
+    assert dir(dw.plot) == sorted(dw.plot.__all__)
+    assert all(getattr(dw.plot, name).__doc__ for name in dw.plot.__all__)
+
+
+def test_a_fit_that_was_not_run_is_told_from_a_result(small_study):
+    with pytest.raises(TypeError, match=r"take its last, \*_, run = fit"):
+        dw.effects(small_study, dw.fit(small_study, "linear"))
+
+
 def test_a_misspelt_knob_names_the_near_one():
     near = r"build_study\(\) has no knob 'sumstat': did you mean 'sumstats'"
     with pytest.raises(TypeError, match=near):
