@@ -9,11 +9,12 @@ __all__ = ["Settings", "run"]
 def run(settings: Settings) -> None:
     """Write the difference in held-out log-likelihood."""
     from deepwas_app.workflow.results.compare import COMPARISON, compare, difference_line
-    from deepwas_app.workflow.results.locus import opened_all
+    from deepwas_app.workflow.results.locus import opened
     from deepwas_app.workflow.tables import write_text
 
-    named = settings.first, settings.second
-    study, (first, second) = opened_all(settings.study or None, named)
+    (study, first), (_, second) = (
+        opened(settings.study or None, path) for path in (settings.first, settings.second)
+    )
     table = compare(study, first, second)
     write_text(COMPARISON.text(table), settings.output)
     whole = table.iloc[0].to_dict()

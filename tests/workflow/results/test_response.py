@@ -193,7 +193,7 @@ def test_bad_input_is_one_line(small_study, small_runs, seeds, tmp_path, capsys)
         ([first, linear, *ask], "differs from"),
         ([first, str(foreign), *ask], "trained on another study"),
         ([first, "nowhere.run", *ask], "nowhere.run: not a run folder"),
-        ([first, *ask, "--points", "1"], "--points is from 2 to 1000"),
+        ([first, *ask, "--points", "1"], "--points 1: give a whole number, 2 to 1000 points"),
     ):
         assert main(["response", *words]) == 1
         printed = capsys.readouterr()

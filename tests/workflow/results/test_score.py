@@ -1,11 +1,13 @@
 """How well a score predicts."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import pearsonr
 
 from deepwas_app.errors import InputError
-from deepwas_app.workflow.results.score import accuracy
+from deepwas_app.genetics.builtin import data_dir
+from deepwas_app.workflow.results.score import accuracy, score_people
 
 
 def test_interval_is_that_of_the_correlation():
@@ -47,3 +49,22 @@ def test_missing_values_are_left_out_and_too_few_is_one_line():
         accuracy(s[:3], y[:3], "ph.tsv")
     with pytest.raises(InputError, match="too few"):
         accuracy(s[:4], np.ones(4))
+
+
+def test_weights_may_be_a_table_in_memory(height, tmp_path):
+    rows = slice(0, 400)
+    table = pd.DataFrame(
+        {
+            "SNP": height["variant_id"].values[rows],
+            "A1": height["variant_effect_allele"].values[rows],
+            "BETA": np.linspace(-1, 1, 400),
+        }
+    )
+    before = table.copy()
+    genotypes = data_dir() / "height_chr22" / "genotypes"
+    path = tmp_path / "weights.tsv"
+    table.to_csv(path, sep="\t", index=False)
+    found, read = score_people(table, genotypes), score_people(path, genotypes)
+    assert found.report == read.report
+    pd.testing.assert_frame_equal(found.table, read.table)
+    pd.testing.assert_frame_equal(table, before)
