@@ -330,3 +330,13 @@ def test_alleles_of_the_other_strand_are_other_alleles():
         )
     with pytest.raises(InputError, match=r"1 of 1 variants .*1:200 is A here, T/C there"):
         match_weights(weighted((".", 1, 200, "A", "G", 1.0)).drop(columns="A2"), GENOTYPED)
+
+
+def test_a_tenth_of_other_alleles_is_borne_and_a_word_is_no_weight():
+    genotypes = GENOTYPED.isel(variants=[3] * 10).assign(
+        variant_id=("variants", [f"rs{i}" for i in range(10)])
+    )
+    rows = [(f"rs{i}", 2, 300, "G", "A" if i else "C", 1.0) for i in range(10)]
+    assert match_weights(weighted(*rows), genotypes).report["other alleles"] == 1
+    with pytest.raises(InputError, match="weight of rs1 is no number"):
+        weighted(("rs1", 1, 100, "A", "G", "much"))
