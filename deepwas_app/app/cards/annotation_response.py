@@ -130,8 +130,10 @@ def _caption(words: str) -> pmui.Typography:
 
 
 def _band_line(run: str, found: xr.Dataset) -> str:
+    from deepwas_app.workflow.results.response import JACKKNIFE
+
     members, band = found.attrs["runs"], found.attrs["band"]
-    if band == "95% interval":
+    if band == JACKKNIFE:
         return f"{run}: band of 95% by block jackknife."
     if len(members) == 1:
         return f"{run}: one seed, so no band. Train it again with other seeds for one."
