@@ -45,6 +45,7 @@ TESTS = {
     "core/block": "core/test_block core/test_likelihood",
     "core/batch": f"core/test_batch {TWO_DEVICES}",
     "core/linalg": "core/test_linalg core/test_likelihood",
+    "core/credible_sets": "core/test_finemap",
     "core/posterior": "core/test_posterior core/test_batch workflow/runs/test_track_runs",
     "core/jackknife": "core/test_jackknife core/test_effects",
     "core/moments": "core/test_moments core/test_recovery",
@@ -55,7 +56,7 @@ TESTS = {
     "core/priors": "core/test_priors core/test_transformer core/test_facts core/test_fit",
     "genetics/alleles": "genetics/gwas/test_align genetics/genotypes/test_score",
     "genetics/matching": "genetics/gwas/test_align genetics/gwas/test_sumstats "
-    "genetics/test_regions genetics/annotation/test_annotations",
+    "genetics/test_regions genetics/annotation/test_annotations genetics/ld/test_panel",
     "genetics/gwas/frequency": "genetics/gwas/test_align workflow/studies/test_ld_sources",
     "genetics/genotypes/score": "genetics/genotypes/test_score workflow/results/test_score",
 }
