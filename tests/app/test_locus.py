@@ -134,3 +134,19 @@ def test_a_reference_without_a_z_score_says_so(small_study):
 def test_the_legend_says_what_grey_means(small_study):
     (legend,) = LocusPage(small_study).figure.figures[0].legend
     assert "r² unknown (other LD block)" in [item.label.value for item in legend.items]
+
+
+def test_the_box_says_where_the_page_is_although_what_was_typed_comes_late(small_study):
+    """The browser tells of Enter first, and only then of the value that was typed."""
+    page = LocusPage(small_study)
+    name = str(small_study["variant_id"].values[10])
+    box = page.places.box
+    box.value_input = name
+    box.param.trigger("enter_pressed")
+    assert page.reference == 10
+    box.value = name
+    assert box.value == f"{page.region:,}"
+    box.value_input = "nowhere at all"
+    box.param.trigger("enter_pressed")
+    box.value = "nowhere at all"
+    assert box.value == "nowhere at all"

@@ -46,7 +46,10 @@ class RegionBox(pn.viewable.Viewer):
             width=270,
             **small,
         )
-        self.box.param.watch(lambda _: go_to(typed(self.box)), "enter_pressed")
+        self._go_to = go_to
+        self._typed = self._shown = ""
+        self.box.param.watch(self._enter, "enter_pressed")
+        self.box.param.watch(self._came_late, "value")
         go = pmui.Button(label="Go", color="primary", margin=(8, 12, 6, 0))
         go.on_click(lambda _: go_to(typed(self.box)))
         self.loci = pmui.Select(
@@ -63,6 +66,19 @@ class RegionBox(pn.viewable.Viewer):
             button.on_click(partial(_zoomed, zoom, factor))
             zooms.append(button)
         self._layout = pmui.FlexBox(self.box, go, self.loci, *zooms, align_items="center")
+
+    def write(self, place: str) -> None:
+        """Write where the page is now."""
+        self._shown = self.box.value = place
+
+    def _enter(self, _: Any) -> None:
+        self._typed, self._shown = typed(self.box), ""
+        self._go_to(self._typed)
+
+    def _came_late(self, event: Any) -> None:
+        """Keep the place: the browser tells what was typed after it has told of Enter."""
+        if self._shown and event.new.strip() == self._typed != self._shown:
+            self._typed, self.box.value = "", self._shown
 
     def __panel__(self) -> pmui.FlexBox:
         return self._layout

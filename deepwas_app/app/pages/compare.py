@@ -207,5 +207,5 @@ class ComparePage(RunsPage):
             frame,
             page_size=20,
             wrapped=["run"],
-            widths={"run": 230, "gain": 134},
+            widths={"run": 150},
         )

@@ -135,7 +135,7 @@ class LocusPage(Page):
         self.region, self.rows, self.table = region, rows, table
         self.place = str(region)
         self.state.region = self.place
-        self.places.box.value = f"{region:,}"
+        self.places.write(f"{region:,}")
         self.figure.draw(
             study=study,
             region=region,

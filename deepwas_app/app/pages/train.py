@@ -80,7 +80,7 @@ class TrainPage(Page):
             runs_table([]),
             wrapped=["run"],
             selectable="checkbox",
-            widths={"run": 158, "gain": 134},
+            widths={"run": 150},
         )
         self._cursor = 0
         self._filling = False
