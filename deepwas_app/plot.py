@@ -10,6 +10,8 @@ Examples
 >>> dw.plot.save(dw.plot.locus("height_chr22", "MYH9"), "MYH9.html")  # doctest: +SKIP
 """
 
+import html
+import json
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,10 +20,10 @@ import holoviews as hv
 import numpy as np
 import pandas as pd
 import xarray as xr
-from bokeh.io import save as save_html
+from bokeh.embed import json_item
 from bokeh.layouts import column
 from bokeh.models import Column
-from bokeh.resources import INLINE
+from bokeh.resources import Resources
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.genes import read_genes
@@ -50,6 +52,7 @@ from deepwas_app.workflow.runs.fitted import Fitted
 from deepwas_app.workflow.runs.run import open_run
 from deepwas_app.workflow.runs.sweep import Sweep
 from deepwas_app.workflow.studies.builtin import StudyLike, open_study
+from deepwas_app.workflow.tables import write_text
 
 __all__ = [
     "alignment",
@@ -251,7 +254,17 @@ def save(picture: Any, path: str | Path, title: str = "DeepWAS Explorer") -> Pat
     if path.suffix != ".html":
         raise InputError(f"{path}: pictures are written as .html. Save a PNG from that page.")
     model = picture if isinstance(picture, Column) else hv.render(picture, backend="bokeh")
-    save_html(model, path, resources=INLINE, title=title)
+    # Bokeh's own page would link what any class of a program asks for, Panel's from other hosts.
+    library = Resources(mode="inline", components=["bokeh", "bokeh-gl"]).js_raw
+    scripts = "\n".join(f"<script>{script}</script>" for script in library)
+    item = json.dumps(json_item(model)).replace("</", "<\\/")
+    write_text(
+        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        f"<title>{html.escape(title)}</title>\n{scripts}\n</head>"
+        f'<body><div id="picture"></div>\n'
+        f'<script>Bokeh.embed.embed_item({item}, "picture")</script></body></html>\n',
+        path,
+    )
     return path
 
 

@@ -157,16 +157,23 @@ def test_posterior(folder: Path):
 
 
 def test_locus_plot(folder: Path):
+    # Bokeh's own page would link what Panel's classes ask for, where these have been imported.
+    import panel_material_ui  # noqa: F401
+
     run_script("locus_plot.py")
     for name, drawn in (("locus.html", "Prior h"), ("manhattan.html", "minus_log10_p")):
         page = (folder / name).read_text()
         assert drawn in page
-        assert not re.search(r"<(script|link) [^>]*(src|href)=.https?:", page)
+        assert not re.search(r"<(script|link) [^>]*(src|href)=", page)
 
 
 def test_a_typed_script_is_checked():
     done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--config-file", HERE.parent / "pyproject.toml", SCRIPTS],
+        # What people write for themselves need not be annotated; calls of ours must fit.
+        [
+            *(sys.executable, "-m", "mypy", "--config-file", HERE.parent / "pyproject.toml"),
+            *("--allow-untyped-defs", SCRIPTS),
+        ],
         cwd=HERE.parent,
         capture_output=True,
         text=True,

@@ -41,7 +41,7 @@ def test_regression_needs_the_constant_prior_once(small_study, small_runs, monke
         fitted.append(settings.objective)
         return constant_model(batches, settings)
 
-    for module in ("interpret", "fitted"):
+    for module in ("results.interpret", "runs.run_batches"):
         monkeypatch.setattr(f"deepwas_app.workflow.{module}.constant_model", counted)
     run = replace(small_runs.linear, settings=TrainSettings(prior="linear", objective="ldsr"))
     job = marginal_effects.steps(small_study, run)
