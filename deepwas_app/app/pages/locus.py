@@ -17,7 +17,7 @@ from deepwas_app.app.components import cells, section
 from deepwas_app.app.markup import text
 from deepwas_app.app.pages import PAGES
 from deepwas_app.app.pages.base import Page
-from deepwas_app.app.pages.runs import follow, runs_choice
+from deepwas_app.app.pages.runs import follow, run_select, runs_choice
 from deepwas_app.app.regions import scaled, shown_region
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.matching import find_variant
@@ -209,13 +209,7 @@ class LocusPage(Page):
             margin=(6, 0),
         )
         self.track.param.watch(lambda _: self._draw_runs(), "value")
-        self.prior = pmui.Select(
-            label="Prior to fine-map and explain",
-            options=[],
-            size="small",
-            sizing_mode="stretch_width",
-            margin=(6, 0),
-        )
+        self.prior = run_select("Prior to fine-map and explain", [], None)
         self._offer_priors()
         self.prior.param.watch(self._prior_changed, "value")
         names = study["annotation"].values.astype(str).tolist()

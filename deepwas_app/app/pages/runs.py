@@ -64,7 +64,7 @@ def name_in(finished: dict[str, Any], run: Any) -> str:
     return next(name for name, other in finished.items() if other is run)
 
 
-def run_select(label: str, names: list[str], value: str, **options: Any) -> pmui.Select:
+def run_select(label: str, names: list[str], value: str | None, **options: Any) -> pmui.Select:
     """A chooser of one run as wide as its card, for names of any length."""
     return pmui.Select(
         label=label,
