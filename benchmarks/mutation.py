@@ -10,7 +10,6 @@ import argparse
 import ast
 import csv
 import difflib
-import math
 import os
 import random
 import shutil
@@ -42,18 +41,28 @@ FILES = (
 TWO_DEVICES = "workflow/runs/test_training_options.py::test_two_devices_compute_what_one_does"
 # Tests beside those of the same name, and for modules that have none of that name.
 TESTS = {
-    "core/block": "core/test_block core/test_likelihood",
+    "core/block": "core/test_block core/test_declared core/test_likelihood",
     "core/batch": f"core/test_batch {TWO_DEVICES}",
-    "core/linalg": "core/test_linalg core/test_likelihood",
-    "core/credible_sets": "core/test_finemap",
-    "core/posterior": "core/test_posterior core/test_batch workflow/runs/test_track_runs",
-    "core/jackknife": "core/test_jackknife core/test_effects",
+    "core/linalg": "core/test_linalg core/test_declared core/test_likelihood",
+    "core/credible_sets": "core/test_finemap_steps core/test_finemap",
+    "core/effects": "core/test_effects_exact core/test_declared core/test_effects",
+    "core/finemap": "core/test_finemap_steps core/test_finemap",
+    "core/iterative": "core/test_iterative_exact core/test_declared core/test_iterative",
+    "core/likelihood": "core/test_iterative_exact core/test_declared core/test_likelihood",
+    "core/mismatch": "core/test_mismatch core/test_declared",
+    "core/response": "core/test_effects_exact core/test_declared core/test_response",
+    "core/simulate": "core/test_simulate core/test_declared",
+    "core/posterior": "core/test_iterative_exact core/test_posterior core/test_batch "
+    "core/test_declared workflow/runs/test_track_runs",
+    "core/jackknife": "core/test_effects_exact core/test_jackknife core/test_effects",
     "core/moments": "core/test_moments core/test_recovery",
-    "core/shifts": "core/test_response",
-    "core/held_out": "core/test_fit workflow/runs/test_train",
-    "core/fit": "core/test_fit core/test_batch",
-    "core/objectives": "core/test_objective core/test_ldsr core/test_fit core/test_batch",
-    "core/priors": "core/test_priors core/test_transformer core/test_facts core/test_fit",
+    "core/shifts": "core/test_effects_exact core/test_response",
+    "core/held_out": "core/test_effects_exact core/test_fit workflow/runs/test_train",
+    "core/fit": "core/test_fit_steps core/test_fit core/test_batch",
+    "core/objectives": "core/test_declared core/test_fit_steps core/test_objective core/test_ldsr "
+    "core/test_fit core/test_batch",
+    "core/priors": "core/test_declared core/test_priors core/test_transformer core/test_facts "
+    "core/test_fit",
     "genetics/alleles": "genetics/gwas/test_align genetics/genotypes/test_score",
     "genetics/matching": "genetics/gwas/test_align genetics/gwas/test_sumstats "
     "genetics/test_regions genetics/annotation/test_annotations genetics/ld/test_panel",
@@ -183,38 +192,91 @@ def tests_of(file: str) -> list[str]:
     return [f"tests/{test}" if ".py" in test else f"tests/{test}.py" for test in named.split()]
 
 
-def _tested(copy: Path, tests: list[str]) -> int:
-    """Exit status of pytest, here and now."""
-    os.setsid()
-    os.chdir(copy)
-    sys.path.insert(0, str(copy))
-    log = os.open(copy / "tests.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    os.dup2(log, 1)
-    os.dup2(log, 2)
-    words = ["-x", "-q", "-n0", "-pno:cacheprovider", "-Wignore::pytest.PytestAssertRewriteWarning"]
-    return int(pytest.main([*words, *tests]))
+class Tests:
+    """What is known of single tests: how long they take, what they find, that they pass as it is.
 
+    Every line of `notes` is a test, its seconds, and the changed file where it failed.
+    """
 
-def run_tests(copy: Path, tests: list[str], timeout: float) -> str:
-    """Run tests in a fork of this process, which has imported all but the package itself."""
-    child = os.fork()
-    if child == 0:
-        # Whatever happens in the fork, it must not go on as if it were this process.
-        try:
-            os._exit(_tested(copy, tests))
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(1)
-    end = time.monotonic() + timeout
-    while time.monotonic() < end:
-        done, status = os.waitpid(child, os.WNOHANG)
-        if done:
-            return "survived" if status == 0 else "killed"
-        time.sleep(0.05)
-    os.killpg(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    return "timeout"
+    def __init__(self, copy: Path, notes: Path):
+        self.copy, self.notes = copy, notes.resolve()
+        self.notes.touch()
+        self.sound: set[str] = set()
+        self.file = ""
+        self._seconds: dict[str, float] = {}
+        self._finds: Counter[tuple[str, str]] = Counter()
+
+    def _remember(self) -> tuple[str, str]:
+        """Read the notes; the last of them."""
+        self._seconds, self._finds = {}, Counter()
+        name = file = ""
+        for line in self.notes.read_text().splitlines():
+            name, seconds, file = line.split("\t")
+            self._seconds[name] = float(seconds)
+            self._finds[file, name] += bool(file)
+        return name, file
+
+    # Names of pytest's hooks. Ours comes last: conftest.py sorts too.
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """What has found most in this file first, then the quick; files stay together."""
+
+        def rank(item: pytest.Item) -> tuple[int, int]:
+            seconds = self._seconds.get(item.nodeid, 0.0)
+            return -self._finds[self.file, item.nodeid], sum(seconds > s for s in (0.3, 3.0, 10.0))
+
+        items.sort(key=rank)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note what was called, and what failed before it was."""
+        if report.when == "call" or report.failed:
+            with self.notes.open("a") as stream:
+                file = self.file if report.failed else ""
+                stream.write(f"{report.nodeid}\t{report.duration:.2f}\t{file}\n")
+
+    def _here(self, names: list[str]) -> int:
+        """Exit status of pytest, here and now."""
+        os.setsid()
+        os.chdir(self.copy)
+        sys.path.insert(0, str(self.copy))
+        log = os.open(self.copy / "tests.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        words = "-x -q -n0 -pno:cacheprovider -Wignore::pytest.PytestAssertRewriteWarning"
+        return int(pytest.main([*words.split(), *names], plugins=[self]))
+
+    def run(self, names: list[str], file: str) -> str:
+        """Run tests in a fork of this process, which has imported all but the package itself."""
+        self._remember()
+        self.file = file
+        files = tuple(name.partition("::")[0] for name in names)
+        # Three times as long as without a change, or what the longest file takes here.
+        known = sum(s for name, s in self._seconds.items() if name.startswith(files))
+        end = time.monotonic() + 60 + max(3 * known, 240)
+        child = os.fork()
+        if child == 0:
+            # Whatever happens in the fork, it must not go on as if it were this process.
+            try:
+                os._exit(self._here(names))
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                os._exit(1)
+        while time.monotonic() < end:
+            done, status = os.waitpid(child, os.WNOHANG)
+            if done:
+                return "survived" if status == 0 else "killed"
+            time.sleep(0.05)
+        os.killpg(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        return "timeout"
+
+    def check(self) -> None:
+        """Stop where the test that failed last does so without any change."""
+        name, file = self._remember()
+        if file and name not in self.sound and self.run([name], "unchanged") != "survived":
+            sys.exit(f"without any change, {name} fails\n{(self.copy / 'tests.log').read_text()}")
+        self.sound.add(name)
 
 
 def copied(folder: Path) -> Path:
@@ -234,7 +296,7 @@ def prepare(folder: str) -> None:
     sys.dont_write_bytecode = True
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", f"{folder}/compiled")
-    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.2"
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.02"
     import beartype  # noqa: F401
     import equinox  # noqa: F401
     import hypothesis  # noqa: F401
@@ -259,20 +321,20 @@ def outcomes(chosen: list[Spot], output: Path) -> Iterator[tuple[Spot, Mutant, s
     with tempfile.TemporaryDirectory(prefix="deepwas-mutation-") as folder:
         prepare(folder)
         copy = copied(Path(folder) / "copy")
-        begun = time.monotonic()
-        tests = {test for spot in chosen for test in tests_of(spot.file)}
-        if run_tests(copy, sorted(tests), math.inf) != "survived":
-            sys.exit(f"without any change, tests fail\n{(copy / 'tests.log').read_text()}")
-        # A change may make tests slow, but those of one file not as slow as all of them.
-        limit = 60 + time.monotonic() - begun
+        tests = Tests(copy, output.with_suffix(".tests.tsv"))
+        everything = sorted({test for spot in chosen for test in tests_of(spot.file)})
+        if tests.run(["--collect-only", *everything], "unchanged") != "survived":
+            sys.exit((copy / "tests.log").read_text())
         for spot in chosen:
             change = mutant(spot)
             key = (spot.file, change.before, change.after)
             if key not in known:
                 place = copy / "deepwas_app" / spot.file
                 place.write_text(change.code)
-                known[key] = run_tests(copy, tests_of(spot.file), limit)
+                known[key] = tests.run(tests_of(spot.file), spot.file)
                 shutil.copy(spot.path, place)
+                if known[key] == "killed":
+                    tests.check()
                 with output.open("a") as stream:
                     csv.writer(stream, delimiter="\t").writerow([*key, known[key]])
             yield spot, change, known[key]

@@ -90,3 +90,83 @@ def test_a_seed_draws_what_it_drew():
     for truth, moments in truths.items():
         log_f = true_log_variance(drawn, truth, np.random.default_rng(4))
         np.testing.assert_allclose([log_f.mean(), log_f.std()], moments, rtol=1e-4)
+
+
+@pytest.fixture(scope="module")
+def long_stretch():
+    """64 Mb with a variant every kb, 16 annotations of which 8 are binary."""
+    positions = np.arange(1_000_000, 65_000_000, 1_000)
+    return draw_annotations(positions, 16, np.random.default_rng(6))
+
+
+def test_intervals_have_the_coverage_and_length_that_they_are_drawn_with(long_stretch):
+    """Starts are a Poisson process: uncovered at both of two places with exp(-rate (w + gap))."""
+    assert long_stretch.dtype == np.float32
+    for a in range(8):
+        column = long_stretch[:, a]
+        assert set(np.unique(column)) == {0, 1}
+        width, coverage = (2_000, 10_000, 50_000)[a % 3], 0.03 + 0.025 * ((7 * a) % 11)
+        empty = 1 - column
+        # About 64 Mb / width intervals; longer ones are fewer, and their share less certain.
+        close = 4 * np.sqrt(width / 64e6)
+        assert empty.mean() == pytest.approx(np.exp(-coverage), abs=close)
+        for gap in (1, 5):
+            both = (empty[gap:] * empty[:-gap]).mean()
+            apart = min(1_000 * gap, width)
+            expected = np.exp(-coverage * (1 + apart / width))
+            assert both == pytest.approx(expected if apart < width else both, abs=close)
+            if apart == width:
+                assert both == pytest.approx(np.exp(-2 * coverage), abs=close)
+
+
+def test_continuous_annotations_are_smooth_over_5_to_100_kb(long_stretch):
+    """Four fifths of the variance decays along the chromosome, one fifth is noise."""
+    for a in range(8, 16):
+        column = long_stretch[:, a].astype(np.float64)
+        scale = 5_000 * 20 ** ((a % 4) / 3)
+        # 64 Mb hold that many independent stretches.
+        close = 4 * np.sqrt(2 * scale / 64e6)
+        assert column.mean() == pytest.approx(0, abs=close)
+        assert column.var() == pytest.approx(1, abs=2 * close)
+        for gap in (1, 2, 10):
+            found = np.mean(column[gap:] * column[:-gap])
+            assert found == pytest.approx(0.8 * np.exp(-1_000 * gap / scale), abs=2 * close)
+
+
+def test_a_stretch_begins_and_ends_as_it_goes_on():
+    """Over many short stretches: as much covered, and as varied, at either end."""
+    rng = np.random.default_rng(8)
+    positions = np.arange(0, 40_000, 4_000)
+    drawn = np.array([draw_annotations(positions, 4, rng) for _ in range(3_000)])
+    # One interval is always there: Poisson and one more, over stretch and width.
+    for a, (width, coverage) in enumerate([(2_000, 0.03), (10_000, 0.205)]):
+        length = 36_001
+        rate = coverage / width
+        # No start falls into the window of a place: none of the Poisson ones, nor the sure one.
+        chance = width / (length + width)
+        empty = np.exp(-rate * length * chance) * (1 - chance)
+        share = drawn[:, :, a].mean(axis=0)
+        np.testing.assert_allclose(share, 1 - empty, atol=4 * np.sqrt(0.25 / 3_000))
+    for a in (2, 3):
+        np.testing.assert_allclose(drawn[:, :, a].var(axis=0), 1, atol=0.11)
+
+
+@pytest.mark.parametrize(("count", "active"), [(2, 2), (3, 2), (8, 2), (9, 3), (12, 4)])
+def test_a_third_of_the_annotations_act_and_two_at_least(count, active):
+    a = np.random.default_rng(9).standard_normal((300, count))
+    found = np.linalg.lstsq(a, true_log_variance(a, "linear", np.random.default_rng(0)))[0]
+    size = np.sort(np.abs(found))[::-1]
+    np.testing.assert_allclose(size[:active], 0.4, rtol=1e-9)
+    np.testing.assert_allclose(size[active:], 0, atol=1e-9)
+
+
+def test_interactions_are_products_of_bounded_annotations():
+    """Of two active ones there is nothing but their product: twice of two, once of "three"."""
+    a = np.random.default_rng(10).standard_normal((500, 2))
+    log_f = true_log_variance(a, "interactions", np.random.default_rng(3))
+    design = np.column_stack([a, np.tanh(1.5 * a).prod(axis=1)])
+    found, residual, *_ = np.linalg.lstsq(design, log_f)
+    assert residual < 1e-18
+    np.testing.assert_allclose(np.abs(found[:2]), 0.25, rtol=1e-9)
+    # Three terms of sign +-1.
+    assert np.abs(found[2]) == pytest.approx(1) or np.abs(found[2]) == pytest.approx(3)

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from deepwas_app.core.priors import Standardisation, make_prior, parameter_count
+from deepwas_app.core.priors import transformer as module
+from deepwas_app.core.priors.transformer import pool_factor
 
 ANNOTATIONS, TRACKS, WINDOW = 4, 3, 40
 
@@ -98,13 +100,105 @@ def patterned(prior):
     return eqx.tree_at(lambda p: p.network, prior, jax.tree.unflatten(tree, leaves))
 
 
-def test_stored_weights_give_what_they_gave():
-    """A window that is pooled with a rest, two layers and two heads."""
-    prior = patterned(transformer(width=64, depth=2, window=65))
-    at = np.arange(3 * 65 * TRACKS, dtype=np.float32)
-    tracks = jnp.asarray(np.cos(0.37 * at + at**2 / 4e4).reshape(3, 65, TRACKS))
-    annotations = jnp.asarray(np.sin(np.arange(12.0, dtype=np.float32)).reshape(3, 4))
-    assert prior.network.position.shape == (33, 64)
-    np.testing.assert_allclose(
-        prior(annotations, tracks) + 9, [0.295929, 0.319651, 0.354048], rtol=1e-3
-    )
+def softmax(x, axis):
+    e = np.exp(x - x.max(axis=axis, keepdims=True))
+    return e / e.sum(axis=axis, keepdims=True)
+
+
+def gelu(x):
+    return 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
+
+
+def by_hand(network, x, heads, factor):
+    """The network of one window, (positions, channels), by loops over its parts."""
+
+    def linear(layer, x):
+        bias = 0 if layer.bias is None else np.asarray(layer.bias, np.float64)
+        return x @ np.asarray(layer.weight, np.float64).T + bias
+
+    def norm(layer, x):
+        scaled = (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-5)
+        return scaled * np.asarray(layer.weight) + np.asarray(layer.bias)
+
+    def pool(layer, x):
+        return (softmax(linear(layer.score, x), 0) * x).sum(axis=0)
+
+    kernel = np.asarray(network.stem.weight, np.float64)
+    size = kernel.shape[2]
+    padded = np.pad(x, (((size - 1) // 2, size // 2), (0, 0)))
+    stem = [np.einsum("oik,ki->o", kernel, padded[i : i + size]) for i in range(len(x))]
+    x = gelu(np.array(stem) + np.asarray(network.stem.bias)[:, 0])
+    x = np.pad(x, ((0, -len(x) % factor), (0, 0)))
+    x = np.array([pool(network.pool, x[i : i + factor]) for i in range(0, len(x), factor)])
+    x = x + np.asarray(network.position)
+    for layer in network.layers:
+        a, y = layer.attention, norm(layer.norm_attention, x)
+        parts = (linear(p, y) for p in (a.query_proj, a.key_proj, a.value_proj))
+        q, k, v = (part.reshape(len(y), heads, -1) for part in parts)
+        logits = np.einsum("shd,thd->hst", q, k) / np.sqrt(q.shape[2])
+        mixed = np.einsum("hst,thd->shd", softmax(logits, 2), v).reshape(len(y), -1)
+        x = x + linear(a.output_proj, mixed)
+        x = x + linear(layer.narrow, gelu(linear(layer.widen, norm(layer.norm_forward, x))))
+    return linear(network.head, norm(network.norm, pool(network.collect, x))).item()
+
+
+@pytest.mark.parametrize(
+    ("window", "width", "depth", "heads", "factor"), [(65, 64, 2, 2, 2), (5, 40, 1, 1, 1)]
+)
+def test_the_network_is_what_it_is_said_to_be(window, width, depth, heads, factor):
+    """Stem, pooling (with a rest), attention, feed-forward and head, by numpy."""
+    prior = patterned(transformer(width=width, depth=depth, window=window))
+    rng = np.random.default_rng(2)
+    tracks = rng.standard_normal((2, window, TRACKS)).astype(np.float32)
+    annotations = rng.standard_normal((2, ANNOTATIONS)).astype(np.float32)
+    found = prior(annotations, tracks)
+    for i in range(2):
+        # Tracks first; annotations are the same at every position.
+        repeated = np.tile(annotations[i], (window, 1))
+        x = np.concatenate([(tracks[i] - 0.5) / 2, repeated], axis=1)
+        expected = by_hand(prior.network, x, heads, factor)
+        assert found[i] == pytest.approx(-9 + expected, rel=1e-5)
+        assert abs(expected) > 1e-3
+
+
+def test_how_large_a_network_is():
+    """Heads of 32, positions that start small, tokens that are about 32, one step of 7."""
+    network = transformer(width=96, depth=3, window=640).network
+    assert [layer.attention.num_heads for layer in network.layers] == [3, 3, 3]
+    assert network.position.shape == (32, 96)
+    assert float(network.position.std()) == pytest.approx(0.02, rel=0.1)
+    assert network.stem.kernel_size == (7,)
+    assert network.layers[0].widen.weight.shape == (4 * 96, 96)
+    narrow = transformer(width=40, window=4).network
+    assert narrow.layers[0].attention.num_heads == 1
+    assert narrow.stem.kernel_size == (4,)
+    # Layers, pools and head have random numbers of their own.
+    alike = [np.asarray(layer.widen.weight) for layer in network.layers]
+    alike += [np.asarray(network.pool.score.weight), np.asarray(network.collect.score.weight)]
+    assert len({weight.ravel()[0] for weight in alike}) == 5
+
+
+@pytest.mark.parametrize(
+    ("window", "factor"), [(1, 1), (32, 1), (63, 1), (64, 2), (95, 2), (256, 8)]
+)
+def test_a_window_is_pooled_to_32_tokens_or_a_few_more(window, factor):
+    assert pool_factor(window) == factor
+
+
+def test_work_in_chunks_changes_nothing(data, monkeypatch):
+    a, t = data
+    prior = woken(transformer())
+    whole = prior(a, t)
+    monkeypatch.setattr(module, "CHUNK", 3 * WINDOW * 8)
+    np.testing.assert_allclose(prior(a, t), whole, rtol=1e-5)
+
+
+def test_without_any_track_the_window_is_one_position(data):
+    a, _ = data
+    prior = transformer(standardise_tracks=None)
+    assert (prior.window, prior.mean_tracks()) == (1, None)
+    np.testing.assert_array_equal(prior(a), -9.0)
+    np.testing.assert_array_equal(transformer().mean_tracks(), 0.5)
+    assert not prior.half
+    assert not prior.network.rematerialise
+    assert transformer(precision="bfloat16").half
