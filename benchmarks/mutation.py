@@ -48,7 +48,8 @@ TESTS = {
     "core/effects": "core/test_effects_exact core/test_declared core/test_effects",
     "core/finemap": "core/test_finemap_steps core/test_finemap",
     "core/iterative": "core/test_iterative_exact core/test_declared core/test_iterative",
-    "core/likelihood": "core/test_iterative_exact core/test_declared core/test_likelihood",
+    "core/likelihood": "core/test_iterative_exact core/test_declared core/test_likelihood "
+    "core/test_iterative.py::test_choice_by_size",
     "core/mismatch": "core/test_mismatch core/test_declared",
     "core/response": "core/test_effects_exact core/test_declared core/test_response",
     "core/simulate": "core/test_simulate core/test_declared",
@@ -63,11 +64,16 @@ TESTS = {
     "core/test_fit core/test_batch",
     "core/priors": "core/test_declared core/test_priors core/test_transformer core/test_facts "
     "core/test_fit",
-    "genetics/alleles": "genetics/gwas/test_align genetics/genotypes/test_score",
-    "genetics/matching": "genetics/gwas/test_align genetics/gwas/test_sumstats "
-    "genetics/test_regions genetics/annotation/test_annotations genetics/ld/test_panel",
-    "genetics/gwas/frequency": "genetics/gwas/test_align workflow/studies/test_ld_sources",
-    "genetics/genotypes/score": "genetics/genotypes/test_score workflow/results/test_score",
+    "genetics/alleles": "genetics/test_alleles genetics/test_matching genetics/gwas/test_align "
+    "genetics/genotypes/test_score",
+    "genetics/matching": "genetics/test_matching genetics/gwas/test_align "
+    "genetics/gwas/test_sumstats genetics/test_regions genetics/annotation/test_annotations "
+    "genetics/ld/test_panel",
+    "genetics/gwas/frequency": "genetics/gwas/test_frequency genetics/gwas/test_align "
+    "workflow/studies/test_ld_sources",
+    "genetics/gwas/align": "genetics/gwas/test_align_edges genetics/gwas/test_align",
+    "genetics/genotypes/score": "genetics/genotypes/test_score_edges genetics/genotypes/test_score "
+    "workflow/results/test_score",
 }
 # Others of Cosmic Ray's operators end in a TypeError at once, which would flatter the tests.
 ARITHMETIC = {

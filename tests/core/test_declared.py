@@ -2,6 +2,9 @@
 
 import inspect
 
+import equinox as eqx
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.stats import chi2
@@ -25,7 +28,15 @@ from deepwas_app.core.objectives import (
     LDScoreRegression,
     make_objective,
 )
-from deepwas_app.core.priors import PRIORS, linear, transformer
+from deepwas_app.core.priors import (
+    PRIORS,
+    Model,
+    Prior,
+    Standardisation,
+    linear,
+    make_prior,
+    transformer,
+)
 from deepwas_app.core.simulate import draw_z
 
 
@@ -106,3 +117,34 @@ def test_settings_of_an_objective_reach_it():
     assert found == FullLikelihood("iterative", Iterative(probes=3, max_iterations=7))
     assert found.options.tolerance == 1e-4
     assert np.array_equal(make_objective("ldsr", probes=3).knobs(), [])
+
+
+def test_random_weights_are_those_of_key_0_where_none_is_given():
+    class Keyed(Prior):
+        key: jax.Array
+
+        @classmethod
+        def build(cls, inputs):
+            return cls(inputs.key)
+
+        def __call__(self, annotations, tracks=None):
+            raise NotImplementedError
+
+    standardise = Standardisation(jnp.zeros(2), jnp.ones(2))
+    for given, expected in (({}, 0), ({"key": jax.random.key(5)}, 5)):
+        found = make_prior(Keyed, standardise, level=0.0, **given).key
+        assert (jax.random.key_data(found) == jax.random.key_data(jax.random.key(expected))).all()
+
+
+def test_settings_are_no_numbers_of_a_model():
+    """What is static has its own compiled program; nothing but arrays is trained or stored."""
+    two = Standardisation(jnp.zeros(2), jnp.ones(2))
+
+    def make(name):
+        return Model(make_prior(name, two, level=0.0, width=8, depth=0), *jnp.zeros(2))
+
+    for name in ("constant", "linear", "enrichment", "transformer"):
+        model = eqx.filter_eval_shape(make, name)
+        assert all(hasattr(leaf, "dtype") for leaf in jax.tree.leaves(model))
+        assert (model.learn_s2, model.learn_kappa) == (True, True)
+    assert jax.tree.leaves(FULL_LIKELIHOOD) == []
