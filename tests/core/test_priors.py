@@ -140,3 +140,37 @@ def test_enrichment_prior_has_two_classes(standardise, annotations):
 def test_unknown_prior_is_refused(standardise):
     with pytest.raises(ValueError, match="unknown prior 'forest'"):
         make_prior("forest", standardise, level=0.0)
+
+
+def test_two_classes_are_a_sigmoid_of_the_score(standardise, annotations):
+    """The class that is enriched, by a factor e, starts as the smaller one."""
+    prior = make_prior("enrichment", standardise, level=-3.0)
+    assert (float(prior.gain), float(prior.threshold)) == (1.0, -1.0)
+    c = np.array([0.7, -0.4, 1.2])
+    prior = eqx.tree_at(
+        lambda p: (p.coefficients, p.gain, p.threshold),
+        prior,
+        (jnp.asarray(c, jnp.float32), jnp.asarray(1.6), jnp.asarray(-0.8)),
+    )
+    eta = np.asarray(standardise(annotations)) @ c
+    inside = 1 / (1 + np.exp(0.8 - eta)) - 1 / (1 + np.exp(0.8))
+    np.testing.assert_allclose(prior(annotations), -3.0 + 1.6 * inside, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("link", ["exp", "softplus", "relu"])
+def test_links_far_from_their_start(link, standardise, annotations):
+    c = np.array([0.3, -0.8, 0.4])
+    prior = make_prior("linear", standardise, level=-2.0, link=link)
+    prior = eqx.tree_at(lambda p: p.coefficients, prior, jnp.asarray(c, jnp.float32))
+    eta = np.asarray(standardise(annotations), np.float64) @ c
+    f = {
+        "exp": np.exp(eta),
+        "softplus": np.log1p(np.exp(eta + np.log(np.e - 1))),
+        "relu": np.maximum(1 + eta, 1e-3),
+    }[link]
+    np.testing.assert_allclose(prior(annotations), -2.0 + np.log(f), rtol=1e-4, atol=1e-4)
+    assert np.abs(eta).max() > 0.5
+    np.testing.assert_array_equal(
+        prior.log_coefficients() if link == "exp" else prior.coefficients, np.float32(c)
+    )
+    assert (prior.log_coefficients() is None) == (link != "exp")
