@@ -43,11 +43,11 @@ from deepwas_app.plots.scaling import scaling_curve
 from deepwas_app.plots.track import run_values
 from deepwas_app.plots.tracks.association import locus_table, r2_of
 from deepwas_app.workflow.results.annotation_effects import annotation_effects
-from deepwas_app.workflow.results.heritability import heritability
 from deepwas_app.workflow.results.locus import RunLike, opened_all, opened_runs
 from deepwas_app.workflow.results.response import interaction_surface, response_curve
 from deepwas_app.workflow.results.scaling import summary
 from deepwas_app.workflow.results.spectrum import residual_spectrum
+from deepwas_app.workflow.results.values import VALUES
 from deepwas_app.workflow.runs.fitted import Fitted
 from deepwas_app.workflow.runs.run import open_run
 from deepwas_app.workflow.runs.sweep import Sweep
@@ -75,6 +75,7 @@ __all__ = [
 
 Runs = RunLike | Iterable[RunLike]
 SHOWN_ANNOTATIONS = 8
+SHOWN_VALUE = "heritability"
 
 
 def __dir__() -> list[str]:
@@ -156,6 +157,11 @@ def locus(
     names = study["annotation"].values.astype(str).tolist()
     known = ld_to_reference(read_block(study, block), row - first)
     picture = LocusFigure()
+
+    def of_runs(name: str) -> dict[str, pd.DataFrame]:
+        compute = VALUES[name].compute
+        return run_values(study, rows, _of_each(study, runs, lambda s, r: compute(s, r, rows)))
+
     picture.draw(
         study=study,
         region=region,
@@ -165,8 +171,9 @@ def locus(
         reference=at,
         r2=r2_of(drawn["row"].to_numpy(), first, known),
         annotations=tuple(names[:SHOWN_ANNOTATIONS] if annotations is None else annotations),
-        runs=run_values(study, rows, _of_each(study, runs, lambda s, r: heritability(s, r, rows))),
-        measure="Prior h²",
+        values={name: of_runs(name) for name in (SHOWN_VALUE, *picture.values)},
+        chosen=SHOWN_VALUE,
+        measure=VALUES[SHOWN_VALUE].axis,
         fine_mapping=fine_mapping,
     )
     return column(*picture.figures, sizing_mode="stretch_width")

@@ -180,19 +180,11 @@ def _by_age(paths: list[Path]) -> list[Path]:
 
 
 @_RESULTS.keeps(_key)
-def heritability(study: xr.Dataset, run: Any) -> np.ndarray:
-    """Prior heritability of every variant under a run."""
-    from deepwas_app.workflow.results.heritability import run_heritability
+def value(study: xr.Dataset, run: Any, name: str) -> np.ndarray:
+    """A value of every variant under a run, one of ``workflow.results.values.VALUES``."""
+    from deepwas_app.workflow.results.values import VALUES
 
-    return run_heritability(study, run)
-
-
-@_RESULTS.keeps(_key)
-def posterior(study: xr.Dataset, run: Any) -> xr.Dataset:
-    """Posterior effects of every variant under a run."""
-    from deepwas_app.workflow.results.posterior import posterior as compute
-
-    return compute(study, run)
+    return VALUES[name].compute(study, run, None)
 
 
 @_RESULTS.keeps(_key)

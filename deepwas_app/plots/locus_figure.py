@@ -58,6 +58,11 @@ class LocusFigure:
         )
 
     @property
+    def values(self) -> set[str]:
+        """Names of the values per variant that tracks draw, beside the chosen one."""
+        return {name for track in self.tracks.values() for name in track.values}
+
+    @property
     def figures(self) -> list[figure]:
         """The figures that have something to show, from top to bottom; their edges agree.
 

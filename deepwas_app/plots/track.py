@@ -32,8 +32,11 @@ class Locus:
         All genes of the genome: ``chromosome``, ``start``, ``stop``, ``strand``, ``name``.
     annotations
         Names of the annotations to show, top first.
-    runs, measure
-        A value per variant by run name (``x`` in Mb, ``value``, ``variant``), and what it is.
+    values
+        What was computed for the runs, by the name of the value (`VALUES` of
+        ``deepwas_app.workflow.results.values``) and of the run: ``x`` (Mb), ``value``, ``variant``.
+    chosen, measure
+        The value that people chose to see, and the label of its axis.
     fine_mapping
         SNP, BP, PIP, CREDIBLE_SET, PIP_UNIFORM, CREDIBLE_SET_UNIFORM; None for no fine-mapping.
     """
@@ -46,7 +49,8 @@ class Locus:
     reference: int | None = None
     r2: np.ndarray | None = None
     annotations: tuple[str, ...] = ()
-    runs: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    values: Mapping[str, Mapping[str, pd.DataFrame]] = field(default_factory=dict)
+    chosen: str = ""
     measure: str = ""
     fine_mapping: pd.DataFrame | None = None
 
@@ -67,6 +71,9 @@ class Track:
         Of its figure: the label of the y axis, and pixels.
     needs
         Fields of `Locus` that it draws: it is drawn anew when one of them changes.
+    values
+        Names of the values per variant that it draws beside the chosen one: they are computed for
+        the runs on show, and come into `Locus.values` one by one.
     figures
         One below the other.
     """
@@ -76,6 +83,7 @@ class Track:
     label: ClassVar[str] = ""
     height: ClassVar[int] = 130
     needs: ClassVar[frozenset[str]] = frozenset({"region", "variants"})
+    values: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, make: Callable[[int, str], figure]) -> None:
         self.figures = [make(self.height, self.label)]
@@ -98,7 +106,7 @@ class Track:
 def run_values(
     study: xr.Dataset, rows: np.ndarray, values: Mapping[str, np.ndarray]
 ) -> dict[str, pd.DataFrame]:
-    """A value per variant of a region by run name, as `Locus` has them."""
+    """One value of the variants of a region by run name, as `Locus.values` has it."""
     x = study["variant_position"].values[rows] / 1e6
     variant = study["variant_id"].values[rows].astype(str)
     return {

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from deepwas_app.app import store
-from deepwas_app.app.pages.locus import POSTERIOR, PRIOR, LocusPage
+from deepwas_app.app.pages.locus import LocusPage
 from deepwas_app.app.state import AppState
 from deepwas_app.errors import InputError
 
@@ -24,21 +24,23 @@ def page(study_with_runs, settle) -> LocusPage:
 
 def test_a_late_track_does_not_replace_the_one_asked_for_last(page, settle, monkeypatch):
     gate, begun, computed = threading.Event(), threading.Event(), threading.Event()
-    posterior = store.posterior
+    value = store.value
 
-    def slowly(study, run):
+    def slowly(study, run, name):
+        if name != "posterior":
+            return value(study, run, name)
         begun.set()
         gate.wait(60)
         try:
-            return posterior(study, run)
+            return value(study, run, name)
         finally:
             computed.set()
 
-    monkeypatch.setattr(store, "posterior", slowly)
+    monkeypatch.setattr(store, "value", slowly)
     before = np.array(page.figure.tracks["heritability"].points.data["value"])
-    page.track.value = POSTERIOR
+    page.track.value = "posterior"
     assert begun.wait(60)
-    page.track.value = PRIOR
+    page.track.value = "heritability"
     settle(page, lambda: not page.poller._pending)
     gate.set()
     assert computed.wait(60)
@@ -47,7 +49,7 @@ def test_a_late_track_does_not_replace_the_one_asked_for_last(page, settle, monk
     np.testing.assert_array_equal(page.figure.tracks["heritability"].points.data["value"], before)
     for event in (gate, begun, computed):
         event.clear()
-    page.track.value = POSTERIOR
+    page.track.value = "posterior"
     assert begun.wait(60)
     page.state.selected = []
     gate.set()

@@ -72,22 +72,22 @@ def linear(study_with_runs):
 def test_results_are_of_the_weights_not_of_the_name(study_with_runs, linear, monkeypatch):
     made: list = []
     monkeypatch.setattr(
-        "deepwas_app.workflow.results.heritability.run_heritability",
+        "deepwas_app.workflow.results.heritability.heritability",
         lambda *_: made.append(1) or len(made),
     )
-    assert [store.heritability(study_with_runs, linear) for _ in range(2)] == [1, 1]
+    assert [store.value(study_with_runs, linear, "heritability") for _ in range(2)] == [1, 1]
     os.utime(linear.path / "weights.eqx", ns=(0, 0))
-    assert [store.heritability(study_with_runs, linear) for _ in range(2)] == [2, 2]
+    assert [store.value(study_with_runs, linear, "heritability") for _ in range(2)] == [2, 2]
 
 
 def test_many_clicks_leave_the_results_of_whole_studies(study_with_runs, linear, monkeypatch):
     monkeypatch.setattr(
-        "deepwas_app.workflow.results.heritability.run_heritability", lambda *_: object()
+        "deepwas_app.workflow.results.heritability.heritability", lambda *_: object()
     )
     monkeypatch.setattr(
         "deepwas_app.workflow.results.interpret.variant_drivers", lambda *_: object()
     )
-    first = store.heritability(study_with_runs, linear)
+    first = store.value(study_with_runs, linear, "heritability")
     clicked = [store.drivers(study_with_runs, linear, row) for row in range(80)]
-    assert store.heritability(study_with_runs, linear) is first
+    assert store.value(study_with_runs, linear, "heritability") is first
     assert store.drivers(study_with_runs, linear, 0) is clicked[0]

@@ -1,4 +1,4 @@
-"""A page and a track of another package are found by the dashboard and by the locus figure."""
+"""What another package adds to the dashboard and to the locus figure is found by both."""
 
 import json
 import shutil
@@ -19,6 +19,29 @@ alone = dw.CountPage.heading
 print(json.dumps([menu, shown, labels, points, alone]))
 """
 
+VALUES = """
+import json, sys, time
+import deepwas_app as dw
+page = dw.LocusPage(sys.argv[1])
+track, figure = page.figure.tracks["uncertainty"], page.figure
+end = time.monotonic() + 120
+while not {"heritability", "uncertainty"} <= figure.locus.values.keys():
+    assert time.monotonic() < end, "nothing was computed"
+    page.poller.poll()
+    time.sleep(0.02)
+offered, measure = list(page.track.options), figure.locus.measure
+labels = [drawn.yaxis.axis_label for drawn in figure.figures]
+sd = track.points.data["value"].tolist()
+page.state.selected = []
+left = track.shown(figure.locus)
+study = dw.open_study(sys.argv[1])
+whole = dw.posterior(study, sys.argv[2])["variant_posterior_variance"].values[page.rows] ** 0.5
+region = f"{page.region:,}".replace(",", "")
+alone = dw.plot.locus(study, region, sys.argv[2])
+alone = [drawn.yaxis.axis_label for drawn in alone.children]
+print(json.dumps([offered, measure, labels, sd, whole.tolist(), left, alone]))
+"""
+
 
 def test_a_page_and_a_track_are_a_file_each(run_python, small_study, tmp_path):
     study = tmp_path / "small.study.zarr"
@@ -32,3 +55,20 @@ def test_a_page_and_a_track_are_a_file_each(run_python, small_study, tmp_path):
     assert labels[-1] == "Genes"
     assert points > 100
     assert alone == "Count"
+
+
+def test_a_track_of_a_new_value_is_two_files(run_python, small_study, small_runs, tmp_path):
+    study, run = tmp_path / "small.study.zarr", tmp_path / "linear.run"
+    shutil.copytree(small_study.attrs["path"], study)
+    shutil.copytree(small_runs.linear.path, run)
+    found = json.loads(run_python("-c", VALUES, study, run).splitlines()[-1])
+    offered, measure, labels, sd, whole, left, alone = found
+    assert offered == ["Prior heritability", "Posterior mean effect", "Posterior s.d."]
+    assert measure == "Prior h²"
+    assert labels == alone
+    assert labels[1] == "Frequency"
+    assert labels[2].startswith("Prior h² (×10")
+    assert labels[3] == "S.d. of √N β"
+    assert sd == whole
+    assert len(sd) > 100
+    assert not left

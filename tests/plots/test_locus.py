@@ -75,14 +75,16 @@ def test_figure_shows_only_tracks_that_have_something(study: xr.Dataset, genes: 
     assert shown(figure) == ["association", "genes"]
     table = figure.locus.variants
     values = pd.DataFrame({"x": table["x"], "value": 2e-6, "variant": table["variant"]})
-    figure.draw(runs={"mlp": values}, measure="Prior h²", annotations=("coding",))
+    figure.draw(values={"other": {"mlp": values}}, annotations=("coding",))
+    assert shown(figure) == ["association", "annotations", "genes"]
+    figure.draw(values={"mine": {"mlp": values}}, chosen="mine", measure="Prior h²")
     assert shown(figure) == ["association", "heritability", "annotations", "genes"]
     assert len(figure.figures) == 4
     (heritability,) = figure.tracks["heritability"].figures
     assert heritability.yaxis.axis_label == "Prior h² (×10⁻⁶)"
     assert len({id(track.x_range) for track in figure.figures}) == 1
     assert (figure.x_range.start, figure.x_range.end) == (1e-6, 1.0)
-    figure.draw(runs={}, annotations=())
+    figure.draw(values={}, annotations=())
     assert shown(figure) == ["association", "genes"]
 
 

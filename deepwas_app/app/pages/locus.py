@@ -26,8 +26,8 @@ from deepwas_app.genetics.statistics import minus_log10_p
 from deepwas_app.plots.locus_figure import LocusFigure
 from deepwas_app.plots.track import run_values
 from deepwas_app.plots.tracks.association import locus_table, r2_of
+from deepwas_app.workflow.results.values import VALUES
 
-PRIOR, POSTERIOR = "Prior heritability", "Posterior mean effect"
 SHOWN_ANNOTATIONS = 8
 HALF_WINDOW = 500_000
 
@@ -202,8 +202,8 @@ class LocusPage(Page):
         )
         self.track = pmui.Select(
             label="Track of the runs",
-            options=[PRIOR, POSTERIOR],
-            value=PRIOR,
+            options={value.label: name for name, value in VALUES.items()},
+            value=next(iter(VALUES)),
             size="small",
             sizing_mode="stretch_width",
             margin=(6, 0),
@@ -268,29 +268,30 @@ class LocusPage(Page):
         self._arrange()
 
     def _draw_runs(self) -> None:
+        """Have the values computed that tracks draw of the runs; each is drawn when it is there."""
         study, runs, rows = self.state.study, self.state.selected_runs(), self.rows
-        prior = self.track.value == PRIOR
-        label = "Prior h²" if prior else "Posterior √N β"
+        chosen = self.track.value
 
-        def compute() -> dict[str, np.ndarray]:
-            found = {}
-            for run in runs:
-                if prior:
-                    found[store.run_name(run)] = store.heritability(study, run)[rows]
-                else:
-                    mean = store.posterior(study, run)["variant_posterior_mean"]
-                    found[store.run_name(run)] = mean.values[rows]
-            return found
+        def compute(name: str) -> dict[str, np.ndarray]:
+            return {store.run_name(run): store.value(study, run, name)[rows] for run in runs}
 
-        def done(found: dict[str, np.ndarray]) -> None:
-            self.figure.draw(runs=run_values(study, rows, found), measure=label)
+        def done(name: str, found: dict[str, np.ndarray]) -> None:
+            assert self.figure.locus is not None
+            values = {**self.figure.locus.values, name: run_values(study, rows, found)}
+            # Until then the value that was chosen before stays on show.
+            is_chosen = {"chosen": name, "measure": VALUES[name].axis} if name == chosen else {}
+            self.figure.draw(values=values, **is_chosen)
             self._arrange()
 
-        if runs:
-            self.ask("runs", compute, done, self._say_trouble)
-        else:
-            self.forget("runs")
-            done({})
+        for name in VALUES:
+            self.forget(("value", name))
+        if not runs:
+            self.figure.draw(values={})
+            self._arrange()
+            return
+        for name in {chosen, *self.figure.values}:
+            what = ("value", name)
+            self.ask(what, partial(compute, name), partial(done, name), self._say_trouble)
 
     def follow_runs(self) -> None:
         """Offer the runs that there are now, and draw those that are selected."""

@@ -20,7 +20,7 @@ class HeritabilityTrack(Track):
 
     name, order = "heritability", 20
     label, height = "Prior heritability", 170
-    needs = frozenset({"runs", "measure"})
+    needs = frozenset({"values", "chosen", "measure"})
 
     def __init__(self, make: Callable[[int, str], figure]) -> None:
         super().__init__(make)
@@ -45,13 +45,13 @@ class HeritabilityTrack(Track):
 
     def shown(self, locus: Locus) -> bool:
         """With a run."""
-        return bool(locus.runs)
+        return bool(locus.values.get(locus.chosen))
 
     def draw(self, locus: Locus) -> None:
         """The stems, in units of a power of ten that the axis names."""
         tables = [
             table.assign(run=name, colour=series_colour(i))
-            for i, (name, table) in enumerate(locus.runs.items())
+            for i, (name, table) in enumerate(locus.values.get(locus.chosen, {}).items())
         ]
         empty = pd.DataFrame(columns=["x", "value", "variant", "run", "colour"])
         drawn = pd.concat(tables, ignore_index=True) if tables else empty
