@@ -1,5 +1,7 @@
 """The public names: what type checkers see, and what ``__init__.py`` loads on first use."""
 
+import typing
+
 from . import plot as plot
 from .app import explore as explore
 from .app.pages.annotations import AnnotationsPage as AnnotationsPage
@@ -20,16 +22,13 @@ from .workflow.info import info as info
 from .workflow.results.alignment import alignment as alignment
 from .workflow.results.annotation_effects import annotation_effects as annotation_effects
 from .workflow.results.compare import compare as compare
-from .workflow.results.effects import effects as effects
 from .workflow.results.effects import effects_table as effects_table
 from .workflow.results.effects import quantile_table as quantile_table
 from .workflow.results.evaluation import evaluate as evaluate
-from .workflow.results.export import export as export
 from .workflow.results.exported.snpvar import snpvar as snpvar
 from .workflow.results.exported.snpvar import snpvar_table as snpvar_table
 from .workflow.results.exported.susie import prior_weights as prior_weights
 from .workflow.results.exported.weights import pgs_weights as pgs_weights
-from .workflow.results.finemap import fine_map as fine_map
 from .workflow.results.heritability import heritability as heritability
 from .workflow.results.heritability import run_heritability as run_heritability
 from .workflow.results.interpret import explain as explain
@@ -37,18 +36,315 @@ from .workflow.results.interpret import variant_drivers as variant_drivers
 from .workflow.results.mismatch import check as check
 from .workflow.results.posterior import posterior as posterior
 from .workflow.results.response import interaction_surface as interaction_surface
-from .workflow.results.response import response as response
 from .workflow.results.response import response_curve as response_curve
-from .workflow.results.score import score_people as score_people
 from .workflow.results.spectrum import residual_spectrum as residual_spectrum
 from .workflow.runs.run import open_run as open_run
-from .workflow.runs.sweep import scaling as scaling
-from .workflow.runs.train import fit as fit
-from .workflow.runs.train import train as train
-from .workflow.studies.build import build_ld as build_ld
-from .workflow.studies.build import build_study as build_study
 from .workflow.studies.builtin import builtin_studies as builtin_studies
 from .workflow.studies.builtin import open_study as open_study
-from .workflow.studies.simulate import simulate as simulate
+
+if not typing.TYPE_CHECKING:
+    # Type checkers find them below, with their knobs as keywords.
+    from .workflow.results.effects import effects as effects
+    from .workflow.results.export import export as export
+    from .workflow.results.finemap import fine_map as fine_map
+    from .workflow.results.response import response as response
+    from .workflow.results.score import score_people as score_people
+    from .workflow.runs.sweep import scaling as scaling
+    from .workflow.runs.train import fit as fit
+    from .workflow.runs.train import train as train
+    from .workflow.studies.build import build_ld as build_ld
+    from .workflow.studies.build import build_study as build_study
+    from .workflow.studies.simulate import simulate as simulate
 
 __version__: str
+
+# From here on made by `python -m deepwas_app.workflow.stub`, from the declarations of the knobs.
+# fmt: off
+# ruff: noqa: E501, I001
+
+import collections.abc as _abc
+import deepwas_app.genetics.annotation.annotations as _annotations
+import deepwas_app.workflow.studies.builtin as _builtin
+import deepwas_app.workflow.runs.checkpoint as _checkpoint
+import deepwas_app.workflow.results.finemap as _finemap
+import deepwas_app.workflow.results.locus as _locus
+import pandas as _pandas
+import pathlib as _pathlib
+import deepwas_app.core.priors as _priors
+import deepwas_app.workflow.progress as _progress
+import deepwas_app.genetics.regions as _regions
+import deepwas_app.workflow.settings.results as _results
+import deepwas_app.workflow.runs.run as _run
+import deepwas_app.workflow.results.score as _score
+import deepwas_app.workflow.settings as _settings
+import deepwas_app.workflow.runs.split as _split
+import deepwas_app.workflow.runs.sweep as _sweep
+import deepwas_app.workflow.runs.train_step as _train_step
+import typing as _typing
+import xarray as _xarray
+
+class _Effects:
+    steps: _abc.Callable[..., _abc.Generator[_progress.Progress, None, _pandas.DataFrame]]
+    def __call__(
+        self,
+        study: _builtin.StudyLike | None,
+        run: _locus.RunLike,
+        settings: _results.EffectsKnobs | None = None,
+        found: _xarray.Dataset | None = None,
+        *,
+        one_at_a_time: bool = False,
+        shifts: int = 0,
+        progress: _abc.Callable[[_progress.Progress], object] | None = None,
+    ) -> _pandas.DataFrame:
+        """Annotation effects and enrichment of a run, in the layout of S-LDSC's results and more."""
+        ...
+
+effects: _Effects
+
+def export(
+    study: _builtin.StudyLike | None,
+    run: _locus.RunLike,
+    *,
+    settings: _typing.Any | None = None,
+    snpvar: str = '',
+    susie: str = '',
+    weights: str = '',
+    pgs_catalog: str = '',
+    floor: bool = False,
+    region: str = '',
+) -> dict[str, _pandas.DataFrame]:
+    """Write a run's prior and weights for other tools."""
+    ...
+
+class _FineMap:
+    steps: _abc.Callable[..., _abc.Generator[_progress.Progress, None, _finemap.FineMapping]]
+    def __call__(
+        self,
+        study: _builtin.StudyLike | None,
+        run: _locus.RunLike,
+        region: _regions.Region | str,
+        settings: _results.FineMapKnobs | None = None,
+        *,
+        effects: int = 10,
+        causal: float | None = 2.0,
+        coverage: float = 0.95,
+        purity: float = 0.5,
+        progress: _abc.Callable[[_progress.Progress], object] | None = None,
+    ) -> _finemap.FineMapping:
+        """Inclusion probabilities and credible sets of the variants of a region."""
+        ...
+
+fine_map: _FineMap
+
+def response(
+    study: _builtin.StudyLike | None,
+    runs: _locus.RunLike | _abc.Iterable[_locus.RunLike],
+    annotation: str,
+    by: str | None = None,
+    *,
+    settings: _results.ResponseKnobs | None = None,
+    points: int | None = None,
+) -> _pandas.DataFrame:
+    """How log variance answers to an annotation, or to two, the others as they are."""
+    ...
+
+class _ScorePeople:
+    steps: _abc.Callable[..., _abc.Generator[_progress.Progress, None, _score.Scored]]
+    def __call__(
+        self,
+        weights: str | _pathlib.Path | _pandas.DataFrame,
+        bfile: str | _pathlib.Path,
+        pheno: str | _pathlib.Path | None = None,
+        *,
+        settings: _results.ScoreKnobs | None = None,
+        pheno_name: str = '',
+        skip_unknown: bool = False,
+        progress: _abc.Callable[[_progress.Progress], object] | None = None,
+    ) -> _score.Scored:
+        """Score PLINK 1 genotypes."""
+        ...
+
+score_people: _ScorePeople
+
+class _Scaling:
+    steps: _abc.Callable[..., _abc.Generator[_sweep.SweepStep, None, _sweep.Sweep]]
+    def __call__(
+        self,
+        study: _builtin.StudyLike,
+        settings: _settings.ScalingSettings | None = None,
+        *,
+        path: str | _pathlib.Path,
+        sizes: list[str] = ['linear', 'XS', 'S', 'M', 'L', 'XL'],
+        prior: str = 'mlp',
+        objectives: list[str] = ['likelihood', 'ldsr'],
+        seeds: int = 1,
+        epochs: int = 20,
+        validation_chromosomes: str = 'auto',
+        learning_rate: float = 0.003,
+        patience: int = 5,
+        test_chromosomes: str = '',
+        test_blocks: str = '',
+        progress: _abc.Callable[[_sweep.SweepStep], object] | None = None,
+    ) -> _sweep.Sweep:
+        """Train every size with every objective and seed, and keep the held-out gains."""
+        ...
+
+scaling: _Scaling
+
+def fit(
+    study: _builtin.StudyLike,
+    prior: str | _priors.Prior = 'linear',
+    *,
+    settings: _settings.TrainSettings | None = None,
+    resume: _checkpoint.Checkpoint | None = None,
+    split: _split.Split | None = None,
+    size: str = '',
+    width: int = 64,
+    depth: int = 2,
+    link: str = 'exp',
+    coefficient_sd: float = 0.5,
+    objective: str = 'likelihood',
+    s2: float | None = None,
+    kappa: float | None = None,
+    solver: str = 'auto',
+    probes: int = 16,
+    max_iterations: int = 1000,
+    epochs: int = 15,
+    batch_blocks: int = 4,
+    precision: str = 'float32',
+    rematerialise: bool = False,
+    memory: float = 4.0,
+    alpha: float = 0.7,
+    seed: int = 0,
+    learning_rate: float = 0.003,
+    validation_chromosomes: str = '',
+    patience: int = 5,
+    test_chromosomes: str = '',
+    test_blocks: str = '',
+) -> _abc.Iterator[_train_step.TrainStep]:
+    """Fit a prior to a study, one :class:`TrainStep` at a time."""
+    ...
+
+class _Train:
+    steps: _abc.Callable[..., _abc.Generator[_train_step.TrainStep, None, _run.Run]]
+    def __call__(
+        self,
+        study: _builtin.StudyLike,
+        settings: _settings.TrainSettings | None = None,
+        resume: bool = False,
+        *,
+        path: str | _pathlib.Path,
+        prior: str = 'linear',
+        size: str = '',
+        width: int = 64,
+        depth: int = 2,
+        link: str = 'exp',
+        coefficient_sd: float = 0.5,
+        objective: str = 'likelihood',
+        s2: float | None = None,
+        kappa: float | None = None,
+        solver: str = 'auto',
+        probes: int = 16,
+        max_iterations: int = 1000,
+        epochs: int = 15,
+        batch_blocks: int = 4,
+        precision: str = 'float32',
+        rematerialise: bool = False,
+        memory: float = 4.0,
+        alpha: float = 0.7,
+        seed: int = 0,
+        learning_rate: float = 0.003,
+        validation_chromosomes: str = '',
+        patience: int = 5,
+        test_chromosomes: str = '',
+        test_blocks: str = '',
+        progress: _abc.Callable[[_train_step.TrainStep], object] | None = None,
+    ) -> _run.Run:
+        """Fit a prior and keep it in a run folder, written at the end of every epoch."""
+        ...
+
+train: _Train
+
+class _BuildLd:
+    steps: _abc.Callable[..., _abc.Generator[_progress.Progress, None, _pathlib.Path]]
+    def __call__(
+        self,
+        settings: _settings.PanelSettings | None = None,
+        *,
+        bfile: str = '',
+        pfile: str = '',
+        sbayesrc: str = '',
+        ukbb: str = '',
+        ldgm: str = '',
+        prscs: str = '',
+        dense: list[str] = [],
+        variants: list[str] = [],
+        blocks: str = '',
+        max_block: int = 2000,
+        maf: float = 0.0,
+        population: str = 'EUR',
+        people: int = 0,
+        build: str = '',
+        output: str = '',
+        variance: float = 0.99,
+        progress: _abc.Callable[[_progress.Progress], object] | None = None,
+    ) -> _pathlib.Path:
+        """Make an LD panel from any LD source, one block in memory at a time."""
+        ...
+
+build_ld: _BuildLd
+
+class _BuildStudy:
+    steps: _abc.Callable[..., _abc.Generator[_progress.Progress, None, _pathlib.Path]]
+    def __call__(
+        self,
+        settings: _settings.StudySettings | None = None,
+        *,
+        sumstats: str | _pathlib.Path | _xarray.Dataset | None = None,
+        ld: str | _pathlib.Path | _xarray.Dataset | None = None,
+        annotations: _annotations.Annotations | _abc.Iterable[_annotations.Annotations] | None = None,
+        format: str = '',
+        column: list[str] = [],
+        n: float | None = None,
+        cases: float | None = None,
+        controls: float | None = None,
+        build: str = '',
+        chain: str = '',
+        max_frequency_difference: float = 0.2,
+        exclude_regions: list[str] = [],
+        tracks: list[str] = [],
+        track_window: int = 256,
+        title: str = '',
+        variance: float = 0.99,
+        output: str = '',
+        progress: _abc.Callable[[_progress.Progress], object] | None = None,
+    ) -> _pathlib.Path:
+        """Align summary statistics to an LD panel, join annotations, and whiten every block."""
+        ...
+
+build_study: _BuildStudy
+
+class _Simulate:
+    steps: _abc.Callable[..., _abc.Generator[_progress.Progress, None, _pathlib.Path]]
+    def __call__(
+        self,
+        settings: _settings.SimulateSettings | None = None,
+        *,
+        ld: str = '',
+        truth: str = 'interactions',
+        h2: float = 0.3,
+        n: float = 500000,
+        annotations: int = 24,
+        variants: int = 100000,
+        chromosomes: int = 22,
+        people: int = 400,
+        seed: int = 1,
+        title: str = '',
+        variance: float = 0.99,
+        output: str = '',
+        progress: _abc.Callable[[_progress.Progress], object] | None = None,
+    ) -> _pathlib.Path:
+        """Simulate a study and write it."""
+        ...
+
+simulate: _Simulate

@@ -61,7 +61,7 @@ def test_the_stub_says_what_is_there():
     stub = ast.parse((Path(dw.__file__).with_suffix(".pyi")).read_text())
     named = [
         (node.module, name.name)
-        for node in stub.body
+        for node in ast.walk(stub)
         if isinstance(node, ast.ImportFrom)
         for name in node.names
     ]
@@ -167,16 +167,41 @@ def test_locus_plot(folder: Path):
         assert not re.search(r"<(script|link) [^>]*(src|href)=", page)
 
 
-def test_a_typed_script_is_checked():
+def mypy(scripts: Path) -> str:
+    """What mypy says of scripts; empty for nothing."""
     done = subprocess.run(
         # What people write for themselves need not be annotated; calls of ours must fit.
         [
             *(sys.executable, "-m", "mypy", "--config-file", HERE.parent / "pyproject.toml"),
-            *("--allow-untyped-defs", SCRIPTS),
+            *("--allow-untyped-defs", "--no-error-summary", scripts),
         ],
         cwd=HERE.parent,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stdout
+    assert not done.stderr
+    return done.stdout
+
+
+def test_a_typed_script_is_checked():
+    assert mypy(SCRIPTS) == ""
+
+
+def test_mypy_finds_a_misspelt_knob_and_a_wrong_value(tmp_path: Path):
+    script = tmp_path / "wrong.py"
+    script.write_text(
+        "import deepwas_app as dw\n"
+        "*_, step = dw.fit('height_chr22', prior='linear', epochz=3)\n"
+        "run = dw.train('height_chr22', path='mine.run', epochs='three', progress=print)\n"
+        "print(run.path.name, dw.export(None, run, snpvar='mine.tsv')['mine.tsv'].columns)\n"
+        "for step in dw.train.steps('height_chr22', path='mine.run'):\n"
+        "    print(step.epoch)\n"
+    )
+    said = [line.partition("wrong.py:")[2] for line in mypy(script).splitlines()]
+    assert [line for line in said if ": note:" not in line] == [
+        '2: error: Unexpected keyword argument "epochz" for "fit"; did you mean "epochs"?  '
+        "[call-arg]",
+        '3: error: Argument "epochs" to "__call__" of "_Train" has incompatible type "str"; '
+        'expected "int"  [arg-type]',
+    ]

@@ -59,6 +59,7 @@ def knobs(kind: type[Settings]) -> Callable[[Function[Result]], Function[Result]
             return function(*bound.args, **bound.kwargs)
 
         shown = {name: kind.param[name] for name in names}
+        call.settings = kind  # type: ignore[attr-defined]
         call.__signature__ = _signature(signature, shown)  # type: ignore[attr-defined]
         call.__doc__ = _documented(inspect.getdoc(function) or "", shown)
         return call
