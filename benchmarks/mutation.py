@@ -42,14 +42,16 @@ TWO_DEVICES = "workflow/runs/test_training_options.py::test_two_devices_compute_
 # Tests beside those of the same name, and for modules that have none of that name.
 TESTS = {
     "core/block": "core/test_block core/test_declared core/test_likelihood",
-    "core/batch": f"core/test_batch {TWO_DEVICES}",
+    "core/batch": f"core/test_objective_steps core/test_batch {TWO_DEVICES}",
     "core/linalg": "core/test_linalg core/test_declared core/test_likelihood",
     "core/credible_sets": "core/test_finemap_steps core/test_finemap",
     "core/effects": "core/test_effects_exact core/test_declared core/test_effects",
     "core/finemap": "core/test_finemap_steps core/test_finemap",
     "core/iterative": "core/test_iterative_exact core/test_declared core/test_iterative",
     "core/likelihood": "core/test_iterative_exact core/test_declared core/test_likelihood "
-    "core/test_iterative.py::test_choice_by_size",
+    "core/test_iterative.py::test_choice_by_size "
+    "core/test_iterative.py::test_unconverged_solve_raises",
+    "core/ldsr": "core/test_objective_steps core/test_ldsr",
     "core/mismatch": "core/test_mismatch core/test_declared",
     "core/response": "core/test_effects_exact core/test_declared core/test_response",
     "core/simulate": "core/test_simulate core/test_declared",
@@ -60,7 +62,8 @@ TESTS = {
     "core/shifts": "core/test_effects_exact core/test_response",
     "core/held_out": "core/test_effects_exact core/test_fit workflow/runs/test_train",
     "core/fit": "core/test_fit_steps core/test_fit core/test_batch",
-    "core/objectives": "core/test_declared core/test_fit_steps core/test_objective core/test_ldsr "
+    "core/objectives": "core/test_declared core/test_objective_steps core/test_fit_steps "
+    "core/test_objective core/test_ldsr "
     "core/test_fit core/test_batch",
     "core/priors": "core/test_declared core/test_priors core/test_transformer core/test_facts "
     "core/test_fit",

@@ -26,6 +26,7 @@ from deepwas_app.core.objectives import (
     OBJECTIVES,
     FullLikelihood,
     LDScoreRegression,
+    Objective,
     make_objective,
 )
 from deepwas_app.core.priors import (
@@ -88,6 +89,7 @@ def test_priors_and_objectives_stand_from_simple_to_rich():
     assert ordered(PRIORS) == ["constant", "linear", "enrichment", "mlp", "transformer"]
     assert ordered(OBJECTIVES) == ["likelihood", "ldsr"]
     # Room is left behind for those of other packages, at 100 where they say nothing.
+    assert Prior.order == Objective.order == 100
     assert {kind.order for kind in PRIORS.values()} == set(range(5))
     assert [kind.order for kind in OBJECTIVES.values()] == [0, 1]
 
