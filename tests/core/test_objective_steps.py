@@ -8,7 +8,8 @@ import pytest
 
 from deepwas_app.core import Iterative, UnconvergedError, WhitenedBlock
 from deepwas_app.core.batch import BlockBatch, Marginal, pad_stack, put, stack_blocks
-from deepwas_app.core.likelihood import likelihood_with_report
+from deepwas_app.core.iterative import Report
+from deepwas_app.core.likelihood import Likelihood
 from deepwas_app.core.objectives import (
     FULL_LIKELIHOOD,
     BlockLosses,
@@ -16,6 +17,7 @@ from deepwas_app.core.objectives import (
     LDScoreRegression,
     block_losses,
     flatten,
+    full_likelihood,
     log_prior_variance,
 )
 from deepwas_app.core.objectives.ld_score_regression import prior_variance
@@ -62,32 +64,27 @@ def variances(arrays) -> np.ndarray:
     return np.exp(-0.4 + arrays["log_scale"]), eta
 
 
-@pytest.mark.usefixtures("x64")
-def test_probes_of_a_block_are_those_of_its_number(arrays):
-    """Whichever batch it is in: the key folded with the block's number in its study."""
-    batch, model = batch_of(arrays), model_of()
-    options = Iterative(probes=3, tolerance=1e-9)
-    likelihood = FullLikelihood("iterative", options)
+def test_what_reaches_the_solve_of_each_block(arrays, monkeypatch):
+    """Its variances and noise, the solver, and the key folded with its number in the study."""
+    options = Iterative(probes=3)
+
+    def solve(block, log_d, noise, *, solver, options, key):
+        said = jax.random.uniform(key) + 100 * log_d @ jnp.arange(1.0, 10) + 1e4 * noise[1]
+        report = Report(options.tolerance * noise[0], jnp.asarray(options.probes), block.x[2])
+        return Likelihood(said, report if solver == "iterative" else None)
+
+    monkeypatch.setattr(full_likelihood, "likelihood_with_report", solve)
     key = jax.random.key(11)
-    losses = eqx.filter_jit(likelihood.losses)
-    found = losses(model, batch, key)
+    found = FullLikelihood("iterative", options).losses(model_of(), batch_of(arrays), key)
     scale, eta = variances(arrays)
     noise = np.exp(0.2) + np.exp(-1.0) / arrays["eigenvalues"]
-    compute = jax.jit(
-        lambda block, log_d, noise, key: likelihood_with_report(
-            block, log_d, noise, solver="iterative", options=options, key=key
-        )
-    )
-    for i, index in enumerate((4, 0, 7)):
-        block = jax.tree.map(lambda leaf, i=i: leaf[i], batch.block)
-        log_d = jnp.asarray(np.log(scale[i]) + eta[i])
-        own = compute(block, log_d, jnp.asarray(noise[i]), jax.random.fold_in(key, index))
-        assert found.loss[i] == pytest.approx(float(own.value), rel=1e-9)
-        assert found.error[i] == pytest.approx(float(own.report.loss_error), rel=1e-6)
-        assert found.iterations[i] == own.report.iterations
-        assert found.residual[i] == pytest.approx(float(own.report.residual))
-    other = losses(model, batch, jax.random.key(0)).loss
-    assert np.abs(np.asarray(other) - np.asarray(found.loss)).max() > 1e-4
+    drawn = [float(jax.random.uniform(jax.random.fold_in(key, index))) for index in (4, 0, 7)]
+    log_d = np.log(scale) + eta
+    expected = drawn + 100 * log_d @ np.arange(1.0, 10) + 1e4 * noise[:, 1]
+    np.testing.assert_allclose(found.loss, expected, rtol=1e-6, atol=0.01)
+    np.testing.assert_allclose(found.residual, 1e-4 * noise[:, 0], rtol=1e-5)
+    np.testing.assert_array_equal(found.iterations, 3)
+    np.testing.assert_allclose(found.error, arrays["x"][:, 2], rtol=1e-5)
 
 
 def test_losses_are_by_key_0_where_none_is_given(arrays):
@@ -114,16 +111,14 @@ def test_solves_that_went_wrong_are_told_by_their_blocks_and_the_worst():
 
 
 @pytest.mark.usefixtures("x64")
-@pytest.mark.parametrize("link", ["exp", "relu"])
-def test_regression_by_hand(arrays, link):
+def test_regression_by_hand(arrays):
     """Loss, score and normal matrix of weighted squares, from dense corrected r^2."""
-    batch, model = batch_of(arrays), model_of(link, learn_kappa=False)
+    batch, model = batch_of(arrays), model_of("relu", learn_kappa=False)
     objective = LDScoreRegression()
     flat, unravel = flatten(model)
     found = jax.jit(lambda p: objective.information(p, unravel, batch))(flat)
     scale, eta = variances(arrays)
-    f = np.exp(eta) if link == "exp" else 1 + eta
-    d = f * scale
+    d = (1 + eta) * scale
     s2, kappa = np.exp(0.2), np.exp(-1.0)
     standard = (arrays["annotations"] - [0.2, -0.1]) / [1.5, 0.5]
     fisher = np.zeros((4, 4))
@@ -135,10 +130,8 @@ def test_regression_by_hand(arrays, link):
         left = arrays["z"][b] ** 2 - s2 - kappa * h - squared @ d[b]
         w = arrays["weight"][b]
         # In the level, the two coefficients and log s2.
-        slope = d[b] if link == "exp" else scale[b]
-        jacobian = np.column_stack(
-            [squared @ d[b], squared @ (slope[:, None] * standard[b]), np.full(VARIANTS, s2)]
-        )
+        slope = scale[b][:, None] * standard[b]
+        jacobian = np.column_stack([squared @ d[b], squared @ slope, np.full(VARIANTS, s2)])
         assert found.loss[b] == pytest.approx(0.5 * w @ left**2, rel=1e-9)
         np.testing.assert_allclose(found.score[b], -(jacobian.T * w) @ left, rtol=1e-8)
         fisher += (jacobian.T * w) @ jacobian

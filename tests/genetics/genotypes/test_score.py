@@ -69,8 +69,14 @@ def test_scores_are_sums_of_weighted_effect_alleles(world, weights, monkeypatch)
         "scored": 29,
     }
     # A few variants at a time gives the same.
-    monkeypatch.setattr("deepwas_app.genetics.genotypes.score._CHUNK", 200)
-    np.testing.assert_allclose(total(world.prefix, path)[0].total, result.total, atol=1e-12)
+    people = len(result.total)
+    for chunk, step in ((3 * people + 2, 3), (people - 1, 1)):
+        monkeypatch.setattr("deepwas_app.genetics.genotypes.score._CHUNK", chunk)
+        *steps, again = score(world.prefix, matched)
+        np.testing.assert_allclose(again.total, result.total, atol=1e-12)
+        np.testing.assert_array_equal(again.alleles, result.alleles)
+        assert again.variants == result.variants
+        assert steps == [min(i / 29, 1.0) for i in range(step, 29 + step, step)]
 
 
 def test_row_order_and_names_do_not_matter(world, weights, tmp_path):
