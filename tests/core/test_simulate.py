@@ -170,3 +170,29 @@ def test_interactions_are_products_of_bounded_annotations():
     np.testing.assert_allclose(np.abs(found[:2]), 0.25, rtol=1e-9)
     # Three terms of sign +-1.
     assert np.abs(found[2]) == pytest.approx(1) or np.abs(found[2]) == pytest.approx(3)
+
+
+class Asked(np.random.Generator):
+    """A generator that remembers where it was asked to put intervals, and how many."""
+
+    def __init__(self):
+        super().__init__(np.random.PCG64(0))
+        self.rates, self.places = [], []
+
+    def poisson(self, rate):
+        self.rates.append(rate)
+        return 4
+
+    def uniform(self, low, high, number):
+        self.places.append((low, high, number))
+        return super().uniform(low, high, number)
+
+
+def test_intervals_may_begin_a_width_before_the_stretch_and_reach_its_last_place():
+    asked = Asked()
+    draw_annotations(np.array([1_000, 2_500, 9_000]), 9, asked)
+    widths, coverages = [2_000, 10_000, 50_000, 2_000], [0.03, 0.205, 0.105, 0.28]
+    # Both ends are in the stretch; one interval more than is drawn.
+    assert asked.places == [(1_000 - width, 9_001, 5) for width in widths]
+    rates = [8_001 * c / width for c, width in zip(coverages, widths, strict=True)]
+    np.testing.assert_allclose(asked.rates, rates, rtol=1e-12)
