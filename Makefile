@@ -1,7 +1,7 @@
 # make app    the dashboard at http://localhost:5006
 # make test   every check: style, types, walls between rooms, tests, notebooks
 # make bench  the benchmarks
-# make mutate small changes of the method's code that no test notices (hours; SAMPLE=200 SEED=1)
+# make mutate small changes of the method's code that no test notices (an hour; SAMPLE=200 SEED=1)
 # Each installs what it needs into .venv; nothing outside this folder is touched.
 
 PYTHON ?= python3

@@ -1,9 +1,9 @@
 """Mutation testing: small changes of the method's code, each of which some test should notice.
 
 ``make mutate`` changes one operator, number, condition or branch at a time in a copy of the
-repository, and runs the tests of that module there. Any prefix of the order is a sample of every
-file in proportion to its size, so a run may be stopped and gone on with. What the tests let pass is
-listed at the end; see mutation.md for what was found.
+repository, and runs the tests of that module there, those first that have found most in it and
+those that are quick. Any prefix of the order is a sample of every file in proportion to its size,
+so a run may be stopped and gone on with. See mutation.md for what was found.
 """
 
 import argparse

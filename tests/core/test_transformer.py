@@ -1,5 +1,7 @@
 """The transformer prior: where it starts, what it sees, and its options."""
 
+import re
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -73,6 +75,16 @@ def test_rematerialisation_changes_no_number(data):
     assert kept == pytest.approx(float(again), rel=1e-6)
     for a, b in zip(jax.tree.leaves(g), jax.tree.leaves(h), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-3 * max(np.abs(a).max(), 1e-6))
+
+
+def test_what_is_computed_again_is_each_layer_and_each_chunk(data):
+    for rematerialise, count in ((False, 0), (True, 3)):
+
+        def made(a, t, rematerialise=rematerialise):
+            return transformer(rematerialise=rematerialise, depth=2)(a, t)
+
+        traced = str(jax.make_jaxpr(made)(*data))
+        assert len(re.findall(r"\b(?:checkpoint|remat2?)\[", traced)) == count
 
 
 def test_bfloat16_is_near_float32(data):
