@@ -125,7 +125,8 @@ def test_a_direction_without_information_does_not_move(blocks):
     found = tilt_jackknife(model, STANDARDISE, batches, Line())
     np.testing.assert_array_equal(found.coefficients[:, 1], 0.0)
     assert (np.abs(found.coefficients[:, 0]) > 1e-3).all()
-    np.testing.assert_array_equal(effects._reciprocal(np.array([0.0, 2.0, -1.0])), [0.0, 0.5, 0.0])
+    values = np.array([0.0, 2.0, -1.0, 0.5])
+    np.testing.assert_array_equal(effects._reciprocal(values), [0.0, 0.5, 0.0, 2.0])
 
 
 def test_information_of_the_tilt_leaves_padding_out(monkeypatch, blocks):

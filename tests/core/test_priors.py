@@ -8,8 +8,10 @@ import pytest
 
 from deepwas_app.core.objectives import flatten
 from deepwas_app.core.priors import (
+    PRIORS,
     LinearPrior,
     Model,
+    PriorInputs,
     Standardisation,
     make_prior,
     parameter_count,
@@ -140,6 +142,12 @@ def test_enrichment_prior_has_two_classes(standardise, annotations):
 def test_unknown_prior_is_refused(standardise):
     with pytest.raises(ValueError, match="unknown prior 'forest'"):
         make_prior("forest", standardise, level=0.0)
+
+
+@pytest.mark.parametrize("kind", PRIORS)
+def test_every_prior_is_built_at_log_f_0(kind, standardise):
+    inputs = PriorInputs(standardise, None, 1, jax.random.key(0))
+    assert float(PRIORS[kind].build(inputs).level) == 0.0
 
 
 def test_two_classes_are_a_sigmoid_of_the_score(standardise, annotations):
