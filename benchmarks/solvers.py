@@ -28,7 +28,7 @@ from deepwas_app.core.iterative import DEFAULT, iterative_solve
 from deepwas_app.genetics.builtin import data_dir
 from deepwas_app.genetics.genotypes.plink import read_dosages
 from deepwas_app.genetics.ld.coalescent import simulate_block
-from deepwas_app.genetics.ld.factor import low_rank_factor, standardise
+from deepwas_app.genetics.ld.factor import decompose, standardise
 
 SIZES = ((664, 256), (2_000, 600), (6_000, 1_500))
 WINDOW = 2_600
@@ -121,7 +121,7 @@ def windows() -> dict[str, np.ndarray]:
     real = read_dosages(data_dir() / "height_chr22" / "genotypes", slice(6_000, 6_000 + WINDOW))
     made = simulate_block(1_200, WINDOW, 5).dosages
     return {
-        name: low_rank_factor(standardise(dosages)[0], 1.0)
+        name: decompose(standardise(dosages)[0], 1.0).factor
         for name, dosages in (("378 Europeans", real), ("coalescent, 1,200 people", made))
     }
 

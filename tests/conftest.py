@@ -46,7 +46,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def small_study(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> xr.Dataset:
-    """20 chromosomes of one LD block, 6,000 variants, 9 annotations, a log-linear truth."""
+    """20 chromosomes of one exact LD block, 6,000 variants, 9 annotations, a log-linear truth."""
     from deepwas_app.genetics.store import open_study_store
     from deepwas_app.workflow.settings import SimulateSettings
     from deepwas_app.workflow.studies.simulate import simulate
@@ -57,6 +57,7 @@ def small_study(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> xr.Dat
         people=200,
         annotations=9,
         truth="linear",
+        panel_people=0,
         title="Small",
         output=str(tmp_path_factory.mktemp("studies") / "small.study.zarr"),
     )

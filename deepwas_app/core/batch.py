@@ -39,7 +39,7 @@ class BlockBatch(eqx.Module):
     Attributes
     ----------
     block
-        Q (blocks, variants, components), x and eigenvalues (blocks, components).
+        Q (blocks, variants, components); x and the others (blocks, components).
     annotations
         (blocks, variants, annotations), as in the study (the prior standardises).
     log_scale
@@ -124,6 +124,8 @@ def stack_blocks(
         Q=stack([p.block.Q for p in parts], (variants, components)),
         x=stack([p.block.x for p in parts], (components,)),
         eigenvalues=stack([p.block.eigenvalues for p in parts], (components,), np.inf),
+        noise=stack([p.block.noise for p in parts], (components,), 1),
+        background=stack([p.block.background for p in parts], (components,)),
     )
     tracks = marginal = None
     if parts[0].tracks is not None:

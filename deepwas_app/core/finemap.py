@@ -93,7 +93,7 @@ def single_effects(
     Q, x
         Loadings (variants, components) and whitened z-scores (components,).
     noise
-        Variance of the noise of each component, s2 + kappa / lambda_i, (components,).
+        Variance of the noise of each component, (components,), see :func:`noise_variance`.
     prior_weights
         Prior probability of each variant to be a given effect, (variants,), scaled to sum to 1.
         Uniform by default.

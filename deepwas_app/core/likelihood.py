@@ -119,12 +119,34 @@ gaussian.defvjp(_gaussian_forward, _gaussian_backward)
 
 
 def noise_variance(
-    eigenvalues: Float[HostOrDevice, "*blocks components"], s2: ArrayLike, kappa: ArrayLike
+    block: WhitenedBlock,
+    d: Float[ArrayLike, "*blocks variants"],
+    s2: ArrayLike,
+    kappa: ArrayLike,
 ) -> Float[Array, "*blocks components"]:
-    """Variance of the noise of each component, s2 + kappa / lambda_i; 1 where padded."""
-    real = jnp.isfinite(eigenvalues)
+    """Variance of each component beside the signal of the variants that load on it.
+
+    Parameters
+    ----------
+    block
+        From :func:`whiten`, or a stack of them.
+    d
+        Prior variance of b_j, (variants,).
+    s2
+        Noise scale.
+    kappa
+        LD mismatch between panel and GWAS, as a variance of independent noise in each z-score.
+
+    Notes
+    -----
+    With c_i = delta_i / lambda_i, this is s2 / c_i + kappa / (lambda_i c_i^2) +
+    background_i sum_j d_j; where LD is exact, s2 + kappa / lambda_i. 1 where padded.
+    """
+    real = jnp.isfinite(block.eigenvalues)
     # The inner `where` keeps infinities out of the gradient.
-    return jnp.where(real, s2 + kappa / jnp.where(real, eigenvalues, 1.0), 1.0)
+    inverse = block.noise**2 / jnp.where(real, block.eigenvalues, 1.0)
+    background = block.background * jnp.sum(d, axis=-1, keepdims=True)
+    return jnp.where(real, s2 * block.noise + kappa * inverse + background, 1.0)
 
 
 def choose_solver(solver: Solver, components: int) -> Literal["exact", "iterative"]:
@@ -194,7 +216,7 @@ def negative_log_likelihood(
     s2
         Noise scale, about 1 (the intercept of LD score regression).
     kappa
-        LD mismatch between panel and GWAS: noise of component i is s2 + kappa / lambda_i.
+        LD mismatch between panel and GWAS, see :func:`noise_variance`.
     solver
         "exact" (Cholesky), "iterative" (conjugate gradients and probes; value and gradient are
         then unbiased estimates), or by the number of components and the device.
@@ -215,7 +237,8 @@ def negative_log_likelihood(
 
     Notes
     -----
-    x ~ Normal(0, K), K = diag(s2 + kappa / lambda_i) + Q^T D Q. The gradients in closed form are
+    x ~ Normal(0, K), K = diag(n) + Q^T D Q, n from :func:`noise_variance`. The gradients in
+    closed form are
     d/d log d_j = 1/2 d_j [q_j^T K^-1 q_j - (q_j^T K^-1 x)^2] and
     d/d n_i = 1/2 [(K^-1)_ii - (K^-1 x)_i^2].
 
@@ -223,7 +246,8 @@ def negative_log_likelihood(
     ----------
     Amin, Potapczynski & Wilson 2025, arXiv:2506.19598.
     """
-    noise = noise_variance(block.eigenvalues, s2, kappa)
+    log_d = jnp.asarray(log_d, block.Q.dtype)
+    noise = noise_variance(block, jnp.exp(log_d), s2, kappa)
     value, report = likelihood_with_report(
         block, log_d, noise, solver=solver, options=options, key=key
     )

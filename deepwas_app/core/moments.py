@@ -24,7 +24,7 @@ class Moments(NamedTuple):
 
 
 def moment_estimate(batches: Iterable[BlockBatch]) -> Moments:
-    """Fit E[x_i^2] = s2 + kappa / lambda_i + f sum_j Q_ji^2 exp(log_scale_j) by least squares.
+    """Fit E[x_i^2] = n_i(s2, kappa, d) + sum_j Q_ji^2 d_j, d = f exp(log_scale), by least squares.
 
     Parameters
     ----------
@@ -42,13 +42,17 @@ def moment_estimate(batches: Iterable[BlockBatch]) -> Moments:
     """
     squares, designs = [], []
     for batch in batches:
-        eigenvalues = np.asarray(batch.block.eigenvalues)
         x = np.asarray(batch.block.x, np.float64)
         # Neither padding nor damage; the likelihood names the block of the latter.
-        real = np.isfinite(eigenvalues) & np.isfinite(x)
-        signal = np.asarray(_signal(batch.block.Q, jnp.exp(batch.log_scale)))
-        squares.append(x[real] ** 2)
-        designs.append(np.stack([signal[real], np.ones(real.sum()), 1 / eigenvalues[real]], 1))
+        real = np.isfinite(batch.block.eigenvalues) & np.isfinite(x)
+        d = jnp.exp(batch.log_scale)
+        signal = _signal(batch.block.Q, d) + noise_variance(batch.block, d, 0.0, 0.0)
+        noise = [noise_variance(batch.block, 0 * d, s2, kappa) for s2, kappa in ((1, 0), (0, 1))]
+        # White under the null, so that components are alike.
+        white = np.asarray(batch.block.noise)[real]
+        squares.append(x[real] ** 2 / white)
+        parts = [np.asarray(part)[real] / white for part in (signal, *noise)]
+        designs.append(np.stack(parts, axis=1))
     y, design = np.concatenate(squares), np.concatenate(designs).astype(np.float64)
     unit = design.mean(axis=0)
     design /= unit
@@ -71,6 +75,6 @@ def _signal(Q: Array, d: Array) -> Float[Array, "blocks components"]:
 
 
 def expected_squares(model: Model, batch: BlockBatch) -> Float[Array, "blocks components"]:
-    """E[x_i^2] = s2 + kappa / lambda_i + sum_j Q_ji^2 d_j under a model, (blocks, components)."""
-    signal = _signal(batch.block.Q, jnp.exp(log_prior_variance(model, batch)))
-    return signal + noise_variance(batch.block.eigenvalues, model.s2, model.kappa)
+    """E[x_i^2] = n_i + sum_j Q_ji^2 d_j under a model, (blocks, components)."""
+    d = jnp.exp(log_prior_variance(model, batch))
+    return _signal(batch.block.Q, d) + noise_variance(batch.block, d, model.s2, model.kappa)

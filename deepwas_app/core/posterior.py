@@ -49,7 +49,7 @@ def posterior(
     -----
     mean = d_j q_j^T K^-1 x; variance = d_j - d_j^2 q_j^T K^-1 q_j.
     """
-    noise = noise_variance(block.eigenvalues, s2, kappa)
+    noise = noise_variance(block, jnp.exp(log_d), s2, kappa)
     return _with_report(block, log_d, noise, solver, options)[0]
 
 
@@ -90,5 +90,6 @@ def _batch_posterior(
     def one(block: WhitenedBlock, log_d: Array, noise: Array) -> tuple[Posterior, Report]:
         return _with_report(block, log_d, noise, likelihood.solver, likelihood.options)
 
-    noise = noise_variance(batch.block.eigenvalues, model.s2, model.kappa)
-    return map_blocks(one, batch.block, log_prior_variance(model, batch), noise)
+    log_d = log_prior_variance(model, batch)
+    noise = noise_variance(batch.block, jnp.exp(log_d), model.s2, model.kappa)
+    return map_blocks(one, batch.block, log_d, noise)

@@ -26,7 +26,7 @@ def variant_scores(model: Model, batch: BlockBatch) -> Float[Array, "blocks vari
 
     def one(block: WhitenedBlock, log_d: Array) -> Array:
         d = jnp.exp(log_d)
-        s = solve(block.Q, block.x, d, noise_variance(block.eigenvalues, model.s2, model.kappa))
+        s = solve(block.Q, block.x, d, noise_variance(block, d, model.s2, model.kappa))
         return 0.5 * d * (s.projected**2 - s.leverage)
 
     return map_blocks(one, batch.block, log_prior_variance(model, batch))

@@ -30,6 +30,10 @@ _CHUNK_BYTES = 64 * 2**20
 _WHOLE = "every_chunk_written"
 # Attributes that are lists, of texts or of records: JSON text on disk, lists everywhere else.
 _LISTS = ("alignment", "annotation_notes", "files", "notes", "provenance", "report")
+# Of each LD block of a study; see core.block.WhitenedBlock.
+BLOCK_ARRAYS = ("Q", "x", "eigenvalues", "noise", "background")
+# Set where each block has all of these. Older studies took LD as exact, and lack the last two.
+_WITH_NOISE = "block_noise"
 _COMPRESSOR = Blosc(cname="zstd", clevel=1, shuffle=Blosc.SHUFFLE)
 
 
@@ -172,15 +176,13 @@ class StudyWriter:
             self._update(parts(variants[name].values))
 
     def add(self, block: Mapping[str, np.ndarray]) -> None:
-        """Write the next block: Q (variants, components), x and eigenvalues (components)."""
-        arrays = {
-            name: np.ascontiguousarray(block[name], dtype="<f4")
-            for name in ("Q", "x", "eigenvalues")
-        }
+        """Write the next block: Q (variants, components), and the others (components)."""
+        arrays = {name: np.ascontiguousarray(block[name], dtype="<f4") for name in BLOCK_ARRAYS}
         index = len(self._components)
         rows = int(self._variants["block_variants"].values[index])
         components = len(arrays["x"])
-        if arrays["Q"].shape != (rows, components) or len(arrays["eigenvalues"]) != components:
+        expected = {name: (components,) for name in BLOCK_ARRAYS} | {"Q": (rows, components)}
+        if any(arrays[name].shape != shape for name, shape in expected.items()):
             shapes = {name: array.shape for name, array in arrays.items()}
             raise ValueError(f"block {index} has {rows} variants, but its arrays are {shapes}")
         self._folder.write_block(index, arrays)
@@ -212,6 +214,7 @@ class StudyWriter:
         )
         attrs = self._attrs | {
             "kind": "study",
+            _WITH_NOISE: True,
             "content_hash": self._hash.hexdigest(),
             "variable_hashes": variable_hashes(self._variants),
         }
@@ -274,13 +277,16 @@ def read_block(study: xr.Dataset, block: int) -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        Q (variants, components), x (components), eigenvalues (components), float32.
+        Q (variants, components); x, eigenvalues, noise and background (components); float32.
     """
+    names = BLOCK_ARRAYS if study.attrs.get(_WITH_NOISE) else BLOCK_ARRAYS[:3]
+    arrays = {name: read_array(study, block, name) for name in names}
+    arrays.setdefault("noise", np.ones_like(arrays["x"]))
+    arrays.setdefault("background", np.zeros_like(arrays["x"]))
     return xr.Dataset(
         {
-            "Q": (("variants", "components"), read_array(study, block, "Q")),
-            "x": ("components", read_array(study, block, "x")),
-            "eigenvalues": ("components", read_array(study, block, "eigenvalues")),
+            name: (("variants", "components") if array.ndim == 2 else "components", array)
+            for name, array in arrays.items()
         },
         attrs={"path": study.attrs["path"], "block": block},
     )

@@ -133,7 +133,7 @@ def alignment_waterfall(study: xr.Dataset) -> hv.Overlay:
 
 
 def residual_spectrum(spectrum: xr.Dataset) -> hv.Overlay:
-    """Mean of x² along the LD spectrum, beside what the model expects.
+    """Mean of x² over its noise along the LD spectrum, beside what the model expects.
 
     A gap at small eigenvalues shows LD mismatch between the panel and the GWAS.
 
@@ -175,7 +175,7 @@ def residual_spectrum(spectrum: xr.Dataset) -> hv.Overlay:
             logx=True,
             xlim=(float(table["eigenvalue"].min()) / 1.3, float(table["eigenvalue"].max()) * 1.3),
             xlabel="LD eigenvalue",
-            ylabel="Mean of x²",
+            ylabel="Mean of x² (null: 1)",
             legend_position="top_left",
         )
     )

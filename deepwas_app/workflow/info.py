@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import xarray as xr
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.files import read_header
@@ -61,6 +62,13 @@ def _gwas(path: str) -> dict[str, Any]:
     }
 
 
+def _noise(study: xr.Dataset) -> str:
+    people = study.attrs.get("ld_people")
+    if people is None:
+        return "no more than a learned mismatch: it is not known how many people the LD is from"
+    return f"LD from {people:,.0f} other people" if people else "exact LD"
+
+
 def _study(path: str) -> dict[str, Any]:
     study = open_study(path)
     return {
@@ -73,6 +81,7 @@ def _study(path: str) -> dict[str, Any]:
         "LD blocks": study.sizes["blocks"],
         "components": int(study["block_components"].values.sum()),
         "variance kept": study.attrs["variance"],
+        "noise allows for": _noise(study),
         "median N": float(study["variant_sample_size"].median()),
         "content hash": study.attrs["content_hash"],
         "annotations": study["annotation"].values.tolist(),

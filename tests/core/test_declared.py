@@ -49,7 +49,7 @@ def defaults(function) -> dict:
 @pytest.mark.parametrize(
     ("function", "expected"),
     [
-        (whiten, {"scored": None, "variance": 0.99, "min_eigenvalue": 1e-4}),
+        (whiten, {"scored": None, "variance": 0.99, "min_eigenvalue": 1e-4, "people": np.inf}),
         (mismatch.check_pairs, {"s2": 1.0, "kappa": 0.0}),
         (draw_z, {"s2": 1.0}),
         (Iterative, {"probes": 16, "tolerance": 1e-4, "max_iterations": 1000}),

@@ -109,7 +109,7 @@ def test_iterative_solver_agrees_with_the_oracle(name, precision, dense, make_fa
     block = whiten(W, z, scored, variance=case.variance)
     oracle = dense(W, z, scored, case.variance)
     options = Iterative(probes=400, tolerance=1e-4 if precision.dtype == np.float32 else 1e-9)
-    noise = noise_variance(block.eigenvalues, s2, kappa).astype(block.x.dtype)
+    noise = noise_variance(block, np.exp(log_d), s2, kappa).astype(block.x.dtype)
 
     @jax.jit
     def estimate(log_d, noise):

@@ -12,7 +12,13 @@ import xarray as xr
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.ld.panel import open_panel
-from deepwas_app.genetics.store import open_study_store, read_block, study_writer, write_study
+from deepwas_app.genetics.store import (
+    BLOCK_ARRAYS,
+    open_study_store,
+    read_block,
+    study_writer,
+    write_study,
+)
 
 
 @pytest.fixture
@@ -39,7 +45,10 @@ def blocks_of(variants: xr.Dataset, seed: int = 0) -> Iterator[dict[str, np.ndar
         yield {
             "Q": rng.standard_normal((rows, 4)).astype(np.float32),
             "x": rng.standard_normal(4).astype(np.float32),
-            "eigenvalues": rng.uniform(1, 2, 4).astype(np.float32),
+            **{
+                name: rng.uniform(1, 2, 4).astype(np.float32)
+                for name in ("eigenvalues", "noise", "background")
+            },
         }
 
 
@@ -194,7 +203,7 @@ def test_lost_chunks_are_damage_and_not_zeros(variants: xr.Dataset, tmp_path: Pa
     )
     blocks = list(blocks_of(variants))
     blocks[0] = {name: np.zeros_like(array) for name, array in blocks[0].items()}
-    blocks[1] = {"Q": np.zeros((11, 0)), "x": np.zeros(0), "eigenvalues": np.zeros(0)}
+    blocks[1] = dict.fromkeys(BLOCK_ARRAYS, np.zeros(0)) | {"Q": np.zeros((11, 0))}
     write_study(path, nothing, blocks, {})
     study = open_study_store(path)
     # Chunks that hold nothing but zeros are there.
@@ -203,6 +212,9 @@ def test_lost_chunks_are_damage_and_not_zeros(variants: xr.Dataset, tmp_path: Pa
     (path / "blocks" / "2" / "x" / "0").unlink()
     with pytest.raises(InputError, match=r"tiny\.study\.zarr: block 2 cannot be read"):
         read_block(study, 2)
+    shutil.rmtree(path / "blocks" / "0" / "noise")
+    with pytest.raises(InputError, match=r"tiny\.study\.zarr: block 0 cannot be read"):
+        read_block(study, 0)
     (path / "variant_scored" / "0").unlink()
     with pytest.raises(InputError, match=r"damaged \(parts of variant_scored are lost\)"):
         open_study_store(path)

@@ -57,11 +57,8 @@ class FullLikelihood(Objective):
         return cls(solver, Iterative(probes=probes, max_iterations=max_iterations))
 
     def losses(self, model: Model, batch: BlockBatch, key: PRNGKeyArray) -> BlockLosses:
-        noise = noise_variance(batch.block.eigenvalues, model.s2, model.kappa)
-
-        def one(
-            block: WhitenedBlock, log_d: Array, noise: Array, index: Array
-        ) -> tuple[Array, Report]:
+        def one(block: WhitenedBlock, log_d: Array, index: Array) -> tuple[Array, Report]:
+            noise = noise_variance(block, jnp.exp(log_d), model.s2, model.kappa)
             value, report = likelihood_with_report(
                 block,
                 log_d,
@@ -73,7 +70,7 @@ class FullLikelihood(Objective):
             return value, report
 
         log_d = log_prior_variance(model, batch)
-        loss, report = map_blocks(one, batch.block, log_d, noise, batch.index)
+        loss, report = map_blocks(one, batch.block, log_d, batch.index)
         return BlockLosses(loss, report.loss_error, report.residual, report.iterations)
 
     def information(
@@ -127,18 +124,18 @@ def information(
         log_scale: Array,
         annotations: Array,
         tracks: Array | None,
-        eigenvalues: Array,
+        block: WhitenedBlock,
     ) -> tuple[Array, tuple[Array, Array]]:
         model = unravel(flat)
         d = jnp.exp(model.prior(annotations, tracks) + log_scale)
-        noise = noise_variance(eigenvalues, model.s2, model.kappa)
+        noise = noise_variance(block, d, model.s2, model.kappa)
         return jnp.concatenate([d, noise]), (d, noise)
 
     def one(
         block: WhitenedBlock, log_scale: Array, annotations: Array, tracks: Array | None
     ) -> tuple[Array, Array, Array]:
         jacobian, (d, noise) = jax.jacfwd(variances, has_aux=True)(
-            parameters, log_scale, annotations, tracks, block.eigenvalues
+            parameters, log_scale, annotations, tracks, block
         )
         inverse = inverse_cholesky(block.Q, d, noise)
         with jax.default_matmul_precision("float32"):

@@ -94,14 +94,6 @@ def _rotated(scaled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return rotation.T * singular, singular**2
 
 
-def low_rank_factor(standardised: np.ndarray, variance: float) -> np.ndarray:
-    """Factor W (variants, components) of standardised genotypes; see :func:`decompose`."""
-    if variance >= 1:
-        scaled = standardised.astype(np.float64) / np.sqrt(len(standardised))
-        return np.ascontiguousarray(scaled.T, dtype=np.float32)
-    return decompose(standardised, variance).factor
-
-
 def ld_scores(factor: np.ndarray, sample_size: int) -> np.ndarray:
     """LD scores of a block, corrected for the sampling noise of the panel.
 

@@ -7,12 +7,13 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from deepwas_app.core.block import WhitenedBlock
 from deepwas_app.core.credible_sets import CredibleSet, credible_sets
 from deepwas_app.core.finemap import SingleEffects, single_effects
 from deepwas_app.core.likelihood import noise_variance
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.regions import Region, parse_region
-from deepwas_app.genetics.store import read_block
+from deepwas_app.genetics.store import BLOCK_ARRAYS, read_block
 from deepwas_app.workflow.progress import Progress, job
 from deepwas_app.workflow.results.identity import VARIANT, identity
 from deepwas_app.workflow.results.locus import RunLike, opened
@@ -167,12 +168,13 @@ def fine_map(
             yield Progress(done, f"{prior} prior, LD block {i + 1} of {len(blocks)}")
             members = np.arange(size)[block_slice(study, b)]
             data = read_block(study, b)
+            block = WhitenedBlock(**{name: data[name].values for name in BLOCK_ARRAYS})
+            d = study["variant_sample_size"].values[members] * v[members]
             Q = data["Q"].values
-            noise = noise_variance(data["eigenvalues"].values, model.s2, model.kappa)
             fit = single_effects(
                 Q,
                 data["x"].values,
-                np.asarray(noise),
+                np.asarray(noise_variance(block, d, model.s2, model.kappa)),
                 prior_weights=v[members] if prior == "model" else None,
                 effects=settings.effects,
                 causal=settings.causal,

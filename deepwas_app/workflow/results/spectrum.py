@@ -15,7 +15,7 @@ BINS = 12
 
 
 def residual_spectrum(study: StudyLike, run: RunLike | None = None) -> xr.Dataset:
-    """Mean of x_i^2 against the eigenvalue, beside what a model expects.
+    """Mean of x_i^2 over its noise against the eigenvalue, beside what a model expects.
 
     Parameters
     ----------
@@ -27,7 +27,8 @@ def residual_spectrum(study: StudyLike, run: RunLike | None = None) -> xr.Datase
     Returns
     -------
     Dataset over ``bins``: ``eigenvalue`` (geometric mean of the bin), ``observed``,
-    ``observed_se``, ``expected``. Where observed leaves expected at small eigenvalues, the panel's
+    ``observed_se``, ``expected``, all in units of the variance that the null with s2 = 1 gives to
+    a component. Where observed leaves expected at small eigenvalues, the panel's
     LD is not the GWAS's.
     """
     study, fitted = (open_study(study), None) if run is None else opened(study, run)
@@ -38,8 +39,9 @@ def residual_spectrum(study: StudyLike, run: RunLike | None = None) -> xr.Datase
     for batch in batches:
         real = np.isfinite(np.asarray(batch.block.eigenvalues))
         eigenvalue.append(np.asarray(batch.block.eigenvalues)[real])
-        observed.append(np.asarray(batch.block.x)[real] ** 2)
-        expected.append(np.asarray(squares(model, batch))[real])
+        null = np.asarray(batch.block.noise)[real]
+        observed.append(np.asarray(batch.block.x)[real] ** 2 / null)
+        expected.append(np.asarray(squares(model, batch))[real] / null)
     lam, obs, exp = (np.concatenate(part) for part in (eigenvalue, observed, expected))
     parts = np.array_split(np.argsort(lam), BINS)
     return xr.Dataset(

@@ -15,7 +15,7 @@ import xarray as xr
 from deepwas_app.core.batch import BlockBatch, Marginal, put, stack_blocks
 from deepwas_app.core.block import WhitenedBlock
 from deepwas_app.core.priors import Standardisation
-from deepwas_app.genetics.store import read_block
+from deepwas_app.genetics.store import BLOCK_ARRAYS, read_block
 from deepwas_app.workflow.compilation import keep_compiled
 from deepwas_app.workflow.studies.tracks import block_tracks, track_shape
 
@@ -181,14 +181,15 @@ def block_batches(
     scored_in = study["variant_block"].values
     scored = study["variant_scored"].values
     z = study["variant_z"].values if marginal else None
-    people = float(study.attrs.get("panel_sample_size") or np.inf)
+    # Older studies have the second name.
+    people = float(study.attrs.get("ld_people", study.attrs.get("panel_sample_size")) or np.inf)
 
     def part(b: int) -> BlockBatch:
         rows = block_slice(study, b)
         data = read_block(study, b)
         counted = scored[rows] & (scored_in[rows] == b)
         return BlockBatch(
-            block=WhitenedBlock(data["Q"].values, data["x"].values, data["eigenvalues"].values),
+            block=WhitenedBlock(**{name: data[name].values for name in BLOCK_ARRAYS}),
             annotations=annotations[rows],
             log_scale=scale[rows],
             counted=counted,

@@ -1,7 +1,5 @@
 """From settings to models: sizes by name, parameter counts before training, noise fixed or not."""
 
-import math
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -115,7 +113,7 @@ def noisy_model(
     fixed = trained and OBJECTIVES[settings.objective].fixes_noise
 
     def log(given: float | None, value: ArrayLike) -> Array:
-        return jnp.asarray(math.log(given)) if given is not None else jnp.log(jnp.asarray(value))
+        return jnp.log(jnp.asarray(value if given is None else given, float))
 
     return Model(
         prior,
@@ -124,6 +122,16 @@ def noisy_model(
         learn_s2=settings.s2 is None and not fixed,
         learn_kappa=settings.kappa is None and not fixed,
     )
+
+
+def settled(study: xr.Dataset, settings: TrainSettings) -> TrainSettings:
+    """The settings with the LD mismatch fixed where the noise of the study leaves none to learn.
+
+    Noise that is learned beside that of a panel's sampling takes some of the signal.
+    """
+    if settings.kappa is None and "ld_people" in study.attrs:
+        return TrainSettings(**(plain(settings) | {"kappa": 0.0}))
+    return settings
 
 
 def likelihood_of(settings: TrainSettings) -> FullLikelihood:

@@ -18,7 +18,7 @@ from deepwas_app.errors import InputError
 from deepwas_app.workflow.progress import job, relay
 from deepwas_app.workflow.runs.batches import block_batches, frequency_scale
 from deepwas_app.workflow.runs.fitters import fitter_of
-from deepwas_app.workflow.runs.models import blank_standardisation
+from deepwas_app.workflow.runs.models import blank_standardisation, settled
 from deepwas_app.workflow.runs.run import Run, open_run
 from deepwas_app.workflow.runs.summary import EVALUATION
 from deepwas_app.workflow.runs.train import train
@@ -166,7 +166,7 @@ def scaling(
         For settings that no model has, and for a run of other settings that is in the folder.
     """
     study = open_study(study)
-    models = list(sweep_models(settings))
+    models = [(size, settled(study, model)) for size, model in sweep_models(settings)]
     path = Path(path)
     path.mkdir(parents=True, exist_ok=True)
     rows: list[dict[str, Any]] = []

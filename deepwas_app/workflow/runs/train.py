@@ -16,7 +16,7 @@ from deepwas_app.workflow.runs.baseline import prepared
 from deepwas_app.workflow.runs.batches import batch_plan
 from deepwas_app.workflow.runs.checkpoint import Checkpoint, blank_checkpoint, summarise
 from deepwas_app.workflow.runs.fitters import fitter_of
-from deepwas_app.workflow.runs.models import own_settings
+from deepwas_app.workflow.runs.models import own_settings, settled
 from deepwas_app.workflow.runs.run import (
     METRICS,
     Run,
@@ -82,6 +82,7 @@ def fit(
     """
     study = open_study(study)
     own = prior if isinstance(prior, Prior) else None
+    settings = settled(study, settings)
     if own is not None:
         settings = own_settings(type(own), settings)
     split = split or settings_split(study, settings)
@@ -205,6 +206,7 @@ def train(
         done = int(checkpoint.state.step) if checkpoint else 0
         metrics = [row for row in run.metrics().to_dict("records") if row["step"] <= done]
     else:
+        settings = settled(study, settings)
         split = settings_split(study, settings)
         create_run(path, study, settings, split)
     try:

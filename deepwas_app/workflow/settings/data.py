@@ -65,6 +65,11 @@ class StudySettings(NewStudy):
         metadata=facts(empty="as the panel"),
     )
     chain = param.String("", doc="Chain file that lifts the GWAS over to the panel's genome build.")
+    same_people = param.Boolean(
+        False,
+        doc="The LD panel is of the GWAS's own people, so that its sampling is no noise.",
+        label="LD of the GWAS's own people",
+    )
     max_frequency_difference = param.Number(
         0.2,
         bounds=(0.0, 1.0),
@@ -126,7 +131,15 @@ class SimulateSettings(NewStudy):
     people = param.Integer(
         400,
         bounds=(50, None),
-        doc="People in the reference panel, where no LD panel is given.",
+        doc="People of the population that GWAS and LD panel are drawn from, where no LD panel is "
+        "given.",
+        metadata=facts("people"),
+    )
+    panel_people = param.Integer(
+        2_000,
+        bounds=(0, None),
+        doc="People of the LD panel that the GWAS is modelled with, drawn from the population. 0: "
+        "its LD is known exactly.",
         metadata=facts("people"),
     )
     seed = param.Integer(

@@ -73,9 +73,10 @@ class TrainSettings(HeldOut):
     )
     kappa = param.Number(
         None,
-        bounds=(1e-9, 1e3),
+        bounds=(0.0, 1e3),
         allow_None=True,
-        doc="Fix the LD mismatch. Default: learned.",
+        doc="Fix the LD mismatch. Default: 0 where the study allows for the people behind its LD, "
+        "or has the GWAS's own; else learned.",
         metadata=facts("1"),
     )
     solver: param.Selector[str] = param.Selector(

@@ -17,7 +17,7 @@ from deepwas_app.genetics.annotation.annotations import (
 from deepwas_app.genetics.files import file_record
 from deepwas_app.genetics.gwas.frequency import frequency_note
 from deepwas_app.genetics.ld.panel import open_panel, panel_writer, read_factor
-from deepwas_app.genetics.store import study_writer
+from deepwas_app.genetics.store import BLOCK_ARRAYS, study_writer
 from deepwas_app.truncation import share_of_factor
 from deepwas_app.workflow.progress import Progress, job
 from deepwas_app.workflow.settings import PanelSettings, StudySettings
@@ -134,12 +134,14 @@ def build_study(
     tables = [source for source in joining if isinstance(source, pd.DataFrame)]
     records += [source_record(GIVEN, "table", "annotations") for _ in tables]
 
+    people = 0 if settings.same_people else int(panel.attrs["sample_size"] or 0)
+    known = {"ld_people": people} if people or settings.same_people else {}
     attrs = {
         "title": settings.title or path.name.removesuffix(".study.zarr"),
         "genome_build": panel.attrs["genome_build"],
         "variance": settings.variance,
         "panel": panel.attrs["source"],
-        "panel_sample_size": panel.attrs["sample_size"],
+        **known,
         "alignment": report,
         "annotation_notes": notes + frequency_note(panel, aligned["variant_scored"].values),
         "provenance": records + panel.attrs["provenance"],
@@ -156,12 +158,11 @@ def build_study(
             # Flanks contribute signal; a neighbour scores them.
             mine = scored[rows] & (owner[rows] == b)
             if mine.any():
-                block = whiten(
-                    W, z[rows], mine, variance=share_of_factor(W[mine], settings.variance)
-                )
-                arrays = {k: np.asarray(getattr(block, k)) for k in ("Q", "x", "eigenvalues")}
+                share = share_of_factor(W[mine], settings.variance)
+                block = whiten(W, z[rows], mine, variance=share, people=people or np.inf)
+                arrays = {name: np.asarray(getattr(block, name)) for name in BLOCK_ARRAYS}
             else:
-                arrays = {"Q": np.zeros((len(W), 0)), "x": np.zeros(0), "eigenvalues": np.zeros(0)}
+                arrays = dict.fromkeys(BLOCK_ARRAYS, np.zeros(0)) | {"Q": np.zeros((len(W), 0))}
             writer.add(arrays)
             yield Progress(0.3 + 0.7 * (b + 1) / count, f"whitening LD block {b + 1} of {count}")
     if settings.tracks:

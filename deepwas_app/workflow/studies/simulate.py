@@ -1,6 +1,6 @@
 """Studies whose truth is known: real or coalescent LD, simulated annotations and effects."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,9 +16,9 @@ from deepwas_app.core.simulate import (
 )
 from deepwas_app.genetics.gwas.frequency import fill_frequency
 from deepwas_app.genetics.ld.coalescent import simulate_block
-from deepwas_app.genetics.ld.factor import ld_scores, low_rank_factor, standardise
+from deepwas_app.genetics.ld.factor import ld_scores, standardise
 from deepwas_app.genetics.ld.panel import open_panel, read_factor
-from deepwas_app.genetics.store import study_writer
+from deepwas_app.genetics.store import BLOCK_ARRAYS, study_writer
 from deepwas_app.truncation import share_of_factor
 from deepwas_app.workflow.progress import Progress, job
 from deepwas_app.workflow.settings import SimulateSettings
@@ -31,10 +31,11 @@ BLOCK_VARIANTS = 650
 
 
 class _Panel(NamedTuple):
-    """Variants and LD factors to simulate on."""
+    """Variants to simulate on, LD factors of the population, and of the LD panel by block."""
 
     variants: xr.Dataset
     factors: list[np.ndarray]
+    reference: Callable[[int], np.ndarray]
 
 
 @job
@@ -58,7 +59,7 @@ def simulate(settings: SimulateSettings) -> Generator[Progress, None, Path]:
     """
     path = output_path(settings.output, ".study.zarr")
     if settings.ld:
-        panel = yield from _panel_from_disk(settings.ld)
+        panel = yield from _panel_from_disk(settings)
     else:
         panel = yield from _panel_from_coalescent(settings)
     variants = panel.variants
@@ -80,8 +81,9 @@ def simulate(settings: SimulateSettings) -> Generator[Progress, None, Path]:
     effects = draw_effects(settings.n * v, rng)
     z = np.full(len(effects), np.nan)
     for b, (W, r) in enumerate(zip(panel.factors, rows, strict=True)):
-        drawn, mine = draw_z(W, effects[r], rng), owner[r] == b
-        z[r][mine] = drawn[mine]
+        # A variant that does not vary among the people of the panel cannot be scored by it.
+        mine = (owner[r] == b) & (panel.reference(b) != 0).any(axis=1)
+        z[r][mine] = draw_z(W, effects[r], rng)[mine]
 
     binary = settings.annotations // 2
     names = [f"Binary {i + 1}" for i in range(binary)]
@@ -91,20 +93,23 @@ def simulate(settings: SimulateSettings) -> Generator[Progress, None, Path]:
         variant_allele_frequency=("variants", p.astype(np.float32)),
         variant_z=("variants", z.astype(np.float32)),
         variant_sample_size=("variants", np.full(len(z), settings.n, np.float32)),
-        variant_scored=("variants", np.ones(len(z), bool)),
+        variant_scored=("variants", np.isfinite(z)),
         variant_annotation=(("variants", "annotations"), annotations),
         annotation_kind=("annotations", np.array(kinds)),
         variant_true_heritability=("variants", v.astype(np.float32)),
         variant_true_effect=("variants", effects.astype(np.float32)),
     ).assign_coords(annotation=("annotations", np.array(names)))
+    lost = int(np.isnan(z).sum())
     attrs = {
         "title": settings.title or path.name.removesuffix(".study.zarr"),
         "genome_build": variants.attrs["genome_build"],
         "variance": settings.variance,
         "alignment": [
             {"step": "Simulated variants", "variants": len(z), "kind": "in"},
-            {"step": "Scored variants", "variants": len(z), "kind": "out"},
+            {"step": "Do not vary in the LD panel", "variants": -lost, "kind": "loss"},
+            {"step": "Scored variants", "variants": len(z) - lost, "kind": "out"},
         ],
+        "ld_people": settings.panel_people,
         "provenance": [
             {
                 "role": "simulation",
@@ -116,42 +121,69 @@ def simulate(settings: SimulateSettings) -> Generator[Progress, None, Path]:
         ],
     }
     with study_writer(path, variants, attrs) as writer:
-        for b, (W, r) in enumerate(zip(panel.factors, rows, strict=True)):
-            mine = owner[r] == b
+        for b, r in enumerate(rows):
+            W = panel.reference(b)
+            mine = (owner[r] == b) & np.isfinite(z[r])
             share = share_of_factor(W[mine], settings.variance)
-            block = core.whiten(W, z[r], mine, variance=share)
-            writer.add({k: np.asarray(getattr(block, k)) for k in ("Q", "x", "eigenvalues")})
+            people = settings.panel_people or np.inf
+            block = core.whiten(W, z[r], mine, variance=share, people=people)
+            writer.add({name: np.asarray(getattr(block, name)) for name in BLOCK_ARRAYS})
             yield Progress(0.6 + 0.4 * (b + 1) / len(rows), f"LD block {b + 1} of {len(rows)}")
     drop_stale_tracks(path)
     return path
 
 
-def _panel_from_disk(path: str) -> Generator[Progress, None, _Panel]:
-    panel = open_panel(path)
-    factors = []
+def _panel_from_disk(settings: SimulateSettings) -> Generator[Progress, None, _Panel]:
+    """The panel's LD is that of the GWAS; normal "genotypes" of other people are drawn from it."""
+    panel = open_panel(settings.ld)
+    people, factors = settings.panel_people, []
     for b in range(panel.sizes["blocks"]):
         factors.append(read_factor(panel, b).astype(np.float32))
         yield Progress(0.6 * (b + 1) / panel.sizes["blocks"], "reading the LD panel")
-    return _Panel(panel.load(), factors)
+
+    def reference(b: int) -> np.ndarray:
+        rng, W = np.random.default_rng((settings.seed, 3, b)), factors[b]
+        drawn = rng.standard_normal((people, W.shape[1]), np.float32)
+        return _factor(drawn @ W.T) if people else W
+
+    return _Panel(panel.load(), factors, reference)
+
+
+def _factor(genotypes: np.ndarray) -> np.ndarray:
+    """Factor of the LD of genotypes, (people, variants)."""
+    return standardise(genotypes)[0].T / np.float32(np.sqrt(len(genotypes)))
 
 
 def _panel_from_coalescent(
     settings: SimulateSettings,
 ) -> Generator[Progress, None, _Panel]:
-    """Independent stretches laid end to end, the same number on every chromosome."""
+    """Independent stretches laid end to end, the same number on every chromosome.
+
+    The simulated people are all there are; those of the LD panel are drawn from them, with
+    replacement, so that LD in the population is known exactly.
+    """
+    dosages: list[np.ndarray] = []
+    factors: list[np.ndarray] = []
+
+    def reference(b: int) -> np.ndarray:
+        rng, people = np.random.default_rng((settings.seed, 3, b)), settings.panel_people
+        drawn = rng.integers(settings.people, size=people)
+        return _factor(dosages[b][drawn].astype(np.float32)) if people else factors[b]
+
     per_chromosome = max(round(settings.variants / settings.chromosomes / BLOCK_VARIANTS), 1)
     blocks = per_chromosome * settings.chromosomes
     size = round(settings.variants / blocks)
-    factors, parts, spans = [], [], []
+    parts, spans = [], []
     start = 0
     for b in range(blocks):
         chromosome = b // per_chromosome + 1
         start = 0 if b % per_chromosome == 0 else start
         simulated = simulate_block(settings.people, size, settings.seed * 1_000_003 + b)
-        standardised, frequency = standardise(simulated.dosages)
-        W = low_rank_factor(standardised, 1.0)
-        factors.append(W)
-        parts.append((start + simulated.positions, frequency, ld_scores(W, settings.people)))
+        frequency = simulated.dosages.mean(axis=0) / 2
+        factors.append(_factor(simulated.dosages))
+        dosages.append(simulated.dosages.astype(np.int8))
+        scores = ld_scores(reference(b), settings.panel_people)
+        parts.append((start + simulated.positions, frequency, scores))
         spans.append((str(chromosome), start, start + simulated.length, len(frequency)))
         start += simulated.length
         yield Progress(0.6 * (b + 1) / blocks, f"coalescent, chromosome {chromosome}")
@@ -180,6 +212,6 @@ def _panel_from_coalescent(
     dataset = xr.Dataset(
         {k: ("variants", v) for k, v in table.items()}
         | {k: ("blocks", v) for k, v in block_table.items()},
-        attrs={"genome_build": "hg19", "sample_size": settings.people},
+        attrs={"genome_build": "hg19", "sample_size": settings.panel_people},
     )
-    return _Panel(dataset, factors)
+    return _Panel(dataset, factors, reference)

@@ -59,8 +59,9 @@ def test_numbers_are_those_of_the_whole_block(small_study, small_runs):
     rows = small_study["variant_block"].values == 3
     v = run_heritability(small_study, small_runs.linear)[rows]
     block, model = read_block(small_study, 3), small_runs.linear.model()
-    noise = float(model.s2) + float(model.kappa) / block["eigenvalues"].values
-    fit = single_effects(block["Q"].values, block["x"].values, noise, prior_weights=v)
+    noise = float(model.s2) * block["noise"] + 500_000 * v.sum() * block["background"]
+    assert float(model.kappa) == 0
+    fit = single_effects(block["Q"].values, block["x"].values, noise.values, prior_weights=v)
     np.testing.assert_allclose(mapping.table["PIP"], fit.pip, atol=1e-4)
     np.testing.assert_allclose(
         mapping.table["BETA_MEAN"], fit.posterior_mean / np.sqrt(500_000), atol=1e-5

@@ -11,7 +11,7 @@ import xarray as xr
 from deepwas_app.cli import main
 from deepwas_app.core import whiten
 from deepwas_app.core.mismatch import check_pairs
-from deepwas_app.genetics.store import open_study_store, read_block, write_study
+from deepwas_app.genetics.store import BLOCK_ARRAYS, open_study_store, read_block, write_study
 from deepwas_app.workflow.results.mismatch import check
 from deepwas_app.workflow.runs.batches import block_slice
 
@@ -25,7 +25,7 @@ def broken(small_study: xr.Dataset, tmp_path: Path) -> Callable[[np.ndarray], xr
             for b in range(small_study.sizes["blocks"]):
                 Q = read_block(small_study, b)["Q"].values
                 block = whiten(Q, z[block_slice(small_study, b)], variance=1.0)
-                yield {k: np.asarray(getattr(block, k)) for k in ("Q", "x", "eigenvalues")}
+                yield {k: np.asarray(getattr(block, k)) for k in BLOCK_ARRAYS}
 
         names = ("block_scored", "block_components")
         variants = (

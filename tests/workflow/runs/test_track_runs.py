@@ -63,7 +63,8 @@ def test_results_of_a_track_model_are_those_with_its_tracks(with_tracks, track_r
             np.testing.assert_allclose(found[rows], expected[i, :n], rtol=1e-3, atol=1e-4)
             assert np.abs(expected[i, :n] - other[i, :n]).max() > 0.01
         real = np.isfinite(np.asarray(batch.block.eigenvalues))
-        squares.append(np.asarray(expected_squares(model, batch))[real])
+        null = np.asarray(batch.block.noise)[real]
+        squares.append(np.asarray(expected_squares(model, batch))[real] / null)
     spectrum = residual_spectrum(study, track_run)
     mean = np.concatenate(squares).mean()
     # Bins are of about equal size.

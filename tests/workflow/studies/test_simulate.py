@@ -42,14 +42,21 @@ def test_sizes_and_truth(small_study):
     assert np.mean(b**2 / (500_000 * v)) == pytest.approx(1.0, abs=0.08)
 
 
-def test_z_scores_are_the_effects_through_ld_with_unit_noise(small_study):
-    """x - Q^T b is white: of the components of a block, and of nothing else."""
-    effects = small_study["variant_true_effect"].values.astype(np.float64)
-    noise = []
-    for b in range(20):
-        block = read_block(small_study, b)
-        noise.append(block["x"].values - block["Q"].values.T @ effects[block_slice(small_study, b)])
-    noise = np.concatenate(noise)
+def residuals(study) -> np.ndarray:
+    """x - Q^T b of all components, in units of their noise."""
+    effects = study["variant_true_effect"].values.astype(np.float64)
+    found = []
+    for b in range(study.sizes["blocks"]):
+        block = read_block(study, b)
+        rest = block["x"].values - block["Q"].values.T @ effects[block_slice(study, b)]
+        found.append(rest / np.sqrt(block["noise"].values))
+    return np.concatenate(found)
+
+
+def test_z_scores_are_the_effects_through_ld_with_unit_noise(tmp_path):
+    """x - Q^T b is white where LD is exact: of the components of a block, and of nothing else."""
+    many = {"variants": 6_000, "chromosomes": 20, "people": 200, "annotations": 4}
+    noise = residuals(made(tmp_path, "exact", panel_people=0, **many))
     assert len(noise) > 1_500
     assert noise.std() == pytest.approx(1.0, abs=0.08)
     assert abs(noise.mean()) < 0.1
@@ -88,7 +95,8 @@ def panel(tmp_path_factory) -> str:
 def test_simulation_on_a_panel_keeps_its_variants(panel, tmp_path):
     from deepwas_app.genetics.ld.panel import open_panel, read_factor
 
-    study = made(tmp_path, "on-panel", ld=panel, truth="linear", annotations=4, h2=0.01)
+    drawn = {"ld": panel, "truth": "linear", "annotations": 4, "h2": 0.01}
+    study = made(tmp_path, "on-panel", **drawn, panel_people=0)
     source = open_panel(panel)
     assert study.sizes["variants"] == source.sizes["variants"] > 500
     for name in ("variant_id", "variant_position", "variant_effect_allele", "block_start"):
@@ -97,6 +105,21 @@ def test_simulation_on_a_panel_keeps_its_variants(panel, tmp_path):
     # A panel that was cut at 99% is not cut again.
     kept = [read_factor(source, block).shape[1] for block in range(2)]
     assert study["block_components"].values.tolist() == kept
+    other = made(tmp_path, "other-people", **drawn, panel_people=150)
+    assert other.attrs["ld_people"] == 150
+    assert max(other["block_components"].values) < 150
+    np.testing.assert_array_equal(other["variant_true_effect"], study["variant_true_effect"])
+    np.testing.assert_array_equal(other["variant_z"], study["variant_z"])
+    eigenvalues = [read_block(each, 0)["eigenvalues"].values for each in (other, study)]
+    assert eigenvalues[0][0] != eigenvalues[1][0]
+    assert np.isfinite(other["variant_z"]).all()
+
+
+def test_z_scores_do_not_fit_the_ld_of_other_people_exactly(tmp_path):
+    """The rest of a panel's LD adds to their noise; the LD panel has people of its own."""
+    study = made(tmp_path, "other", variants=2_000, chromosomes=5, people=200, panel_people=300)
+    assert study.attrs["ld_people"] == 300
+    assert residuals(study).std() > 1.1
 
 
 def test_missing_panel_or_output_is_bad_input(tmp_path):
