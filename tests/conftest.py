@@ -33,6 +33,10 @@ def pytest_configure(config: pytest.Config) -> None:
         # Most of the time of the tests is compilation; their arrays are too small to gain by more.
         flags = os.environ.get("XLA_FLAGS", "")
         os.environ["XLA_FLAGS"] = f"{flags} --xla_backend_optimization_level=0".strip()
+        if config.getoption("numprocesses", None):
+            # Each worker has a core; their threads would only wait for one another.
+            for threads in ("NPROC", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+                os.environ.setdefault(threads, "1")
 
 
 @pytest.fixture(scope="session", autouse=True)
