@@ -169,19 +169,19 @@ def test_locus_plot(folder: Path):
 
 def mypy(scripts: Path) -> str:
     """What mypy says of scripts; empty for nothing."""
+    # With the options of `make check`, so that what it found of the package is not found again.
+    config = HERE.parent / "pyproject.toml"
     done = subprocess.run(
-        # What people write for themselves need not be annotated; calls of ours must fit.
-        [
-            *(sys.executable, "-m", "mypy", "--config-file", HERE.parent / "pyproject.toml"),
-            *("--allow-untyped-defs", "--no-error-summary", scripts),
-        ],
+        [sys.executable, "-m", "mypy", "--config-file", config, "--no-error-summary", scripts],
         cwd=HERE.parent,
         capture_output=True,
         text=True,
         check=False,
     )
     assert not done.stderr
-    return done.stdout
+    # What people write for themselves need not be annotated; calls of ours must fit.
+    lines = done.stdout.splitlines(keepends=True)
+    return "".join(line for line in lines if "[no-untyped-def]" not in line)
 
 
 def test_a_typed_script_is_checked():
