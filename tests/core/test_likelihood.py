@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.stats import multivariate_normal
 
 from deepwas_app.core import (
     Iterative,
@@ -247,3 +248,34 @@ def test_padding_adds_nothing(make_factor):
     np.testing.assert_allclose(padded_gradients[0][:m], gradients[0], rtol=1e-10, atol=1e-13)
     np.testing.assert_array_equal(padded_gradients[0][m:], 0.0)
     np.testing.assert_allclose(padded_gradients[1:], gradients[1:], rtol=1e-12)
+
+
+@pytest.mark.usefixtures("x64")
+def test_likelihood_with_the_ld_of_few_people_is_a_dense_normal_law(make_factor):
+    """Value and slopes: noise, mismatch and the background that grows with all prior variance."""
+    case = CASES["scattered"]
+    W, z, scored = case.data(make_factor)
+    block, exact = whiten(W, z, scored, people=90), whiten(W, z, scored)
+    c = 1 / np.asarray(block.noise)
+    lam = np.asarray(block.eigenvalues)
+    np.testing.assert_allclose(block.x * c, exact.x, rtol=1e-9, atol=1e-12)
+    assert np.ptp(c) > 0.2
+    assert np.max(block.background) > 0
+
+    def loss(log_d, s2, kappa):
+        d = np.exp(log_d)
+        K = (np.asarray(block.Q).T * d) @ np.asarray(block.Q)
+        K += np.diag(s2 / c + kappa / (lam * c**2) + np.asarray(block.background) * d.sum())
+        return -multivariate_normal(cov=K).logpdf(np.asarray(block.x))
+
+    log_d = case.log_d()
+    value, (in_log_d, in_s2, in_kappa) = value_and_gradient(block, jnp.asarray(log_d), 1.2, 0.3)
+    assert float(value) == pytest.approx(loss(log_d, 1.2, 0.3), rel=1e-10)
+    step = 1e-5
+    for j in (0, len(log_d) // 2, len(log_d) - 1):
+        move = step * (np.arange(len(log_d)) == j)
+        slope = (loss(log_d + move, 1.2, 0.3) - loss(log_d - move, 1.2, 0.3)) / (2 * step)
+        assert float(in_log_d[j]) == pytest.approx(slope, rel=1e-5, abs=1e-8)
+    for found, by in ((in_s2, (step, 0)), (in_kappa, (0, step))):
+        up, down = loss(log_d, 1.2 + by[0], 0.3 + by[1]), loss(log_d, 1.2 - by[0], 0.3 - by[1])
+        assert float(found) == pytest.approx((up - down) / (2 * step), rel=1e-5)
