@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from deepwas_app.core import WhitenedBlock, whiten
+from deepwas_app.core import whiten
 from deepwas_app.core.batch import BlockBatch, put, stack_blocks
 from deepwas_app.core.fit import fit_scoring, start_scoring
 from deepwas_app.core.moments import moment_estimate
@@ -61,29 +61,30 @@ def test_heritability_comes_back_with_ld_of_other_people():
     assert np.mean(ignored) < 0.85
 
 
-def constant_fit(factors, z, people) -> Model:
+def constant_fit(factors, z, people=np.inf, scored=None) -> Model:
     """The constant model of some blocks by maximum likelihood, kappa learned where LD is exact."""
     parts = []
     for number, (W, scores) in enumerate(zip(factors, z, strict=True)):
-        block = whiten(W, scores, people=people)
+        rows = np.ones(len(W), bool) if scored is None else scored[number]
+        block = whiten(W, np.where(rows, scores, np.nan), rows, people=people)
         parts.append(
             BlockBatch(
                 block=jax.tree.map(np.asarray, block),
                 annotations=np.zeros((len(W), 1), np.float32),
                 log_scale=np.zeros(len(W), np.float32),
-                counted=np.ones(len(W), bool),
+                counted=rows,
                 index=np.array(number),
             )
         )
     sizes = [part.block.Q.shape for part in parts]
     batch = put(stack_blocks(parts, *map(max, zip(*sizes, strict=True)), len(parts)))
     start = moment_estimate([batch])
-    exact = np.isinf(people)
+    exact = bool(np.isinf(people))
     model = Model(
         ConstantPrior(jnp.asarray(start.level)),
         jnp.log(jnp.asarray(start.s2)),
         jnp.log(jnp.asarray(start.kappa if exact else 0.0)),
-        learn_kappa=bool(exact),
+        learn_kappa=exact,
     )
     for step in fit_scoring(start_scoring(model), [batch]):
         model = step.state.model
@@ -92,28 +93,9 @@ def constant_fit(factors, z, people) -> Model:
 
 def fitted(factors, scored, rng) -> tuple[float, float, float]:
     """Prior variance, s2 and kappa of one simulated study, by maximum likelihood."""
-    parts = []
-    for number, (W, rows) in enumerate(zip(factors, scored, strict=True)):
-        z = draw_z(W, draw_effects(np.full(VARIANTS, VARIANCE), rng), rng, s2=S2)
-        z += np.sqrt(KAPPA) * rng.standard_normal(VARIANTS)
-        block = whiten(W, np.where(rows, z, np.nan), rows)
-        parts.append(
-            BlockBatch(
-                block=WhitenedBlock(*map(np.asarray, (block.Q, block.x, block.eigenvalues))),
-                annotations=np.zeros((VARIANTS, 1), np.float32),
-                log_scale=np.zeros(VARIANTS, np.float32),
-                counted=rows,
-                index=np.array(number),
-            )
-        )
-    most = max(part.block.x.shape[0] for part in parts)
-    batch = put(stack_blocks(parts, VARIANTS, most, BLOCKS))
-    start = moment_estimate([batch])
-    model = Model(
-        ConstantPrior(jnp.asarray(start.level)),
-        jnp.log(jnp.asarray(start.s2)),
-        jnp.log(jnp.asarray(start.kappa)),
-    )
-    for step in fit_scoring(start_scoring(model), [batch]):
-        model = step.state.model
+    z = []
+    for W in factors:
+        drawn = draw_z(W, draw_effects(np.full(VARIANTS, VARIANCE), rng), rng, s2=S2)
+        z.append(drawn + np.sqrt(KAPPA) * rng.standard_normal(VARIANTS))
+    model = constant_fit(factors, z, scored=scored)
     return float(jnp.exp(model.prior.level)), float(model.s2), float(model.kappa)

@@ -7,17 +7,15 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from deepwas_app.core.block import WhitenedBlock
 from deepwas_app.core.credible_sets import CredibleSet, credible_sets
 from deepwas_app.core.finemap import SingleEffects, single_effects
 from deepwas_app.core.likelihood import noise_variance
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.regions import Region, parse_region
-from deepwas_app.genetics.store import BLOCK_ARRAYS, read_block
 from deepwas_app.workflow.progress import Progress, job
 from deepwas_app.workflow.results.identity import VARIANT, identity
 from deepwas_app.workflow.results.locus import RunLike, opened
-from deepwas_app.workflow.runs.batches import block_slice
+from deepwas_app.workflow.runs.batches import block_slice, stored_block
 from deepwas_app.workflow.runs.heritability import prior_heritability
 from deepwas_app.workflow.settings.keywords import knobs
 from deepwas_app.workflow.settings.results import FineMapKnobs
@@ -167,13 +165,12 @@ def fine_map(
             done = (PRIORS.index(prior) + i / len(blocks)) / len(PRIORS)
             yield Progress(done, f"{prior} prior, LD block {i + 1} of {len(blocks)}")
             members = np.arange(size)[block_slice(study, b)]
-            data = read_block(study, b)
-            block = WhitenedBlock(**{name: data[name].values for name in BLOCK_ARRAYS})
+            block = stored_block(study, b)
             d = study["variant_sample_size"].values[members] * v[members]
-            Q = data["Q"].values
+            Q = np.asarray(block.Q)
             fit = single_effects(
                 Q,
-                data["x"].values,
+                np.asarray(block.x),
                 np.asarray(noise_variance(block, d, model.s2, model.kappa)),
                 prior_weights=v[members] if prior == "model" else None,
                 effects=settings.effects,

@@ -43,6 +43,12 @@ def block_slice(study: xr.Dataset, block: int) -> slice:
     return slice(start, start + int(study["block_variants"].values[block]))
 
 
+def stored_block(study: xr.Dataset, block: int) -> WhitenedBlock:
+    """One whitened LD block of a study, numpy arrays."""
+    data = read_block(study, block)
+    return WhitenedBlock(**{name: data[name].values for name in BLOCK_ARRAYS})
+
+
 def standardisation(study: xr.Dataset, blocks: Sequence[int] | np.ndarray) -> Standardisation:
     """Mean and s.d. of each annotation over the variants of some blocks."""
     values = study["variant_annotation"].values
@@ -186,10 +192,9 @@ def block_batches(
 
     def part(b: int) -> BlockBatch:
         rows = block_slice(study, b)
-        data = read_block(study, b)
         counted = scored[rows] & (scored_in[rows] == b)
         return BlockBatch(
-            block=WhitenedBlock(**{name: data[name].values for name in BLOCK_ARRAYS}),
+            block=stored_block(study, b),
             annotations=annotations[rows],
             log_scale=scale[rows],
             counted=counted,

@@ -115,9 +115,6 @@ def build_study(
     -------
     Path of the study.
     """
-    # JAX is slow to import; reading files must not wait for it.
-    from deepwas_app.core import whiten
-
     path = output_path(settings.output, ".study.zarr")
     panel = settings.ld if ld is None else ld
     panel = panel if isinstance(panel, xr.Dataset) else open_panel(panel)
@@ -157,19 +154,41 @@ def build_study(
             W = read_factor(panel, b).astype(np.float64)
             # Flanks contribute signal; a neighbour scores them.
             mine = scored[rows] & (owner[rows] == b)
-            if mine.any():
-                share = share_of_factor(W[mine], settings.variance)
-                block = whiten(W, z[rows], mine, variance=share, people=people or np.inf)
-                arrays = {name: np.asarray(getattr(block, name)) for name in BLOCK_ARRAYS}
-            else:
-                arrays = dict.fromkeys(BLOCK_ARRAYS, np.zeros(0)) | {"Q": np.zeros((len(W), 0))}
-            writer.add(arrays)
+            writer.add(whitened(W, z[rows], mine, settings.variance, people))
             yield Progress(0.3 + 0.7 * (b + 1) / count, f"whitening LD block {b + 1} of {count}")
     if settings.tracks:
         yield from build_tracks.steps(path, settings.tracks, settings.track_window)
     else:
         drop_stale_tracks(path)
     return path
+
+
+def whitened(
+    W: np.ndarray, z: np.ndarray, scored: np.ndarray, variance: float, people: int
+) -> dict[str, np.ndarray]:
+    """What a study holds of one LD block.
+
+    Parameters
+    ----------
+    W : (variants, k) array
+        Factor of the panel's LD.
+    z : (variants,) array
+        z-scores.
+    scored : (variants,) bool array
+        Which of them count in this block; nothing is left of it where none does.
+    variance : float
+        Share of the variance of LD to keep.
+    people : int
+        Other people than the GWAS's that the LD comes from; 0 where it is taken as exact.
+    """
+    # JAX is slow to import; reading files must not wait for it.
+    from deepwas_app.core import whiten
+
+    if not scored.any():
+        return dict.fromkeys(BLOCK_ARRAYS, np.zeros(0)) | {"Q": np.zeros((len(W), 0))}
+    share = share_of_factor(W[scored], variance)
+    block = whiten(W, z, scored, variance=share, people=people or np.inf)
+    return {name: np.asarray(getattr(block, name)) for name in BLOCK_ARRAYS}
 
 
 def annotate(

@@ -7,7 +7,6 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from deepwas_app import core
 from deepwas_app.core.simulate import (
     draw_annotations,
     draw_effects,
@@ -18,12 +17,11 @@ from deepwas_app.genetics.gwas.frequency import fill_frequency
 from deepwas_app.genetics.ld.coalescent import simulate_block
 from deepwas_app.genetics.ld.factor import ld_scores, standardise
 from deepwas_app.genetics.ld.panel import open_panel, read_factor
-from deepwas_app.genetics.store import BLOCK_ARRAYS, study_writer
-from deepwas_app.truncation import share_of_factor
+from deepwas_app.genetics.store import study_writer
 from deepwas_app.workflow.progress import Progress, job
 from deepwas_app.workflow.settings import SimulateSettings
 from deepwas_app.workflow.settings.keywords import knobs
-from deepwas_app.workflow.studies.build import output_path
+from deepwas_app.workflow.studies.build import output_path, whitened
 from deepwas_app.workflow.studies.track_store import drop_stale_tracks
 
 ALPHA = 0.7
@@ -31,10 +29,11 @@ BLOCK_VARIANTS = 650
 
 
 class _Panel(NamedTuple):
-    """Variants to simulate on, LD factors of the population, and of the LD panel by block."""
+    """Variants, LD factors of the population, which vary in the LD panel, and its LD factors."""
 
     variants: xr.Dataset
     factors: list[np.ndarray]
+    varies: list[np.ndarray]
     reference: Callable[[int], np.ndarray]
 
 
@@ -82,7 +81,7 @@ def simulate(settings: SimulateSettings) -> Generator[Progress, None, Path]:
     z = np.full(len(effects), np.nan)
     for b, (W, r) in enumerate(zip(panel.factors, rows, strict=True)):
         # A variant that does not vary among the people of the panel cannot be scored by it.
-        mine = (owner[r] == b) & (panel.reference(b) != 0).any(axis=1)
+        mine = (owner[r] == b) & panel.varies[b]
         z[r][mine] = draw_z(W, effects[r], rng)[mine]
 
     binary = settings.annotations // 2
@@ -122,12 +121,9 @@ def simulate(settings: SimulateSettings) -> Generator[Progress, None, Path]:
     }
     with study_writer(path, variants, attrs) as writer:
         for b, r in enumerate(rows):
-            W = panel.reference(b)
             mine = (owner[r] == b) & np.isfinite(z[r])
-            share = share_of_factor(W[mine], settings.variance)
-            people = settings.panel_people or np.inf
-            block = core.whiten(W, z[r], mine, variance=share, people=people)
-            writer.add({name: np.asarray(getattr(block, name)) for name in BLOCK_ARRAYS})
+            W, people = panel.reference(b), settings.panel_people
+            writer.add(whitened(W, z[r], mine, settings.variance, people))
             yield Progress(0.6 + 0.4 * (b + 1) / len(rows), f"LD block {b + 1} of {len(rows)}")
     drop_stale_tracks(path)
     return path
@@ -146,7 +142,8 @@ def _panel_from_disk(settings: SimulateSettings) -> Generator[Progress, None, _P
         drawn = rng.standard_normal((people, W.shape[1]), np.float32)
         return _factor(drawn @ W.T) if people else W
 
-    return _Panel(panel.load(), factors, reference)
+    varies = [(W != 0).any(axis=1) for W in factors]
+    return _Panel(panel.load(), factors, varies, reference)
 
 
 def _factor(genotypes: np.ndarray) -> np.ndarray:
@@ -164,6 +161,7 @@ def _panel_from_coalescent(
     """
     dosages: list[np.ndarray] = []
     factors: list[np.ndarray] = []
+    varies: list[np.ndarray] = []
 
     def reference(b: int) -> np.ndarray:
         rng, people = np.random.default_rng((settings.seed, 3, b)), settings.panel_people
@@ -182,7 +180,9 @@ def _panel_from_coalescent(
         frequency = simulated.dosages.mean(axis=0) / 2
         factors.append(_factor(simulated.dosages))
         dosages.append(simulated.dosages.astype(np.int8))
-        scores = ld_scores(reference(b), settings.panel_people)
+        W = reference(b)
+        varies.append((W != 0).any(axis=1))
+        scores = ld_scores(W, settings.panel_people)
         parts.append((start + simulated.positions, frequency, scores))
         spans.append((str(chromosome), start, start + simulated.length, len(frequency)))
         start += simulated.length
@@ -214,4 +214,4 @@ def _panel_from_coalescent(
         | {k: ("blocks", v) for k, v in block_table.items()},
         attrs={"genome_build": "hg19", "sample_size": settings.panel_people},
     )
-    return _Panel(dataset, factors, reference)
+    return _Panel(dataset, factors, varies, reference)
