@@ -1,5 +1,6 @@
 """Objectives, solvers, early stopping, streaming, several devices, tracks, sizes."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -203,8 +204,10 @@ np.savez(sys.argv[3], *out)
 
 def test_two_devices_compute_what_one_does(small_study, tmp_path, monkeypatch):
     found = []
+    flags = os.environ.get("XLA_FLAGS", "")
     for devices in (1, 2):
-        monkeypatch.setenv("XLA_FLAGS", f"--xla_force_host_platform_device_count={devices}")
+        count = f"--xla_force_host_platform_device_count={devices}"
+        monkeypatch.setenv("XLA_FLAGS", f"{flags} {count}")
         monkeypatch.setenv("JAX_PLATFORMS", "cpu")
         out = tmp_path / f"{devices}.npz"
         subprocess.run(
