@@ -33,6 +33,7 @@ from .workflow.results.heritability import heritability as heritability
 from .workflow.results.heritability import run_heritability as run_heritability
 from .workflow.results.interpret import explain as explain
 from .workflow.results.interpret import variant_drivers as variant_drivers
+from .workflow.results.ldsc import ldsc as ldsc
 from .workflow.results.mismatch import check as check
 from .workflow.results.posterior import posterior as posterior
 from .workflow.results.response import interaction_surface as interaction_surface

@@ -78,7 +78,7 @@ def cells(*objects: tuple[Any, int], breakpoint: str = "md") -> pmui.Grid:
 def figures(label: str, value: str, help_text: str = "") -> Any:
     """One number on a card."""
     card = pmui.Paper(
-        pmui.Typography(label, variant="caption", sx={"color": "text.secondary"}, margin=0),
+        pmui.Typography(text(label), variant="caption", sx={"color": "text.secondary"}, margin=0),
         pmui.Typography(
             text(value),
             sx={"fontSize": "1.25rem", "fontWeight": 600, "whiteSpace": "nowrap"},

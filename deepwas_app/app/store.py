@@ -255,6 +255,14 @@ def spectrum(study: xr.Dataset) -> xr.Dataset:
 
 
 @_RESULTS.keeps(_key)
+def ldsc(study: xr.Dataset) -> pd.DataFrame:
+    """Heritability of a study by LD score regression."""
+    from deepwas_app.workflow.results.ldsc import ldsc as of_study
+
+    return of_study(study)
+
+
+@_RESULTS.keeps(_key)
 def mismatch(study: xr.Dataset) -> pd.DataFrame:
     """LD mismatch of every block of a study."""
     from deepwas_app.workflow.results.mismatch import check

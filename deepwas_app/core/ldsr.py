@@ -65,6 +65,26 @@ def ld_weighted_sum(
     return jnp.where(real, (1 + noise) * squared_ld_product(Q, d) - noise * total, 0.0)
 
 
+@eqx.filter_jit
+def ld_scores(batch: BlockBatch) -> Float[Array, "2 blocks variants"]:
+    """Sums of a variant's r^2 with all variants of its block, and with the scored ones.
+
+    Parameters
+    ----------
+    batch
+        With the number of people behind its LD (`marginal`).
+    """
+    if batch.marginal is None:
+        raise ValueError("LD scores need the number of people behind the LD in the batch")
+
+    def one(Q: Array, counted: Array, people: Array) -> Array:
+        every = jnp.ones(len(Q), Q.dtype)
+        return jnp.stack([ld_weighted_sum(Q, d, people) for d in (every, counted.astype(Q.dtype))])
+
+    found = map_blocks(one, batch.block.Q, batch.counted, batch.marginal.people)
+    return jnp.swapaxes(found, 0, 1)
+
+
 def mismatch(block: WhitenedBlock) -> Float[Array, " variants"]:
     """What kappa adds to E[z_j^2]: the squared row norms of the eigenvectors, (variants,)."""
     return jnp.sum(block.Q**2 / block.eigenvalues, axis=1)

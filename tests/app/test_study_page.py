@@ -1,9 +1,17 @@
 """The Study page: which study its Open button opens, and which are offered."""
 
 import os
+import shutil
+
+import panel_material_ui as pmui
 
 from deepwas_app.app import store
-from deepwas_app.app.pages.study import StudyPage
+from deepwas_app.app.pages.study import StudyPage, regression_figures
+
+
+def shown_text(layout) -> str:
+    """All words of a layout."""
+    return "\n".join(str(words.object) for words in layout.select(pmui.Typography))
 
 
 def test_choosing_a_study_forgets_the_path_that_was_typed(monkeypatch):
@@ -32,3 +40,26 @@ def test_studies_of_one_name_are_all_offered(monkeypatch):
     assert set(paths) <= set(known.values())
     assert known["x"] == paths[0]
     assert known["x (/b)"] == paths[1]
+
+
+def test_ld_score_regression_stands_beside_the_best_run(small_study, small_runs, settle):
+    page = StudyPage(small_study)
+
+    def shown() -> str:
+        return shown_text(page._regression)
+
+    settle(page, lambda: "LDSC intercept" in shown())
+    row = store.ldsc(small_study).iloc[0]
+    assert f"{row['h2']:.4f} ± {row['h2_se']:.4f}" in shown()
+    assert "h² of" not in shown()
+    shutil.copytree(small_runs.linear.path, store.runs_folder(small_study) / "linear.run")
+    page.state.refresh_runs("linear")
+    settle(page, lambda: "h² of linear" in shown())
+    assert f"{small_runs.linear.summary['h2']:.4f}" in shown()
+
+
+def test_a_run_that_is_far_from_ld_score_regression_is_remarked_on(small_study, small_runs):
+    found = store.ldsc(small_study).assign(h2=0.9, h2_se=0.01)
+    _, remark = regression_figures(found, small_runs.linear)
+    assert "standard errors below" in remark.object
+    assert len(regression_figures(found)) == 1

@@ -22,6 +22,7 @@ from deepwas_app.app.components import (
     waiting,
 )
 from deepwas_app.app.job_view import JobView
+from deepwas_app.app.markup import text
 from deepwas_app.app.pages import PAGES
 from deepwas_app.app.pages.base import Page
 from deepwas_app.app.result_tables import PLACE, page_table, table_download
@@ -78,6 +79,11 @@ class StudyPage(Page):
             lambda found: plot(pictures.residual_spectrum(found)),
             until="Computing the residual spectrum…",
         )
+        self._regression = pmui.Column(
+            pmui.Typography("Regressing on LD scores…", variant="body2", margin=(4, 0)),
+            sizing_mode="stretch_width",
+        )
+        self.follow_runs()
         misfits = pmui.Column(sizing_mode="stretch_width")
         self.later(
             misfits,
@@ -87,6 +93,11 @@ class StudyPage(Page):
         )
         return [
             figures_row(study_figures(study)),
+            section(
+                "LD score regression",
+                self._regression,
+                note="By the study's own LD, with a free intercept; the best run stands beside.",
+            ),
             section(
                 "Manhattan plot",
                 plot(manhattan(study)),
@@ -126,6 +137,15 @@ class StudyPage(Page):
                 note="Far from the typical block, or with z-scores that contradict their LD.",
             ),
         ]
+
+    def follow_runs(self) -> None:
+        """LD score regression beside the run that is best now."""
+        study, run = self.state.study, self.state.best_run()
+        self.later(
+            self._regression,
+            lambda: store.ldsc(study),
+            lambda found: regression_figures(found, run),
+        )
 
     def build_without_study(self) -> list[Any]:
         """What to do first."""
@@ -221,6 +241,50 @@ def study_figures(study: xr.Dataset) -> list[Any]:
         figures("Mean χ²", _known(known.mean_chi_square, ".2f")),
         figures("P < 5×10⁻⁸", f"{known.hits:,}", "Genome-wide significant variants"),
     ]
+
+
+def regression_figures(found: pd.DataFrame, run: Any = None) -> list[Any]:
+    """Cards of LD score regression and of a run's heritability; a line where these are far apart.
+
+    Parameters
+    ----------
+    found
+        Table ``LDSC`` of the study.
+    run
+        None: there is none.
+    """
+    from deepwas_app.workflow.results.ldsc import beside, with_error
+
+    row = (found if run is None else beside(found, run)).iloc[0]
+    cards = [
+        figures(
+            "LDSC h²",
+            with_error(row["h2"], row["h2_se"], 4),
+            "Heritability of the study's variants ± s.e., observed scale",
+        ),
+        figures(
+            "LDSC intercept",
+            with_error(row["intercept"], row["intercept_se"], 3),
+            "Mean χ² of a variant without LD ± s.e.; above 1: stratification, or LD of others",
+        ),
+        figures(
+            "LDSC ratio",
+            _known(row["ratio"], ".3f"),
+            "Share of the excess of the mean χ² over 1 that is in the intercept",
+        ),
+    ]
+    if run is None:
+        return [figures_row(cards)]
+    cards.append(
+        figures(
+            f"h² of {store.run_name(run)}",
+            with_error(row["run_h2"], row["run_h2_se"], 4),
+            "Heritability of the study's variants under this run, by its likelihood",
+        )
+    )
+    if not row["remark"]:
+        return [figures_row(cards)]
+    return [figures_row(cards), pmui.Typography(text(row["remark"]), variant="body2", margin=0)]
 
 
 def _known(value: float, form: str, otherwise: str = "–") -> str:

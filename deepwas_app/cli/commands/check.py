@@ -1,4 +1,4 @@
-"""``deepwas check``: LD of a study against its z-scores."""
+"""``deepwas check``: LD of a study against its z-scores, and LD score regression."""
 
 from deepwas_app.cli.output import print_json, say
 from deepwas_app.workflow.settings.results import CheckSettings as Settings
@@ -7,7 +7,8 @@ __all__ = ["Settings", "run"]
 
 
 def run(settings: Settings) -> None:
-    """Write the blocks that do not fit, or all."""
+    """Write the blocks that do not fit, or all; say what LD score regression finds."""
+    from deepwas_app.workflow.results.ldsc import LDSC, ldsc, sentence
     from deepwas_app.workflow.results.mismatch import LD_MISMATCH, check
     from deepwas_app.workflow.studies.builtin import open_study
     from deepwas_app.workflow.tables import write_text
@@ -16,8 +17,13 @@ def run(settings: Settings) -> None:
     table = check(study, settings.run_path or None)
     flagged = table[table["flagged"]]
     say(f"{study.attrs['path']}: {len(flagged)} of {len(table)} LD blocks do not fit the GWAS")
+    regression = ldsc(study, settings.run_path or None)
+    say(sentence(regression))
+    if remark := "".join(regression.get("remark", [])):
+        say(remark)
     shown = table if settings.all else flagged
     if not settings.json or settings.output != "-":
         write_text(LD_MISMATCH.text(shown), settings.output)
     if settings.json:
-        print_json(LD_MISMATCH.records(shown))
+        (of_study,) = LDSC.records(regression)
+        print_json({"blocks": LD_MISMATCH.records(shown), "ldsc": of_study})

