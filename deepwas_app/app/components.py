@@ -134,11 +134,20 @@ def empty(advice: str) -> pmui.Alert:
     )
 
 
+def caution(doubt: str) -> pmui.Alert:
+    """What a page says when numbers are to be doubted."""
+    return _said(doubt, "warning")
+
+
 def trouble(problem: str) -> pmui.Alert:
     """What a page says when something is wrong."""
+    return _said(problem, "error")
+
+
+def _said(words: str, severity: str) -> pmui.Alert:
     return pmui.Alert(
-        object=text(problem),
-        severity="error",
+        object=text(words),
+        severity=severity,
         variant="outlined",
         sx=_ALERT,
         sizing_mode="stretch_width",

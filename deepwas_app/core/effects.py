@@ -26,7 +26,8 @@ class Tilt(Prior):
 
     At level = 0 and c = 0 it is the fitted prior. For a log-linear prior the tilt moves through
     just the prior's own parameters, so its one-step jackknife is that of the prior; for any other
-    it says how well the data fix the level and each annotation's log-linear direction.
+    it says how well the data fix the level and each annotation's log-linear direction. It may be
+    along the first annotations only, or along none.
     """
 
     fitted: Prior = eqx.field()
@@ -35,15 +36,14 @@ class Tilt(Prior):
     coefficients: Float[Array, " annotations"]
 
     def __call__(self, annotations: HostOrDevice, tracks: HostOrDevice | None = None) -> Array:
-        return (
-            self.fitted(annotations, tracks)
-            + self.level
-            + self.standardise(annotations) @ self.coefficients
-        )
+        return self.fitted(annotations, tracks) + self._tilt(annotations)
 
     def signed(self, annotations: HostOrDevice, tracks: HostOrDevice | None = None) -> Array:
-        tilt = self.level + self.standardise(annotations) @ self.coefficients
-        return self.fitted.signed(annotations, tracks) * jnp.exp(tilt)
+        return self.fitted.signed(annotations, tracks) * jnp.exp(self._tilt(annotations))
+
+    def _tilt(self, annotations: HostOrDevice) -> Array:
+        along = annotations[..., : self.coefficients.shape[0]]
+        return self.level + self.standardise(along) @ self.coefficients
 
 
 class Jackknife(NamedTuple):
@@ -109,7 +109,7 @@ def tilt_jackknife(
     model
         The fitted model; the parts of its noise that are learned are tilted too.
     standardise
-        Mean and s.d. of the annotations.
+        Mean and s.d. of the annotations to tilt along: all, the first ones, or none.
     batches
         The training blocks, with the tracks that the prior reads.
     objective

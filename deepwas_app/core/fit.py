@@ -19,7 +19,7 @@ from deepwas_app.core.objectives import (
     Objective,
     flatten,
 )
-from deepwas_app.core.priors import Model, trainable
+from deepwas_app.core.priors import Model, bounded, limits, trainable
 
 
 class FitState(eqx.Module):
@@ -125,7 +125,7 @@ def _adam_step(
 
     (_, found), gradient = jax.value_and_grad(loss, has_aux=True)(trained)
     updates, inner = transformation.update(gradient, state.optimiser, trained)
-    model = eqx.combine(optax.apply_updates(trained, updates), fixed)
+    model = bounded(eqx.combine(optax.apply_updates(trained, updates), fixed))
     counted = jnp.maximum(batch.counted.sum(), 1)
     seen = _Seen(
         loss=found.loss.sum() / counted,
@@ -146,7 +146,7 @@ def fit_adam(
     learning_rate: float,
     objective: Objective = FULL_LIKELIHOOD,
 ) -> Iterator[FitStep]:
-    """Minimise an objective by AdamW on mini-batches of whole blocks.
+    """Minimise an objective by AdamW on mini-batches of whole blocks; learned noise is bounded.
 
     Parameters
     ----------
@@ -244,7 +244,8 @@ def fit_scoring(
     batches
         All training blocks; every step uses all of them.
     precision
-        Of a normal prior about 0 on each parameter, see :func:`ridge_precision`.
+        Of a normal prior about 0 on each parameter, see :func:`ridge_precision`. Learned noise
+        has its own, and its ends, see :func:`limits`.
     steps
         At most this many.
     tolerance
@@ -269,10 +270,10 @@ def fit_scoring(
     """
     objective.check(state.model)
     start, unravel = flatten(state.model)
-    flat = np.asarray(start, np.float64)
-    precision = np.broadcast_to(precision, flat.shape)
+    low, high, own = limits(state.model)
+    flat = np.clip(np.asarray(start, np.float64), low, high)
+    precision = np.broadcast_to(precision, flat.shape) + own
     variants = sum(int(batch.counted.sum()) for batch in batches)
-    dtype = jnp.result_type(float)
 
     def penalised(
         flat: np.ndarray, model: Model
@@ -281,13 +282,17 @@ def fit_scoring(
         penalty = 0.5 * (precision * flat**2).sum()
         return loss, loss + penalty, gradient + precision * flat, fisher + np.diag(precision)
 
-    loss, target, gradient, fisher = penalised(flat, state.model)
+    dtype = jnp.result_type(float)
+    loss, target, gradient, fisher = penalised(flat, unravel(jnp.asarray(flat, dtype)))
     if not np.isfinite(loss):
         raise NonFiniteLossError(state, _broken_blocks(state.model, batches, objective))
     damping = float(state.optimiser)
     for step in range(int(state.step) + 1, steps + 1):
         # A parameter without information (a log variance at its lower edge) must not blow up.
         least = 1e-8 * np.trace(fisher)
+        # Nor does one at its end push on.
+        held = ((flat <= low) & (gradient > 0)) | ((flat >= high) & (gradient < 0))
+        gradient, fisher = np.where(held, 0, gradient), np.where(held | held[:, None], 0, fisher)
         while True:
             damped = fisher + np.diag(least + damping * (least + np.diag(fisher)))
             move = -np.linalg.solve(damped, gradient)
@@ -296,7 +301,7 @@ def fit_scoring(
                 return
             # Each on its own: one that runs off to its edge must not hold up the others.
             move = np.clip(move, -3.0, 3.0)
-            trained = jnp.asarray(flat + move, dtype)
+            trained = jnp.asarray(np.clip(flat + move, low, high), dtype)
             model = unravel(trained)
             # Rounded as the model is, so that a resumed fit goes on from the same numbers.
             moved = np.asarray(trained, np.float64)

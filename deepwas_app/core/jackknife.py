@@ -43,4 +43,4 @@ def jackknife_error(deleted: Float[np.ndarray, "blocks ..."]) -> Float[np.ndarra
     n = len(deleted)
     if n < 2:
         return np.full(deleted.shape[1:], np.nan)
-    return np.sqrt((n - 1) / n * ((deleted - deleted.mean(axis=0)) ** 2).sum(axis=0))
+    return np.asarray(np.sqrt((n - 1) / n * ((deleted - deleted.mean(axis=0)) ** 2).sum(axis=0)))

@@ -13,6 +13,15 @@ from deepwas_app.core import fit
 from deepwas_app.core.fit import fit_adam, fit_scoring, start_adam, start_scoring
 from deepwas_app.core.iterative import DEFAULT, UnconvergedError
 from deepwas_app.core.objectives import BlockLosses, FullLikelihood, Information
+from deepwas_app.core.priors import (
+    KAPPA_RANGE,
+    S2_RANGE,
+    Model,
+    Standardisation,
+    bounded,
+    limits,
+    make_prior,
+)
 
 
 class Drawn(FullLikelihood):
@@ -97,7 +106,7 @@ class Hill:
         self.asked = []
 
         def total(model, batches, objective):
-            at = np.array([float(model.prior.level), float(model.log_s2)])
+            at = np.array([float(model.prior.level), float(model.log_kappa)])
             self.asked.append(at)
             return np.float64(loss(at)), gradient(at), fisher(at)
 
@@ -109,13 +118,13 @@ FISHER = np.array([[5.0, 1.5], [1.5, 2.0]])
 
 @pytest.fixture
 def start(world):
-    """A model of two trained parameters, the level and log s2, at 0.25 and -0.5."""
-    model = world.model(level=0.25, s2=np.exp(-0.5))
-    return eqx.tree_at(lambda s: s.model, start_scoring(model), fixed_kappa(model))
+    """A model of two trained parameters, the level and log kappa, at 0.25 and -0.5."""
+    model = world.model(level=0.25, kappa=np.exp(-0.5))
+    return eqx.tree_at(lambda s: s.model, start_scoring(model), fixed_s2(model))
 
 
-def fixed_kappa(model):
-    return type(model)(model.prior, model.log_s2, model.log_kappa, learn_kappa=False)
+def fixed_s2(model):
+    return type(model)(model.prior, model.log_s2, model.log_kappa, learn_s2=False)
 
 
 def damped(at, gradient, fisher, damping):
@@ -153,7 +162,7 @@ def test_scoring_takes_damped_steps(monkeypatch, start, pair):
         assert step.loss == pytest.approx(loss / 220, rel=1e-6)
         at = damped(at, FISHER @ (at - centre), 1.5 * FISHER, damping)
         model = step.state.model
-        np.testing.assert_allclose([model.prior.level, model.log_s2], at, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose([model.prior.level, model.log_kappa], at, rtol=1e-5, atol=1e-6)
         assert float(step.state.optimiser) == pytest.approx(max(damping / 10, 1e-6))
         assert (step.step, step.epoch, int(step.state.step)) == (i, i, i)
         assert step.last_of_epoch
@@ -163,7 +172,7 @@ def test_scoring_takes_damped_steps(monkeypatch, start, pair):
 def test_each_parameter_moves_by_3_at_most(monkeypatch, start, pair):
     quadratic(monkeypatch, [50.0, -0.4], np.diag([2.0, 1.0]))
     step = next(fit_scoring(start, [pair]))
-    found = [step.state.model.prior.level, step.state.model.log_s2]
+    found = [step.state.model.prior.level, step.state.model.log_kappa]
     # The other is not held up; it is damped a little.
     np.testing.assert_allclose(found, [3.25, -0.5 + 0.1 / 1.001], rtol=1e-6)
     quadratic(monkeypatch, [-50.0, -0.4], np.diag([2.0, 1.0]))
@@ -180,7 +189,7 @@ def test_a_parameter_without_information_stays_calm(monkeypatch, start, pair):
         lambda at: np.diag([2.0, 0.0]),
     )
     step = next(fit_scoring(start, [pair]))
-    assert float(step.state.model.log_s2) == pytest.approx(-0.5 - 1 / 1.001, rel=1e-5)
+    assert float(step.state.model.log_kappa) == pytest.approx(-0.5 - 1 / 1.001, rel=1e-5)
 
 
 def test_a_normal_prior_is_in_value_slope_and_curvature(monkeypatch, start, pair):
@@ -194,7 +203,7 @@ def test_a_normal_prior_is_in_value_slope_and_curvature(monkeypatch, start, pair
     step = next(fit_scoring(start, [pair], precision=precision))
     at = np.array([0.25, -0.5])
     expected = damped(at, [1.0, -2.0] + precision * at, FISHER + np.diag(precision), 1e-3)
-    found = [step.state.model.prior.level, step.state.model.log_s2]
+    found = [step.state.model.prior.level, step.state.model.log_kappa]
     np.testing.assert_allclose(found, expected, rtol=1e-5)
     # What is shown is the loss alone.
     assert step.loss == pytest.approx(7.0 / 110)
@@ -308,3 +317,43 @@ def test_an_unconverged_step_is_called_that(world, pair):
     with pytest.raises(UnconvergedError, match=r"LD block 1: .* after 5 iterations") as e:
         drawn_steps(world, pair, objective=Unconverged())
     assert e.value.blocks == (1,)
+
+
+def test_learned_noise_stops_at_its_ends_and_comes_back(monkeypatch, start, pair):
+    """Downhill past the end it is held there, while the other parameter goes on; no end binds."""
+    low = np.log(KAPPA_RANGE[0])
+    hill = Hill(
+        monkeypatch,
+        lambda at: (at[0] - 1) ** 2 + 0.1 * at[1],
+        lambda at: np.array([2 * (at[0] - 1), 0.1]),
+        lambda at: np.diag([2.0, 1e-3]),
+    )
+    *_, step = fit_scoring(start, [pair], tolerance=1e-8)
+    assert float(step.state.model.log_kappa) == pytest.approx(low, rel=1e-6)
+    assert float(step.state.model.prior.level) == pytest.approx(1, abs=1e-3)
+    assert all(at[1] >= low * (1 + 1e-6) for at in hill.asked)
+    assert step.step < 15
+    # From the end, where the optimum is inside.
+    hill = Hill(
+        monkeypatch,
+        lambda at: (at**2).sum(),
+        lambda at: 2 * at,
+        lambda at: 2 * np.eye(2),
+    )
+    state = eqx.tree_at(lambda s: s.model, start, step.state.model)
+    *_, step = fit_scoring(state, [pair], tolerance=1e-8)
+    assert float(step.state.model.log_kappa) == pytest.approx(0, abs=1e-3)
+
+
+def test_adam_keeps_learned_noise_within_its_ends():
+    low, high = np.log(S2_RANGE)
+    prior = make_prior("constant", Standardisation(jnp.zeros(1), jnp.ones(1)), level=0.0)
+    model = bounded(Model(prior, jnp.asarray(9.0), jnp.asarray(-99.0)))
+    assert float(model.log_s2) == pytest.approx(high)
+    assert float(model.log_kappa) == pytest.approx(np.log(KAPPA_RANGE[0]))
+    fixed = Model(prior, jnp.asarray(-9.0), jnp.asarray(-jnp.inf), False, False)
+    assert bounded(fixed) == fixed
+    found = limits(Model(prior, jnp.asarray(0.0), jnp.asarray(0.0), learn_kappa=False))
+    np.testing.assert_allclose(found.low, [-np.inf, low], rtol=1e-6)
+    np.testing.assert_allclose(found.high, [np.inf, high], rtol=1e-6)
+    np.testing.assert_allclose(found.precision, [0, 4])

@@ -11,7 +11,7 @@ import xarray as xr
 
 from deepwas_app.app import store
 from deepwas_app.app.cards.held_out import HeldOut
-from deepwas_app.app.components import cells, empty, fold, plot, section
+from deepwas_app.app.components import caution, cells, empty, fold, plot, section
 from deepwas_app.app.job_view import JobView, job_in_turn
 from deepwas_app.app.jobs import JOBS, Job, Status
 from deepwas_app.app.pages import PAGES
@@ -93,6 +93,7 @@ class TrainPage(Page):
         self.settings = copy_of(self.settings, validation_chromosomes="")
         self.held_out = HeldOut(study)
         self.compare = pmui.Column(sizing_mode="stretch_width")
+        self.doubts = pmui.Column(sizing_mode="stretch_width")
         self.file = table_download(
             "Download TSV (nats)",
             "runs.tsv",
@@ -103,6 +104,7 @@ class TrainPage(Page):
             "Runs",
             self.file,
             self.runs,
+            self.doubts,
             self.compare,
             note="Tick runs to compare them here and on the Annotations and Locus pages.",
         )
@@ -281,7 +283,13 @@ class TrainPage(Page):
             self._filling = False
         self.runs.visible = len(table) > 0
         self.file.visible = any(run.finished for run in self.state.runs)
-        chosen = {store.run_name(run): run.metrics() for run in self.state.selected_runs()}
+        selected = {store.run_name(run): run for run in self.state.selected_runs()}
+        self.doubts.objects = [
+            caution(f"{name}: {'. '.join(run.summary['warnings'])}.")
+            for name, run in selected.items()
+            if run.summary.get("warnings")
+        ]
+        chosen = {name: run.metrics() for name, run in selected.items()}
         if not len(table):
             self.compare.objects = [empty("No run yet. Start one above.")]
         elif not chosen:

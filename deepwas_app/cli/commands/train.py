@@ -53,7 +53,10 @@ def run(settings: Settings) -> None:
     if settings.json:
         print_json(made.summary)
         return
-    for key, value in made.summary.items():
+    summary = dict(made.summary)
+    for warning in summary.pop("warnings"):
+        say(f"warning: {warning}")
+    for key, value in summary.items():
         print(f"{key:>12}  {value:.6g}" if isinstance(value, float) else f"{key:>12}  {value}")
 
 

@@ -16,12 +16,23 @@ from deepwas_app.core.priors.constant import ConstantPrior
 from deepwas_app.core.priors.enrichment import EnrichmentPrior
 from deepwas_app.core.priors.linear import LINKS, LinearPrior
 from deepwas_app.core.priors.mlp import MLPPrior
-from deepwas_app.core.priors.model import Model, parameter_count, ridge_precision, trainable
+from deepwas_app.core.priors.model import (
+    KAPPA_RANGE,
+    S2_RANGE,
+    Model,
+    bounded,
+    limits,
+    parameter_count,
+    ridge_precision,
+    trainable,
+)
 from deepwas_app.core.priors.transformer import TransformerPrior
 
 __all__ = [
+    "KAPPA_RANGE",
     "LINKS",
     "PRIORS",
+    "S2_RANGE",
     "ConstantPrior",
     "EnrichmentPrior",
     "LinearPrior",
@@ -31,6 +42,8 @@ __all__ = [
     "PriorInputs",
     "Standardisation",
     "TransformerPrior",
+    "bounded",
+    "limits",
     "make_prior",
     "parameter_count",
     "ridge_precision",

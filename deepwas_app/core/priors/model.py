@@ -1,15 +1,23 @@
 """A prior with the noise of one study, and which of its numbers are trained."""
 
+import math
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
 from deepwas_app.core.priors.base import Prior, Standardisation
+
+# Learned noise stays within these: further out, the z-scores or their LD are wrong.
+S2_RANGE = (0.5, 10.0)
+KAPPA_RANGE = (1e-6, 10.0)
+# s.d. of a weak normal prior on log s2: a handful of variants does not say how noisy they are.
+LOG_S2_DEVIATION = 0.5
 
 
 class Model(eqx.Module):
@@ -56,6 +64,51 @@ def trainable(tree: Any) -> Any:
             lambda m: (m.log_s2, m.log_kappa), chosen, (tree.learn_s2, tree.learn_kappa)
         )
     return chosen
+
+
+def bounded(model: Model) -> Model:
+    """The model with its learned noise within `S2_RANGE` and `KAPPA_RANGE`."""
+    s2 = jnp.clip(model.log_s2, *map(math.log, S2_RANGE))
+    kappa = jnp.clip(model.log_kappa, *map(math.log, KAPPA_RANGE))
+    return eqx.tree_at(
+        lambda m: (m.log_s2, m.log_kappa),
+        model,
+        (
+            s2 if model.learn_s2 else model.log_s2,
+            kappa if model.learn_kappa else model.log_kappa,
+        ),
+    )
+
+
+class Limits(NamedTuple):
+    """What holds the flat parameters of a model, (parameters,) each.
+
+    Attributes
+    ----------
+    low, high
+        Where they end; infinite for all but learned noise.
+    precision
+        Of a normal prior about 0; that of log s2 where it is learned, 0 for all else.
+    """
+
+    low: Float[np.ndarray, " parameters"]
+    high: Float[np.ndarray, " parameters"]
+    precision: Float[np.ndarray, " parameters"]
+
+
+def limits(model: Model) -> Limits:
+    """Ends and prior of the learned noise, in the order of the model's flat parameters."""
+
+    def flat(other: float, s2: float, kappa: float) -> np.ndarray:
+        full = jax.tree.map(lambda leaf: jnp.full_like(leaf, other), model)
+        full = eqx.tree_at(
+            lambda m: (m.log_s2, m.log_kappa), full, (jnp.asarray(s2), jnp.asarray(kappa))
+        )
+        return np.asarray(ravel_pytree(eqx.filter(full, trainable(model)))[0], np.float64)
+
+    ends = (map(math.log, pair) for pair in zip(S2_RANGE, KAPPA_RANGE, strict=True))
+    (low, high) = (flat(side, *end) for side, end in zip((-np.inf, np.inf), ends, strict=True))
+    return Limits(low, high, flat(0.0, LOG_S2_DEVIATION**-2, 0.0))
 
 
 def parameter_count(prior: Prior) -> int:

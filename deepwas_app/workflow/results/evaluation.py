@@ -32,7 +32,9 @@ RUNS = in_millinats(
         "runs",
         "The runs of a study, one row a run; numbers are missing for those that are not finished.",
         (
-            *EVALUATION.part("run", "prior", "parameters", "gain", "gain_se", "h2", "s2", "kappa"),
+            *EVALUATION.part(
+                "run", "prior", "parameters", "gain", "gain_se", "h2", "h2_se", "s2", "kappa"
+            ),
             Column("seconds", "Seconds", "time that training took", digits=0),
             Column("status", "Status", "finished or unfinished"),
         ),
@@ -63,9 +65,9 @@ def evaluate(runs: RunLike | Iterable[RunLike]) -> pd.DataFrame:
     for run in opened_runs(runs):
         if not run.finished:
             raise InputError(f"{run.path}: is not finished. Go on with deepwas train --resume.")
-        rows.append({"run": run.name} | {c: run.summary[c] for c in EVALUATION.names[1:]})
-    # What a run could not tell is null in its record.
-    return EVALUATION.frame(rows).astype({"gain": float, "gain_se": float})
+        rows.append({"run": run.name} | {c: run.summary.get(c) for c in EVALUATION.names[1:]})
+    # What a run could not tell is null in its record; one of version 0.1.0 has no error of h2.
+    return EVALUATION.frame(rows).astype(dict.fromkeys(("gain", "gain_se", "h2_se"), float))
 
 
 def seed_means(fits: pd.DataFrame) -> pd.DataFrame:

@@ -1,7 +1,6 @@
 """What a fit goes on from, and what it has found so far."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -11,10 +10,7 @@ import xarray as xr
 
 from deepwas_app.core.fit import FitState
 from deepwas_app.core.jackknife import Estimate, jackknife_sum
-from deepwas_app.core.priors import ConstantPrior, Model, parameter_count
-from deepwas_app.workflow.runs.heritability import prior_heritability
-from deepwas_app.workflow.runs.split import Split
-from deepwas_app.workflow.settings import TrainSettings
+from deepwas_app.core.priors import ConstantPrior, Model
 
 
 class Checkpoint(eqx.Module):
@@ -67,28 +63,6 @@ def held_out_table(study: xr.Dataset, held: np.ndarray, checkpoint: Checkpoint) 
             "constant_loss": checkpoint.constant_losses[held],
         }
     )
-
-
-def summarise(
-    name: str, study: xr.Dataset, settings: TrainSettings, split: Split, checkpoint: Checkpoint
-) -> dict[str, Any]:
-    """What a fit has found: parameters, heritability, noise, held-out gain (nats)."""
-    model = checkpoint.best
-    scored_in = study["variant_block"].values[study["variant_scored"].values]
-    variants = int(np.isin(scored_in, split.test).sum())
-    gain = gain_over_constant(checkpoint.losses, checkpoint.constant_losses, split.test)
-    return {
-        "run": name,
-        "prior": settings.prior,
-        "objective": settings.objective,
-        "parameters": parameter_count(model.prior),
-        "h2": float(prior_heritability(study, model, settings.alpha, name).sum()),
-        "s2": float(model.s2),
-        "kappa": float(model.kappa),
-        "variants": variants,
-        "gain": gain.value if variants else None,
-        "gain_se": gain.error if variants else None,
-    }
 
 
 def gain_over_constant(

@@ -1,6 +1,25 @@
 """What a finished run says of itself."""
 
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from deepwas_app.core.effects import tilt_jackknife
+from deepwas_app.core.jackknife import jackknife_error
+from deepwas_app.core.priors import KAPPA_RANGE, S2_RANGE, parameter_count
+from deepwas_app.workflow.runs.baseline import prepared
+from deepwas_app.workflow.runs.batches import standardisation
+from deepwas_app.workflow.runs.checkpoint import Checkpoint, gain_over_constant
+from deepwas_app.workflow.runs.heritability import prior_heritability
+from deepwas_app.workflow.runs.models import blank_standardisation
+from deepwas_app.workflow.runs.split import Split
+from deepwas_app.workflow.runs.training import Training
+from deepwas_app.workflow.settings import TrainSettings
 from deepwas_app.workflow.tables import Column, Table
+
+# Noise further out than this is said, and fewer LD blocks than this to take errors from.
+INFLATED, DEFLATED, MISMATCHED, FEW_BLOCKS = 1.2, 0.8, 0.1, 30
 
 EVALUATION = Table(
     "evaluation",
@@ -15,7 +34,99 @@ EVALUATION = Table(
         Column("gain", "Gain", "held-out log-likelihood over the constant prior", "nats"),
         Column("gain_se", "s.e.", "block-jackknife standard error of the gain", "nats"),
         Column("h2", "h²", "heritability of the study's variants", digits=4),
+        Column("h2_se", "s.e.", "block-jackknife standard error of h²", digits=4),
         Column("s2", "s²", "noise scale; 1 where nothing inflates the z-scores"),
         Column("kappa", "κ", "mismatch between the LD of panel and GWAS", digits=4),
     ),
 )
+
+
+def summarise(
+    name: str, study: xr.Dataset, settings: TrainSettings, split: Split, checkpoint: Checkpoint
+) -> dict[str, Any]:
+    """What a fit has found: parameters, heritability, noise, held-out gain (nats), and warnings."""
+    model = checkpoint.best
+    scored_in = study["variant_block"].values[study["variant_scored"].values]
+    variants = int(np.isin(scored_in, split.test).sum())
+    gain = gain_over_constant(checkpoint.losses, checkpoint.constant_losses, split.test)
+    v = prior_heritability(study, model, settings.alpha, name)
+    found = {
+        "run": name,
+        "prior": settings.prior,
+        "objective": settings.objective,
+        "parameters": parameter_count(model.prior),
+        "h2": float(v.sum()),
+        "h2_se": _heritability_error(v, study, settings, split, checkpoint),
+        "s2": float(model.s2),
+        "kappa": float(model.kappa),
+        "blocks": len(split.train),
+        "variants": variants,
+        "gain": gain.value if variants else None,
+        "gain_se": gain.error if variants else None,
+    }
+    learned = {"s2": model.learn_s2, "kappa": model.learn_kappa}
+    return found | {"warnings": warnings(found, learned)}
+
+
+def _heritability_error(
+    v: np.ndarray, study: xr.Dataset, settings: TrainSettings, split: Split, checkpoint: Checkpoint
+) -> float:
+    """Block-jackknife standard error of the sum of v, by one step of the prior's own parameters.
+
+    Of a prior that is not log-linear only the level moves: how it spreads heritability over
+    variants is taken as given.
+    """
+    model = checkpoint.best
+    task = Training(study, settings, split, model.prior)
+    batches = task.batches(split.train, marginal=task.objective.marginal)
+    batches = prepared(batches, task.objective, checkpoint.baseline)
+    h2, annotations = v.sum(), study["variant_annotation"].values
+    if model.prior.log_coefficients() is None:
+        along, mean = blank_standardisation(0), np.zeros(0)
+    else:
+        along = standardisation(study, split.train)
+        mean = (v @ annotations / h2 - np.asarray(along.mean)) / np.asarray(along.deviation)
+    moves = tilt_jackknife(model, along, batches, task.objective)
+    return float(h2 * jackknife_error(moves.level + moves.coefficients @ mean))
+
+
+def warnings(found: dict[str, Any], learned: dict[str, bool]) -> list[str]:
+    """What to doubt of a fit, for people, the gravest first.
+
+    Parameters
+    ----------
+    found
+        With ``h2``, ``s2``, ``kappa`` and ``blocks``.
+    learned
+        Whether ``s2`` and ``kappa`` were learned.
+    """
+    h2, s2, kappa, blocks = (found[name] for name in ("h2", "s2", "kappa", "blocks"))
+    said = []
+    if h2 > 1:
+        said.append(
+            f"heritability {h2:.3g} is above 1: check N, the z-scores, and whether a few strong "
+            "loci or LD of another ancestry drive it"
+        )
+    for name, value, ends in (("s2", s2, S2_RANGE), ("kappa", kappa, KAPPA_RANGE)):
+        # No mismatch is where kappa belongs.
+        reached = [end for end in ends if np.isclose(value, end, rtol=1e-3)]
+        if learned[name] and reached and (name, *reached) != ("kappa", KAPPA_RANGE[0]):
+            said.append(
+                f"{name} was learned up to the end of its range, {reached[0]:g}: heritability and "
+                "errors cannot be relied on"
+            )
+    if s2 > INFLATED:
+        said.append(
+            f"s2 {s2:.3g} is above {INFLATED}: z-scores are inflated (stratification, relatives), "
+            "a few loci are very strong, or the LD is not that of the GWAS"
+        )
+    if s2 < DEFLATED:
+        said.append(
+            f"s2 {s2:.3g} is below {DEFLATED}: z-scores are deflated (genomic control, N "
+            "overstated)"
+        )
+    if kappa > MISMATCHED:
+        said.append(f"kappa {kappa:.3g} is above {MISMATCHED}: the LD is not that of the GWAS")
+    if blocks < FEW_BLOCKS:
+        said.append(f"{blocks} LD blocks: errors are rough")
+    return said

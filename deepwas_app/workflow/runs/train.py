@@ -14,7 +14,7 @@ from deepwas_app.errors import InputError
 from deepwas_app.workflow.progress import job
 from deepwas_app.workflow.runs.baseline import prepared
 from deepwas_app.workflow.runs.batches import batch_plan
-from deepwas_app.workflow.runs.checkpoint import Checkpoint, blank_checkpoint, summarise
+from deepwas_app.workflow.runs.checkpoint import Checkpoint, blank_checkpoint
 from deepwas_app.workflow.runs.fitters import fitter_of
 from deepwas_app.workflow.runs.models import own_settings, settled
 from deepwas_app.workflow.runs.run import (
@@ -28,6 +28,7 @@ from deepwas_app.workflow.runs.run import (
     save_checkpoint,
 )
 from deepwas_app.workflow.runs.split import Split, settings_split
+from deepwas_app.workflow.runs.summary import summarise
 from deepwas_app.workflow.runs.train_step import TrainStep
 from deepwas_app.workflow.runs.training import Training
 from deepwas_app.workflow.settings import TrainSettings

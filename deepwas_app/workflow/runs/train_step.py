@@ -11,8 +11,9 @@ import xarray as xr
 from deepwas_app.core.priors import Model, Prior
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.content import content_hash
-from deepwas_app.workflow.runs.checkpoint import Checkpoint, held_out_table, summarise
+from deepwas_app.workflow.runs.checkpoint import Checkpoint, held_out_table
 from deepwas_app.workflow.runs.split import Split
+from deepwas_app.workflow.runs.summary import summarise
 from deepwas_app.workflow.settings import TrainSettings
 
 

@@ -47,8 +47,8 @@ def test_summary(prior, small_runs, small_study):
     run = getattr(small_runs, prior)
     summary = run.summary
     assert list(summary) == [
-        "run", "prior", "objective", "parameters", "h2", "s2", "kappa",
-        "variants", "gain", "gain_se", "seconds",
+        "run", "prior", "objective", "parameters", "h2", "h2_se", "s2", "kappa", "blocks",
+        "variants", "gain", "gain_se", "warnings", "seconds",
     ]  # fmt: skip
     assert summary["run"] == summary["prior"] == prior
     assert summary["objective"] == "likelihood"

@@ -8,6 +8,7 @@ import pytest
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.builtin import data_dir
 from deepwas_app.genetics.ld.panel import open_panel
+from deepwas_app.genetics.statistics import marginal_correlation_z
 from deepwas_app.genetics.store import open_study_store, read_block
 from deepwas_app.workflow.info import info
 from deepwas_app.workflow.results.alignment import alignment
@@ -120,7 +121,9 @@ def test_whitening_of_a_study_is_that_of_core(full_panel, tmp_path):
     rows = slice(start, start + int(study["block_variants"].values[3]))
     expected = whiten(
         read_factor(panel, 3).astype(np.float64),
-        study["variant_z"].values[rows],
+        marginal_correlation_z(study["variant_z"].values, study["variant_sample_size"].values)[
+            rows
+        ],
         study["variant_scored"].values[rows],
         variance=1.0,
         people=378,
