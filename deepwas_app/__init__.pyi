@@ -313,6 +313,7 @@ class _BuildStudy:
         chain: str = '',
         same_people: bool = False,
         max_frequency_difference: float = 0.2,
+        keep_extreme: bool = False,
         exclude_regions: list[str] = [],
         tracks: list[str] = [],
         track_window: int = 256,

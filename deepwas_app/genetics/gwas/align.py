@@ -11,6 +11,7 @@ import xarray as xr
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.alleles import SAME, SAME_STRAND, SWAPPED, SWAPPED_STRAND
 from deepwas_app.genetics.excluded import excluded
+from deepwas_app.genetics.gwas.extreme import contradicted
 from deepwas_app.genetics.gwas.frequency import fill_frequency
 from deepwas_app.genetics.matching import Match, match_variants
 
@@ -25,6 +26,7 @@ def align(
     max_frequency_difference: float = 0.2,
     informative_frequency: float = 0.08,
     exclude: pd.DataFrame | None = None,
+    keep_extreme: bool = False,
 ) -> tuple[xr.Dataset, list[dict[str, Any]]]:
     """Put z-scores on the variants of a panel, counted for the panel's effect allele.
 
@@ -41,6 +43,9 @@ def align(
         least this far from one half; otherwise they are dropped.
     exclude : pandas.DataFrame, optional
         Regions that are not scored; see :func:`deepwas_app.genetics.excluded.read_regions`.
+    keep_extreme : bool
+        Keep z-scores that their LD contradicts; see
+        :func:`deepwas_app.genetics.gwas.extreme.contradicted`.
 
     Returns
     -------
@@ -88,6 +93,10 @@ def align(
     pairs, repeated, contradictory = _once(pairs)
     losses["repeated rows"] = repeated
     losses["rows that contradict each other"] = contradictory
+    if not keep_extreme:
+        bad = contradicted(panel, pairs.panel_row, pairs.z, pairs.n)
+        losses["extreme z-scores that their LD contradicts"] = int(bad.sum())
+        pairs = pairs.keep(~bad)
     if not len(pairs.row):
         raise InputError(
             f"{where}: none of its {rows_in} variants is left after alignment to "

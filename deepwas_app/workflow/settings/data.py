@@ -76,6 +76,12 @@ class StudySettings(NewStudy):
         doc="Drop variants whose allele frequency is further than this from the panel's.",
         metadata=facts("1"),
     )
+    keep_extreme = param.Boolean(
+        False,
+        doc="Keep z-scores with a chi-square above 80 and above N / 1,000 that no variant in "
+        "strong LD bears out. They are dropped otherwise: one of them decides on all noise.",
+        label="Keep extreme z-scores that LD contradicts",
+    )
     exclude_regions = param.List(
         default=[],
         item_type=str,

@@ -119,6 +119,7 @@ def align_gwas(
         panel,
         max_frequency_difference=settings.max_frequency_difference,
         exclude=regions,
+        keep_extreme=settings.keep_extreme,
     )
     return aligned, report, [file_record(file, "BED", "excluded regions") for file in files]
 

@@ -46,7 +46,7 @@ def table_of(panel: xr.Dataset, z: np.ndarray) -> pd.DataFrame:
     """Summary statistics that say of each variant of the panel what it says."""
     names = ("id", "chromosome", "position", "effect_allele", "other_allele", "allele_frequency")
     table = pd.DataFrame({name: panel[f"variant_{name}"].values for name in names})
-    return table.assign(z=z.astype(np.float32), sample_size=np.float32(1000))
+    return table.assign(z=z.astype(np.float32), sample_size=np.float32(1e6))
 
 
 def swap(table: pd.DataFrame, rows: np.ndarray) -> pd.DataFrame:
@@ -199,7 +199,7 @@ def test_every_loss_has_its_reason(panel_and_table):
 
 def test_unscored_variants_get_the_median_sample_size(panel_and_table):
     panel, table = panel_and_table
-    table["sample_size"] = np.linspace(100, 300, len(table)).astype(np.float32)
+    table["sample_size"] = np.linspace(1e6, 3e6, len(table)).astype(np.float32)
     aligned, _ = align(as_dataset(table.iloc[1:]), panel)
     n = aligned["variant_sample_size"].values
     assert n[0] == np.float32(table["sample_size"][1:].median())
