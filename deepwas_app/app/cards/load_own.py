@@ -108,7 +108,8 @@ class OwnStudyForm(JobCard):
                 ("column", "Columns", "z=ZSCORE, n=NEFF"),
             )
         )
-        knobs = widgets(self.settings, ("format", "build", "variance"))
+        knobs = widgets(self.settings, ("format", "build", "variance", "same_people"))
+        rare = widgets(self.settings, ("keep_extreme",))
         self.excluded = pmui.Select(
             label="Regions to leave out",
             options={"none": "", **WHOLE_REGIONS},
@@ -146,6 +147,7 @@ class OwnStudyForm(JobCard):
                             self.cases,
                             self.controls,
                             self.chain,
+                            *rare.values(),
                         ),
                         sizing_mode="stretch_width",
                     ),

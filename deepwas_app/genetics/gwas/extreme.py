@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from deepwas_app.genetics.ld.panel import read_factor
+from deepwas_app.genetics.store import read_array
 
 # A chi-square is extreme above the larger of this and N / 1,000, as in LD score regression.
 EXTREME, PER_PERSON = 80.0, 1e-3
@@ -41,7 +41,7 @@ def contradicted(panel: xr.Dataset, rows: np.ndarray, z: np.ndarray, n: np.ndarr
     block_of = panel["variant_block"].values[rows]
     for block in np.unique(block_of[extreme]):
         inside = np.flatnonzero(block_of == block)
-        W = read_factor(panel, int(block)).astype(np.float64)
+        W = read_array(panel, int(block), "W").astype(np.float64)
         W = W[rows[inside] - int(panel["block_offset"].values[block])]
         W /= np.maximum(np.linalg.norm(W, axis=1), 1e-12)[:, None]
         for j in extreme[block_of[extreme] == block]:
