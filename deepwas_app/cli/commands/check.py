@@ -17,7 +17,12 @@ def run(settings: Settings) -> None:
     table = check(study, settings.run_path or None)
     flagged = table[table["flagged"]]
     say(f"{study.attrs['path']}: {len(flagged)} of {len(table)} LD blocks do not fit the GWAS")
-    regression = ldsc(study, settings.run_path or None)
+    regression = ldsc(
+        study,
+        settings.run_path or None,
+        prevalence=settings.prevalence,
+        case_fraction=settings.case_fraction,
+    )
     say(sentence(regression))
     if remark := "".join(regression.get("remark", [])):
         say(remark)

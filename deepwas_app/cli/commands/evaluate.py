@@ -12,7 +12,9 @@ def run(settings: Settings) -> None:
     from deepwas_app.workflow.runs.summary import EVALUATION
     from deepwas_app.workflow.tables import write_text
 
-    table = evaluate(settings.runs)
+    table = evaluate(
+        settings.runs, prevalence=settings.prevalence, case_fraction=settings.case_fraction
+    )
     if not settings.json or settings.output != "-":
         write_text(EVALUATION.text(table), settings.output)
     if settings.json:

@@ -22,6 +22,9 @@ from deepwas_app.genetics.tables import LEVELS, NUMBER, TEXT, read_columns
 
 _SINGLE_BASES = frozenset("ACGT")
 
+# How the origin of an effective sample size begins.
+EFFECTIVE = "effective"
+
 
 def read_sumstats(
     path: str | Path,
@@ -122,6 +125,7 @@ def read_sumstats(
         format=name,
         columns=found,
         sample_size=origin,
+        **({"case_fraction": 0.5} if origin.startswith(EFFECTIVE) else {}),
         rows=table.num_rows,
         dropped=dropped,
     )
@@ -203,16 +207,18 @@ def _sample_size(
         return np.full(rows, float(n)), f"given, {n:g}"
     if cases is not None and controls is not None:
         effective = _effective(cases, controls)
-        return np.full(rows, effective), f"effective, {effective:.0f}, of given cases and controls"
+        return np.full(
+            rows, effective
+        ), f"{EFFECTIVE}, {effective:.0f}, of given cases and controls"
     if {"cases", "controls"} <= {*table.column_names}:
         size = _effective(_numbers(table, "cases"), _numbers(table, "controls"))
         if np.isfinite(size).any():
-            return size, "effective, from the columns of cases and controls"
+            return size, f"{EFFECTIVE}, from the columns of cases and controls"
     if {"cases", "n"} <= {*table.column_names}:
         total, ill = _numbers(table, "n"), _numbers(table, "cases")
         size = _effective(ill, total - ill)
         if np.isfinite(size).any():
-            return size, "effective, from the columns of cases and sample size"
+            return size, f"{EFFECTIVE}, from the columns of cases and sample size"
     if "n" in table.column_names:
         return _numbers(table, "n"), "column of the file"
     raise InputError(

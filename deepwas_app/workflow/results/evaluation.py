@@ -5,9 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from deepwas_app.errors import InputError
 from deepwas_app.intervals import interval
+from deepwas_app.workflow.results.liability import on_liability
 from deepwas_app.workflow.results.locus import RunLike, opened_runs
 from deepwas_app.workflow.runs.fitted import Fitted
 from deepwas_app.workflow.runs.summary import EVALUATION
@@ -44,13 +46,21 @@ RUNS = in_millinats(
 )
 
 
-def evaluate(runs: RunLike | Iterable[RunLike]) -> pd.DataFrame:
+def evaluate(
+    runs: RunLike | Iterable[RunLike],
+    *,
+    prevalence: float | None = None,
+    case_fraction: float | None = None,
+) -> pd.DataFrame:
     """Held-out gain of one or more fits over the constant prior fitted on the same blocks.
 
     Parameters
     ----------
     runs
         One run or several, open or by path, or the last steps of fits.
+    prevalence, case_fraction
+        Shares of the population and of the people of N that have the trait, to give heritability
+        on the scale of the liability too; see :func:`on_liability`.
 
     Returns
     -------
@@ -65,9 +75,13 @@ def evaluate(runs: RunLike | Iterable[RunLike]) -> pd.DataFrame:
     for run in opened_runs(runs):
         if not run.finished:
             raise InputError(f"{run.path}: is not finished. Go on with deepwas train --resume.")
-        rows.append({"run": run.name} | {c: run.summary.get(c) for c in EVALUATION.names[1:]})
-    # What a run could not tell is null in its record; one of version 0.1.0 has no error of h2.
-    return EVALUATION.frame(rows).astype(dict.fromkeys(("gain", "gain_se", "h2_se"), float))
+        # What a run could not tell is null in its record; one of version 0.1.0 has no error of h2.
+        known = {c.name: run.summary.get(c.name) for c in EVALUATION if not c.optional}
+        row = known | {"run": run.name}
+        numbers = pd.DataFrame([row]).astype(dict.fromkeys(("gain", "gain_se", "h2_se"), float))
+        of_own = run.own_study() if prevalence is not None else xr.Dataset()
+        rows.append(on_liability(numbers, of_own, prevalence, case_fraction))
+    return EVALUATION.frame(pd.concat(rows, ignore_index=True) if rows else [])
 
 
 def seed_means(fits: pd.DataFrame) -> pd.DataFrame:

@@ -9,10 +9,12 @@ import xarray as xr
 from deepwas_app.core.ldsc import STRONG, ld_score_fit
 from deepwas_app.core.ldsr import ld_scores
 from deepwas_app.genetics.statistics import genomic_inflation
+from deepwas_app.workflow.results.liability import on_liability
 from deepwas_app.workflow.results.locus import RunLike, opened, opened_run
 from deepwas_app.workflow.runs.batches import block_slice
 from deepwas_app.workflow.runs.run_batches import run_batches
 from deepwas_app.workflow.runs.split import usable_blocks
+from deepwas_app.workflow.runs.summary import LIABILITY
 from deepwas_app.workflow.studies.builtin import StudyLike, open_study
 from deepwas_app.workflow.tables import Column, Table
 
@@ -40,6 +42,7 @@ LDSC = Table(
         Column("mean_chi2", "Mean χ²", "mean chi-square"),
         Column("variants", "Variants", "scored variants, in the regression"),
         Column("strong", "Strong", f"those of a chi-square of {STRONG:.0f} or more"),
+        *LIABILITY,
         Column("run", "Run", "name of a run of the study", optional=True),
         Column("run_h2", "Its h²", "heritability of the run", digits=4, optional=True),
         Column("run_h2_se", "s.e.", "standard error of it, where known", digits=4, optional=True),
@@ -56,7 +59,13 @@ LDSC = Table(
 )
 
 
-def ldsc(study: StudyLike, run: RunLike | None = None) -> pd.DataFrame:
+def ldsc(
+    study: StudyLike,
+    run: RunLike | None = None,
+    *,
+    prevalence: float | None = None,
+    case_fraction: float | None = None,
+) -> pd.DataFrame:
     """Heritability of a study by LD score regression, as ``ldsc --h2`` has it by default.
 
     LD scores are sums over the study's own LD blocks, without the sampling noise of the panel.
@@ -67,6 +76,9 @@ def ldsc(study: StudyLike, run: RunLike | None = None) -> pd.DataFrame:
         From ``open_study``.
     run
         Whose heritability stands beside.
+    prevalence, case_fraction
+        Shares of the population and of the people of N that have the trait, to give heritability
+        on the scale of the liability too; see :func:`on_liability`.
 
     Returns
     -------
@@ -93,7 +105,7 @@ def ldsc(study: StudyLike, run: RunLike | None = None) -> pd.DataFrame:
         "variants": len(z),
         "strong": int((z**2 >= STRONG).sum()),
     }
-    found = LDSC.frame([row])
+    found = LDSC.check(on_liability(pd.DataFrame([row]), study, prevalence, case_fraction))
     return found if fitted is None else beside(found, fitted)
 
 
@@ -124,6 +136,9 @@ def sentence(found: pd.DataFrame) -> str:
         f"intercept {with_error(row['intercept'], row['intercept_se'], 3)}, "
         f"mean chi-square {row['mean_chi2']:.2f}"
     )
+    if "h2_liability" in found:
+        liability = with_error(row["h2_liability"], row["h2_liability_se"], 4)
+        said += f", h2 of liability {liability}"
     if "run" not in found:
         return said
     return f"{said}; {row['run']}: h2 {with_error(row['run_h2'], row['run_h2_se'], 4)}"

@@ -21,6 +21,14 @@ from deepwas_app.workflow.tables import Column, Table
 # Noise further out than this is said, and fewer LD blocks than this to take errors from.
 INFLATED, DEFLATED, MISMATCHED, FEW_BLOCKS = 1.2, 0.8, 0.1, 30
 
+# Of a trait that some people have, where its prevalence is given.
+LIABILITY = (
+    Column(
+        "h2_liability", "h² of liability", "h² on the scale of liability", digits=4, optional=True
+    ),
+    Column("h2_liability_se", "s.e.", "standard error of it", digits=4, optional=True),
+)
+
 EVALUATION = Table(
     "evaluation",
     "Held-out gain of finished runs over the constant prior fitted on the same LD blocks, one row "
@@ -37,6 +45,7 @@ EVALUATION = Table(
         Column("h2_se", "s.e.", "block-jackknife standard error of h²", digits=4),
         Column("s2", "s²", "noise scale; 1 where nothing inflates the z-scores"),
         Column("kappa", "κ", "mismatch between the LD of panel and GWAS", digits=4),
+        *LIABILITY,
     ),
 )
 

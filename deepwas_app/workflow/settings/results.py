@@ -5,6 +5,7 @@ import param
 from deepwas_app.workflow.settings.base import Settings, facts
 from deepwas_app.workflow.settings.shared import (
     JsonOutput,
+    Liability,
     MovedStudy,
     Region,
     RunInput,
@@ -28,7 +29,7 @@ class InfoSettings(JsonOutput):
     )
 
 
-class EvaluateSettings(TableOutput, JsonOutput):
+class EvaluateSettings(Liability, TableOutput, JsonOutput):
     """Held-out gains of runs."""
 
     runs = param.List(
@@ -39,7 +40,7 @@ class EvaluateSettings(TableOutput, JsonOutput):
     )
 
 
-class CheckSettings(StudyInput, TableOutput, JsonOutput):
+class CheckSettings(StudyInput, Liability, TableOutput, JsonOutput):
     """LD of a study against its z-scores, and LD score regression."""
 
     run_path = param.String(

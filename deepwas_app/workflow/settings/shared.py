@@ -65,6 +65,29 @@ class JsonOutput(Settings):
     json = param.Boolean(False, precedence=LAST, doc="Print one JSON value last.")
 
 
+class Liability(Settings):
+    """What puts the heritability of having a trait on the scale of its liability."""
+
+    prevalence = param.Number(
+        None,
+        bounds=(0.0, 1.0),
+        inclusive_bounds=(False, False),
+        allow_None=True,
+        doc="Share of the population that has the trait: heritability is given on the scale of "
+        "the liability too.",
+        metadata=facts("1"),
+    )
+    case_fraction = param.Number(
+        None,
+        bounds=(0.0, 1.0),
+        inclusive_bounds=(False, False),
+        allow_None=True,
+        doc="Share of cases among the people of N. Default: 0.5 where N is the effective one, of "
+        "cases and controls.",
+        metadata=facts("1"),
+    )
+
+
 class Whitened(Settings):
     """A command that writes LD blocks."""
 

@@ -140,6 +140,7 @@ def build_study(
         "variance": settings.variance,
         "panel": panel.attrs["source"],
         **known,
+        **{name: gwas.attrs[name] for name in ("case_fraction",) if name in gwas.attrs},
         "alignment": report,
         "annotation_notes": notes + frequency_note(panel, aligned["variant_scored"].values),
         "provenance": records + panel.attrs["provenance"],

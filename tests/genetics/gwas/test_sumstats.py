@@ -269,6 +269,7 @@ def test_cases_and_controls_give_the_effective_sample_size(tmp_path: Path):
     sumstats = read_sumstats(path, cases=1000, controls=4000)
     assert (sumstats["variant_sample_size"] == 3200).all()
     assert sumstats.attrs["sample_size"] == "effective, 3200, of given cases and controls"
+    assert sumstats.attrs["case_fraction"] == 0.5
     with pytest.raises(InputError, match="cases and controls go together"):
         read_sumstats(path, cases=1000)
     with pytest.raises(InputError, match="not both"):
