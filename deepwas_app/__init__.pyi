@@ -42,6 +42,7 @@ from .workflow.results.spectrum import residual_spectrum as residual_spectrum
 from .workflow.runs.run import open_run as open_run
 from .workflow.studies.builtin import builtin_studies as builtin_studies
 from .workflow.studies.builtin import open_study as open_study
+from .workflow.studies.ld_fit import ld_fit as ld_fit
 
 if not typing.TYPE_CHECKING:
     # Type checkers find them below, with their knobs as keywords.

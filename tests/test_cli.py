@@ -44,6 +44,7 @@ def test_ld_then_study_then_info(panel, folder, capsys):
     notes = ["--annotations", str(HEIGHT / "annotations.tsv.gz")]
     assert main(["study", *files, *notes, "-o", out, "--json"]) == 0
     made = last_json(capsys)
+    assert made["warnings"] == []
     flow = [row for row in made["alignment"] if row["kind"] in ("in", "loss")]
     scored = next(row for row in made["alignment"] if row["kind"] == "out")
     assert flow[0]["variants"] == 15_935
@@ -57,6 +58,17 @@ def test_ld_then_study_then_info(panel, folder, capsys):
     }
     assert main(["info", panel]) == 0
     assert "variants: 15938" in capsys.readouterr().out
+
+
+def test_a_study_of_mixed_up_alleles_is_warned_of(panel, folder, capsys):
+    gwas = pd.read_csv(HEIGHT / "height.fastGWA.gz", sep="\t")
+    gwas["BETA"] *= np.where(np.random.default_rng(0).random(len(gwas)) < 0.3, -1, 1)
+    gwas.to_csv(folder / "mixed.fastGWA", sep="\t", index=False)
+    words = ["--sumstats", str(folder / "mixed.fastGWA"), "--ld", panel]
+    assert main(["study", *words, "-o", str(folder / "mixed")]) == 0
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said.startswith("warning: The LD of this study is not that of its GWAS")
+    assert "effect alleles taken for the other ones" in said
 
 
 def test_train_prints_its_summary(small_study, folder, capsys):

@@ -270,6 +270,14 @@ def mismatch(study: xr.Dataset) -> pd.DataFrame:
     return check(study)
 
 
+@_RESULTS.keeps(_key)
+def ld_warnings(study: xr.Dataset) -> list[str]:
+    """What is to be said of a study whose LD as a whole is not that of its GWAS."""
+    from deepwas_app.workflow.studies.ld_fit import ld_warnings
+
+    return ld_warnings(study)
+
+
 def genes(study: xr.Dataset) -> pd.DataFrame:
     """Protein-coding genes on the study's genome build; empty where there is no table."""
     from deepwas_app.genetics.genes import read_genes

@@ -1,4 +1,4 @@
-"""Where the LD of a panel is not that of the GWAS: spectrum and pairs of one block."""
+"""Where the LD of a panel is not that of the GWAS: share, spectrum and pairs of one block."""
 
 from typing import NamedTuple
 
@@ -12,6 +12,88 @@ DISCORDANT = 29.7
 # From this |z| on a ratio of two z-scores tells the ratio of their sample sizes.
 HIT = 6.0
 _TILE = 1024
+
+
+class LeadingShare(NamedTuple):
+    """How much of the z-scores lies where their LD says that they vary most.
+
+    Attributes
+    ----------
+    observed
+        Share of the sum of squared z-scores along the half of the components with the larger
+        eigenvalues, 0 to 1. The largest z-score does not count in the sum.
+    expected
+        The same by the LD, where noise has its variance under the null and the rest is signal.
+    error
+        Standard error of `observed` under the null.
+    seen
+        Share of the variance of z-scores under the null along all components. Less than is kept
+        of the panel's own variance where it has few people, who do not show the rest.
+    variants, components
+        Of the block.
+    """
+
+    observed: float
+    expected: float
+    error: float
+    seen: float
+    variants: int
+    components: int
+
+
+def leading_share(
+    x: Float[np.ndarray, " components"],
+    eigenvalues: Float[np.ndarray, " components"],
+    noise: Float[np.ndarray, " components"],
+    background: Float[np.ndarray, " components"],
+    z: Float[np.ndarray, " scored"],
+) -> LeadingShare:
+    """Compare where z-scores vary with where the LD of their block says that they do.
+
+    Parameters
+    ----------
+    x, eigenvalues, noise, background
+        Of the whitened block, (components,), largest eigenvalue first, without padding.
+    z
+        Its scored z-scores, (scored,).
+
+    Notes
+    -----
+    Of m z-scores, u_i' z has the variance delta_i = lambda_i / noise_i under the null, of m in
+    all, and g_i = delta_i^2 (1 + m background_i / lambda_i) for a unit of signal. So the leading
+    half's share of noise, p, and of signal, q, are known before anything is fitted. A mean z^2 of
+    c is taken as noise of variance 1 and signal: the share expected is (p + (c - 1) q) / c.
+    Noise that is larger but follows LD moves the ratio of shares to p / q at most (0.8 for 378
+    people). z-scores that do not follow the LD (those of other variants, signs of other alleles,
+    LD of other people or of very few) spread over all directions, and the share falls: by a
+    factor of 1 / (1 + kappa / c) where each z-score has noise of variance kappa of its own.
+
+    A lone hit without LD lies anywhere: hence the largest z-score is left out of the sum. The
+    error is that of a ratio of sums of scaled chi-squares; directions that no component holds are
+    taken to have no more variance than the last one has.
+    """
+    x, eigenvalues, noise, background, z = (
+        np.asarray(part, np.float64) for part in (x, eigenvalues, noise, background, z)
+    )
+    m, lead = len(z), slice(0, (len(x) + 1) // 2)
+    variance = eigenvalues / noise
+    signal = variance**2 * (1 + m * background / eigenvalues)
+    p, q = variance[lead].sum() / m, signal[lead].sum() / signal.sum()
+    squares = z**2
+    mean = max(float(squares.mean()), 1.0)
+    along = float((eigenvalues * (x / noise) ** 2)[lead].sum())
+    total = max(float(squares.sum() - squares.max()), along, np.finfo(float).tiny)
+    seen = float(variance.sum()) / m
+    own = float((variance[lead] ** 2).sum())
+    rest = float((variance**2).sum()) - own + max(1 - seen, 0) * m * float(variance.min())
+    return LeadingShare(
+        observed=along / total,
+        expected=float(p + (mean - 1) * q) / mean,
+        error=float(np.sqrt(2 * ((1 - p) ** 2 * own + p**2 * rest))) / m,
+        seen=seen,
+        variants=m,
+        components=len(x),
+    )
 
 
 class SpectrumFit(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import prod
 from pathlib import Path
@@ -271,18 +271,27 @@ def open_study_store(path: str | Path) -> xr.Dataset:
     return open_store(path, "study", (*STUDY_VARIABLES, "block_scored", "block_components"))
 
 
-def read_block(study: xr.Dataset, block: int) -> xr.Dataset:
+def read_block(study: xr.Dataset, block: int, names: Sequence[str] = BLOCK_ARRAYS) -> xr.Dataset:
     """Read one whitened LD block of a study.
+
+    Parameters
+    ----------
+    study, block
+        From :func:`open_study_store`, and the number of the block.
+    names
+        What is wanted of it; `Q` is most of it.
 
     Returns
     -------
     xarray.Dataset
         Q (variants, components); x, eigenvalues, noise and background (components); float32.
     """
-    names = BLOCK_ARRAYS if study.attrs.get(_WITH_NOISE) else BLOCK_ARRAYS[:3]
-    arrays = {name: read_array(study, block, name) for name in names}
-    arrays.setdefault("noise", np.ones_like(arrays["x"]))
-    arrays.setdefault("background", np.zeros_like(arrays["x"]))
+    there = BLOCK_ARRAYS if study.attrs.get(_WITH_NOISE) else BLOCK_ARRAYS[:3]
+    arrays = {name: read_array(study, block, name) for name in names if name in there}
+    size = int(study["block_components"].values[block])
+    for name, value in (("noise", 1), ("background", 0)):
+        if name in names:
+            arrays.setdefault(name, np.full(size, value, np.float32))
     return xr.Dataset(
         {
             name: (("variants", "components") if array.ndim == 2 else "components", array)

@@ -69,6 +69,14 @@ def test_study_page_shows_the_spectrum_when_it_is_there(small_study, settle):
     settle(page, lambda: len(page._content.select(pn.pane.HoloViews)) == 4)
 
 
+def test_study_page_warns_of_ld_that_is_not_that_of_the_gwas(small_study, settle, monkeypatch):
+    monkeypatch.setattr(store, "ld_warnings", lambda study: ["Not of <this> GWAS."])
+    page = StudyPage(small_study)
+    settle(page, lambda: any("this" in text for text in alerts(page)))
+    monkeypatch.undo()
+    assert store.ld_warnings(small_study) == []
+
+
 def test_study_page_opens_another_study(small_study, settle):
     page = StudyPage()
     page._ask(small_study.attrs["path"])

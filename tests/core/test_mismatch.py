@@ -1,10 +1,10 @@
-"""LD mismatch of one block: spectrum and pairs, against plain loops."""
+"""LD mismatch of one block: share, spectrum and pairs, against plain formulas and loops."""
 
 import numpy as np
 import pytest
 
 from deepwas_app.core import mismatch
-from deepwas_app.core.mismatch import check_pairs, spectrum_fit
+from deepwas_app.core.mismatch import check_pairs, leading_share, spectrum_fit
 
 STRONG, DISCORDANT, HIT = 0.95, 29.7, 6.0
 
@@ -94,3 +94,69 @@ def test_a_block_without_strong_pairs_has_no_worst_pair():
     assert not found.strong.any()
     assert (found.partner == -1).all()
     assert check_pairs(np.zeros((0, 2)), np.zeros(0)).worst == (-1, -1)
+
+
+def spectrum(rng, components=40, kept=20) -> tuple:
+    """Eigenvectors, and what a panel says of some of them: variance, its noise and background."""
+    vectors = np.linalg.qr(rng.standard_normal((components, components)))[0]
+    eigenvalues = 0.9 ** np.arange(components)
+    eigenvalues *= components / eigenvalues.sum()
+    noise, background = rng.uniform(1, 1.5, kept), rng.uniform(0, 0.01, kept)
+    return vectors, eigenvalues, noise, background
+
+
+def test_the_share_is_that_of_projections():
+    rng = np.random.default_rng(0)
+    vectors, eigenvalues, noise, background = spectrum(rng)
+    kept, z = eigenvalues[:20], 2 * rng.standard_normal(40)
+    x = z @ vectors[:, :20] / np.sqrt(kept) * noise
+    found = leading_share(x, kept, noise, background, z)
+    along = sum((z @ vectors[:, i]) ** 2 for i in range(10))
+    assert found.observed == pytest.approx(along / (sum(z**2) - max(z**2)))
+    # Variance of x by noise and by signal, taken back to that of z along each component.
+    back = kept / noise**2
+    by_noise, by_signal = back * noise, back * (kept + 40 * background)
+    c = np.mean(z**2)
+    p, q = by_noise[:10].sum() / 40, by_signal[:10].sum() / by_signal.sum()
+    assert found.expected == pytest.approx((p + (c - 1) * q) / c)
+    assert found.seen == pytest.approx(by_noise.sum() / 40)
+    assert (found.variants, found.components) == (40, 20)
+    # Less than noise alone is noise.
+    assert leading_share(x, kept, noise, background, z / 9).expected == pytest.approx(p)
+
+
+def test_the_error_is_that_of_draws():
+    rng = np.random.default_rng(1)
+    vectors, eigenvalues, _, background = spectrum(rng)
+    one = np.ones(20)
+    draws = rng.standard_normal((2_000, 40)) * np.sqrt(eigenvalues)
+    found = [
+        leading_share(x[:20] / np.sqrt(eigenvalues[:20]), eigenvalues[:20], one, background, z)
+        for x, z in zip(draws, draws @ vectors.T, strict=True)
+    ]
+    share = draws[:, :10] ** 2 @ np.ones(10) / (draws**2).sum(axis=1)
+    assert share.std() == pytest.approx(found[0].error, rel=0.15)
+
+
+def test_a_lone_hit_may_lie_anywhere():
+    rng = np.random.default_rng(2)
+    vectors, eigenvalues, *_ = spectrum(rng)
+    z = vectors @ (rng.standard_normal(40) * np.sqrt(eigenvalues))
+    z[3] = 40
+    projected = z @ vectors[:, :20]
+    # By itself it would bring the share down to that of its own loadings.
+    assert (projected[:10] ** 2).sum() / (z**2).sum() < 0.5
+    x = projected / np.sqrt(eigenvalues[:20])
+    share = leading_share(x, eigenvalues[:20], np.ones(20), np.zeros(20), z)
+    assert share.observed == 1.0
+
+
+def test_the_share_of_an_odd_number_of_components_has_the_middle_one():
+    values = np.array([4.0, 2.0, 1.0])
+    share = leading_share(np.ones(3), values, np.ones(3), np.zeros(3), np.full(7, 1.0))
+    assert share.observed == 1.0
+    assert share.expected == pytest.approx(6 / 7)
+    one = np.ones(1)
+    assert leading_share(one, one, one, 0 * one, one).observed == 1.0
+    # z-scores that are all 0 are no division by it.
+    assert leading_share(0 * one, one, one, 0 * one, 0 * one).observed == 0.0

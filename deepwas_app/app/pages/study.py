@@ -12,6 +12,7 @@ import xarray as xr
 from deepwas_app.app import store
 from deepwas_app.app.cards.load_own import OwnStudyForm
 from deepwas_app.app.components import (
+    caution,
     cells,
     empty,
     figures,
@@ -91,6 +92,12 @@ class StudyPage(Page):
             misfit_table,
             until="Checking the LD blocks…",
         )
+        warning = pmui.Column(sizing_mode="stretch_width")
+        self.later(
+            warning,
+            lambda: store.ld_warnings(study),
+            lambda said: list(map(caution, said)),
+        )
         return [
             figures_row(study_figures(study)),
             section(
@@ -131,10 +138,12 @@ class StudyPage(Page):
                 (section("Where it came from", provenance_table(study)), 6),
                 breakpoint="lg",
             ),
+            warning,
             section(
                 "LD blocks that do not fit",
                 misfits,
-                note="Far from the typical block, or with z-scores that contradict their LD.",
+                note="Far from the null or the typical block, or with z-scores that contradict "
+                "their LD.",
             ),
         ]
 

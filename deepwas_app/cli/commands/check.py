@@ -7,13 +7,16 @@ __all__ = ["Settings", "run"]
 
 
 def run(settings: Settings) -> None:
-    """Write the blocks that do not fit, or all; say what LD score regression finds."""
+    """Say whether the LD fits as a whole and what LD score regression finds; write the blocks."""
     from deepwas_app.workflow.results.ldsc import LDSC, ldsc, sentence
     from deepwas_app.workflow.results.mismatch import LD_MISMATCH, check
     from deepwas_app.workflow.studies.builtin import open_study
+    from deepwas_app.workflow.studies.ld_fit import ld_fit
     from deepwas_app.workflow.tables import write_text
 
     study = open_study(settings.study)
+    fit = ld_fit(study)
+    say(fit.message)
     table = check(study, settings.run_path or None)
     flagged = table[table["flagged"]]
     say(f"{study.attrs['path']}: {len(flagged)} of {len(table)} LD blocks do not fit the GWAS")
@@ -31,4 +34,4 @@ def run(settings: Settings) -> None:
         write_text(LD_MISMATCH.text(shown), settings.output)
     if settings.json:
         (of_study,) = LDSC.records(regression)
-        print_json({"blocks": LD_MISMATCH.records(shown), "ldsc": of_study})
+        print_json({"ld": fit._asdict(), "blocks": LD_MISMATCH.records(shown), "ldsc": of_study})

@@ -6,7 +6,14 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from deepwas_app.core.mismatch import PairCheck, SpectrumFit, check_pairs, spectrum_fit
+from deepwas_app.core.mismatch import (
+    LeadingShare,
+    PairCheck,
+    SpectrumFit,
+    check_pairs,
+    leading_share,
+    spectrum_fit,
+)
 from deepwas_app.core.moments import expected_squares
 from deepwas_app.workflow.results.locus import RunLike, opened
 from deepwas_app.workflow.runs.baseline import moment_model
@@ -14,12 +21,9 @@ from deepwas_app.workflow.runs.batches import block_slice
 from deepwas_app.workflow.runs.run_batches import run_batches
 from deepwas_app.workflow.runs.split import usable_blocks
 from deepwas_app.workflow.studies.builtin import StudyLike, open_study
+from deepwas_app.workflow.studies.ld_fit import EXCESS, FAR, apart, judged, whitened_z
 from deepwas_app.workflow.tables import Column, Table
 
-# Blocks whose spectrum is this many standard errors from the typical block are far out ...
-FAR = 4.0
-# ... if the excess is also large enough to matter.
-EXCESS = 1.3
 _SHOWN = 5
 
 LD_MISMATCH = Table(
@@ -45,6 +49,13 @@ LD_MISMATCH = Table(
             "how far the logarithm of that ratio is above the typical block, in standard errors",
             digits=2,
         ),
+        Column(
+            "share_ratio",
+            "Share / expected",
+            "share of the sum of squared z-scores along the half of the components with the larger "
+            "eigenvalues, over what it is where LD is right",
+            digits=2,
+        ),
         Column("strong_pairs", "Strong pairs", "pairs of variants with |r| of at least 0.95"),
         Column(
             "discordant_pairs",
@@ -65,7 +76,7 @@ LD_MISMATCH = Table(
             "implied over stated sample size, among suspects where there are some; missing where "
             "no variant is in strong LD with a hit",
         ),
-        Column("flagged", "Flagged", "whether the block is far out"),
+        Column("flagged", "Flagged", "whether its LD is not to be used as it is"),
         Column("advice", "What to do", "what to do about it"),
     ),
 )
@@ -89,12 +100,13 @@ def check(study: StudyLike, run: RunLike | None = None) -> pd.DataFrame:
     study, fitted = (open_study(study), None) if run is None else opened(study, run)
     batches = run_batches(study, fitted, usable_blocks(study))
     model = moment_model(batches) if fitted is None else fitted.model()
-    z = study["variant_z"].values.astype(np.float64)
+    z, white_z = study["variant_z"].values.astype(np.float64), whitened_z(study)
     s2, kappa = float(model.s2), float(model.kappa)
-    rows = []
+    rows, shares = [], []
     for batch in batches:
         expected = np.asarray(expected_squares(model, batch))
-        eigenvalues, x = np.asarray(batch.block.eigenvalues), np.asarray(batch.block.x)
+        parts = (batch.block.x, batch.block.eigenvalues, batch.block.noise, batch.block.background)
+        x, eigenvalues, noise, background = map(np.asarray, parts)
         for i, b in enumerate(np.asarray(batch.index).tolist()):
             if b < 0:
                 continue
@@ -105,13 +117,23 @@ def check(study: StudyLike, run: RunLike | None = None) -> pd.DataFrame:
             Q = np.asarray(batch.block.Q[i])[: len(mine)][mine]
             variants = np.arange(where.start, where.stop)[mine]
             pairs = check_pairs(Q, z[variants], s2=s2, kappa=kappa)
-            rows.append(_row(study, b, int(real.sum()), variants, fit, pairs))
+            share = leading_share(
+                x[i][real],
+                eigenvalues[i][real],
+                noise[i][real],
+                background[i][real],
+                white_z[variants],
+            )
+            shares.append(share)
+            rows.append(_row(study, b, variants, fit, share, pairs))
     table = pd.DataFrame(rows).sort_values("block", ignore_index=True)
     table.insert(7, "spectrum_z", _distance(table["spectrum_ratio"], table.pop("error")))
-    far = (table["spectrum_z"] > FAR) & (table["spectrum_ratio"] > EXCESS)
+    atypical = (table["spectrum_z"] > FAR) & (table["spectrum_ratio"] > EXCESS)
+    far = atypical | table.pop("misfit")
     table["flagged"] = far | (table["suspects"].str.len() > 0)
+    whole = judged(shares, study.attrs.get("ld_people")).flagged
     table["advice"] = [
-        _advice(row, bool(f)) for row, f in zip(table.itertuples(), far, strict=True)
+        _advice(row, bool(f), whole) for row, f in zip(table.itertuples(), far, strict=True)
     ]
     return LD_MISMATCH.check(table)
 
@@ -119,9 +141,9 @@ def check(study: StudyLike, run: RunLike | None = None) -> pd.DataFrame:
 def _row(
     study: xr.Dataset,
     block: int,
-    components: int,
     variants: np.ndarray,
     fit: SpectrumFit,
+    share: LeadingShare,
     pairs: PairCheck,
 ) -> dict[str, Any]:
     names = study["variant_id"].values[variants]
@@ -137,9 +159,11 @@ def _row(
         "start": int(study["block_start"].values[block]),
         "stop": int(study["block_stop"].values[block]),
         "scored": len(variants),
-        "components": components,
+        "components": share.components,
         "spectrum_ratio": fit.ratio,
         "error": fit.error,
+        "share_ratio": share.observed / share.expected,
+        "misfit": apart(share.observed, share.expected, share.error),
         "strong_pairs": int(pairs.strong.sum()) // 2,
         "discordant_pairs": int(pairs.discordant.sum() + 1) // 2,
         "worst_pair": " ".join(names[list(pairs.worst)]) if pairs.worst[0] >= 0 else "",
@@ -161,7 +185,7 @@ def _distance(ratio: pd.Series, error: pd.Series) -> np.ndarray:
     return away / np.maximum(error.to_numpy(), spread)
 
 
-def _advice(row: Any, far: bool) -> str:
+def _advice(row: Any, far: bool, whole: bool) -> str:
     suspects = row.suspects.split()
     words = []
     if suspects and len(suspects) <= max(0.05 * row.scored, 2):
@@ -175,7 +199,9 @@ def _advice(row: Any, far: bool) -> str:
             words.append(f"Check the alleles of {some}, or leave them out: they contradict LD.")
     elif suspects:
         far = True
-    if far:
+    if far and whole:
+        words.append("Its LD is not that of the GWAS, nor is that of the study as a whole.")
+    elif far:
         words.append(
             "Its LD is not that of the GWAS: use a panel of the GWAS's ancestry, or leave out "
             f"the region {row.chromosome}:{row.start}-{row.stop}."

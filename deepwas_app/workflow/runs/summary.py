@@ -16,6 +16,7 @@ from deepwas_app.workflow.runs.models import blank_standardisation
 from deepwas_app.workflow.runs.split import Split
 from deepwas_app.workflow.runs.training import Training
 from deepwas_app.workflow.settings import TrainSettings
+from deepwas_app.workflow.studies.ld_fit import ld_warnings
 from deepwas_app.workflow.tables import Column, Table
 
 # Noise further out than this is said, and fewer LD blocks than this to take errors from.
@@ -74,7 +75,7 @@ def summarise(
         "gain_se": gain.error if variants else None,
     }
     learned = {"s2": model.learn_s2, "kappa": model.learn_kappa}
-    return found | {"warnings": warnings(found, learned)}
+    return found | {"warnings": ld_warnings(study) + warnings(found, learned)}
 
 
 def _heritability_error(

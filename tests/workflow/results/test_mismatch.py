@@ -97,6 +97,28 @@ def test_a_block_of_other_ld_is_found(small_study: xr.Dataset, broken, small_run
     assert "panel of the GWAS's ancestry" in table.loc[7, "advice"]
 
 
+def test_where_no_block_is_right_all_are_flagged_though_they_are_alike(
+    small_study: xr.Dataset, broken, tmp_path: Path, capsys
+):
+    z = np.random.default_rng(0).permutation(small_study["variant_z"].values)
+    study = broken(z)
+    table = check(study)
+    assert table["flagged"].all()
+    assert (table["share_ratio"] < 0.75).all()
+    # None is far from the typical one.
+    assert (table["spectrum_z"] < 4).all()
+    far = table["suspects"] == ""
+    assert table["advice"][far].str.contains("nor is that of the study as a whole").all()
+    path, said = study.attrs["path"], "The LD of this study is not that of its GWAS"
+    assert main(["check", path]) == 0
+    seen = capsys.readouterr().err.splitlines()
+    assert seen[0].startswith(said)
+    assert "20 of 20 LD blocks do not fit" in seen[1]
+    run = str(tmp_path / "constant.run")
+    assert main(["train", path, "--prior", "constant", "-o", run]) == 0
+    assert f"warning: {said}" in capsys.readouterr().err
+
+
 def test_the_model_of_a_run_may_be_asked(small_study: xr.Dataset, small_runs):
     table = check(small_study, small_runs.linear)
     assert not table["flagged"].any()
@@ -123,10 +145,14 @@ def test_the_command_prints_a_table_or_json(small_study: xr.Dataset, broken, cap
     path = small_study.attrs["path"]
     assert main(["check", path]) == 0
     seen = capsys.readouterr()
-    assert "0 of 20 LD blocks do not fit the GWAS" in seen.err
+    first, second, *_ = seen.err.splitlines()
+    assert first.startswith("The LD of this study as a whole fits its GWAS")
+    assert "0 of 20 LD blocks do not fit the GWAS" in second
     assert len(seen.out.splitlines()) == 1
     assert main(["check", path, "--all", "--json"]) == 0
-    rows = json.loads(capsys.readouterr().out)["blocks"]
+    told = json.loads(capsys.readouterr().out)
+    assert (told["ld"]["flagged"], told["ld"]["message"]) == (False, first)
+    rows = told["blocks"]
     assert len(rows) == 20
     assert rows[0]["flagged"] is False
 
