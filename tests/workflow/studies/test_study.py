@@ -235,6 +235,7 @@ def test_a_study_of_cases_and_controls_knows_its_share_of_cases(full_panel, tmp_
     study = open_study_store(build_study(known))
     assert study.attrs["case_fraction"] == 0.5
     assert study["variant_sample_size"].values[0] == pytest.approx(3e5)
-    assert "case_fraction" not in open_study_store(
-        build_study(study_settings(full_panel, tmp_path / "n"))
-    ).attrs
+    assert (
+        "case_fraction"
+        not in open_study_store(build_study(study_settings(full_panel, tmp_path / "n"))).attrs
+    )
