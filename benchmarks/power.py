@@ -33,6 +33,8 @@ enrichment_power, coefficient_power
     Share of studies with P < 0.05 for the enrichment and for the coefficient. Where the effect is
     0 the latter is the false positive rate; the former only about so, for annotations are a
     little correlated by chance.
+score_power
+    The same by the likelihood's score test of the coefficient.
 sd_ratio, rmse_ratio, se_ratio
     S-LDSC over full likelihood, of sd, of the root of the mean squared error, and of se. The
     square of the first is the factor by which S-LDSC would need more data.
@@ -48,7 +50,7 @@ import numpy as np
 from ldscore.regressions import Hsq
 from scipy.stats import norm
 from scipy.stats import t as student
-from studies import BINARY, COEFFICIENTS, Design, make_panel
+from studies import BINARY, COEFFICIENTS, Design, Fit, make_panel
 
 from deepwas_app.core.effects import enrichment_interval
 from deepwas_app.core.jackknife import jackknife_error
@@ -68,7 +70,7 @@ PER_METHOD = ("bias", "sd", "se", "covered", "enrichment_power", "coefficient_po
 COLUMNS = (
     "variance", "ld", "signal", "mean_chi2", "studies", "set", "effect", "truth",
     *(f"{name}_{method}" for name in PER_METHOD for method in METHODS),
-    "sd_ratio", "rmse_ratio", "se_ratio",
+    "score_power", "sd_ratio", "rmse_ratio", "se_ratio",
 )  # fmt: skip
 
 
@@ -83,8 +85,7 @@ class Found(NamedTuple):
     coefficient_p: np.ndarray
 
 
-def by_likelihood(design: Design, z: np.ndarray) -> Found:
-    fit = design.fit(z)
+def by_likelihood(fit: Fit) -> Found:
     shares = fit.shares
     c = np.asarray(fit.model.prior.coefficients) / jackknife_error(fit.jackknife.coefficients)
     return Found(
@@ -161,12 +162,15 @@ def rows(panel, signal: float, linear: bool, other: bool, studies: int):
     regression = Regression(design, panel.own.shape[2] if other else np.inf)
     rng = np.random.default_rng(2)
     found: tuple[list[Found], list[Found]] = ([], [])
-    chi2 = []
+    chi2, score_p = [], []
     for _ in range(studies):
         z = design.draw(rng)
         chi2.append((z**2).mean())
-        found[0].append(by_likelihood(design, z))
+        fit = design.fit(z)
+        found[0].append(by_likelihood(fit))
+        score_p.append(fit.score.p)
         found[1].append(regression(z))
+    score_power = (np.array(score_p) < LEVEL).mean(axis=0)
     tables = [summary(part, design.truth) for part in found]
     for i, effect in enumerate(COEFFICIENTS):
         pairs = [f"{table[k, i]:.3f}" for k in range(len(PER_METHOD)) for table in tables]
@@ -180,6 +184,7 @@ def rows(panel, signal: float, linear: bool, other: bool, studies: int):
             f"{effect:+.1f}",
             f"{design.truth[i]:.3f}",
             *pairs,
+            f"{score_power[i]:.3f}",
             *ratios,
         )
 

@@ -13,7 +13,14 @@ import numpy as np
 
 from deepwas_app.core.batch import BlockBatch, shuffled_order
 from deepwas_app.core.block import WhitenedBlock, whiten
-from deepwas_app.core.effects import Enrichment, Jackknife, enrichment, tilt_jackknife
+from deepwas_app.core.effects import (
+    Enrichment,
+    Jackknife,
+    ScoreTest,
+    enrichment,
+    score_test,
+    tilt_jackknife,
+)
 from deepwas_app.core.fit import fit_adam, fit_scoring, start_adam, start_scoring
 from deepwas_app.core.moments import moment_estimate
 from deepwas_app.core.priors import (
@@ -66,6 +73,7 @@ class Fit(NamedTuple):
     model: Model
     jackknife: Jackknife
     shares: Enrichment  # of the sets of a design
+    score: ScoreTest
 
 
 class Design:
@@ -140,7 +148,8 @@ class Design:
         model = _scored(model, batch, RIDGE) if scored else _trained(model, batch)
         jackknife = tilt_jackknife(model, self.standardise, [batch])
         v = np.exp(np.asarray(model.prior(batch.annotations), np.float64)).ravel()
-        return Fit(model, jackknife, enrichment(v, self.sets, self.standardised, jackknife))
+        shares = enrichment(v, self.sets, self.standardised, jackknife)
+        return Fit(model, jackknife, shares, score_test(start, self.standardise, [batch]))
 
 
 def _scored(model: Model, batch: BlockBatch, ridge: float | None = None) -> Model:

@@ -1,6 +1,6 @@
 """What a fitted prior says of its annotations, with block-jackknife standard errors."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import equinox as eqx
@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 from scipy.special import expit
+from scipy.stats import t as student
 
 from deepwas_app.core.batch import BlockBatch, map_blocks
 from deepwas_app.core.block import HostOrDevice
@@ -85,15 +86,18 @@ def _tilt_parts(
     standardise: Standardisation,
     batches: Iterable[BlockBatch],
     objective: Objective,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Score and Fisher information of every block, float64 on the host."""
-    scores, fishers = [], []
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Score and Fisher information of every block of each batch, float64 on the host."""
     for batch in batches:
         score, fisher = _tilt_information(model, standardise, batch, objective)
         real = np.asarray(batch.index) >= 0
-        scores.append(np.asarray(score, np.float64)[real])
-        fishers.append(np.asarray(fisher, np.float64)[real])
-    return np.concatenate(scores), np.concatenate(fishers)
+        yield np.asarray(score, np.float64)[real], np.asarray(fisher, np.float64)[real]
+
+
+def _free(model: Model, standardise: Standardisation) -> np.ndarray:
+    """Which numbers of a tilt are free: the level, the coefficients, and what noise is learned."""
+    learned = [model.learn_s2, model.learn_kappa]
+    return np.flatnonzero([True] * (1 + standardise.mean.shape[0]) + learned)
 
 
 def tilt_jackknife(
@@ -127,10 +131,9 @@ def tilt_jackknife(
     are those of an estimate that it does not pull, and wider than the spread of the pulled one.
     That makes up for its bias (``benchmarks/calibration.tsv``, 20 blocks), and tests lose power.
     """
-    score, fishers = _tilt_parts(model, standardise, batches, objective)
-    annotations = standardise.mean.shape[0]
-    learned = [model.learn_s2, model.learn_kappa]
-    free = np.flatnonzero([True] * (1 + annotations) + learned)
+    parts = zip(*_tilt_parts(model, standardise, batches, objective), strict=True)
+    score, fishers = (np.concatenate(part) for part in parts)
+    free = _free(model, standardise)
     score, fishers = score[:, free], fishers[:, free[:, None], free]
     score -= score.mean(axis=0)
     # On one scale, so that what float32 makes of a direction without information can be told.
@@ -144,6 +147,7 @@ def tilt_jackknife(
             for g, own in zip(score, fishers, strict=True)
         ]
     )
+    annotations = standardise.mean.shape[0]
     return Jackknife(moves[:, 0], moves[:, 1 : 1 + annotations])
 
 
@@ -156,7 +160,71 @@ def tilt_fisher(
     model: Model, standardise: Standardisation, batches: Iterable[BlockBatch]
 ) -> Float[np.ndarray, "parameters parameters"]:
     """Fisher information of (level, coefficients per s.d., log s2, log kappa) of the tilt."""
-    return _tilt_parts(model, standardise, batches, FULL_LIKELIHOOD)[1].sum(axis=0)
+    parts = _tilt_parts(model, standardise, batches, FULL_LIKELIHOOD)
+    return np.asarray(sum(fishers.sum(axis=0) for _, fishers in parts))
+
+
+class ScoreTest(NamedTuple):
+    """Score tests of annotations, each with the others beside it.
+
+    Attributes
+    ----------
+    z
+        Positive where an annotation goes with more heritability, (annotations,); NaN where it says
+        nothing that the others do not.
+    blocks
+        How many LD blocks the errors rest on.
+    """
+
+    z: Float[np.ndarray, " annotations"]
+    blocks: int
+
+    @property
+    def p(self) -> Float[np.ndarray, " annotations"]:
+        """Two-sided, by Student's t with as many degrees of freedom as blocks, less one."""
+        return np.asarray(2 * student.sf(np.abs(self.z), self.blocks - 1))
+
+
+def score_test(
+    constant: Model, standardise: Standardisation, batches: Iterable[BlockBatch]
+) -> ScoreTest:
+    """Test every annotation by the gradient of the log-likelihood at the constant model.
+
+    Parameters
+    ----------
+    constant
+        The constant model at its optimum; the parts of its noise that are learned are free.
+    standardise
+        Mean and s.d. of all annotations.
+    batches
+        The training blocks.
+
+    Notes
+    -----
+    c = I^-1 sum_b g_b is the one-step estimate of all coefficients, the level and learned noise at
+    once; its error is the spread over blocks of I^-1 g_b. Nothing is fitted, and no normal prior
+    pulls the estimate: where a GWAS is weak the test keeps its level and finds depleted
+    annotations too (``benchmarks/power.tsv``). Where it is strong the fitted coefficient is
+    sharper, because one step from nothing does not go all the way.
+
+    References
+    ----------
+    Rao 1948, doi:10.1017/S0305004100023987.
+    """
+    free = _free(constant, standardise)
+    gradients, fisher = [], np.zeros((len(free), len(free)))
+    for score, fishers in _tilt_parts(constant, standardise, batches, FULL_LIKELIHOOD):
+        gradients.append(-score[:, free])
+        fisher += fishers.sum(axis=0)[np.ix_(free, free)]
+    scale = _reciprocal(np.sqrt(np.diag(fisher)))
+    inverse = np.linalg.pinv(fisher * np.outer(scale, scale), rcond=1e-6, hermitian=True)
+    own = slice(1, 1 + standardise.mean.shape[0])
+    parts = (np.concatenate(gradients) * scale) @ inverse[:, own] * scale[own]
+    blocks = len(parts)
+    # Without a block, the others' sum is raised to the weight of all.
+    error = jackknife_error(parts * blocks / max(blocks - 1, 1))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return ScoreTest(parts.sum(axis=0) / error, blocks)
 
 
 class Enrichment(NamedTuple):

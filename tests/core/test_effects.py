@@ -13,14 +13,15 @@ from deepwas_app.core.effects import (
     average_partial_effects,
     enrichment,
     enrichment_interval,
+    score_test,
     tilt_fisher,
     tilt_jackknife,
 )
 from deepwas_app.core.fit import fit_scoring, start_scoring, total_information
 from deepwas_app.core.held_out import losses_by_block
-from deepwas_app.core.jackknife import jackknife_error
+from deepwas_app.core.jackknife import jackknife_error, jackknife_sum
 from deepwas_app.core.ldsr import with_weights
-from deepwas_app.core.objectives import FULL_LIKELIHOOD, LDScoreRegression, block_losses
+from deepwas_app.core.objectives import FULL_LIKELIHOOD, LDScoreRegression, block_losses, flatten
 from deepwas_app.core.priors import Model, Standardisation, make_prior
 
 COEFFICIENTS = [0.5, -0.4, 0.0, 0.3]
@@ -292,3 +293,43 @@ def test_losses_by_block_are_filed_under_their_block(world, truth):
     assert np.isnan(found[40])
     np.testing.assert_allclose(found[:10], block_losses(truth, batches[0]), rtol=1e-6)
     np.testing.assert_allclose(found[30:40], block_losses(truth, batches[3]), rtol=1e-6)
+
+
+def test_score_test_is_one_step_from_no_effects_over_its_spread(world, truth):
+    """By hand from the information of a linear prior without effects."""
+    batches = world.draw(truth, seed=1, per_batch=20)
+    constant = fit(world, batches, world.model(level=0.3), tolerance=1e-6)
+    nothing = make_prior("linear", world.standardise, level=float(constant.prior.level))
+    flat, unravel = flatten(eqx.tree_at(lambda m: m.prior, constant, nothing))
+    parts = [FULL_LIKELIHOOD.information(flat, unravel, batch) for batch in batches]
+    scores = -np.concatenate([part.score for part in parts]).astype(np.float64)
+    steps = scores @ np.linalg.inv(sum(np.asarray(part.fisher, np.float64) for part in parts))
+    expected = [total.value / total.error for total in map(jackknife_sum, steps[:, 1:5].T)]
+    found = score_test(constant, world.standardise, batches)
+    np.testing.assert_allclose(found.z, expected, rtol=1e-3)
+    np.testing.assert_allclose(found.p, 2 * t.sf(np.abs(expected), 39), rtol=1e-2)
+    assert np.sign(found.z[[0, 1, 3]]).tolist() == [1, -1, 1]
+    assert (found.p[[0, 1, 3]] < 0.05).all()
+
+
+def test_score_test_has_its_level_where_nothing_is_there(world):
+    """z of 4 annotations in 60 studies: their s.d. is known to 5%."""
+    truth = world.model(level=-1.0)
+    z = []
+    for seed in range(60):
+        batches = world.draw(truth, seed, per_batch=40)
+        constant = fit(world, batches, truth)
+        z.append(score_test(constant, world.standardise, batches).z)
+    assert 0.85 < np.std(z) < 1.2
+    assert np.abs(np.mean(z)) < 0.25
+
+
+def test_score_test_of_an_annotation_that_says_nothing_is_nan(world, truth):
+    batches = [
+        eqx.tree_at(lambda b: b.annotations, b, b.annotations.at[..., 2].set(1.0))
+        for b in world.draw(truth, seed=1, per_batch=40)
+    ]
+    s = world.standardise
+    still = Standardisation(s.mean.at[2].set(1.0), s.deviation.at[2].set(1.0))
+    constant = fit(world, batches, world.model(level=0.3))
+    assert np.isnan(score_test(constant, still, batches).p).tolist() == [False, False, True, False]

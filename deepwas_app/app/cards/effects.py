@@ -17,6 +17,7 @@ EFFECT_COLUMNS = (
     "Coefficient_std_error",
     "Coefficient_z-score",
     "Coefficient_p",
+    "Score_p",
     "Unit_coefficient",
     "Unit_coefficient_std_error",
     "Marginal_coefficient",

@@ -2,22 +2,26 @@
 
 from collections.abc import Mapping
 
+import jax.numpy as jnp
 import numpy as np
 import xarray as xr
+from jax.scipy.special import logsumexp
 from scipy.stats import norm
 
 from deepwas_app.core.effects import (
     average_partial_effects,
     enrichment,
     enrichment_interval,
+    score_test,
     tilt_jackknife,
 )
 from deepwas_app.core.jackknife import jackknife_error
-from deepwas_app.core.priors import Prior
+from deepwas_app.core.priors import ConstantPrior, Prior
 from deepwas_app.workflow.results.locus import RunLike, opened
+from deepwas_app.workflow.runs.baseline import constant_model
 from deepwas_app.workflow.runs.batches import standardisation
 from deepwas_app.workflow.runs.heritability import prior_heritability
-from deepwas_app.workflow.runs.models import objective_of
+from deepwas_app.workflow.runs.models import noisy_model, objective_of
 from deepwas_app.workflow.runs.run_batches import spread_variants, training_batches
 from deepwas_app.workflow.studies.builtin import StudyLike
 
@@ -48,6 +52,9 @@ def annotation_effects(study: StudyLike | None, run: RunLike) -> xr.Dataset:
         for a log-linear prior the coefficient.
     unit_partial_effect, unit_partial_effect_se
         The same per unit.
+    score_z, score_p
+        Joint score test: z and two-sided P that the coefficient is 0, from the gradient of the
+        log-likelihood at the constant prior, whatever prior and objective the run has.
     proportion_variants, proportion_heritability, proportion_heritability_se
         Shares of a binary annotation; NaN for continuous ones.
     enrichment, enrichment_se, enrichment_low, enrichment_high, enrichment_p
@@ -87,6 +94,11 @@ def annotation_effects(study: StudyLike | None, run: RunLike) -> xr.Dataset:
     if coefficients is not None:
         coefficient, coefficient_se = np.asarray(coefficients, np.float64), error
         partial = coefficient
+    # The constant prior is not far from the mean of the fitted one.
+    log_f = model.prior(averaged, tracks)
+    level = ConstantPrior(logsumexp(log_f) - jnp.log(len(log_f)))
+    start = noisy_model(run.settings, level, model.s2, model.kappa, trained=False)
+    test = score_test(constant_model(batches, run.settings, start), standardise, batches)
 
     standardised = (annotations - np.asarray(standardise.mean)) / np.asarray(standardise.deviation)
     v = prior_heritability(study, model, run.settings.alpha, str(run.path))
@@ -127,6 +139,8 @@ def annotation_effects(study: StudyLike | None, run: RunLike) -> xr.Dataset:
         "partial_effect_se": error,
         "unit_partial_effect": partial / deviation,
         "unit_partial_effect_se": error / deviation,
+        "score_z": test.z,
+        "score_p": test.p,
     } | {name: of_binary(values) for name, values in per_set.items()}
     return xr.Dataset(
         {name: ("annotations", values) for name, values in per_annotation.items()}

@@ -37,6 +37,17 @@ _ENRICHMENT_P = Column(
     ".8g",
     digits=None,
 )
+_SCORE = (
+    Column(
+        "Score_z-score",
+        "z, score test",
+        "joint score test of the coefficient, from the constant prior and with all annotations at "
+        "once: it fits nothing, and is the better test where the GWAS is weak",
+        "",
+        ".8g",
+    ),
+    Column("Score_p", "P, score test", "its two-sided P, by Student's t", "", ".8g", digits=None),
+)
 _ENDS = (
     Column("Enrichment_low95", "95% from", "lower end of its 95% interval", "", ".8g"),
     Column("Enrichment_high95", "to", "upper end of its 95% interval", "", ".8g"),
@@ -133,6 +144,8 @@ def effects_table(
             "", effects["partial_effect"].values, effects["partial_effect_se"].values, deviation
         )
         | {
+            "Score_z-score": effects["score_z"].values,
+            "Score_p": effects["score_p"].values,
             "Enrichment_low95": effects["enrichment_low"].values,
             "Enrichment_high95": effects["enrichment_high"].values,
         }
@@ -179,6 +192,7 @@ EFFECTS = Table(
             ("Per s.d.", "s.e.", "z", "P", "Per unit", "s.e., per unit"),
             "the others as they are",
         ),
+        *_SCORE,
         *_ENDS,
         *_coefficient_columns(
             "Marginal_",

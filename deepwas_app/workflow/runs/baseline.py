@@ -23,9 +23,12 @@ def moment_model(batches: Iterable[BlockBatch], settings: TrainSettings | None =
     return noisy_model(settings, ConstantPrior(jnp.asarray(level)), s2, kappa, trained=False)
 
 
-def constant_model(batches: Batches, settings: TrainSettings) -> Model:
-    """The constant prior fitted to some blocks by the likelihood, with the settings' noise."""
-    model = moment_model(batches, settings)
+def constant_model(batches: Batches, settings: TrainSettings, start: Model | None = None) -> Model:
+    """The constant prior fitted to some blocks by the likelihood, with the settings' noise.
+
+    It starts from the moments of the blocks, unless a better start is known.
+    """
+    model = start or moment_model(batches, settings)
     for step in fit_scoring(start_scoring(model), batches, steps=SCORING_STEPS):
         model = step.state.model
     return model

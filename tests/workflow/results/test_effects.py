@@ -50,6 +50,8 @@ def test_sldsc_columns_come_first_and_in_order(linear):
         "Coefficient_p",
         "Unit_coefficient",
         "Unit_coefficient_std_error",
+        "Score_z-score",
+        "Score_p",
         "Enrichment_low95",
         "Enrichment_high95",
         "Marginal_coefficient",
@@ -198,6 +200,16 @@ def test_any_number_of_annotations(annotations, tmp_path):
     table = effects_table(annotation_effects(study, run))
     assert len(table) == annotations
     assert np.isfinite(table["Coefficient_std_error"]).all()
+    assert table["Score_p"].between(0, 1).all()
+
+
+def test_the_score_test_is_that_of_the_constant_prior_whatever_was_fitted(
+    small_study, linear, mlp, small_runs
+):
+    for name in ("score_z", "score_p"):
+        np.testing.assert_allclose(linear[name], mlp[name], rtol=0.02)
+    # Three strong effects of the truth.
+    assert (linear["score_p"].values < 0.05).sum() >= 2
 
 
 def test_bad_input_is_one_line(small_runs, tmp_path, capsys):
