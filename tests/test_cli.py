@@ -203,7 +203,18 @@ def test_every_command_has_help(capsys):
         main(["--help"])
     listed = re.findall(r"^    (\w+) +[A-Z]", capsys.readouterr().out, re.MULTILINE)
     assert set(listed) == {
-        *["serve", "ld", "study", "simulate", "train", "evaluate", "scaling", "check", "effects"],
+        *[
+            "serve",
+            "ld",
+            "study",
+            "simulate",
+            "train",
+            "evaluate",
+            "scaling",
+            "check",
+            "calibration",
+            "effects",
+        ],
         *["response", "export", "finemap", "explain", "score", "compare", "info"],
     }
     for verb in listed:

@@ -152,3 +152,15 @@ def test_every_command_has_help(verb, capsys):
         main([verb, "--help"])
     assert end.value.code == 0
     assert len(capsys.readouterr().out) > 300
+
+
+def test_calibration_is_a_table_of_sets_of_variants(runs, capsys):
+    assert main(["calibration", runs["linear"]]) == 0
+    printed = capsys.readouterr()
+    assert "root mean square) from the truth" in printed.err
+    sets = table(printed.out)["set"].tolist()
+    assert sets[-2:] == ["top 10%", "top 1%"]
+    assert main(["calibration", runs["linear"], "--json"]) == 0
+    found = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert [row["set"] for row in found["sets"]] == sets
+    assert found["log_error"]["mean_absolute"] > 0

@@ -26,7 +26,8 @@ NAMES = {"ld": "build_ld", "study": "build_study", "finemap": "fine_map", "score
 # paths of runs.
 OF_A_COMMAND = {
     "effects": {"quantiles"},
-    "check": {"all"},
+    # The last two are those of dw.ldsc.
+    "check": {"all", "prevalence", "case_fraction"},
     "finemap": {"sets", "fits"},
     "train": {"device"},
 }

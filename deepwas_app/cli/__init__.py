@@ -20,6 +20,7 @@ COMMANDS = {
     "evaluate": "Held-out gain of runs over the constant prior.",
     "scaling": "Held-out likelihood against the number of parameters.",
     "check": "Check the LD of every block of a study against its z-scores; do LD score regression.",
+    "calibration": "Realised against predicted heritability where a run was held out.",
     "effects": "Annotation effects and enrichment, as a table.",
     "response": "How log variance answers to one annotation, or to two, the others as they are.",
     "export": "Write a run's prior and weights for other tools.",

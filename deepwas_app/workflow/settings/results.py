@@ -51,6 +51,10 @@ class CheckSettings(StudyInput, Liability, TableOutput, JsonOutput):
     all = param.Boolean(False, doc="List blocks that fit as well.")
 
 
+class CalibrationSettings(RunInput, TableOutput, JsonOutput):
+    """Whether a learned prior is right where it was held out."""
+
+
 class EffectsKnobs(Settings):
     """What goes beside the effects."""
 
