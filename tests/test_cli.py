@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import deepwas_app as dw
 from deepwas_app.cli import main
 from deepwas_app.genetics.builtin import data_dir
 
@@ -196,6 +197,13 @@ def test_a_run_goes_on_with_its_own_settings_only(small_study, linear_run, capsy
 def test_run_of_another_study_is_one_line(linear_run, height, capsys):
     assert main(["effects", linear_run, "--study", height.attrs["path"]]) == 1
     assert "was trained on another study" in capsys.readouterr().err
+
+
+def test_the_version_is_that_of_the_package(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["--version"])
+    assert end.value.code == 0
+    assert capsys.readouterr().out.strip() == f"deepwas {dw.__version__}"
 
 
 def test_every_command_has_help(capsys):

@@ -8,6 +8,7 @@ import argparse
 import sys
 from importlib import import_module
 from types import ModuleType
+from typing import Any
 
 from deepwas_app.errors import InputError
 
@@ -59,12 +60,23 @@ def command_module(name: str) -> ModuleType:
     return import_module(f"deepwas_app.cli.commands.{name}")
 
 
+class _Version(argparse.Action):
+    """Prints the version, which takes long enough to look up that other commands do without."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        import deepwas_app
+
+        print(f"deepwas {deepwas_app.__version__}")
+        parser.exit()
+
+
 def parser(chosen: str) -> argparse.ArgumentParser:
     """The parser that lists all commands, with the flags of the chosen one."""
     top = argparse.ArgumentParser(
         prog="deepwas",
         description="Learn which annotations carry heritability, from a GWAS under LD.",
     )
+    top.add_argument("-V", "--version", action=_Version, nargs=0, help="show the version and exit")
     commands = top.add_subparsers(
         title="commands", required=True, metavar="COMMAND", dest="command"
     )
