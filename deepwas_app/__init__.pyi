@@ -336,6 +336,7 @@ class _Simulate:
         settings: _settings.SimulateSettings | None = None,
         *,
         ld: str = '',
+        study: str = '',
         truth: str = 'interactions',
         h2: float = 0.3,
         n: float = 500000,

@@ -3,7 +3,10 @@
 import numpy as np
 from jaxtyping import Float, Int
 
-TRUTHS = ("constant", "linear", "interactions")
+TRUTHS = ("constant", "linear", "threshold", "interactions")
+
+# How much more heritability a variant above the threshold has, and how many are above it.
+THRESHOLD_FOLD, THRESHOLD_SHARE = 20.0, 0.1
 
 
 def true_log_variance(
@@ -16,7 +19,9 @@ def true_log_variance(
     annotations
         Standardised annotations, (variants, annotations).
     truth
-        "constant"; "linear": log-linear in a third of the annotations; "interactions": a third of
+        "constant"; "linear": log-linear in a third of the annotations; "threshold": the tenth of
+        variants with the largest sum of a third of them, with signs, has 20 times the variance of
+        the others; "interactions": a third of
         the annotations act by products of two and of three of them, and only a little alone.
     rng
         Draws the effects.
@@ -39,6 +44,9 @@ def true_log_variance(
 
     if truth == "linear":
         return 0.4 * active @ signs(number)
+    if truth == "threshold":
+        total = active @ signs(number)
+        return np.log(THRESHOLD_FOLD) * (total > np.quantile(total, 1 - THRESHOLD_SHARE))
     log_f = 0.25 * active @ signs(number)
     # Bounded, so that no single variant takes all of the heritability.
     bounded = np.tanh(1.5 * active)

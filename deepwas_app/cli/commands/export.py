@@ -15,7 +15,11 @@ Settings = type("Settings", (ExportKnobs, RunInput), {})
 def run(settings: Any) -> None:
     """Write every file that is asked for."""
     from deepwas_app.workflow.results.export import export
+    from deepwas_app.workflow.results.locus import opened_run
 
-    written = export(settings.study or None, settings.run_path, settings=settings)
+    run = opened_run(settings.run_path)
+    for warning in run.summary.get("warnings", []):
+        say(f"warning: {warning}")
+    written = export(settings.study or None, run, settings=settings)
     for path, table in written.items():
         say(f"{path}: {len(table)} variants")

@@ -8,6 +8,10 @@ __all__ = ["Settings", "run"]
 
 def run(settings: Settings) -> None:
     """Write the study and print its path."""
+    from deepwas_app.workflow.studies.builtin import open_study
     from deepwas_app.workflow.studies.simulate import simulate
 
+    if settings.study:
+        # By the name of a built-in one, too.
+        settings.study = str(open_study(settings.study).attrs["path"])
     print(follow(simulate, settings))

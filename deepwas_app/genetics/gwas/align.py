@@ -15,6 +15,9 @@ from deepwas_app.genetics.gwas.extreme import contradicted
 from deepwas_app.genetics.gwas.frequency import fill_frequency
 from deepwas_app.genetics.matching import Match, match_variants
 
+# The model is of two copies in everybody: dosages of men, and so LD, frequencies and effects, are
+# coded in several ways there.
+UNMODELLED = ("X", "Y", "MT")
 # Fewer variants than this say nothing certain about a whole file.
 _TELLING = 20
 
@@ -80,6 +83,11 @@ def align(
     swapped_labels = int(np.isin(pairs.orientation, (SWAPPED, SWAPPED_STRAND)).sum())
     same_labels = len(pairs.row) - swapped_labels
 
+    unmodelled = np.isin(
+        panel["variant_chromosome"].values[pairs.panel_row].astype(str), UNMODELLED
+    )
+    losses["on X, Y or MT, which the model leaves out"] = int(unmodelled.sum())
+    pairs = pairs.keep(~unmodelled)
     if exclude is not None:
         inside = excluded(panel, exclude)[pairs.panel_row]
         losses["in an excluded region"] = int(inside.sum())

@@ -6,7 +6,7 @@ from deepwas_app.genetics.gwas.format import FORMATS, ROLES
 from deepwas_app.workflow.settings.base import facts
 from deepwas_app.workflow.settings.shared import BUILDS, NewStudy
 
-TRUTHS = ("constant", "linear", "interactions")
+TRUTHS = ("constant", "linear", "threshold", "interactions")
 
 
 class StudySettings(NewStudy):
@@ -106,6 +106,11 @@ class SimulateSettings(NewStudy):
     """A study whose truth is known."""
 
     ld = param.String("", doc="LD panel to draw from. Empty: a coalescent simulation.")
+    study = param.String(
+        "",
+        doc="Study to draw from, NAME.study.zarr: its LD, variants, sample sizes and annotations, "
+        "with z-scores of a known truth.",
+    )
     truth: param.Selector[str] = param.Selector(
         default="interactions", objects=list(TRUTHS), doc="How annotations act on heritability."
     )

@@ -13,11 +13,13 @@ from deepwas_app.core.simulate import (
     draw_z,
     true_log_variance,
 )
+from deepwas_app.errors import InputError
+from deepwas_app.genetics.content import check_annotations
 from deepwas_app.genetics.gwas.frequency import fill_frequency
 from deepwas_app.genetics.ld.coalescent import simulate_block
 from deepwas_app.genetics.ld.factor import ld_scores, standardise
 from deepwas_app.genetics.ld.panel import open_panel, read_factor
-from deepwas_app.genetics.store import study_writer
+from deepwas_app.genetics.store import open_study_store, read_block, study_writer
 from deepwas_app.workflow.progress import Progress, job
 from deepwas_app.workflow.settings import SimulateSettings
 from deepwas_app.workflow.settings.keywords import knobs
@@ -57,7 +59,11 @@ def simulate(settings: SimulateSettings) -> Generator[Progress, None, Path]:
     (in units of z).
     """
     path = output_path(settings.output, ".study.zarr")
-    if settings.ld:
+    if settings.study and settings.ld:
+        raise InputError("simulate: a study to draw from and an LD panel. Give one of them.")
+    if settings.study:
+        panel = yield from _panel_from_study(settings)
+    elif settings.ld:
         panel = yield from _panel_from_disk(settings)
     else:
         panel = yield from _panel_from_coalescent(settings)
@@ -65,39 +71,35 @@ def simulate(settings: SimulateSettings) -> Generator[Progress, None, Path]:
     rng = np.random.default_rng((settings.seed, 2))
     offsets, counts = variants["block_offset"].values, variants["block_variants"].values
     rows = [slice(a, a + n) for a, n in zip(offsets, counts, strict=True)]
-    position = variants["variant_position"].values
-    # Windows overlap in their flanks; each variant is drawn with the block that scores it.
     owner = variants["variant_block"].values
-    annotations = np.empty((len(position), settings.annotations), np.float32)
-    for b in range(len(rows)):
-        mine = np.flatnonzero(owner == b)
-        annotations[mine] = draw_annotations(position[mine], settings.annotations, rng)
-    standardised = (annotations - annotations.mean(axis=0)) / annotations.std(axis=0)
+    if "variant_annotation" not in variants:
+        variants = _annotated(variants, settings.annotations, rng)
+    annotations = variants["variant_annotation"].values
+    deviation = annotations.std(axis=0)
+    # One that is the same everywhere says nothing.
+    standardised = (annotations - annotations.mean(axis=0)) / np.where(deviation > 0, deviation, 1)
     p = fill_frequency(variants, np.zeros(0, int), np.zeros(0)).astype(np.float64)
     log_f = true_log_variance(standardised, settings.truth, np.random.default_rng(settings.seed))
     v = np.exp(log_f) * (p * (1 - p)) ** ALPHA
     v *= settings.h2 / v.sum()
-    effects = draw_effects(settings.n * v, rng)
+    n = np.full(len(v), settings.n)
+    if "variant_sample_size" in variants and "n" not in settings.given:
+        n = variants["variant_sample_size"].values.astype(np.float64)
+    effects = draw_effects(n * v, rng)
     z = np.full(len(effects), np.nan)
     for b, (W, r) in enumerate(zip(panel.factors, rows, strict=True)):
         # A variant that does not vary among the people of the panel cannot be scored by it.
         mine = (owner[r] == b) & panel.varies[b]
         z[r][mine] = draw_z(W, effects[r], rng)[mine]
 
-    binary = settings.annotations // 2
-    names = [f"Binary {i + 1}" for i in range(binary)]
-    names += [f"Continuous {i + 1}" for i in range(settings.annotations - binary)]
-    kinds = ["binary"] * binary + ["continuous"] * (settings.annotations - binary)
     variants = variants.assign(
         variant_allele_frequency=("variants", p.astype(np.float32)),
         variant_z=("variants", z.astype(np.float32)),
-        variant_sample_size=("variants", np.full(len(z), settings.n, np.float32)),
+        variant_sample_size=("variants", n.astype(np.float32)),
         variant_scored=("variants", np.isfinite(z)),
-        variant_annotation=(("variants", "annotations"), annotations),
-        annotation_kind=("annotations", np.array(kinds)),
         variant_true_heritability=("variants", v.astype(np.float32)),
         variant_true_effect=("variants", effects.astype(np.float32)),
-    ).assign_coords(annotation=("annotations", np.array(names)))
+    )
     lost = int(np.isnan(z).sum())
     attrs = {
         "title": settings.title or path.name.removesuffix(".study.zarr"),
@@ -112,7 +114,7 @@ def simulate(settings: SimulateSettings) -> Generator[Progress, None, Path]:
         "provenance": [
             {
                 "role": "simulation",
-                "path": settings.ld or "coalescent",
+                "path": settings.study or settings.ld or "coalescent",
                 "format": f"{settings.truth}, h2 {settings.h2:g}, seed {settings.seed}",
                 "size": 0,
                 "sha256": "",
@@ -129,13 +131,55 @@ def simulate(settings: SimulateSettings) -> Generator[Progress, None, Path]:
     return path
 
 
+def _annotated(variants: xr.Dataset, count: int, rng: np.random.Generator) -> xr.Dataset:
+    """The variants with drawn annotations, the first half of them binary."""
+    position = variants["variant_position"].values
+    # Windows overlap in their flanks; each variant is drawn with the block that scores it.
+    owner = variants["variant_block"].values
+    annotations = np.empty((len(position), count), np.float32)
+    for b in range(variants.sizes["blocks"]):
+        mine = np.flatnonzero(owner == b)
+        annotations[mine] = draw_annotations(position[mine], count, rng)
+    binary = count // 2
+    names = [f"Binary {i + 1}" for i in range(binary)]
+    names += [f"Continuous {i + 1}" for i in range(count - binary)]
+    kinds = ["binary"] * binary + ["continuous"] * (count - binary)
+    return variants.assign(
+        variant_annotation=(("variants", "annotations"), annotations),
+        annotation_kind=("annotations", np.array(kinds)),
+    ).assign_coords(annotation=("annotations", np.array(names)))
+
+
+def _panel_from_study(settings: SimulateSettings) -> Generator[Progress, None, _Panel]:
+    """The LD and the variants of a study, as its own blocks hold them, with its annotations."""
+    study = open_study_store(settings.study).load()
+    check_annotations(study)
+    factors = []
+    for b in range(study.sizes["blocks"]):
+        Q = read_block(study, b, ("Q",))["Q"].values.astype(np.float32)
+        length = np.linalg.norm(Q, axis=1, keepdims=True)
+        # Of the kept components, so that every z-score has a variance of 1 under the null.
+        factors.append(Q / np.where(length > 0, length, 1))
+        yield Progress(0.6 * (b + 1) / study.sizes["blocks"], "reading the study")
+    kept = study.drop_vars(["block_scored", "block_components"])
+    return _of_factors(kept, factors, settings)
+
+
 def _panel_from_disk(settings: SimulateSettings) -> Generator[Progress, None, _Panel]:
     """The panel's LD is that of the GWAS; normal "genotypes" of other people are drawn from it."""
     panel = open_panel(settings.ld)
-    people, factors = settings.panel_people, []
+    factors = []
     for b in range(panel.sizes["blocks"]):
         factors.append(read_factor(panel, b).astype(np.float32))
         yield Progress(0.6 * (b + 1) / panel.sizes["blocks"], "reading the LD panel")
+    return _of_factors(panel.load(), factors, settings)
+
+
+def _of_factors(
+    variants: xr.Dataset, factors: list[np.ndarray], settings: SimulateSettings
+) -> _Panel:
+    """Factors of the population's LD, of which the people of the LD panel are drawn."""
+    people = settings.panel_people
 
     def reference(b: int) -> np.ndarray:
         rng, W = np.random.default_rng((settings.seed, 3, b)), factors[b]
@@ -143,7 +187,7 @@ def _panel_from_disk(settings: SimulateSettings) -> Generator[Progress, None, _P
         return _factor(drawn @ W.T) if people else W
 
     varies = [(W != 0).any(axis=1) for W in factors]
-    return _Panel(panel.load(), factors, varies, reference)
+    return _Panel(variants, factors, varies, reference)
 
 
 def _factor(genotypes: np.ndarray) -> np.ndarray:

@@ -356,3 +356,16 @@ def test_a_real_panel_keeps_its_blocks(panel: xr.Dataset, sumstats_of: Callable[
     aligned, _ = align(sumstats_of(table), panel)
     for name in panel.variables:
         xr.testing.assert_equal(aligned[name], panel[name])
+
+
+@pytest.mark.parametrize("chromosome", ["X", "Y", "MT"])
+def test_what_the_model_is_not_of_is_left_out_and_said(panel_and_table, chromosome):
+    panel, table = panel_and_table
+    names = panel["variant_chromosome"].values.astype("<U2")
+    names[:5] = chromosome
+    panel = panel.assign(variant_chromosome=("variants", names))
+    aligned, report = align(as_dataset(table.assign(chromosome=names)), panel)
+    losses = {row["step"]: row["variants"] for row in report if row["kind"] == "loss"}
+    assert losses["On X, Y or MT, which the model leaves out"] == -5
+    assert not aligned["variant_scored"].values[:5].any()
+    assert_adds_up(report, aligned)

@@ -89,8 +89,9 @@ def test_a_run_of_an_older_version_goes_on_to_where_it_would_have_ended(old: Pat
     resumed = train(study, open_run(path).settings, path, resume=True)
     straight = open_run(old / "finished.run")
     assert resumed.finished
+    # Not to the last digit: learned noise has a weak prior since.
     np.testing.assert_allclose(
-        resumed.metrics()["train_loss"], straight.metrics()["train_loss"], rtol=1e-5
+        resumed.metrics()["train_loss"], straight.metrics()["train_loss"], rtol=1e-4
     )
     assert resumed.summary["h2"] == pytest.approx(straight.summary["h2"], rel=1e-3)
 

@@ -144,3 +144,33 @@ def test_progress_grows_to_one(tmp_path):
     assert fractions == sorted(fractions)
     assert fractions[-1] == pytest.approx(1.0)
     assert all(step.message for step in steps)
+
+
+def test_a_study_lends_its_ld_and_annotations_to_a_known_truth(small_study, tmp_path):
+    """Its variants, annotations, N and LD are the same; z-scores are of the truth."""
+    settings = {"study": small_study.attrs["path"], "truth": "threshold", "h2": 0.4}
+    found = made(tmp_path, "semi", panel_people=0, **settings)
+    for name in ("variant_id", "variant_annotation", "annotation", "variant_sample_size"):
+        np.testing.assert_array_equal(found[name], small_study[name])
+    assert not np.allclose(found["variant_z"], small_study["variant_z"])
+    v = found["variant_true_heritability"].values.astype(np.float64)
+    assert v.sum() == pytest.approx(0.4, rel=1e-5)
+    p = found["variant_allele_frequency"].values.astype(np.float64)
+    f = np.round(np.log(v) - 0.7 * np.log(p * (1 - p)), 3)
+    low, high = np.unique(f)
+    assert high - low == pytest.approx(np.log(20), abs=2e-3)
+    assert (f == high).mean() == pytest.approx(0.1, abs=0.001)
+    noise = residuals(found)
+    assert np.mean(noise**2) == pytest.approx(1.0, abs=4 * np.sqrt(2 / len(noise)))
+    block = read_block(found, 3)
+    own = read_block(small_study, 3)
+    # Cut at 99% of the variance a second time.
+    R, expected = (part["Q"].values @ part["Q"].values.T for part in (block, own))
+    np.testing.assert_allclose(R, expected, atol=0.06)
+
+
+def test_sample_sizes_of_a_study_may_be_others_and_two_sources_are_one_line(small_study, tmp_path):
+    path = small_study.attrs["path"]
+    assert (made(tmp_path, "n", study=path, n=1_000)["variant_sample_size"].values == 1_000).all()
+    with pytest.raises(InputError, match="Give one of them"):
+        made(tmp_path, "both", study=path, ld="panel.ld.zarr")
