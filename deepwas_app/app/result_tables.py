@@ -22,7 +22,7 @@ TABLE_STYLE = """
 }
 .tabulator { border-radius: 6px; font-size: 13px; }
 .tabulator .tabulator-header .tabulator-col { background: transparent; }
-.tabulator-col .tabulator-col-title { white-space: normal !important; max-width: 100px; }
+.tabulator-col .tabulator-col-title { white-space: normal !important; max-width: 112px; }
 """
 
 

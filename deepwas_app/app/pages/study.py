@@ -327,4 +327,5 @@ def provenance_table(study: xr.Dataset) -> Any:
     table = pd.DataFrame(rows)
     table["path"] = table["path"].map(lambda path: Path(path).name)
     table["size"] = table["size"] / 1e3
-    return page_table(PROVENANCE, table)
+    widths = {"role": 115, "format": 85, "size": 100}
+    return page_table(PROVENANCE, table, wrapped=["role"], layout="fit_columns", widths=widths)

@@ -80,7 +80,7 @@ class TrainPage(Page):
             runs_table([]),
             wrapped=["run"],
             selectable="checkbox",
-            widths={"run": 150},
+            widths={"run": 140, "gain": 136, "gain_se": 136, "status": 105},
         )
         self._cursor = 0
         self._filling = False

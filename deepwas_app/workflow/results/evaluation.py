@@ -34,10 +34,7 @@ RUNS = in_millinats(
         "runs",
         "The runs of a study, one row a run; numbers are missing for those that are not finished.",
         (
-            *EVALUATION.part(
-                "run", "prior", "parameters", "gain", "gain_se", "h2", "h2_se", "s2", "kappa"
-            ),
-            Column("seconds", "Seconds", "time that training took", digits=0),
+            *EVALUATION.part("run", "prior", "parameters", "gain", "gain_se", "h2", "h2_se", "s2"),
             Column("status", "Status", "finished or unfinished"),
         ),
     ),
