@@ -238,6 +238,14 @@ def comparison(study: xr.Dataset, first: Any, second: Any) -> pd.DataFrame:
     return compare(study, first, second)
 
 
+@_RESULTS.keeps(_key)
+def calibration(study: xr.Dataset, run: Any) -> pd.DataFrame:
+    """Realised against predicted heritability where a run was held out."""
+    from deepwas_app.workflow.results.calibration import calibration as of_run
+
+    return of_run(study, run)
+
+
 @_DRIVERS.keeps(_key)
 def drivers(study: xr.Dataset, run: Any, row: int) -> pd.DataFrame:
     """What drives one variant's prior under a run."""

@@ -111,6 +111,14 @@ def test_swapping_turns_the_sign(compare_page, settle):
     np.testing.assert_allclose(before, -after)
 
 
+def test_calibration_of_the_first_run_is_that_of_the_command(compare_page, settle, capsys):
+    settle(compare_page, lambda: compare_page.calibrated.select(pn.widgets.Tabulator))
+    assert "Is the prior of mlp calibrated?" in words(compare_page)
+    path = compare_page.finished["mlp"].path
+    downloaded = content(compare_page, "mlp_calibration.tsv")
+    assert downloaded == of_command(["calibration", path], capsys)
+
+
 def test_a_run_against_itself_says_what_to_do(compare_page):
     compare_page.second.value = "mlp"
     assert any("two different runs" in text for text in alerts(compare_page))

@@ -1,6 +1,7 @@
 """The Compare page: which of two runs predicts held-out variants better, and where."""
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -63,12 +64,15 @@ class ComparePage(RunsPage):
             note="Gain in held-out log-likelihood per variant over the constant prior fitted on "
             "the same blocks, with block-jackknife standard errors.",
         )
+        self.calibrated = pmui.Column(sizing_mode="stretch_width")
         if len(names) == 1:
+            self._calibrate(names[0])
             return [
                 empty(
                     f"Only {text(names[0])} is finished. Train another on the **Train** page to "
                     "compare the two."
                 ),
+                self.calibrated,
                 everything,
             ]
         best = name_in(self.finished, self.state.best_run())
@@ -85,6 +89,7 @@ class ComparePage(RunsPage):
         return [
             section("Two runs", cells((self.first, 5), (self.second, 5), (swap, 2))),
             self.results,
+            self.calibrated,
             everything,
         ]
 
@@ -116,6 +121,7 @@ class ComparePage(RunsPage):
         if self._choosing:
             return
         self.forget(self.results)
+        self._calibrate(self.first.value)
         study, (first, second) = self.state.study, self._chosen()
         if first is second:
             self.results.objects = [empty("Choose two different runs.")]
@@ -125,6 +131,20 @@ class ComparePage(RunsPage):
             lambda: store.comparison(study, first, second),
             self._figures,
             until="Comparing held-out likelihoods…",
+        )
+
+    def _calibrate(self, name: str) -> None:
+        """What a run predicts of held-out variants, against what their z-scores say."""
+        self.forget(self.calibrated)
+        study, run = self.state.study, self.finished[name]
+        if not run.test_blocks:
+            self.calibrated.objects = [empty(f"{text(name)} held nothing out.")]
+            return
+        self.later(
+            self.calibrated,
+            lambda: store.calibration(study, run),
+            partial(calibration_card, name),
+            until="Setting realised against predicted heritability…",
         )
 
     def _figures(self, table: pd.DataFrame) -> pmui.Column:
@@ -201,7 +221,7 @@ class ComparePage(RunsPage):
             objective=[OBJECTIVES[run.settings.objective].label for run in runs],
         )
         # Names of any length break into lines, and leave room for the numbers.
-        shown = EVALUATION.part(*(n for n in EVALUATION.names if n != "variants"))
+        shown = EVALUATION.part(*(n for n in EVALUATION.names if n not in ("variants", "kappa")))
         return page_table(
             in_millinats(shown, "gain", "gain_se"),
             frame,
@@ -209,3 +229,17 @@ class ComparePage(RunsPage):
             wrapped=["run"],
             widths={"run": 150},
         )
+
+
+def calibration_card(name: str, table: pd.DataFrame) -> Any:
+    """Whether the prior of a run is calibrated where it was held out."""
+    from deepwas_app.workflow.results.calibration import CALIBRATION
+
+    shown = CALIBRATION.part(*(n for n in CALIBRATION.names if not n.startswith("realised")))
+    return section(
+        f"Is the prior of {text(name)} calibrated?",
+        table_download("Download TSV", f"{name}_calibration.tsv", CALIBRATION, table),
+        page_table(shown, table),
+        note="Variants of the held-out LD blocks in five parts of equal predicted heritability, "
+        "and the top of all. A 95% interval without 1 says that the prior is wrong there.",
+    )

@@ -87,7 +87,7 @@ def calibration(study: StudyLike | None, run: RunLike) -> pd.DataFrame:
     part = np.full(len(v), -1)
     before = (np.cumsum(v[order]) - v[order] / 2) / v[order].sum()
     part[order] = np.minimum((PARTS * before).astype(int), PARTS - 1)
-    names = [f"predicted part {k + 1} of {PARTS}" for k in range(PARTS)]
+    names = [f"part {k + 1} of {PARTS}" for k in range(PARTS)]
     found = _realised(study, run.model(), batches, part, PARTS)
     for k, name in enumerate(names):
         rows.append(_row(name, k, part, v, found, mine))
