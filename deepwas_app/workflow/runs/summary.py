@@ -106,7 +106,7 @@ def warnings(found: dict[str, Any], learned: dict[str, bool]) -> list[str]:
     Parameters
     ----------
     found
-        With ``h2``, ``s2``, ``kappa`` and ``blocks``.
+        With ``h2``, ``h2_se``, ``s2``, ``kappa`` and ``blocks``.
     learned
         Whether ``s2`` and ``kappa`` were learned.
     """
@@ -137,6 +137,11 @@ def warnings(found: dict[str, Any], learned: dict[str, bool]) -> list[str]:
         )
     if kappa > MISMATCHED:
         said.append(f"kappa {kappa:.3g} is above {MISMATCHED}: the LD is not that of the GWAS")
+    if not h2 > 2 * found["h2_se"]:
+        said.append(
+            "heritability is not told from 0: what is said of annotations is chance, and their "
+            "errors may be very large"
+        )
     if blocks < FEW_BLOCKS:
         said.append(f"{blocks} LD blocks: errors are rough")
     return said

@@ -11,7 +11,7 @@ from deepwas_app.workflow.runs.split import Split
 from deepwas_app.workflow.runs.summary import EVALUATION, warnings
 from deepwas_app.workflow.runs.train import fit
 
-GOOD = {"h2": 0.3, "s2": 1.0, "kappa": 0.0, "blocks": 100}
+GOOD = {"h2": 0.3, "h2_se": 0.02, "s2": 1.0, "kappa": 0.0, "blocks": 100}
 BOTH = {"s2": True, "kappa": True}
 
 
@@ -63,6 +63,9 @@ def test_a_run_without_an_error_of_heritability_has_none_in_the_table(small_runs
         ({"kappa": 0.11}, "the LD is not that of the GWAS"),
         ({"kappa": 10.0}, "kappa was learned up to the end of its range, 10"),
         ({"kappa": 1e-6}, None),
+        ({"h2_se": 0.149}, None),
+        ({"h2_se": 0.151}, "not told from 0"),
+        ({"h2_se": float("nan")}, "not told from 0"),
         ({"blocks": 29}, "29 LD blocks: errors are rough"),
     ],
 )
