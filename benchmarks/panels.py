@@ -2,6 +2,7 @@
 
     python benchmarks/panels.py -o benchmarks/panels.tsv
     python benchmarks/panels.py --quick
+    python benchmarks/panels.py --chromosomes 3 --largest 250 --people 500 inf --chi2 1.8 3.5
 
 Truth is made by people.py, which shares no code with what is tested: z-scores of GWAS of people
 that are drawn from a population whose LD is known, and panels of other people drawn from it. LD
@@ -16,12 +17,15 @@ ratio, se
     Mean of estimated over true heritability, and its standard error over studies.
 s2, kappa
     Their means; of LD score regression the intercept.
-covered
-    Share of intervals of 1.96 errors, by the information in log heritability, that hold the truth.
+ld_blocks
+    How many there are, the mean over panels.
+covered, covered_log
+    Share of 95% intervals that hold the truth: by Student's t and a one-step block jackknife, which
+    is what the software reports, and the same in the logarithm of heritability, h2 exp(t se / h2).
 
 With a constant prior, equal sample sizes and every variant scored, K is diagonal, because
 Q'Q = diag(lambda): all studies of a cell are fitted at once in numpy. One study per panel size is
-fitted by the software itself, too, and the program ends if these differ.
+fitted by the software itself, too, error and all, and the program ends if these differ.
 """
 
 import argparse
@@ -37,22 +41,26 @@ from people import PEOPLE, Chromosome, Studies, make_chromosome, run_gwas
 
 from deepwas_app.core.batch import BlockBatch, stack_blocks
 from deepwas_app.core.block import WhitenedBlock, whiten
+from deepwas_app.core.effects import tilt_jackknife
 from deepwas_app.core.fit import fit_scoring, start_scoring
-from deepwas_app.core.priors import ConstantPrior, Model
+from deepwas_app.core.jackknife import jackknife_error
+from deepwas_app.core.priors import ConstantPrior, Model, Prior, ridge_precision
+from deepwas_app.core.priors.model import LOG_S2_DEVIATION
 from deepwas_app.genetics.ld.cuts import cut_blocks
 from deepwas_app.genetics.ld.factor import standardise
-from deepwas_app.workflow.settings import PanelSettings
+from deepwas_app.intervals import interval
+from deepwas_app.workflow.runs.models import blank_standardisation
+from deepwas_app.workflow.settings import PanelSettings, TrainSettings
 
 COLUMNS = (
     "panel", "blocks", "mean_chi2", "causal", "typed", "method", "studies", "ratio", "se", "s2",
-    "kappa", "covered",
+    "kappa", "ld_blocks", "covered", "covered_log",
 )  # fmt: skip
 # People, and how many panels of so many are drawn; studies take turns with them.
 PANELS = {378: 4, 500: 4, 1_000: 4, 5_000: 2, np.inf: 1}
 STUDIES = {1.2: 480, 1.8: 160, 3.5: 160, 7.0: 160}
 BLOCKS = ("given", "cut")
 KEPT = 0.99
-HALF = 1.96
 
 
 class Block(NamedTuple):
@@ -110,13 +118,18 @@ class Drawn(NamedTuple):
 
     @classmethod
     def draw(
-        cls, chromosomes: list[Chromosome], people: float, cut: str, rng: np.random.Generator
+        cls,
+        chromosomes: list[Chromosome],
+        people: float,
+        cut: str,
+        rng: np.random.Generator,
+        largest: int | None = None,
     ) -> "Drawn":
         blocks, factors, first = [], [], 0
         for c in chromosomes:
             exact = np.isinf(people)
             genotypes = c.typed if exact else rng.choice(c.typed, int(people))
-            starts = c.starts if cut == "given" else software_cuts(genotypes)
+            starts = c.starts if cut == "given" else software_cuts(genotypes, largest)
             for part, at in zip(np.split(genotypes, starts[1:], axis=1), starts, strict=True):
                 block, W = whitened(first + at, part.astype(np.float32), people)
                 blocks.append(block)
@@ -125,7 +138,8 @@ class Drawn(NamedTuple):
         return cls(people, blocks, factors)
 
 
-def software_cuts(genotypes: np.ndarray) -> np.ndarray:
+def software_cuts(genotypes: np.ndarray, largest: int | None = None) -> np.ndarray:
+    """First variants of LD blocks of at most so many variants, or as many as is the default."""
     size = genotypes.shape[1]
     table = xr.Dataset(
         {
@@ -133,13 +147,13 @@ def software_cuts(genotypes: np.ndarray) -> np.ndarray:
             "variant_position": ("variants", 1 + np.arange(size)),
         }
     )
-    largest = PanelSettings().max_block
+    largest = largest or PanelSettings().max_block
     places = cut_blocks(table, lambda rows: genotypes[:, rows].astype(np.float32), largest)
     return places["start"].to_numpy()
 
 
 class Fits(NamedTuple):
-    """Of every study: signal per variant, s2, kappa, and the error of the log of the first."""
+    """Of every study: signal per variant, s2, kappa, and block-jackknife error of log signal."""
 
     level: np.ndarray
     s2: np.ndarray
@@ -148,9 +162,13 @@ class Fits(NamedTuple):
 
 
 def fit(
-    squares: np.ndarray, basis: np.ndarray, start: np.ndarray, steps: int = 100
-) -> tuple[np.ndarray, np.ndarray]:
-    """Logs of p and their covariance, of y_i ~ Normal(0, sum_k p_k basis_ki), by Fisher scoring.
+    squares: np.ndarray,
+    basis: np.ndarray,
+    start: np.ndarray,
+    precision: np.ndarray,
+    steps: int = 100,
+) -> np.ndarray:
+    """p of y_i ~ Normal(0, sum_k p_k basis_ki), by Fisher scoring in log p.
 
     Parameters
     ----------
@@ -161,6 +179,8 @@ def fit(
         fixed at 1.
     start
         First p, (studies, learned terms).
+    precision
+        Of a normal prior on log p about 0, (learned terms,).
     """
     squares, basis = squares.astype(np.float32), basis.astype(np.float32)
     learned = start.shape[1]
@@ -170,10 +190,13 @@ def fit(
     def evaluate(p: np.ndarray, rows: np.ndarray):
         weight = 1 / (p.astype(np.float32) @ basis[:learned] + fixed)
         scaled = squares[rows] * weight
+        prior = precision * np.log(p)
         loss = 0.5 * (scaled - np.log(weight)).sum(axis=1, dtype=np.float64)
-        gradient = 0.5 * p * ((weight * (1 - scaled)) @ basis[:learned].T)
+        loss += 0.5 * (prior * np.log(p)).sum(axis=1)
+        gradient = 0.5 * p * ((weight * (1 - scaled)) @ basis[:learned].T) + prior
         information = 0.5 * ((weight * weight) @ pairs).reshape(-1, learned, learned)
-        return loss, gradient, information * p[:, :, None] * p[:, None, :]
+        information = information * p[:, :, None] * p[:, None, :]
+        return loss, gradient, information + np.diag(precision)
 
     p = start.astype(np.float64)
     active = np.arange(len(p))
@@ -197,8 +220,33 @@ def fit(
         good = active[better]
         p[good] = trial[better]
         loss[good], gradient[good], information[good] = (part[better] for part in found)
-    ridge = np.eye(learned) * (1e-6 * np.einsum("skk->sk", information) + 1e-12)[:, None]
-    return np.log(p), np.linalg.inv(information + ridge)
+    return p
+
+
+def jackknife(
+    squares: np.ndarray, basis: np.ndarray, p: np.ndarray, starts: np.ndarray
+) -> np.ndarray:
+    """Block-jackknife errors of the log of the first p, (studies,), by one step for every block.
+
+    Parameters
+    ----------
+    squares, basis, p
+        As in :func:`fit`, at its optimum.
+    starts
+        First component of every LD block.
+    """
+    learned = p.shape[1]
+    variance = p @ basis[:learned] + basis[learned:].sum(axis=0)
+    slopes = p[:, :, None] * basis[:learned] / variance[:, None]
+    score = 0.5 * np.add.reduceat(slopes * (1 - squares / variance)[:, None], starts, axis=-1)
+    fisher = 0.5 * np.add.reduceat(slopes[:, :, None] * slopes[:, None], starts, axis=-1)
+    score -= score.mean(axis=-1, keepdims=True)
+    scale = 1 / np.sqrt(np.einsum("skkb->sk", fisher))
+    fisher *= (scale[:, :, None] * scale[:, None])[..., None]
+    others = np.moveaxis(fisher.sum(axis=-1, keepdims=True) - fisher, -1, 0)
+    inverse = np.linalg.pinv(others, rcond=1e-6, hermitian=True)
+    moves = scale[:, 0] * np.einsum("bsk,sk,skb->bs", inverse[:, :, 0], scale, score)
+    return jackknife_error(moves)
 
 
 def shapes(blocks: list[Block]) -> dict[str, np.ndarray]:
@@ -222,23 +270,27 @@ def fit_methods(blocks: list[Block], z: np.ndarray) -> dict[str, Fits]:
     by = shapes(blocks)
     rows = np.concatenate([b.rows for b in blocks])
     scores = np.concatenate([b.scores for b in blocks])
+    starts = np.cumsum([0, *(len(b.noise) for b in blocks[:-1])])
     level = np.maximum(np.mean(z[:, rows] ** 2, axis=1) - 1, 0.05) / scores.mean()
     one = np.ones_like(level)
     signal, noise, mismatch = by["sampled signal"], by["sampled noise"], by["mismatch"]
 
-    def by_likelihood(terms, *begin) -> Fits:
-        log_p, covariance = fit(x2, np.stack(terms), np.stack(begin, axis=1))
-        p = np.exp(log_p)
+    def by_likelihood(terms, *begin, s2_precision=LOG_S2_DEVIATION**-2) -> Fits:
+        precision = np.array([0.0, s2_precision, 0.0])[: len(begin)]
+        p = fit(x2, np.stack(terms), np.stack(begin, axis=1), precision)
+        error = jackknife(x2, np.stack(terms), p, starts)
         s2, kappa = (p[:, k] if k < p.shape[1] else None for k in (1, 2))
         s2 = one if s2 is None else s2
         kappa = 0 * one if kappa is None else kappa
-        return Fits(p[:, 0], s2, kappa, np.sqrt(covariance[:, 0, 0]))
+        return Fits(p[:, 0], s2, kappa, error)
 
     found = {
         "new": by_likelihood((signal, noise), level, one),
         "new, kappa": by_likelihood((signal, noise, mismatch), level, one, 0.05 * one),
         "new, s2 1": by_likelihood((signal, noise), level),
-        "before": by_likelihood((by["signal"], by["noise"], mismatch), level, one, 0.05 * one),
+        "before": by_likelihood(
+            (by["signal"], by["noise"], mismatch), level, one, 0.05 * one, s2_precision=0.0
+        ),
     }
     for name, free in (("LDSC", True), ("LDSC, 1", False)):
         slope, intercept = ld_score_regression(z[:, rows] ** 2, scores, free)
@@ -274,14 +326,11 @@ def cell_rows(panels: list[Drawn], studies: Studies):
         scored = sum(len(b.rows) for b in panel.blocks)
         for method, found in fit_methods(panel.blocks, studies.z[mine]).items():
             ratio = found.level * scored / studies.signal[mine]
-            collected.setdefault(method, []).append((ratio, found))
+            holds = covered(ratio, found.error, len(panel.blocks))
+            collected.setdefault(method, []).append((ratio, found.s2, found.kappa, *holds))
+    ld_blocks = np.mean([len(panel.blocks) for panel in panels])
     for method, parts in collected.items():
-        ratio = np.concatenate([part[0] for part in parts])
-        s2, kappa, error = (
-            np.concatenate([getattr(part[1], name) for part in parts])
-            for name in ("s2", "kappa", "error")
-        )
-        covered = np.abs(np.log(np.maximum(ratio, 1e-9))) < HALF * error
+        ratio, s2, kappa, plain, log = (np.concatenate(part) for part in zip(*parts, strict=True))
         yield (
             method,
             len(ratio),
@@ -289,44 +338,85 @@ def cell_rows(panels: list[Drawn], studies: Studies):
             f"{ratio.std(ddof=1) / np.sqrt(len(ratio)):.3f}",
             f"{s2.mean():.3f}",
             f"{kappa.mean():.3f}",
-            "" if np.isnan(error).any() else f"{covered.mean():.2f}",
+            f"{ld_blocks:.0f}",
+            *("" if np.isnan(part).any() else f"{part.mean():.3f}" for part in (plain, log)),
         )
 
 
-def check(drawn: Drawn, z: np.ndarray) -> None:
-    """The software's own way for one study, z to constant prior, must give the same numbers."""
-    ours = fit_methods(drawn.blocks, z[None])["new"]
+def covered(ratio: np.ndarray, error: np.ndarray, blocks: int) -> list[np.ndarray]:
+    """Whether 95% intervals hold the truth, by ratio and by its logarithm; NaN without errors.
+
+    Parameters
+    ----------
+    ratio, error
+        Of estimated over true heritability, and the error of its logarithm, (studies,).
+    """
+    log = np.log(np.maximum(ratio, 1e-9))
+    found = []
+    for value, spread, truth in ((ratio, ratio * error, 1.0), (log, error, 0.0)):
+        low, high = interval(value, spread, blocks)
+        found.append(np.where(np.isnan(error), np.nan, (low < truth) & (truth < high)))
+    return found
+
+
+def software_batch(
+    drawn: Drawn, z: np.ndarray, annotations: np.ndarray | None = None
+) -> BlockBatch:
+    """The blocks of one study as the software has them; annotations are (variants, annotations)."""
     parts = []
     for b, W in zip(drawn.blocks, drawn.factors, strict=True):
         white = whiten(W, z[b.rows], variance=KEPT, people=drawn.people)
         names = ("Q", "x", "eigenvalues", "noise", "background")
         arrays = (np.asarray(getattr(white, name), np.float32) for name in names)
+        empty = np.zeros((len(W), 0), np.float32)
         parts.append(
             BlockBatch(
                 block=WhitenedBlock(*arrays),
-                annotations=np.zeros((len(W), 0), np.float32),
+                annotations=empty if annotations is None else annotations[b.rows],
                 log_scale=np.zeros(len(W), np.float32),
                 counted=np.ones(len(W), bool),
-                index=np.asarray(0),
+                index=np.asarray(len(parts)),
             )
         )
     variants = max(len(b.rows) for b in drawn.blocks)
     components = max(len(b.noise) for b in drawn.blocks)
-    batch = stack_blocks(parts, variants, components, len(parts))
+    return stack_blocks(parts, variants, components, len(parts))
+
+
+def unfitted(prior: Prior, s2: float = 1.0) -> Model:
+    return Model(prior, jnp.asarray(np.log(s2)), jnp.asarray(-np.inf), learn_kappa=False)
+
+
+def fitted(prior: Prior, batch: BlockBatch) -> Model:
+    """By the software's Newton steps, s2 learned."""
+    model = unfitted(prior)
+    precision = np.asarray(ridge_precision(model, TrainSettings().coefficient_sd))
+    for step in fit_scoring(start_scoring(model), [batch], tolerance=1e-5, precision=precision):
+        model = step.state.model
+    return model
+
+
+def check(drawn: Drawn, z: np.ndarray) -> None:
+    """The software's own way for one study, z to constant prior, must give the same numbers."""
+    ours = fit_methods(drawn.blocks, z[None])["new"]
+    batch = software_batch(drawn, z)
     # From elsewhere, so that it has some way to go.
     prior = ConstantPrior(jnp.asarray(np.log(1.5 * ours.level[0])))
-    model = Model(prior, jnp.asarray(0.0), jnp.asarray(-np.inf), learn_kappa=False)
-    for step in fit_scoring(start_scoring(model), [batch], tolerance=1e-5):
-        model = step.state.model
-    theirs = np.exp(float(model.prior.level)), float(model.s2)
-    print(f"core.fit: level, s2 {theirs}; here {ours.level[0], ours.s2[0]}", file=sys.stderr)
-    np.testing.assert_allclose((ours.level[0], ours.s2[0]), theirs, rtol=3e-3)
+    model = fitted(prior, batch)
+    moves = tilt_jackknife(model, blank_standardisation(0), [batch]).level
+    theirs = np.exp(float(model.prior.level)), float(model.s2), float(jackknife_error(moves))
+    here = ours.level[0], ours.s2[0], ours.error[0]
+    print(f"core: level, s2, error of log h2 {theirs}; here {here}", file=sys.stderr)
+    np.testing.assert_allclose(here, theirs, rtol=3e-3)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true", help="a small one, in a minute")
     parser.add_argument("--chromosomes", type=int, default=4)
+    parser.add_argument("--people", type=float, nargs="+", help="only panels of so many")
+    parser.add_argument("--chi2", type=float, nargs="+", help="only studies of this mean chi2")
+    parser.add_argument("--largest", type=int, help="only blocks of at most so many variants")
     parser.add_argument("--seed", type=int, default=100)
     parser.add_argument("-o", "--output", type=argparse.FileType("w"), default=sys.stdout)
     options = parser.parse_args()
@@ -334,6 +424,9 @@ def main() -> None:
     if options.quick:
         population, many = 3_000, 1
         studies, sizes = dict.fromkeys((1.8, 7.0), 20), {378: 1, np.inf: 1}
+    studies = {chi2: studies[chi2] for chi2 in options.chi2 or studies}
+    sizes = {people: sizes[people] for people in options.people or sizes}
+    blocks = BLOCKS[1:] if options.largest else BLOCKS
     began = time.monotonic()
 
     def say(what: str) -> None:
@@ -349,10 +442,12 @@ def main() -> None:
     table.writerow(COLUMNS)
     rng = np.random.default_rng(options.seed)
     for people, count in sizes.items():
-        for cut in BLOCKS:
-            panels = [Drawn.draw(chromosomes, people, cut, rng) for _ in range(count)]
-            if cut == BLOCKS[0]:
-                check(panels[0], gwas[1.8, "all", "all"].z[0])
+        for cut in blocks:
+            panels = [
+                Drawn.draw(chromosomes, people, cut, rng, options.largest) for _ in range(count)
+            ]
+            if cut == blocks[0]:
+                check(panels[0], next(iter(gwas.values())).z[0])
             for (chi2, causal, typed), found in gwas.items():
                 label = "exact" if np.isinf(people) else int(people)
                 for row in cell_rows(panels, found):
