@@ -28,18 +28,17 @@ from deepwas_app.core.priors import (
     Model,
     Standardisation,
     make_prior,
-    ridge_precision,
 )
 from deepwas_app.core.simulate import draw_annotations
 from deepwas_app.genetics.ld.coalescent import simulate_block
 from deepwas_app.genetics.ld.factor import standardise as standardise_dosages
+from deepwas_app.workflow.runs.fitters import coefficient_precision
 from deepwas_app.workflow.settings import TrainSettings
 
 # Per s.d. of the annotation; the first half of the annotations is binary.
 COEFFICIENTS = np.array([0.4, -0.3, 0.0, 0.3, 0.0, -0.2])
 BINARY = len(COEFFICIENTS) // 2
 DEFAULTS = TrainSettings()
-RIDGE = DEFAULTS.coefficient_sd
 
 
 class Panel(NamedTuple):
@@ -145,15 +144,15 @@ class Design:
         made = make_prior(prior, self.standardise, level=float(start.prior.level))
         model = Model(made, start.log_s2, start.log_kappa)
         scored = made.fitted_by == "scoring"
-        model = _scored(model, batch, RIDGE) if scored else _trained(model, batch)
+        precision = coefficient_precision(model, DEFAULTS)
+        model = _scored(model, batch, precision) if scored else _trained(model, batch)
         jackknife = tilt_jackknife(model, self.standardise, [batch])
         v = np.exp(np.asarray(model.prior(batch.annotations), np.float64)).ravel()
         shares = enrichment(v, self.sets, self.standardised, jackknife)
         return Fit(model, jackknife, shares, score_test(start, self.standardise, [batch]))
 
 
-def _scored(model: Model, batch: BlockBatch, ridge: float | None = None) -> Model:
-    precision = 0.0 if ridge is None else np.asarray(ridge_precision(model, ridge))
+def _scored(model: Model, batch: BlockBatch, precision=0.0) -> Model:
     for step in fit_scoring(start_scoring(model), [batch], precision=precision):
         model = step.state.model
     return model

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import equinox as eqx
 import jax
@@ -19,7 +19,8 @@ from deepwas_app.core.objectives import (
     Objective,
     flatten,
 )
-from deepwas_app.core.priors import Model, bounded, limits, trainable
+from deepwas_app.core.priors import Model, bounded, limits, ridge_precision, trainable
+from deepwas_app.core.ridge import learned_precision
 
 
 class FitState(eqx.Module):
@@ -202,9 +203,28 @@ def fit_adam(
             )
 
 
+class Scoring(NamedTuple):
+    """What Fisher scoring goes on from, beside the model.
+
+    Attributes
+    ----------
+    damping
+        Of the next step.
+    precision
+        Of the normal prior on coefficients where it is learned, as it was at the last step.
+    """
+
+    damping: Array
+    precision: Array
+
+
+# Steps before which the precision of the normal prior is still learned.
+SETTLED = 5
+
+
 def start_scoring(model: Model) -> FitState:
     """State to begin :func:`fit_scoring` from."""
-    return FitState(model, jnp.asarray(1e-3), jnp.asarray(0))
+    return FitState(model, Scoring(jnp.asarray(1e-3), jnp.asarray(0.0)), jnp.asarray(0))
 
 
 @eqx.filter_jit
@@ -230,7 +250,7 @@ def fit_scoring(
     state: FitState,
     batches: Sequence[BlockBatch],
     *,
-    precision: Float[np.ndarray, " parameters"] | float = 0.0,
+    precision: Float[np.ndarray, " parameters"] | float | Literal["learned"] = 0.0,
     steps: int = 50,
     tolerance: float = 1e-2,
     objective: Objective = FULL_LIKELIHOOD,
@@ -244,8 +264,9 @@ def fit_scoring(
     batches
         All training blocks; every step uses all of them.
     precision
-        Of a normal prior about 0 on each parameter, see :func:`ridge_precision`. Learned noise
-        has its own, and its ends, see :func:`limits`.
+        Of a normal prior about 0 on each parameter, see :func:`ridge_precision`; "learned": that
+        of the coefficients that the prior wants shrunk, by :func:`learned_precision` in the first
+        steps. Learned noise has its own, and its ends, see :func:`limits`.
     steps
         At most this many.
     tolerance
@@ -272,22 +293,33 @@ def fit_scoring(
     start, unravel = flatten(state.model)
     low, high, own = limits(state.model)
     flat = np.clip(np.asarray(start, np.float64), low, high)
-    precision = np.broadcast_to(precision, flat.shape) + own
+    shrunk = np.asarray(ridge_precision(state.model, 1.0)) > 0
     variants = sum(int(batch.counted.sum()) for batch in batches)
 
-    def penalised(
-        flat: np.ndarray, model: Model
-    ) -> tuple[np.float64, np.float64, np.ndarray, np.ndarray]:
-        loss, gradient, fisher = total_information(model, batches, objective)
-        penalty = 0.5 * (precision * flat**2).sum()
-        return loss, loss + penalty, gradient + precision * flat, fisher + np.diag(precision)
+    learns = isinstance(precision, str) and bool(shrunk.any())
+    fixed = own + (0.0 if isinstance(precision, str) else precision)
+
+    def learned(step: int, before: float, gradient: np.ndarray, fisher: np.ndarray) -> Array:
+        if not learns or step > SETTLED:
+            return jnp.asarray(before, dtype)
+        with_own = gradient + own * flat, fisher + np.diag(own)
+        now = learned_precision(flat, *with_own, shrunk)
+        # Half of the way up, and never down again: it and the coefficients would go round each
+        # other, and many that fit noise would seem to ask for a wider prior.
+        return jnp.asarray(now if step == 1 else max(before, np.sqrt(before * now)), dtype)
 
     dtype = jnp.result_type(float)
-    loss, target, gradient, fisher = penalised(flat, unravel(jnp.asarray(flat, dtype)))
-    if not np.isfinite(loss):
+    found = total_information(unravel(jnp.asarray(flat, dtype)), batches, objective)
+    if not np.isfinite(found[0]):
         raise NonFiniteLossError(state, _broken_blocks(state.model, batches, objective))
-    damping = float(state.optimiser)
+    damping, common = (float(part) for part in state.optimiser)
     for step in range(int(state.step) + 1, steps + 1):
+        loss, gradient, fisher = found
+        kept = learned(step, common, gradient, fisher)
+        common = float(kept)
+        ridge = fixed + common * shrunk
+        target = loss + 0.5 * (ridge * flat**2).sum()
+        gradient, fisher = gradient + ridge * flat, fisher + np.diag(ridge)
         # A parameter without information (a log variance at its lower edge) must not blow up.
         least = 1e-8 * np.trace(fisher)
         # Nor does one at its end push on.
@@ -305,18 +337,19 @@ def fit_scoring(
             model = unravel(trained)
             # Rounded as the model is, so that a resumed fit goes on from the same numbers.
             moved = np.asarray(trained, np.float64)
-            trial = penalised(moved, model)
+            found = total_information(model, batches, objective)
+            reached = found[0] + 0.5 * (ridge * moved**2).sum()
             # A rise within the rounding of float32 sums is not a rise.
-            if trial[1] <= target + 1e-7 * abs(target):
+            if reached <= target + 1e-7 * abs(target):
                 break
             damping = damping * 10
             if damping > 1e6:
                 return
-        shown = loss / variants
-        flat, (loss, target, gradient, fisher) = moved, trial
-        state = FitState(model, jnp.asarray(max(damping / 10, 1e-6)), jnp.asarray(step))
-        damping = float(state.optimiser)
-        yield FitStep(state, step, step, shown, True)
+        flat = moved
+        scoring = Scoring(jnp.asarray(max(damping / 10, 1e-6)), kept)
+        state = FitState(model, scoring, jnp.asarray(step))
+        damping = float(scoring.damping)
+        yield FitStep(state, step, step, loss / variants, True)
 
 
 def _broken_blocks(model: Model, batches: Sequence[BlockBatch], objective: Objective) -> list[int]:

@@ -147,7 +147,7 @@ def quadratic(monkeypatch, centre, fisher=FISHER, stated=None):
 
 def test_scoring_begins_at_step_0_hardly_damped(start):
     assert start.step == 0
-    assert float(start.optimiser) == pytest.approx(1e-3)
+    assert float(start.optimiser.damping) == pytest.approx(1e-3)
 
 
 def test_scoring_takes_damped_steps(monkeypatch, start, pair):
@@ -163,7 +163,7 @@ def test_scoring_takes_damped_steps(monkeypatch, start, pair):
         at = damped(at, FISHER @ (at - centre), 1.5 * FISHER, damping)
         model = step.state.model
         np.testing.assert_allclose([model.prior.level, model.log_kappa], at, rtol=1e-5, atol=1e-6)
-        assert float(step.state.optimiser) == pytest.approx(max(damping / 10, 1e-6))
+        assert float(step.state.optimiser.damping) == pytest.approx(max(damping / 10, 1e-6))
         assert (step.step, step.epoch, int(step.state.step)) == (i, i, i)
         assert step.last_of_epoch
         assert (step.error, step.residual, step.iterations) == (0, 0, 0)
@@ -266,7 +266,7 @@ def test_a_refused_step_leaves_its_damping_to_the_next(monkeypatch, start, pair)
         lambda at: np.eye(2),
     )
     step = next(fit_scoring(start, [pair]))
-    assert float(step.state.optimiser) == pytest.approx(0.01)
+    assert float(step.state.optimiser.damping) == pytest.approx(0.01)
     assert float(step.state.model.prior.level) == pytest.approx(0.25 - 0.5 / 1.1, rel=1e-5)
 
 

@@ -13,7 +13,7 @@ from deepwas_app.core.batch import BlockBatch
 from deepwas_app.core.effects import tilt_fisher, tilt_jackknife
 from deepwas_app.core.fit import fit_scoring, start_scoring
 from deepwas_app.core.jackknife import jackknife_error
-from deepwas_app.core.priors import LinearPrior, Standardisation, ridge_precision
+from deepwas_app.core.priors import LinearPrior, Standardisation
 from deepwas_app.core.response import integrated_gradients
 from deepwas_app.core.shifts import draw_shifts, one_step_information, shift_test, variant_scores
 from deepwas_app.errors import InputError
@@ -23,6 +23,7 @@ from deepwas_app.workflow.results.identity import VARIANT, identity
 from deepwas_app.workflow.results.locus import RunLike, opened
 from deepwas_app.workflow.runs.baseline import constant_model, prepared
 from deepwas_app.workflow.runs.batches import block_slice, standardisation
+from deepwas_app.workflow.runs.fitters import coefficient_precision
 from deepwas_app.workflow.runs.models import noisy_model, objective_of
 from deepwas_app.workflow.runs.run_batches import check_on_disk, run_batches
 from deepwas_app.workflow.settings.results import FEWEST_SHIFTS, SHIFTS
@@ -111,8 +112,8 @@ def marginal_effects(
 
     Notes
     -----
-    By the run's own objective, with its noise fixed where the run's is, and with the same weak
-    normal prior on the coefficient.
+    By the run's own objective, with its noise fixed where the run's is, and with a normal
+    prior on the coefficient of the same s.d., or its own where that is learned.
     """
     study, run = opened(study, run)
     check_on_disk(study)
@@ -130,7 +131,7 @@ def marginal_effects(
         alone = batches.map(partial(_with_one_annotation, a))
         prior = LinearPrior(own, constant.prior.level, jnp.zeros(1))  # type: ignore[attr-defined]
         model = noisy_model(run.settings, prior, constant.s2, constant.kappa)
-        precision = np.asarray(ridge_precision(model, run.settings.coefficient_sd))
+        precision = coefficient_precision(model, run.settings)
         fitting = fit_scoring(start_scoring(model), alone, precision=precision, objective=objective)
         for step in fitting:
             model = step.state.model

@@ -2,9 +2,10 @@
 
 import abc
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
+from jaxtyping import Float
 
 from deepwas_app.core.batch import shuffled_order
 from deepwas_app.core.fit import (
@@ -15,8 +16,9 @@ from deepwas_app.core.fit import (
     start_adam,
     start_scoring,
 )
-from deepwas_app.core.objectives import Objective
+from deepwas_app.core.objectives import OBJECTIVES, Objective
 from deepwas_app.core.priors import Model, Prior, ridge_precision
+from deepwas_app.core.ridge import USUAL_DEVIATION
 from deepwas_app.workflow.runs.batches import Batches
 from deepwas_app.workflow.settings import TrainSettings
 
@@ -105,10 +107,23 @@ class Scoring(Fitter):
     def steps(
         self, state: FitState, batches: Batches, settings: TrainSettings, objective: Objective
     ) -> Iterator[FitStep]:
-        precision = np.asarray(ridge_precision(state.model, settings.coefficient_sd))
+        precision = coefficient_precision(state.model, settings)
         return fit_scoring(
             state, batches, precision=precision, steps=SCORING_STEPS, objective=objective
         )
+
+
+def coefficient_precision(
+    model: Model, settings: TrainSettings
+) -> Float[np.ndarray, " parameters"] | Literal["learned"]:
+    """The normal prior on a model's coefficients that the settings ask for."""
+    deviation = settings.coefficient_sd
+    if deviation is None:
+        # Regression of z-scores in LD on each other is no likelihood to learn it from.
+        if not OBJECTIVES[settings.objective].marginal:
+            return "learned"
+        deviation = USUAL_DEVIATION
+    return np.asarray(ridge_precision(model, deviation))
 
 
 FITTERS: dict[str, Fitter] = {"adam": Adam(), "scoring": Scoring()}

@@ -52,10 +52,12 @@ class TrainSettings(HeldOut):
         "model of S-LDSC.",
     )
     coefficient_sd = param.Number(
-        0.5,
+        None,
         bounds=(1e-3, 1e3),
-        doc="Linear prior: s.d. of a weak normal prior on each coefficient, in log variance per "
-        "s.d. of the annotation. It matters only where the data say little; 1000 turns it off.",
+        allow_None=True,
+        doc="Linear prior: fix the s.d. of the normal prior on coefficients, in log variance per "
+        "s.d. of the annotation; 1000 turns it off. Default: learned, so that many annotations "
+        "which say nothing are pulled to 0; 0.5 for the objective ldsr.",
         metadata=facts("log variance per s.d."),
     )
     objective: param.Selector[str] = param.Selector(
