@@ -18,8 +18,8 @@ def run(settings: Any) -> None:
     from deepwas_app.workflow.results.locus import opened_run
 
     run = opened_run(settings.run_path)
-    for warning in run.summary.get("warnings", []):
-        say(f"warning: {warning}")
     written = export(settings.study or None, run, settings=settings)
     for path, table in written.items():
         say(f"{path}: {len(table)} variants")
+    for warning in run.summary.get("warnings", []):
+        say(f"warning: {warning}")
