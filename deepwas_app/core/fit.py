@@ -293,8 +293,8 @@ def fit_scoring(
     start, unravel = flatten(state.model)
     low, high, own = limits(state.model)
     if objective.marginal:
-        # Squares are no nats: the weight of a prior beside them means nothing.
-        own = np.zeros_like(own)
+        # The intercept of a regression may be anything, and a prior means nothing beside squares.
+        low, high, own = low - np.inf, high + np.inf, 0 * own
     flat = np.clip(np.asarray(start, np.float64), low, high)
     shrunk = np.asarray(ridge_precision(state.model, 1.0)) > 0
     variants = sum(int(batch.counted.sum()) for batch in batches)
