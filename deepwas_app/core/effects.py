@@ -1,18 +1,18 @@
 """What a fitted prior says of its annotations, with block-jackknife standard errors."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 from scipy.special import expit
 from scipy.stats import t as student
 
-from deepwas_app.core.batch import BlockBatch, map_blocks
+from deepwas_app.core.batch import BlockBatch
 from deepwas_app.core.block import HostOrDevice
+from deepwas_app.core.information import BlockInformation, block_information
 from deepwas_app.core.jackknife import jackknife_error
 from deepwas_app.core.objectives import FULL_LIKELIHOOD, Objective
 from deepwas_app.core.priors import Model, Prior, Standardisation
@@ -20,6 +20,8 @@ from deepwas_app.intervals import interval
 
 # Variants whose shares are summed at once.
 _STRETCH = 65_536
+# Bytes of the information of blocks that are kept rather than computed twice.
+_KEPT = 1_000_000_000
 
 
 class Tilt(Prior):
@@ -62,23 +64,15 @@ class Jackknife(NamedTuple):
     coefficients: Float[np.ndarray, "blocks annotations"]
 
 
-@eqx.filter_jit
-def _tilt_information(
-    model: Model, standardise: Standardisation, batch: BlockBatch, objective: Objective
-) -> tuple[Array, Array]:
-    """Score (blocks, parameters) and Fisher information (blocks, parameters, parameters)."""
-    annotations = standardise.mean.shape[0]
+class _Tilts(eqx.Module):
+    """From (level, coefficients, log s2, log kappa), beyond the fitted ones, to the model."""
 
-    def unravel(flat: Array) -> Model:
-        tilt = Tilt(model.prior, standardise, flat[0], flat[1 : 1 + annotations])
-        return Model(tilt, model.log_s2 + flat[-2], model.log_kappa + flat[-1])
+    model: Model
+    standardise: Standardisation
 
-    def one(block: BlockBatch) -> tuple[Array, Array]:
-        alone = jax.tree.map(lambda leaf: leaf[None], block)
-        part = objective.information(jnp.zeros(annotations + 3), unravel, alone)
-        return part.score[0], part.fisher
-
-    return map_blocks(one, batch)
+    def __call__(self, flat: Array) -> Model:
+        tilt = Tilt(self.model.prior, self.standardise, flat[0], flat[1:-2])
+        return Model(tilt, self.model.log_s2 + flat[-2], self.model.log_kappa + flat[-1])
 
 
 def _tilt_parts(
@@ -86,12 +80,10 @@ def _tilt_parts(
     standardise: Standardisation,
     batches: Iterable[BlockBatch],
     objective: Objective,
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Score and Fisher information of every block of each batch, float64 on the host."""
-    for batch in batches:
-        score, fisher = _tilt_information(model, standardise, batch, objective)
-        real = np.asarray(batch.index) >= 0
-        yield np.asarray(score, np.float64)[real], np.asarray(fisher, np.float64)[real]
+) -> Iterator[BlockInformation]:
+    """At the fitted model itself."""
+    here = jnp.zeros(standardise.mean.shape[0] + 3)
+    return block_information(here, _Tilts(model, standardise), batches, objective)
 
 
 def _free(model: Model, standardise: Standardisation) -> np.ndarray:
@@ -103,7 +95,7 @@ def _free(model: Model, standardise: Standardisation) -> np.ndarray:
 def tilt_jackknife(
     model: Model,
     standardise: Standardisation,
-    batches: Iterable[BlockBatch],
+    batches: Sequence[BlockBatch],
     objective: Objective = FULL_LIKELIHOOD,
 ) -> Jackknife:
     """Leave-one-block-out changes of a fitted prior, by one step each.
@@ -131,24 +123,35 @@ def tilt_jackknife(
     are those of an estimate that it does not pull, and wider than the spread of the pulled one.
     That makes up for its bias (``benchmarks/calibration.tsv``, 20 blocks), and tests lose power.
     """
-    parts = zip(*_tilt_parts(model, standardise, batches, objective), strict=True)
-    score, fishers = (np.concatenate(part) for part in parts)
     free = _free(model, standardise)
-    score, fishers = score[:, free], fishers[:, free[:, None], free]
+    square = np.ix_(free, free)
+    scores, total, kept = [], np.zeros((len(free), len(free))), []
+    for score, fisher in _tilt_parts(model, standardise, batches, objective):
+        scores.append(score[:, free])
+        own = fisher[:, *square]
+        total += own.sum(axis=0)
+        if len(kept) * total.nbytes < _KEPT:
+            kept += [*own]
+    score = np.concatenate(scores)
     score -= score.mean(axis=0)
     # On one scale, so that what float32 makes of a direction without information can be told.
-    scale = _reciprocal(np.sqrt(np.diagonal(fishers.sum(axis=0))))
-    score, fishers = score * scale, fishers * np.outer(scale, scale)
-    fisher = fishers.sum(axis=0)
-    # Constant or linearly dependent annotations carry no information of their own.
-    moves = scale * np.stack(
-        [
-            np.linalg.pinv(fisher - own, rcond=1e-6, hermitian=True) @ g
-            for g, own in zip(score, fishers, strict=True)
-        ]
+    scale = _reciprocal(np.sqrt(np.diagonal(total)))
+    moves = np.zeros_like(score)
+    # What was not kept is computed again, so that not all of it is in memory at once.
+    again = (
+        kept
+        if len(kept) == len(score)
+        else (
+            own[square]
+            for part in _tilt_parts(model, standardise, batches, objective)
+            for own in part.fisher
+        )
     )
-    annotations = standardise.mean.shape[0]
-    return Jackknife(moves[:, 0], moves[:, 1 : 1 + annotations])
+    for b, own in enumerate(again):
+        others = (total - own) * np.outer(scale, scale)
+        # Constant or linearly dependent annotations carry no information of their own.
+        moves[b] = scale * (np.linalg.pinv(others, rcond=1e-6, hermitian=True) @ (scale * score[b]))
+    return Jackknife(moves[:, 0], moves[:, 1 : 1 + standardise.mean.shape[0]])
 
 
 def _reciprocal(values: np.ndarray) -> np.ndarray:

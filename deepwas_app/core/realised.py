@@ -4,14 +4,13 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from deepwas_app.core.batch import BlockBatch, map_blocks
+from deepwas_app.core.batch import BlockBatch
 from deepwas_app.core.block import HostOrDevice
-from deepwas_app.core.objectives import FULL_LIKELIHOOD
+from deepwas_app.core.information import block_information
 from deepwas_app.core.priors import Model, Prior
 
 
@@ -30,17 +29,13 @@ class _Scaled(Prior):
         return self.fitted(annotations[..., :-sets], tracks) + jnp.log1p(inside @ self.excess)
 
 
-@eqx.filter_jit
-def _moments(model: Model, batch: BlockBatch, sets: int) -> tuple[Array, Array]:
-    def unravel(excess: Array) -> Model:
-        return Model(_Scaled(model.prior, excess), model.log_s2, model.log_kappa)
+class _Excess(eqx.Module):
+    """From the excess of every set to the model."""
 
-    def one(block: BlockBatch) -> tuple[Array, Array]:
-        alone = jax.tree.map(lambda leaf: leaf[None], block)
-        part = FULL_LIKELIHOOD.information(jnp.zeros(sets), unravel, alone)
-        return part.score[0], part.fisher
+    model: Model
 
-    return map_blocks(one, batch)
+    def __call__(self, excess: Array) -> Model:
+        return Model(_Scaled(self.model.prior, excess), self.model.log_s2, self.model.log_kappa)
 
 
 class Realised(NamedTuple):
@@ -79,11 +74,9 @@ def realised(model: Model, batches: Iterable[BlockBatch], sets: int) -> Realised
     with the weights of the model (MINQUE; Rao 1970, doi:10.2307/2283583).
     """
     scores, fishers = [np.zeros((0, sets))], [np.zeros((0, sets, sets))]
-    for batch in batches:
-        gradient, information = _moments(model, batch, sets)
-        real = np.asarray(batch.index) >= 0
-        scores.append(-np.asarray(gradient, np.float64)[real])
-        fishers.append(np.asarray(information, np.float64)[real])
+    for gradient, fisher in block_information(jnp.zeros(sets), _Excess(model), batches):
+        scores.append(-gradient)
+        fishers.append(fisher)
     score, fisher = np.concatenate(scores), np.concatenate(fishers)
     all_score, all_fisher = score.sum(axis=0, keepdims=True), fisher.sum(axis=0, keepdims=True)
     deleted = _ratio(all_score - score, all_fisher - fisher)

@@ -129,6 +129,34 @@ def test_a_direction_without_information_does_not_move(blocks):
     np.testing.assert_array_equal(effects._reciprocal(values), [0.0, 0.5, 0.0, 2.0])
 
 
+@pytest.mark.parametrize("kept", [0, 500])
+def test_moves_are_the_same_where_not_all_is_kept_in_memory(monkeypatch, blocks, kept):
+    """No block's information is kept, or that of the first batch."""
+    _, _, batches = blocks
+    model = Model(Toy(), jnp.asarray(0.3), jnp.asarray(-0.6))
+    expected = tilt_jackknife(model, STANDARDISE, batches, Line())
+    monkeypatch.setattr(effects, "_KEPT", kept)
+    for one, other in zip(
+        tilt_jackknife(model, STANDARDISE, batches, Line()), expected, strict=True
+    ):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_another_model_and_other_batches_are_not_compiled_again(blocks):
+    _, _, batches = blocks
+    traced = []
+
+    class Counting(Line):
+        def information(self, parameters, unravel, batch):
+            traced.append(None)
+            return super().information(parameters, unravel, batch)
+
+    for noise in (0.1, 0.2):
+        model = Model(Toy(), jnp.asarray(noise), jnp.asarray(0.0))
+        tilt_jackknife(model, STANDARDISE, batches, Counting())
+    assert len(traced) == 1
+
+
 def test_information_of_the_tilt_leaves_padding_out(monkeypatch, blocks):
     X, _, batches = blocks
     monkeypatch.setattr(effects, "FULL_LIKELIHOOD", Line())
