@@ -10,7 +10,12 @@ import pandas as pd
 import xarray as xr
 
 from deepwas_app.errors import InputError
-from deepwas_app.genetics.statistics import GENOME_WIDE, genomic_inflation, minus_log10_p
+from deepwas_app.genetics.statistics import (
+    GENOME_WIDE,
+    genomic_inflation,
+    marginal_correlation_z,
+    minus_log10_p,
+)
 
 
 class Summary(NamedTuple):
@@ -50,6 +55,23 @@ def summarise(study: xr.Dataset) -> Summary:
         float(np.mean(z**2)) if len(z) else np.nan,
         int((minus_log10_p(z) > GENOME_WIDE).sum()),
     )
+
+
+def whitened_z(variants: xr.Dataset) -> np.ndarray:
+    """z-scores as the LD blocks of a study are made of them, see :func:`marginal_correlation_z`.
+
+    Parameters
+    ----------
+    variants : xarray.Dataset
+        A study, or the aligned variants of one.
+
+    Returns
+    -------
+    numpy.ndarray
+        (variants,), float64; NaN where a variant has none.
+    """
+    n = variants["variant_sample_size"].values.astype(np.float64)
+    return marginal_correlation_z(variants["variant_z"].values, n)
 
 
 def strongest_loci(study: xr.Dataset, count: int = 12, apart: int = 500_000) -> list[int]:

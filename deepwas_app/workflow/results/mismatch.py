@@ -15,13 +15,14 @@ from deepwas_app.core.mismatch import (
     spectrum_fit,
 )
 from deepwas_app.core.moments import expected_squares
+from deepwas_app.genetics.study import whitened_z
 from deepwas_app.workflow.results.locus import RunLike, opened
 from deepwas_app.workflow.runs.baseline import moment_model
 from deepwas_app.workflow.runs.batches import block_slice
 from deepwas_app.workflow.runs.run_batches import run_batches
 from deepwas_app.workflow.runs.split import usable_blocks
 from deepwas_app.workflow.studies.builtin import StudyLike, open_study
-from deepwas_app.workflow.studies.ld_fit import EXCESS, FAR, apart, judged, whitened_z
+from deepwas_app.workflow.studies.ld_fit import EXCESS, FAR, apart, judged
 from deepwas_app.workflow.tables import Column, Table
 
 _SHOWN = 5

@@ -17,8 +17,8 @@ from deepwas_app.genetics.annotation.annotations import (
 from deepwas_app.genetics.files import file_record
 from deepwas_app.genetics.gwas.frequency import frequency_note
 from deepwas_app.genetics.ld.panel import open_panel, panel_writer, read_factor
-from deepwas_app.genetics.statistics import marginal_correlation_z
 from deepwas_app.genetics.store import BLOCK_ARRAYS, study_writer
+from deepwas_app.genetics.study import whitened_z
 from deepwas_app.truncation import share_of_factor
 from deepwas_app.workflow.progress import Progress, job
 from deepwas_app.workflow.settings import PanelSettings, StudySettings
@@ -145,8 +145,7 @@ def build_study(
         "annotation_notes": notes + frequency_note(panel, aligned["variant_scored"].values),
         "provenance": records + panel.attrs["provenance"],
     }
-    n = variants["variant_sample_size"].values.astype(np.float64)
-    z = marginal_correlation_z(variants["variant_z"].values, n)
+    z = whitened_z(variants)
     scored = variants["variant_scored"].values
     owner = variants["variant_block"].values
     with study_writer(path, variants, attrs) as writer:
@@ -176,7 +175,7 @@ def whitened(
     W : (variants, k) array
         Factor of the panel's LD.
     z : (variants,) array
-        z-scores, see ``marginal_correlation_z``.
+        z-scores, see ``whitened_z``.
     scored : (variants,) bool array
         Which of them count in this block; nothing is left of it where none does.
     variance : float

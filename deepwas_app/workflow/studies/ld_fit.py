@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import xarray as xr
 
 from deepwas_app.core.mismatch import LeadingShare, leading_share
-from deepwas_app.genetics.statistics import marginal_correlation_z
 from deepwas_app.genetics.store import read_block
+from deepwas_app.genetics.study import whitened_z
 from deepwas_app.workflow.studies.builtin import StudyLike, open_study
 
 # What is this many standard errors from what it should be is far out ...
@@ -78,12 +77,6 @@ def ld_fit(study: StudyLike) -> LdFit:
         mine = z[rows][owner[rows] == b]
         shares.append(leading_share(x, eigenvalues, noise, background, mine))
     return judged(shares, study.attrs.get("ld_people"))
-
-
-def whitened_z(study: xr.Dataset) -> np.ndarray:
-    """z-scores as a study's blocks are made of them, see ``build_study``."""
-    n = study["variant_sample_size"].values.astype(np.float64)
-    return marginal_correlation_z(study["variant_z"].values, n)
 
 
 def apart(observed: float, expected: float, error: float) -> bool:
