@@ -96,7 +96,7 @@ def test_a_comparison_is_one_sentence_two_figures_and_a_table(compare_page):
     assert len(compare_page.results.select(pn.pane.HoloViews)) == 2
     text = words(compare_page)
     assert "nats on 5 held-out LD blocks" in text
-    assert "standard error is rough" in text
+    assert "5 LD blocks: errors are rough" in text
     table = compare_page.results.select(pn.widgets.Tabulator)[0].value
     assert len(table) == 5
     assert (np.diff(np.abs(table["DIFFERENCE_NATS"])) <= 0).all()

@@ -23,9 +23,7 @@ from deepwas_app.workflow.results.evaluation import (
     in_millinats,
     per_variant,
 )
-from deepwas_app.workflow.runs.summary import EVALUATION
-
-FEW_BLOCKS = 10
+from deepwas_app.workflow.runs.summary import EVALUATION, few_blocks
 
 
 @PAGES.add
@@ -153,8 +151,9 @@ class ComparePage(RunsPage):
         names = self.first.value, self.second.value
         line = difference_line(table, *map(text, names))
         blocks = int(table["BLOCKS"].iloc[0])
-        if 1 < blocks < FEW_BLOCKS:
-            line += f" With {blocks} blocks the standard error is rough."
+        # Of one block the line says that there is no error.
+        if blocks > 1:
+            line += "".join(f" {words}." for words in few_blocks(blocks))
         colours = "Blue: the first run predicts better; orange: the second."
         along = section(
             "Along the genome",

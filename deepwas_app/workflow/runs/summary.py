@@ -142,6 +142,9 @@ def warnings(found: dict[str, Any], learned: dict[str, bool]) -> list[str]:
             "heritability is not told from 0: what is said of annotations is chance, and their "
             "errors may be very large"
         )
-    if blocks < FEW_BLOCKS:
-        said.append(f"{blocks} LD blocks: errors are rough")
-    return said
+    return said + few_blocks(blocks)
+
+
+def few_blocks(blocks: int) -> list[str]:
+    """What to say of errors that rest on so many LD blocks; nothing where these are enough."""
+    return [f"{blocks} LD blocks: errors are rough"] if blocks < FEW_BLOCKS else []
