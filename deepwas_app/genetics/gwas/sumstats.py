@@ -22,9 +22,6 @@ from deepwas_app.genetics.tables import LEVELS, NUMBER, TEXT, read_columns
 
 _SINGLE_BASES = frozenset("ACGT")
 
-# How the origin of an effective sample size begins.
-EFFECTIVE = "effective"
-
 
 def read_sumstats(
     path: str | Path,
@@ -86,7 +83,7 @@ def read_sumstats(
             kinds[found["p"]] = TEXT
         table = read_columns(path, kinds)
         table = pa.table({role: table[column] for role, column in found.items()})
-    size, origin = _sample_size(path, table, n, cases, controls)
+    size, origin, effective = _sample_size(path, table, n, cases, controls)
 
     chromosome = _levels(table, "chromosome")
     effect, other = _alleles(table)
@@ -125,7 +122,7 @@ def read_sumstats(
         format=name,
         columns=found,
         sample_size=origin,
-        **({"case_fraction": 0.5} if origin.startswith(EFFECTIVE) else {}),
+        **({"case_fraction": 0.5} if effective else {}),
         rows=table.num_rows,
         dropped=dropped,
     )
@@ -196,31 +193,30 @@ def _ids(table: pa.Table) -> Any:
 
 def _sample_size(
     path: Path, table: pa.Table, n: float | None, cases: float | None, controls: float | None
-) -> tuple[np.ndarray, str]:
-    """Sample size of every row, and in words where it is from."""
+) -> tuple[np.ndarray, str, bool]:
+    """Sample size of every row, in words where it is from, and whether it is the effective one."""
     rows = table.num_rows
     if (cases is None) != (controls is None):
         raise InputError(f"{path}: cases and controls go together. Give both, or the sample size.")
     if n is not None and cases is not None:
         raise InputError(f"{path}: give the sample size, or cases and controls, not both.")
     if n is not None:
-        return np.full(rows, float(n)), f"given, {n:g}"
+        return np.full(rows, float(n)), f"given, {n:g}", False
     if cases is not None and controls is not None:
-        effective = _effective(cases, controls)
-        return np.full(
-            rows, effective
-        ), f"{EFFECTIVE}, {effective:.0f}, of given cases and controls"
+        whole = _effective(cases, controls)
+        origin = f"effective, {whole:.0f}, of given cases and controls"
+        return np.full(rows, whole), origin, True
     if {"cases", "controls"} <= {*table.column_names}:
         size = _effective(_numbers(table, "cases"), _numbers(table, "controls"))
         if np.isfinite(size).any():
-            return size, f"{EFFECTIVE}, from the columns of cases and controls"
+            return size, "effective, from the columns of cases and controls", True
     if {"cases", "n"} <= {*table.column_names}:
         total, ill = _numbers(table, "n"), _numbers(table, "cases")
         size = _effective(ill, total - ill)
         if np.isfinite(size).any():
-            return size, f"{EFFECTIVE}, from the columns of cases and sample size"
+            return size, "effective, from the columns of cases and sample size", True
     if "n" in table.column_names:
-        return _numbers(table, "n"), "column of the file"
+        return _numbers(table, "n"), "column of the file", False
     raise InputError(
         f"{path}: has no column of sample sizes. Give the sample size (--n), or --cases and "
         "--controls."

@@ -280,6 +280,8 @@ def test_cases_and_controls_give_the_effective_sample_size(tmp_path: Path):
     sumstats = read_sumstats(path)
     assert (sumstats["variant_sample_size"] == 360).all()
     assert sumstats.attrs["sample_size"] == "effective, from the columns of cases and controls"
+    assert sumstats.attrs["case_fraction"] == 0.5
+    assert "case_fraction" not in read_sumstats(path, n=10).attrs
 
 
 def test_a_vcf_may_tell_its_sample_size_in_the_header(tmp_path: Path):
