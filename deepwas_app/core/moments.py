@@ -12,7 +12,7 @@ from scipy.optimize import nnls
 from deepwas_app.core.batch import BlockBatch
 from deepwas_app.core.likelihood import noise_variance
 from deepwas_app.core.objectives import log_prior_variance
-from deepwas_app.core.priors import Model
+from deepwas_app.core.priors import S2_RANGE, Model
 
 
 class Moments(NamedTuple):
@@ -64,7 +64,9 @@ def moment_estimate(batches: Iterable[BlockBatch]) -> Moments:
     # Zero is on the edge of the model; start a little inside.
     typical = 0.01 * y.mean() / unit
     return Moments(
-        float(np.log(max(f, typical[0]))), float(max(s2, 0.3)), float(max(kappa, typical[2]))
+        float(np.log(max(f, typical[0]))),
+        float(np.clip(s2, *S2_RANGE)),
+        float(max(kappa, typical[2])),
     )
 
 

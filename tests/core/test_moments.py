@@ -43,11 +43,11 @@ def test_pure_noise_gives_a_small_level_inside_the_model(world):
     [
         ({"level": 0.4}, (0.362487, 1.170550, 0.0945979)),
         # Less noise than white: its components weigh more.
-        ({"level": -1.0, "s2": 0.4, "kappa": 0.05}, (-1.015792, 0.376364, 0.0497602)),
+        ({"level": -1.0, "s2": 0.7, "kappa": 0.05}, (-0.995854, 0.667833, 0.0493606)),
         ({"level": 2.0, "s2": 0.5, "kappa": 0.5}, (1.924461, 0.601448, 0.474501)),
         # Zero is on the edge of the model: each of the three at the least that it starts from.
         ({"level": -30.0, "kappa": 1e-6}, (-5.180313, 1.166628, 0.00241963)),
-        ({"level": -30.0, "s2": 0.05, "kappa": 1e-6}, (-8.358275, 0.3, 0.000100827)),
+        ({"level": -30.0, "s2": 0.05, "kappa": 1e-6}, (-8.358275, 0.5, 0.000100827)),
     ],
 )
 def test_training_starts_where_it_started(world, truth, expected):
