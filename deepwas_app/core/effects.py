@@ -125,10 +125,12 @@ def tilt_jackknife(
     """
     free = _free(model, standardise)
     square = np.ix_(free, free)
-    scores, total, kept = [], np.zeros((len(free), len(free))), []
+    total = np.zeros((len(free), len(free)))
+    scores: list[np.ndarray] = []
+    kept: list[np.ndarray] = []
     for score, fisher in _tilt_parts(model, standardise, batches, objective):
         scores.append(score[:, free])
-        own = fisher[:, *square]
+        own = fisher[:, free[:, None], free]
         total += own.sum(axis=0)
         if len(kept) * total.nbytes < _KEPT:
             kept += [*own]
