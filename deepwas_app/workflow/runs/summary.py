@@ -3,19 +3,15 @@
 from typing import Any
 
 import numpy as np
-import xarray as xr
 
 from deepwas_app.core.effects import tilt_jackknife
 from deepwas_app.core.jackknife import jackknife_error
 from deepwas_app.core.priors import KAPPA_RANGE, S2_RANGE, parameter_count
-from deepwas_app.workflow.runs.baseline import prepared
 from deepwas_app.workflow.runs.batches import standardisation
 from deepwas_app.workflow.runs.checkpoint import Checkpoint, gain_over_constant
 from deepwas_app.workflow.runs.heritability import prior_heritability
 from deepwas_app.workflow.runs.models import blank_standardisation
-from deepwas_app.workflow.runs.split import Split
 from deepwas_app.workflow.runs.training import Training
-from deepwas_app.workflow.settings import TrainSettings
 from deepwas_app.workflow.studies.ld_fit import ld_warnings
 from deepwas_app.workflow.tables import Column, Table
 
@@ -51,11 +47,9 @@ EVALUATION = Table(
 )
 
 
-def summarise(
-    name: str, study: xr.Dataset, settings: TrainSettings, split: Split, checkpoint: Checkpoint
-) -> dict[str, Any]:
+def summarise(name: str, task: Training, checkpoint: Checkpoint) -> dict[str, Any]:
     """What a fit has found: parameters, heritability, noise, held-out gain (nats), and warnings."""
-    model = checkpoint.best
+    study, settings, split, model = task.study, task.settings, task.split, checkpoint.best
     scored_in = study["variant_block"].values[study["variant_scored"].values]
     variants = int(np.isin(scored_in, split.test).sum())
     gain = gain_over_constant(checkpoint.losses, checkpoint.constant_losses, split.test)
@@ -66,7 +60,7 @@ def summarise(
         "objective": settings.objective,
         "parameters": parameter_count(model.prior),
         "h2": float(v.sum()),
-        "h2_se": _heritability_error(v, study, settings, split, checkpoint),
+        "h2_se": _heritability_error(v, task, checkpoint),
         "s2": float(model.s2),
         "kappa": float(model.kappa),
         "blocks": len(split.train),
@@ -78,23 +72,18 @@ def summarise(
     return found | {"warnings": ld_warnings(study) + warnings(found, learned)}
 
 
-def _heritability_error(
-    v: np.ndarray, study: xr.Dataset, settings: TrainSettings, split: Split, checkpoint: Checkpoint
-) -> float:
+def _heritability_error(v: np.ndarray, task: Training, checkpoint: Checkpoint) -> float:
     """Block-jackknife standard error of the sum of v, by one step of the prior's own parameters.
 
     Of a prior that is not log-linear only the level moves: how it spreads heritability over
     variants is taken as given.
     """
-    model = checkpoint.best
-    task = Training(study, settings, split, model.prior)
-    batches = task.batches(split.train, marginal=task.objective.marginal)
-    batches = prepared(batches, task.objective, checkpoint.baseline)
-    h2, annotations = v.sum(), study["variant_annotation"].values
+    model, batches = checkpoint.best, task.prepared_batches(checkpoint.baseline)
+    h2, annotations = v.sum(), task.study["variant_annotation"].values
     if model.prior.log_coefficients() is None:
         along, mean = blank_standardisation(0), np.zeros(0)
     else:
-        along = standardisation(study, split.train)
+        along = standardisation(task.study, task.split.train)
         mean = (v @ annotations / h2 - np.asarray(along.mean)) / np.asarray(along.deviation)
     moves = tilt_jackknife(model, along, batches, task.objective)
     return float(h2 * jackknife_error(moves.level + moves.coefficients @ mean))

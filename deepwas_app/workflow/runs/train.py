@@ -12,7 +12,6 @@ from deepwas_app.core.iterative import UnconvergedError
 from deepwas_app.core.priors import Prior
 from deepwas_app.errors import InputError
 from deepwas_app.workflow.progress import job
-from deepwas_app.workflow.runs.baseline import prepared
 from deepwas_app.workflow.runs.batches import batch_plan
 from deepwas_app.workflow.runs.checkpoint import Checkpoint, blank_checkpoint
 from deepwas_app.workflow.runs.fitters import fitter_of
@@ -87,20 +86,25 @@ def fit(
     if own is not None:
         settings = own_settings(type(own), settings)
     split = split or settings_split(study, settings)
-    task = Training(study, settings, split, own)
-    batches, scorer = task.batches(split.train, marginal=task.objective.marginal), task.scorer()
+    yield from _steps(Training(study, settings, split, own), resume)
+
+
+def _steps(task: Training, resume: Checkpoint | None) -> Iterator[TrainStep]:
+    settings, scorer = task.settings, task.scorer()
     epochs = task.fitter.epochs(settings)
-    step_of = partial(TrainStep, study=study, settings=settings, split=split, epochs=epochs)
+    step_of = partial(
+        TrainStep, study=task.study, settings=settings, split=task.split, epochs=epochs
+    )
     began = time.monotonic()
     if resume:
         baseline, state = resume.baseline, resume.state
     else:
         if not task.is_baseline:
             yield step_of(message="fitting the constant prior")
-        baseline = task.baseline(batches)
-        state = task.start(baseline, batches)
+        baseline = task.baseline()
+        state = task.start(baseline)
 
-    batches = prepared(batches, task.objective, baseline)
+    batches = task.prepared_batches(baseline)
     per_epoch = task.fitter.steps_per_epoch(len(batches))
     steps, first = epochs * per_epoch, int(state.step)
     best = resume
@@ -210,8 +214,9 @@ def train(
         settings = settled(study, settings)
         split = settings_split(study, settings)
         create_run(path, study, settings, split)
+    task = Training(study, settings, split)
     try:
-        for step in fit(study, settings=settings, resume=checkpoint, split=split):
+        for step in _steps(task, checkpoint):
             if step.checkpoint is not None:
                 checkpoint = step.checkpoint
                 metrics.append({name: getattr(step, name) for name in METRICS})
@@ -224,7 +229,7 @@ def train(
         drop_if_empty(path)
     if checkpoint is None:
         raise InputError(f"{path}: training took no step: the likelihood could not be improved")
-    summary = summarise(path.name.removesuffix(".run"), study, settings, split, checkpoint)
+    summary = summarise(path.name.removesuffix(".run"), task, checkpoint)
     summary["seconds"] = round(time.monotonic() - began, 3)
     if solver["iterations"]:
         summary |= {f"solver_{k}": worst for k, worst in solver.items()}

@@ -14,6 +14,7 @@ from deepwas_app.genetics.content import content_hash
 from deepwas_app.workflow.runs.checkpoint import Checkpoint, held_out_table
 from deepwas_app.workflow.runs.split import Split
 from deepwas_app.workflow.runs.summary import summarise
+from deepwas_app.workflow.runs.training import Training
 from deepwas_app.workflow.settings import TrainSettings
 
 
@@ -98,7 +99,9 @@ class Fit:
     @cached_property
     def summary(self) -> dict[str, Any]:
         """Parameters, heritability, noise and held-out gain."""
-        return summarise(self.name, self.study, self.settings, self.split, self._known())
+        own = self._known().best.prior
+        task = Training(self.study, self.settings, self.split, own)
+        return summarise(self.name, task, self._known())
 
     def _known(self) -> Checkpoint:
         if self.checkpoint is None:

@@ -10,7 +10,7 @@ import xarray as xr
 from deepwas_app.core.fit import FitState
 from deepwas_app.core.objectives import Objective
 from deepwas_app.core.priors import PRIORS, ConstantPrior, Model, Prior
-from deepwas_app.workflow.runs.baseline import constant_model, moment_model
+from deepwas_app.workflow.runs.baseline import constant_model, moment_model, prepared
 from deepwas_app.workflow.runs.batches import Batches, block_batches, standardisation
 from deepwas_app.workflow.runs.checkpoint import Checkpoint
 from deepwas_app.workflow.runs.fitters import Fitter, fitter_of
@@ -63,6 +63,11 @@ class Training:
         """Whether what is fitted is itself what gains are over."""
         return self.kind.constant and self.objective.fits_baseline
 
+    @cached_property
+    def train_batches(self) -> Batches:
+        """Batches of the training blocks, before the objective prepares them."""
+        return self.batches(self.split.train, marginal=self.objective.marginal)
+
     def batches(self, blocks: Sequence[int] | np.ndarray, *, marginal: bool = False) -> Batches:
         """Batches of some blocks as the prior needs them."""
         return block_batches(
@@ -85,14 +90,19 @@ class Training:
             self.fitter.keeps_best or self.objective.keeps_best,
         )
 
-    def baseline(self, batches: Batches) -> Model:
-        """The constant model that training starts from, and that gains are over."""
-        return (moment_model if self.is_baseline else constant_model)(batches, self.settings)
+    def prepared_batches(self, baseline: Model) -> Batches:
+        """Batches of the training blocks as the objective needs them."""
+        return prepared(self.train_batches, self.objective, baseline)
 
-    def start(self, baseline: Model, batches: Batches) -> FitState:
+    def baseline(self) -> Model:
+        """The constant model that training starts from, and that gains are over."""
+        of_blocks = moment_model if self.is_baseline else constant_model
+        return of_blocks(self.train_batches, self.settings)
+
+    def start(self, baseline: Model) -> FitState:
         """The state that training begins from."""
         model = start_model(self.study, self.settings, self.split.train, baseline, self.own)
-        return self.fitter.start(model, self.settings, len(batches))
+        return self.fitter.start(model, self.settings, len(self.train_batches))
 
     def waited(self, best: Checkpoint, epoch: int) -> bool:
         """Whether the validation chromosomes have been predicted no better for long enough."""

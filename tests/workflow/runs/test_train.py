@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -240,6 +241,23 @@ def test_cancelled_after_a_checkpoint_can_be_opened_and_resumed(small_study, tmp
     assert not run.finished
     assert run.metrics()["epoch"].tolist() == [1]
     assert parameter_count(run.model().prior) == planned_parameters(run.settings, 9)
+
+
+def test_a_linear_run_begun_by_an_older_version_is_one_line_when_resumed(small_study, tmp_path):
+    """Version 0.1.0 kept the damping of the next step alone, and no precision."""
+    path = tmp_path / "old.run"
+    job = train.steps(small_study, settings_of("linear"), path)
+    while (checkpoint := next(job).checkpoint) is None:
+        pass
+    job.close()
+    old = eqx.tree_at(lambda c: c.state.optimiser, checkpoint, checkpoint.state.optimiser.damping)
+    eqx.tree_serialise_leaves(path / "checkpoint.eqx", old)
+    with pytest.raises(InputError) as refused:
+        train(small_study, settings_of("linear"), path, resume=True)
+    assert "checkpoint.eqx: unreadable weights" in str(refused.value)
+    assert str(refused.value).endswith("Train again.")
+    assert len(str(refused.value).splitlines()) == 1
+    assert not open_run(path).finished
 
 
 def test_bad_split_leaves_nothing(small_study, tmp_path):
