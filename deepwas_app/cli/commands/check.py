@@ -9,15 +9,13 @@ __all__ = ["Settings", "run"]
 def run(settings: Settings) -> None:
     """Say whether the LD fits as a whole and what LD score regression finds; write the blocks."""
     from deepwas_app.workflow.results.ldsc import LDSC, ldsc, sentence
-    from deepwas_app.workflow.results.mismatch import LD_MISMATCH, check
+    from deepwas_app.workflow.results.mismatch import LD_MISMATCH, checked
     from deepwas_app.workflow.studies.builtin import open_study
-    from deepwas_app.workflow.studies.ld_fit import ld_fit
     from deepwas_app.workflow.tables import write_text
 
     study = open_study(settings.study)
-    fit = ld_fit(study)
+    fit, table = checked(study, settings.run_path or None)
     say(fit.message)
-    table = check(study, settings.run_path or None)
     flagged = table[table["flagged"]]
     say(f"{study.attrs['path']}: {len(flagged)} of {len(table)} LD blocks do not fit the GWAS")
     regression = ldsc(

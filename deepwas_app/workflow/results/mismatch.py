@@ -1,6 +1,6 @@
 """LD mismatch of every block of a study: what does not fit, and what to do about it."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -22,7 +22,7 @@ from deepwas_app.workflow.runs.batches import block_slice
 from deepwas_app.workflow.runs.run_batches import run_batches
 from deepwas_app.workflow.runs.split import usable_blocks
 from deepwas_app.workflow.studies.builtin import StudyLike, open_study
-from deepwas_app.workflow.studies.ld_fit import EXCESS, FAR, apart, judged
+from deepwas_app.workflow.studies.ld_fit import EXCESS, FAR, LdFit, apart, judged
 from deepwas_app.workflow.tables import Column, Table
 
 _SHOWN = 5
@@ -98,6 +98,26 @@ def check(study: StudyLike, run: RunLike | None = None) -> pd.DataFrame:
     -------
     Table :data:`LD_MISMATCH`, one row per usable block.
     """
+    return checked(study, run).blocks
+
+
+class Checked(NamedTuple):
+    """The LD of a study as a whole, and of every block: table :data:`LD_MISMATCH`."""
+
+    whole: LdFit
+    blocks: pd.DataFrame
+
+
+def checked(study: StudyLike, run: RunLike | None = None) -> Checked:
+    """What :func:`check` finds, and what :func:`ld_fit` does, the blocks being read once.
+
+    Parameters
+    ----------
+    study
+        From ``open_study``.
+    run
+        See :func:`check`.
+    """
     study, fitted = (open_study(study), None) if run is None else opened(study, run)
     batches = run_batches(study, fitted, usable_blocks(study))
     model = moment_model(batches) if fitted is None else fitted.model()
@@ -132,11 +152,11 @@ def check(study: StudyLike, run: RunLike | None = None) -> pd.DataFrame:
     atypical = (table["spectrum_z"] > FAR) & (table["spectrum_ratio"] > EXCESS)
     far = atypical | table.pop("misfit")
     table["flagged"] = far | (table["suspects"].str.len() > 0)
-    whole = judged(shares, study.attrs.get("ld_people")).flagged
+    whole = judged(shares, study.attrs.get("ld_people"))
     table["advice"] = [
-        _advice(row, bool(f), whole) for row, f in zip(table.itertuples(), far, strict=True)
+        _advice(row, bool(f), whole.flagged) for row, f in zip(table.itertuples(), far, strict=True)
     ]
-    return LD_MISMATCH.check(table)
+    return Checked(whole, LD_MISMATCH.check(table))
 
 
 def _row(

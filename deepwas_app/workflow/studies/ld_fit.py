@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from deepwas_app.core.mismatch import LeadingShare, leading_share
+from deepwas_app.genetics.content import content_hash
 from deepwas_app.genetics.store import read_block
 from deepwas_app.genetics.study import whitened_z
 from deepwas_app.workflow.studies.builtin import StudyLike, open_study
@@ -16,6 +17,8 @@ FAR = 4.0
 EXCESS = 1.3
 # Of the variance of z-scores a panel of enough people sees at least so much.
 SEEN = 2 / 3
+# By the contents of studies.
+_said: dict[str, list[str]] = {}
 _SPECTRUM = ("x", "eigenvalues", "noise", "background")
 
 
@@ -125,6 +128,13 @@ def judged(shares: Sequence[LeadingShare], people: float | None) -> LdFit:
 
 
 def ld_warnings(study: StudyLike) -> list[str]:
-    """What is to be said of a study whose LD is not to be used; nothing of any other."""
-    fit = ld_fit(study)
-    return [fit.message] if fit.flagged else []
+    """What is to be said of a study whose LD is not to be used; nothing of any other.
+
+    Its blocks are read once, however many runs of it ask.
+    """
+    study = open_study(study)
+    contents = content_hash(study)
+    if contents not in _said:
+        fit = ld_fit(study)
+        _said[contents] = [fit.message] if fit.flagged else []
+    return _said[contents]

@@ -12,8 +12,9 @@ from deepwas_app.cli import main
 from deepwas_app.core import whiten
 from deepwas_app.core.mismatch import check_pairs
 from deepwas_app.genetics.store import BLOCK_ARRAYS, open_study_store, read_block, write_study
-from deepwas_app.workflow.results.mismatch import check
+from deepwas_app.workflow.results.mismatch import check, checked
 from deepwas_app.workflow.runs.batches import block_slice
+from deepwas_app.workflow.studies.ld_fit import ld_fit
 
 
 @pytest.fixture
@@ -117,6 +118,13 @@ def test_where_no_block_is_right_all_are_flagged_though_they_are_alike(
     run = str(tmp_path / "constant.run")
     assert main(["train", path, "--prior", "constant", "-o", run]) == 0
     assert f"warning: {said}" in capsys.readouterr().err
+
+
+def test_the_study_as_a_whole_is_judged_along_with_its_blocks(small_study: xr.Dataset):
+    found = checked(small_study)
+    alone = ld_fit(small_study)
+    assert found.whole.message == alone.message
+    np.testing.assert_allclose(found.whole[1:4], alone[1:4], rtol=1e-5)
 
 
 def test_the_model_of_a_run_may_be_asked(small_study: xr.Dataset, small_runs):

@@ -12,6 +12,7 @@ import pytest
 
 from deepwas_app.core.mismatch import leading_share
 from deepwas_app.genetics.ld.factor import standardise
+from deepwas_app.workflow.studies import ld_fit as judging
 from deepwas_app.workflow.studies.build import whitened
 from deepwas_app.workflow.studies.ld_fit import FAR, LdFit, judged, ld_fit, ld_warnings
 
@@ -141,4 +142,14 @@ def test_a_study_on_disk_is_judged_by_its_own_blocks(small_study):
     assert fit.ratio == pytest.approx(1, abs=0.1)
     assert ld_warnings(small_study) == []
     # What is whitened in its blocks is then too little of the z-scores.
-    assert ld_fit(small_study.assign(variant_z=2 * small_study["variant_z"])).flagged
+    louder = small_study.assign(variant_z=2 * small_study["variant_z"])
+    assert ld_fit(louder).flagged
+    assert ld_warnings(louder) == [ld_fit(louder).message]
+
+
+def test_blocks_are_read_once_however_many_runs_ask_for_warnings(small_study, monkeypatch):
+    study = small_study.assign(variant_z=1.01 * small_study["variant_z"])
+    asked = []
+    monkeypatch.setattr(judging, "ld_fit", lambda study: asked.append(study) or ld_fit(study))
+    assert ld_warnings(study) == ld_warnings(study.copy()) == []
+    assert len(asked) == 1
