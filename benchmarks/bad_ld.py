@@ -21,13 +21,11 @@ blocks
 """
 
 import argparse
-import csv
-import sys
-import time
 from collections.abc import Iterator
 
+import command
 import numpy as np
-from panels import Block, software_cuts, whitened
+from ld_blocks import Block, software_cuts, whitened
 from people import PEOPLE, Chromosome, make_chromosome, run_gwas, standardised
 
 from deepwas_app.core.mismatch import leading_share
@@ -115,25 +113,16 @@ def simulate(options: argparse.Namespace, say) -> Iterator[tuple[tuple, LdFit, f
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--quick", action="store_true", help="a small one, in a minute")
-    parser.add_argument("--chromosomes", type=int, default=4)
+    parser = command.parser(seed=800)
     parser.add_argument("--simulations", type=int, default=20)
-    parser.add_argument("--seed", type=int, default=800)
-    parser.add_argument("-o", "--output", type=argparse.FileType("w"), default=sys.stdout)
     options = parser.parse_args()
     if options.quick:
         options.chromosomes, options.simulations = 1, 4
-    began = time.monotonic()
-
-    def say(what: str) -> None:
-        print(f"{time.monotonic() - began:6.0f} s  {what}", file=sys.stderr, flush=True)
-
+    say = command.clock()
     cells: dict[tuple, list[tuple[LdFit, float]]] = {}
     for key, *found in simulate(options, say):
         cells.setdefault(key, []).append(tuple(found))
-    table = csv.writer(options.output, delimiter="\t", lineterminator="\n")
-    table.writerow(COLUMNS)
+    table = command.table(options, COLUMNS)
     label = {EXACT: "exact", None: "unknown"}
     for (situation, people, stated, *kind), found in cells.items():
         ratios = [fit.ratio for fit, _ in found]

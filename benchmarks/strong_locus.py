@@ -28,18 +28,17 @@ found, score_found
     score test.
 """
 
-import argparse
-import csv
-import sys
-import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import command
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from panels import Drawn, Fits, fit_methods, fitted, software_batch, unfitted
+from constant_fits import Fits, fit_methods
+from ld_blocks import Drawn
+from panels import fitted, software_batch, unfitted
 from people import Chromosome, make_chromosome, standardised
 from scipy.stats import t as student
 
@@ -220,28 +219,19 @@ def linear_prior(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--quick", action="store_true", help="a small one, in a minute")
-    parser.add_argument("--chromosomes", type=int, default=4)
+    parser = command.parser(seed=100)
     parser.add_argument("--studies", type=int, default=20)
-    parser.add_argument("--seed", type=int, default=100)
-    parser.add_argument("-o", "--output", type=argparse.FileType("w"), default=sys.stdout)
     options = parser.parse_args()
     if options.quick:
         options.chromosomes, options.studies = 2, 2
-    began = time.monotonic()
-
-    def say(what: str) -> None:
-        print(f"{time.monotonic() - began:6.0f} s  {what}", file=sys.stderr, flush=True)
-
+    say = command.clock()
     seed = options.seed
     chromosomes = [make_chromosome(seed + c, POPULATION) for c in range(options.chromosomes)]
     rng = np.random.default_rng(seed)
     truth = Truth.draw(chromosomes, options.studies, rng)
     wald = wald_z(chromosomes, truth, rng)
     say("GWAS")
-    table = csv.writer(options.output, delimiter="\t", lineterminator="\n")
-    table.writerow(COLUMNS)
+    table = command.table(options, COLUMNS)
     for people in PANELS:
         state = rng.bit_generator.state
         given = Drawn.draw(chromosomes, people, "given", rng)
