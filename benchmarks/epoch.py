@@ -221,7 +221,7 @@ def measure(path: str, given: Row, batch_blocks: int) -> dict:
     parts = {"likelihood": 0.0, "network": 0.0}
     for counted in (False, True):
         for batch in list(batches)[: None if counted else 3]:
-            log_d = jnp.full(batch.log_scale.shape, -1.0)
+            log_d = jnp.full(batch.log_n.shape, -1.0)
             for name, run in (
                 ("likelihood", lambda b=batch, d=log_d: likelihood(b.block, d)),
                 ("network", lambda b=batch: network(model.prior, b.annotations, b.tracks)),

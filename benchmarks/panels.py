@@ -112,7 +112,8 @@ def software_batch(
             BlockBatch(
                 block=WhitenedBlock(*arrays),
                 annotations=empty if annotations is None else annotations[b.rows],
-                log_scale=np.zeros(len(W), np.float32),
+                log_n=np.zeros(len(W), np.float32),
+                log_heterozygosity=np.zeros(len(W), np.float32),
                 counted=np.ones(len(W), bool),
                 index=np.asarray(len(parts)),
             )

@@ -117,7 +117,8 @@ class Design:
                 jnp.asarray(self.Q), jnp.zeros((blocks, size)), jnp.asarray(self.eigenvalues)
             ),
             annotations=jnp.asarray(panel.annotations),
-            log_scale=jnp.zeros((blocks, variants), jnp.float32),
+            log_n=jnp.zeros((blocks, variants), jnp.float32),
+            log_heterozygosity=jnp.zeros((blocks, variants), jnp.float32),
             counted=jnp.ones((blocks, variants), bool),
             index=jnp.arange(blocks),
         )

@@ -69,7 +69,7 @@ def main() -> None:
             if reference is None:
                 noise = [(model.log_s2, model.log_kappa) for model in models]
                 held = runs[0].test_blocks
-                batches = block_batches(study, held, alpha=0.7, batch_blocks=4)
+                batches = block_batches(study, held, batch_blocks=4)
                 blocks, constant = study.sizes["blocks"], tables[0]["constant_loss"].to_numpy()
             judged = [
                 eqx.tree_at(lambda m: (m.log_s2, m.log_kappa), model, learned)

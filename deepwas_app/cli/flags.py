@@ -74,6 +74,8 @@ def _value(knob: param.Parameter[Any], words: Any) -> Any:
         return [item for word in words for item in word.split(",") if item]
     if isinstance(knob, param.Boolean) or not isinstance(knob, param.Number):
         return words
+    if words == fact(knob, "empty"):
+        return None
     try:
         return int(words) if isinstance(knob, param.Integer) else float(words)
     except ValueError:

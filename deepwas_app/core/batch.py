@@ -42,9 +42,10 @@ class BlockBatch(eqx.Module):
         Q (blocks, variants, components); x and the others (blocks, components).
     annotations
         (blocks, variants, annotations), as in the study (the prior standardises).
-    log_scale
-        log N_j + alpha log p_j (1 - p_j), so that log d = log f + log_scale; (blocks, variants).
-        -inf for padding.
+    log_n
+        log N_j, so that log d = log v + log N; (blocks, variants). -inf for padding.
+    log_heterozygosity
+        log p_j (1 - p_j), (blocks, variants); 0 for padding.
     counted
         Variants that are scored in this block, (blocks, variants): not padding, not a flank.
     index
@@ -58,7 +59,8 @@ class BlockBatch(eqx.Module):
 
     block: WhitenedBlock
     annotations: Float[HostOrDevice, "*blocks variants annotations"]
-    log_scale: Float[HostOrDevice, "*blocks variants"]
+    log_n: Float[HostOrDevice, "*blocks variants"]
+    log_heterozygosity: Float[HostOrDevice, "*blocks variants"]
     counted: Bool[HostOrDevice, "*blocks variants"]
     index: Int[HostOrDevice, "*blocks"]
     tracks: Float[HostOrDevice, "*blocks variants window tracks"] | None = None
@@ -142,7 +144,8 @@ def stack_blocks(
         block=block,
         annotations=stack([p.annotations for p in parts], (variants, annotations)),
         # No variance, whatever the prior makes of annotations that are all zero.
-        log_scale=stack([p.log_scale for p in parts], (variants,), -np.inf),
+        log_n=stack([p.log_n for p in parts], (variants,), -np.inf),
+        log_heterozygosity=stack([p.log_heterozygosity for p in parts], (variants,)),
         counted=stack([p.counted for p in parts], (variants,), False),
         index=stack([p.index for p in parts], (), -1),
         tracks=tracks,

@@ -1,5 +1,6 @@
 """What a fitted prior says of its annotations, with block-jackknife standard errors."""
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -58,21 +59,34 @@ class Jackknife(NamedTuple):
         (blocks,).
     coefficients
         (blocks, annotations), per s.d.
+    alpha
+        Exponent of p (1 - p), (blocks,); 0 where it is fixed.
     """
 
     level: Float[np.ndarray, " blocks"]
     coefficients: Float[np.ndarray, "blocks annotations"]
+    alpha: Float[np.ndarray, " blocks"] = np.zeros(0)
 
 
 class _Tilts(eqx.Module):
-    """From (level, coefficients, log s2, log kappa), beyond the fitted ones, to the model."""
+    """From (level, coefficients, log s2, log kappa), beyond the fitted ones, to the model.
+
+    The last is alpha where it is learned.
+    """
 
     model: Model
     standardise: Standardisation
 
     def __call__(self, flat: Array) -> Model:
-        tilt = Tilt(self.model.prior, self.standardise, flat[0], flat[1:-2])
-        return Model(tilt, self.model.log_s2 + flat[-2], self.model.log_kappa + flat[-1])
+        model, end = self.model, 1 + self.standardise.mean.shape[0]
+        others = flat[end:]
+        return dataclasses.replace(
+            model,
+            prior=Tilt(model.prior, self.standardise, flat[0], flat[1:end]),
+            log_s2=model.log_s2 + others[0],
+            log_kappa=model.log_kappa + others[1],
+            alpha=model.alpha + others[2] if model.learn_alpha else model.alpha,
+        )
 
 
 def _tilt_parts(
@@ -82,13 +96,13 @@ def _tilt_parts(
     objective: Objective,
 ) -> Iterator[BlockInformation]:
     """At the fitted model itself."""
-    here = jnp.zeros(standardise.mean.shape[0] + 3)
+    here = jnp.zeros(standardise.mean.shape[0] + 3 + model.learn_alpha)
     return block_information(here, _Tilts(model, standardise), batches, objective)
 
 
 def _free(model: Model, standardise: Standardisation) -> np.ndarray:
-    """Which numbers of a tilt are free: the level, the coefficients, and what noise is learned."""
-    learned = [model.learn_s2, model.learn_kappa]
+    """Which numbers of a tilt are free: the level, the coefficients, and what else is learned."""
+    learned = [model.learn_s2, model.learn_kappa, model.learn_alpha]
     return np.flatnonzero([True] * (1 + standardise.mean.shape[0]) + learned)
 
 
@@ -103,7 +117,7 @@ def tilt_jackknife(
     Parameters
     ----------
     model
-        The fitted model; the parts of its noise that are learned are tilted too.
+        The fitted model; its noise and alpha are tilted too where they are learned.
     standardise
         Mean and s.d. of the annotations to tilt along: all, the first ones, or none.
     batches
@@ -153,7 +167,8 @@ def tilt_jackknife(
         others = (total - own) * np.outer(scale, scale)
         # Constant or linearly dependent annotations carry no information of their own.
         moves[b] = scale * (np.linalg.pinv(others, rcond=1e-6, hermitian=True) @ (scale * score[b]))
-    return Jackknife(moves[:, 0], moves[:, 1 : 1 + standardise.mean.shape[0]])
+    alpha = moves[:, -1] if model.learn_alpha else np.zeros(len(moves))
+    return Jackknife(moves[:, 0], moves[:, 1 : 1 + standardise.mean.shape[0]], alpha)
 
 
 def _reciprocal(values: np.ndarray) -> np.ndarray:
@@ -164,7 +179,10 @@ def _reciprocal(values: np.ndarray) -> np.ndarray:
 def tilt_fisher(
     model: Model, standardise: Standardisation, batches: Iterable[BlockBatch]
 ) -> Float[np.ndarray, "parameters parameters"]:
-    """Fisher information of (level, coefficients per s.d., log s2, log kappa) of the tilt."""
+    """Fisher information of (level, coefficients per s.d., log s2, log kappa) of the tilt.
+
+    Of alpha too, as the last, where it is learned.
+    """
     parts = _tilt_parts(model, standardise, batches, FULL_LIKELIHOOD)
     return np.asarray(sum(fishers.sum(axis=0) for _, fishers in parts))
 

@@ -12,7 +12,7 @@ from scipy.optimize import nnls
 from deepwas_app.core.batch import BlockBatch
 from deepwas_app.core.likelihood import noise_variance
 from deepwas_app.core.objectives import log_prior_variance
-from deepwas_app.core.priors import S2_RANGE, Model
+from deepwas_app.core.priors import ALPHA, S2_RANGE, ConstantPrior, Model
 
 
 class Moments(NamedTuple):
@@ -23,13 +23,15 @@ class Moments(NamedTuple):
     kappa: float
 
 
-def moment_estimate(batches: Iterable[BlockBatch]) -> Moments:
-    """Fit E[x_i^2] = n_i(s2, kappa, d) + sum_j Q_ji^2 d_j, d = f exp(log_scale), by least squares.
+def moment_estimate(batches: Iterable[BlockBatch], alpha: float = ALPHA) -> Moments:
+    """Fit E[x_i^2] = n_i(s2, kappa, d) + sum_j Q_ji^2 d_j of the constant prior by least squares.
 
     Parameters
     ----------
     batches
         Blocks to use, padding and all.
+    alpha
+        Exponent of p (1 - p).
 
     Returns
     -------
@@ -41,11 +43,13 @@ def moment_estimate(batches: Iterable[BlockBatch]) -> Moments:
     expectation, so the weights come from the fit before, twice.
     """
     squares, designs = [], []
+    zero = jnp.asarray(0.0)
+    unit_model = Model(ConstantPrior(zero), zero, zero, alpha=jnp.asarray(alpha))
     for batch in batches:
         x = np.asarray(batch.block.x, np.float64)
         # Neither padding nor damage; the likelihood names the block of the latter.
         real = np.isfinite(batch.block.eigenvalues) & np.isfinite(x)
-        d = jnp.exp(batch.log_scale)
+        d = jnp.exp(log_prior_variance(unit_model, batch))
         signal = _signal(batch.block.Q, d) + noise_variance(batch.block, d, 0.0, 0.0)
         noise = [noise_variance(batch.block, 0 * d, s2, kappa) for s2, kappa in ((1, 0), (0, 1))]
         # White under the null, so that components are alike.

@@ -1,5 +1,6 @@
 """Realised heritability of sets of variants, beside what a model predicts of them."""
 
+import dataclasses
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -35,7 +36,7 @@ class _Excess(eqx.Module):
     model: Model
 
     def __call__(self, excess: Array) -> Model:
-        return Model(_Scaled(self.model.prior, excess), self.model.log_s2, self.model.log_kappa)
+        return dataclasses.replace(self.model, prior=_Scaled(self.model.prior, excess))
 
 
 class Realised(NamedTuple):

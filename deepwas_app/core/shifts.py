@@ -109,18 +109,18 @@ def draw_shifts(variants: int, count: int, rng: np.random.Generator) -> Int[np.n
 def one_step_information(
     fisher: Float[np.ndarray, "parameters parameters"], annotations: int, model: Model
 ) -> Float[np.ndarray, " annotations"]:
-    """Information on each annotation's coefficient on its own, the level and learned noise free.
+    """Information on each annotation's coefficient on its own, level and noise as they may be.
 
     Parameters
     ----------
     fisher
-        Of (level, coefficients..., log s2, log kappa).
+        From :func:`tilt_fisher`.
     annotations
         Number of coefficients.
     model
-        Whether its s2 and kappa are learned.
+        Whether its s2, kappa and alpha are learned.
     """
-    learned = np.flatnonzero([model.learn_s2, model.learn_kappa])
+    learned = np.flatnonzero([model.learn_s2, model.learn_kappa, model.learn_alpha])
     nuisance = np.r_[0, annotations + 1 + learned]
     own = np.arange(1, annotations + 1)
     cross = fisher[np.ix_(own, nuisance)]

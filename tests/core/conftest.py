@@ -122,6 +122,9 @@ class World:
         self.annotations = rng.standard_normal((blocks, variants, annotations)).astype(np.float32)
         self.annotations[..., 0] = self.annotations[..., 0] > 0.5
         self.log_scale = rng.normal(0.0, 0.3, (blocks, variants)).astype(np.float32)
+        # From 1% up, as many variants to each doubling.
+        p = np.exp(rng.uniform(np.log(0.01), np.log(0.5), (blocks, variants)))
+        self.log_heterozygosity = np.log(p * (1 - p)).astype(np.float32)
         flat = self.annotations.reshape(-1, annotations)
         self.standardise = Standardisation(jnp.asarray(flat.mean(0)), jnp.asarray(flat.std(0)))
 
@@ -143,9 +146,12 @@ class World:
         """Batches of per_batch blocks each, with x drawn from the model."""
         from deepwas_app.core import WhitenedBlock
         from deepwas_app.core.batch import BlockBatch
+        from deepwas_app.core.priors import ALPHA
 
         rng = np.random.default_rng(seed)
-        d = np.exp(np.asarray(model.prior(jnp.asarray(self.annotations))) + self.log_scale)
+        log_n = self.log_scale - np.float32(ALPHA) * self.log_heterozygosity
+        log_v = model.log_variance(jnp.asarray(self.annotations), self.log_heterozygosity)
+        d = np.exp(np.asarray(log_v) + log_n)
         noise = float(model.s2) + float(model.kappa) / self.eigenvalues
         b = rng.standard_normal(d.shape) * np.sqrt(d)
         x = np.einsum("bmr,bm->br", self.Q, b) + rng.standard_normal(noise.shape) * np.sqrt(noise)
@@ -158,7 +164,8 @@ class World:
                 BlockBatch(
                     block=WhitenedBlock(*map(jnp.asarray, arrays)),
                     annotations=jnp.asarray(self.annotations[part]),
-                    log_scale=jnp.asarray(self.log_scale[part]),
+                    log_n=jnp.asarray(log_n[part]),
+                    log_heterozygosity=jnp.asarray(self.log_heterozygosity[part]),
                     counted=jnp.ones(d[part].shape, bool),
                     index=jnp.arange(len(x))[part],
                 )

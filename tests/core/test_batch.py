@@ -24,7 +24,8 @@ def one_block(number: int, variants: int, k: int, make_factor) -> BlockBatch:
     return BlockBatch(
         block=WhitenedBlock(*(np.asarray(leaf) for leaf in jax.tree.leaves(block))),
         annotations=rng.normal(size=(variants, 2)),
-        log_scale=rng.normal(size=variants),
+        log_n=rng.normal(size=variants),
+        log_heterozygosity=rng.normal(size=variants),
         counted=scored,
         index=np.array(number),
     )
@@ -67,7 +68,8 @@ def test_stacking_keeps_every_number(parts, padded):
         assert not np.asarray(padded.block.Q[i, :, r:]).any()
         assert np.isinf(padded.block.eigenvalues[i, r:]).all()
         np.testing.assert_array_equal(padded.annotations[i, :m], part.annotations)
-        np.testing.assert_array_equal(padded.log_scale[i, :m], part.log_scale)
+        np.testing.assert_array_equal(padded.log_n[i, :m], part.log_n)
+        np.testing.assert_array_equal(padded.log_heterozygosity[i, :m], part.log_heterozygosity)
 
 
 def test_losses_are_those_of_unpadded_blocks(parts, padded, model):
@@ -108,7 +110,7 @@ def test_posterior_is_that_of_unpadded_blocks(parts, padded, model):
     found = batch_posterior(model, padded)
     for i, part in enumerate(parts):
         expected = batch_posterior(model, alone(part))
-        m = len(part.log_scale)
+        m = len(part.log_n)
         np.testing.assert_allclose(found.mean[i, :m], expected.mean[0], rtol=1e-9, atol=1e-12)
         np.testing.assert_allclose(found.variance[i, :m], expected.variance[0], rtol=1e-11)
 

@@ -69,7 +69,7 @@ class Line(FullLikelihood):
 
         slopes = jax.jacfwd(numbers)(parameters)
         regressors = batch.block.Q @ slopes
-        left = jnp.einsum("bjr,r->bj", batch.block.Q, numbers(parameters)) - batch.log_scale
+        left = jnp.einsum("bjr,r->bj", batch.block.Q, numbers(parameters)) - batch.log_n
         score = jnp.einsum("bj,bjp->bp", left, regressors)
         fisher = jnp.einsum("bjp,bjq->pq", regressors, regressors)
         return Information(jnp.sum(left**2, axis=1) / 2, score, fisher)
@@ -89,7 +89,8 @@ def blocks():
                 jnp.asarray(X[part], jnp.float32), jnp.zeros((3, 5)), jnp.ones((3, 5))
             ),
             annotations=jnp.zeros((3, 7, 2)),
-            log_scale=jnp.asarray(y[part], jnp.float32),
+            log_n=jnp.asarray(y[part], jnp.float32),
+            log_heterozygosity=jnp.zeros((3, 7)),
             counted=jnp.ones((3, 7), bool),
             index=jnp.asarray(index[part]),
         )

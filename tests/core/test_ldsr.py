@@ -74,7 +74,8 @@ class Reference:
         self.batch = BlockBatch(
             block=jax.tree.map(lambda *leaves: jnp.stack(leaves), *whitened),
             annotations=jnp.asarray(self.annotations),
-            log_scale=jnp.full((blocks, variants), np.log(float(self.stored["sample"]))),
+            log_n=jnp.full((blocks, variants), np.log(float(self.stored["sample"]))),
+            log_heterozygosity=jnp.zeros((blocks, variants)),
             counted=jnp.ones((blocks, variants), bool),
             index=jnp.arange(blocks),
             marginal=Marginal(
@@ -118,7 +119,7 @@ def test_agrees_with_the_reference_implementation_of_sldsc(reference):
 
 def test_ld_scores_and_weights_are_those_of_the_reference(reference):
     stored, batch = reference.stored, reference.batch
-    design = np.concatenate([np.ones((*batch.log_scale.shape, 1)), reference.annotations], axis=2)
+    design = np.concatenate([np.ones((*batch.log_n.shape, 1)), reference.annotations], axis=2)
     found = [
         [ld_weighted_sum(Q, jnp.asarray(column), n) for column in columns.T]
         for Q, columns, n in zip(batch.block.Q, design, batch.marginal.people, strict=True)
@@ -155,7 +156,7 @@ def test_variants_that_do_not_count_have_no_weight(reference):
     batch = eqx.tree_at(
         lambda b: b.counted, reference.batch, reference.batch.counted.at[:, ::3].set(False)
     )
-    weight = with_weights(batch, jnp.full(batch.log_scale.shape, 0.1), jnp.asarray(1.0)).marginal
+    weight = with_weights(batch, jnp.full(batch.log_n.shape, 0.1), jnp.asarray(1.0)).marginal
     assert not np.asarray(weight.weight)[:, ::3].any()
     assert (np.asarray(weight.weight)[:, 1::3] > 0).all()
     without = eqx.tree_at(lambda b: b.marginal, batch, None, is_leaf=lambda x: x is None)
@@ -171,7 +172,8 @@ def test_neither_ld_score_nor_expectation_is_taken_below_one():
     batch = BlockBatch(
         block=WhitenedBlock(Q, jnp.zeros((1, 4)), jnp.ones((1, 4))),
         annotations=jnp.zeros((1, 4, 0)),
-        log_scale=jnp.zeros((1, 4)),
+        log_n=jnp.zeros((1, 4)),
+        log_heterozygosity=jnp.zeros((1, 4)),
         counted=jnp.array([[True, True, True, False]]),
         index=jnp.array([0]),
         marginal=Marginal(jnp.zeros((1, 4)), jnp.zeros((1, 4)), jnp.array([np.inf])),
@@ -193,7 +195,8 @@ def test_block_of_padding_costs_nothing(make_factor):
     batch = BlockBatch(
         block=block,
         annotations=jnp.zeros((1, 4, 3)),
-        log_scale=jnp.zeros((1, 4)),
+        log_n=jnp.zeros((1, 4)),
+        log_heterozygosity=jnp.zeros((1, 4)),
         counted=jnp.zeros((1, 4), bool),
         index=jnp.array([-1]),
         marginal=Marginal(jnp.zeros((1, 4)), jnp.zeros((1, 4)), jnp.array([np.inf])),

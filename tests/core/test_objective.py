@@ -61,7 +61,8 @@ def test_fisher_information_is_the_expected_curvature(world, model):
     batch = BlockBatch(
         block=WhitenedBlock(repeat(Q), jnp.asarray(points), repeat(eigenvalues)),
         annotations=repeat(annotations),
-        log_scale=repeat(log_scale.astype(np.float64)),
+        log_n=repeat(log_scale.astype(np.float64)),
+        log_heterozygosity=repeat(0 * log_scale.astype(np.float64)),
         counted=jnp.ones((r, len(Q)), bool),
         index=jnp.arange(r),
     )

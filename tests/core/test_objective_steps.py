@@ -40,7 +40,7 @@ def arrays():
         "x": rng.standard_normal((BLOCKS, COMPONENTS)),
         "eigenvalues": rng.uniform(0.5, 3.0, (BLOCKS, COMPONENTS)),
         "annotations": rng.standard_normal((BLOCKS, VARIANTS, 2)),
-        "log_scale": rng.standard_normal((BLOCKS, VARIANTS)),
+        "log_n": rng.standard_normal((BLOCKS, VARIANTS)),
         "z": rng.standard_normal((BLOCKS, VARIANTS)) * 2,
         "weight": rng.uniform(0.1, 1.0, (BLOCKS, VARIANTS)),
         "people": np.array([50.0, np.inf, 300.0]),
@@ -52,7 +52,8 @@ def batch_of(arrays) -> BlockBatch:
     return BlockBatch(
         block=WhitenedBlock(a["Q"], a["x"], a["eigenvalues"]),
         annotations=a["annotations"],
-        log_scale=a["log_scale"],
+        log_n=a["log_n"],
+        log_heterozygosity=0 * a["log_n"],
         counted=jnp.ones((BLOCKS, VARIANTS), bool),
         index=jnp.array([4, 0, 7]),
         marginal=Marginal(a["z"], a["weight"], a["people"]),
@@ -61,7 +62,7 @@ def batch_of(arrays) -> BlockBatch:
 
 def variances(arrays) -> np.ndarray:
     eta = (arrays["annotations"] - [0.2, -0.1]) / [1.5, 0.5] @ [0.3, -0.2]
-    return np.exp(-0.4 + arrays["log_scale"]), eta
+    return np.exp(-0.4 + arrays["log_n"]), eta
 
 
 def test_what_reaches_the_solve_of_each_block(arrays, monkeypatch):
@@ -159,7 +160,7 @@ def test_priors_that_are_asked_by_block_are_asked_by_block(arrays):
         lambda b: b.tracks, batch_of(arrays), jnp.asarray(tracks), is_leaf=lambda x: x is None
     )
     model = Model(Outside(jnp.asarray(0.5)), jnp.asarray(0.0), jnp.asarray(0.0))
-    expected = 0.5 * arrays["annotations"][..., 0] + tracks.sum(axis=(2, 3)) + arrays["log_scale"]
+    expected = 0.5 * arrays["annotations"][..., 0] + tracks.sum(axis=(2, 3)) + arrays["log_n"]
     np.testing.assert_allclose(log_prior_variance(model, batch), expected, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(prior_variance(model, batch), np.exp(expected), rtol=1e-4)
 
@@ -173,7 +174,8 @@ def single(number: int, variants: int, components: int, rng) -> BlockBatch:
             rng.uniform(1, 2, components),
         ),
         annotations=rng.standard_normal((variants, 3)),
-        log_scale=rng.standard_normal(variants),
+        log_n=rng.standard_normal(variants),
+        log_heterozygosity=rng.standard_normal(variants),
         counted=np.ones(variants, bool),
         index=np.array(number),
         tracks=rng.standard_normal((variants, 4, 2)),
@@ -189,7 +191,8 @@ def test_everything_is_stacked_and_padded_with_what_counts_for_nothing():
     parts = [single(5, 3, 2, rng), single(0, 4, 1, rng)]
     found = stack_blocks(parts, variants=6, components=3, blocks=3)
     fills = {
-        "annotations": 0, "log_scale": -np.inf, "counted": False, "index": -1, "tracks": 0,
+        "annotations": 0, "log_n": -np.inf, "log_heterozygosity": 0, "counted": False, "index": -1,
+        "tracks": 0,
     }  # fmt: skip
     stacked = {name: getattr(found, name) for name in fills}
     single_parts = {name: [getattr(p, name) for p in parts] for name in fills}

@@ -41,8 +41,9 @@ def found(world, sets):
             drawn = world.draw(model, 700 + seed, per_batch=40)
         finally:
             world.log_scale = scale
+        excess = jnp.asarray(np.log(sets @ TRUTH), jnp.float32)
         as_predicted = [
-            eqx.tree_at(lambda b: b.log_scale, batch, jnp.asarray(scale)) for batch in drawn
+            eqx.tree_at(lambda b: b.log_n, batch, batch.log_n - excess) for batch in drawn
         ]
         got = realised(model, with_sets(as_predicted, sets), 3)
         values.append((got.ratio, jackknife_error(got.deleted)))

@@ -71,7 +71,8 @@ def constant_fit(factors, z, people=np.inf, scored=None) -> Model:
             BlockBatch(
                 block=jax.tree.map(np.asarray, block),
                 annotations=np.zeros((len(W), 1), np.float32),
-                log_scale=np.zeros(len(W), np.float32),
+                log_n=np.zeros(len(W), np.float32),
+                log_heterozygosity=np.zeros(len(W), np.float32),
                 counted=rows,
                 index=np.array(number),
             )

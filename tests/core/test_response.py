@@ -137,10 +137,10 @@ def test_variant_scores_are_derivatives_of_the_likelihood(world):
     found = np.asarray(variant_scores(model, batch))
 
     def loss(shift):
-        moved = eqx.tree_at(lambda b: b.log_scale, batch, batch.log_scale + shift)
+        moved = eqx.tree_at(lambda b: b.log_n, batch, batch.log_n + shift)
         return block_losses(model, moved).sum()
 
-    expected = -np.asarray(jax.grad(loss)(jnp.zeros_like(batch.log_scale)))
+    expected = -np.asarray(jax.grad(loss)(jnp.zeros_like(batch.log_n)))
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
@@ -240,7 +240,8 @@ def test_batches_keep_their_padding_out(world):
             lambda b: b.Q, batch.block, jnp.pad(batch.block.Q, ((0, 0), (0, 5), (0, 0)))
         ),
         annotations=jnp.pad(batch.annotations, ((0, 0), (0, 5), (0, 0))),
-        log_scale=jnp.pad(batch.log_scale, ((0, 0), (0, 5))),
+        log_n=jnp.pad(batch.log_n, ((0, 0), (0, 5))),
+        log_heterozygosity=jnp.pad(batch.log_heterozygosity, ((0, 0), (0, 5))),
         counted=jnp.pad(batch.counted, ((0, 0), (0, 5))),
         index=batch.index,
     )

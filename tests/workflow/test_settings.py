@@ -66,7 +66,7 @@ def test_flags_that_have_no_other_name_are_named_after_the_knob():
         ({"epochs": 0}, "epochs 0: give a whole number, 1 to 10000 passes"),
         ({"epochs": "many"}, "epochs many: give a whole number, 1 to 10000 passes"),
         ({"epochs": 1.5}, "epochs 1.5: give a whole number, 1 to 10000 passes"),
-        ({"alpha": 2}, "alpha 2: give a number, 0 to 1.5"),
+        ({"alpha": 2}, "alpha 2: give a number, 0 to 1.5, or learned"),
         ({"precision": "half"}, "precision half: give one of float32, bfloat16"),
         ({"test_blocks": 3}, "test_blocks 3: give text"),
         ({"rematerialise": "yes"}, "rematerialise yes: give True or False"),

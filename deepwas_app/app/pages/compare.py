@@ -220,7 +220,8 @@ class ComparePage(RunsPage):
             objective=[OBJECTIVES[run.settings.objective].label for run in runs],
         )
         # Names of any length break into lines, and leave room for the numbers.
-        shown = EVALUATION.part(*(n for n in EVALUATION.names if n not in ("variants", "kappa")))
+        rare = ("variants", "kappa", "alpha_se")
+        shown = EVALUATION.part(*(name for name in EVALUATION.names if name not in rare))
         return page_table(
             in_millinats(shown, "gain", "gain_se"),
             frame,

@@ -136,11 +136,12 @@ def make_objective(name: str, **settings: Any) -> Objective:
     return kind.build(**{knob: settings[knob] for knob in kind.knobs() if knob in settings})
 
 
-def log_prior_variance(model: Model, batch: BlockBatch) -> Float[Array, "blocks variants"]:
-    """Log d_j = log f(a_j) + log N_j + alpha log p_j (1 - p_j)."""
+def log_prior_variance(model: Model, batch: BlockBatch) -> Float[Array, "*blocks variants"]:
+    """Log d_j = log v_j + log N_j, see :meth:`Model.log_variance`."""
+    inputs = batch.annotations, batch.log_heterozygosity, batch.tracks
     if model.prior.by_block and batch.annotations.ndim > 2:
-        return map_blocks(model.prior, batch.annotations, batch.tracks) + batch.log_scale
-    return model.prior(batch.annotations, batch.tracks) + batch.log_scale
+        return map_blocks(model.log_variance, *inputs) + batch.log_n
+    return model.log_variance(*inputs) + batch.log_n
 
 
 def flatten(model: Model) -> tuple[Array, Callable[[Array], Model]]:

@@ -119,24 +119,15 @@ def information(
     information is 1/2 J^T (G o G) J, where G = Q K^-1 Q^T and J = d w / d theta.
     """
 
-    def variances(
-        flat: Array,
-        log_scale: Array,
-        annotations: Array,
-        tracks: Array | None,
-        block: WhitenedBlock,
-    ) -> tuple[Array, tuple[Array, Array]]:
+    def variances(flat: Array, part: BlockBatch) -> tuple[Array, tuple[Array, Array]]:
         model = unravel(flat)
-        d = jnp.exp(model.prior(annotations, tracks) + log_scale)
-        noise = noise_variance(block, d, model.s2, model.kappa)
+        d = jnp.exp(log_prior_variance(model, part))
+        noise = noise_variance(part.block, d, model.s2, model.kappa)
         return jnp.concatenate([d, noise]), (d, noise)
 
-    def one(
-        block: WhitenedBlock, log_scale: Array, annotations: Array, tracks: Array | None
-    ) -> tuple[Array, Array, Array]:
-        jacobian, (d, noise) = jax.jacfwd(variances, has_aux=True)(
-            parameters, log_scale, annotations, tracks, block
-        )
+    def one(part: BlockBatch) -> tuple[Array, Array, Array]:
+        block = part.block
+        jacobian, (d, noise) = jax.jacfwd(variances, has_aux=True)(parameters, part)
         inverse = inverse_cholesky(block.Q, d, noise)
         with jax.default_matmul_precision("float32"):
             loadings = jnp.concatenate([block.Q @ inverse.T, inverse.T])
@@ -150,7 +141,5 @@ def information(
         loss = half_log_det + 0.5 * jnp.sum(white**2) + 0.5 * jnp.log(2 * jnp.pi) * components
         return loss, score, fisher
 
-    loss, score, fisher = map_blocks(
-        one, batch.block, batch.log_scale, batch.annotations, batch.tracks
-    )
+    loss, score, fisher = map_blocks(one, batch)
     return Information(loss, score, fisher.sum(axis=0))

@@ -96,4 +96,5 @@ def prior_variance(model: Model, batch: BlockBatch) -> Float[Array, "*blocks var
     """d_j itself, signed for priors that are linear in their annotations."""
     if model.prior.by_block:
         return jnp.exp(log_prior_variance(model, batch))
-    return model.prior.signed(batch.annotations, batch.tracks) * jnp.exp(batch.log_scale)
+    v = model.signed_variance(batch.annotations, batch.log_heterozygosity, batch.tracks)
+    return v * jnp.exp(batch.log_n)

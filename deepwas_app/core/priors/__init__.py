@@ -17,8 +17,11 @@ from deepwas_app.core.priors.enrichment import EnrichmentPrior
 from deepwas_app.core.priors.linear import LINKS, LinearPrior
 from deepwas_app.core.priors.mlp import MLPPrior
 from deepwas_app.core.priors.model import (
+    ALPHA,
+    ALPHA_RANGE,
     KAPPA_RANGE,
     S2_RANGE,
+    TYPICAL,
     Model,
     bounded,
     limits,
@@ -29,10 +32,13 @@ from deepwas_app.core.priors.model import (
 from deepwas_app.core.priors.transformer import TransformerPrior
 
 __all__ = [
+    "ALPHA",
+    "ALPHA_RANGE",
     "KAPPA_RANGE",
     "LINKS",
     "PRIORS",
     "S2_RANGE",
+    "TYPICAL",
     "ConstantPrior",
     "EnrichmentPrior",
     "LinearPrior",

@@ -19,7 +19,7 @@ from deepwas_app.core.jackknife import jackknife_error
 from deepwas_app.core.priors import ConstantPrior, Prior
 from deepwas_app.workflow.results.locus import RunLike, opened
 from deepwas_app.workflow.runs.baseline import constant_model
-from deepwas_app.workflow.runs.batches import standardisation
+from deepwas_app.workflow.runs.batches import log_heterozygosity, standardisation
 from deepwas_app.workflow.runs.heritability import prior_heritability
 from deepwas_app.workflow.runs.models import noisy_model, objective_of
 from deepwas_app.workflow.runs.run_batches import spread_variants, training_batches
@@ -97,16 +97,23 @@ def annotation_effects(study: StudyLike | None, run: RunLike) -> xr.Dataset:
     # The constant prior is not far from the mean of the fitted one.
     log_f = model.prior(averaged, tracks)
     level = ConstantPrior(logsumexp(log_f) - jnp.log(len(log_f)))
-    start = noisy_model(run.settings, level, model.s2, model.kappa, trained=False)
+    start = noisy_model(run.settings, level, model.s2, model.kappa, model.alpha, trained=False)
     test = score_test(constant_model(batches, run.settings, start), standardise, batches)
 
     standardised = (annotations - np.asarray(standardise.mean)) / np.asarray(standardise.deviation)
-    v = prior_heritability(study, model, run.settings.alpha, str(run.path))
+    moves = jackknife
+    if model.learn_alpha:
+        # Shares move with alpha as with the coefficient of one more annotation.
+        standardised = np.column_stack([standardised, log_heterozygosity(study)])
+        moves = jackknife._replace(
+            coefficients=np.column_stack([jackknife.coefficients, jackknife.alpha])
+        )
+    v = prior_heritability(study, model, str(run.path))
     fifths, *edges = _fifths(annotations[:, ~binary])
     sets = np.concatenate(
         [annotations[:, binary] == 1, fifths.reshape(len(annotations), -1)], axis=1
     )
-    shares = enrichment(v, sets, standardised, jackknife)
+    shares = enrichment(v, sets, standardised, moves)
     low, high = enrichment_interval(shares)
     per_set = {
         "proportion_variants": shares.variants,

@@ -78,7 +78,7 @@ def calibration(study: StudyLike | None, run: RunLike) -> pd.DataFrame:
     check_on_disk(study)
     if not run.test_blocks:
         raise InputError(f"{run.path}: held nothing out. Train with chromosomes held out.")
-    v = prior_heritability(study, run.model(), run.settings.alpha, str(run.path))
+    v = prior_heritability(study, run.model(), str(run.path))
     mine = np.isin(study["variant_block"].values, run.test_blocks)
     batches = run_batches(study, run, run.test_blocks)
     rows = []
@@ -111,7 +111,7 @@ def truth_error(study: StudyLike | None, run: RunLike) -> dict[str, float] | Non
     if "variant_true_heritability" not in study:
         return None
     rows = np.flatnonzero(np.isin(study["variant_block"].values, run.test_blocks))
-    v = prior_heritability(study, run.model(), run.settings.alpha, str(run.path), rows)
+    v = prior_heritability(study, run.model(), str(run.path), rows)
     off = np.log(v) - np.log(study["variant_true_heritability"].values[rows].astype(np.float64))
     return {
         "mean_absolute": float(np.abs(off).mean()),
@@ -127,7 +127,7 @@ def _realised(
 
 
 def _with_sets(study: xr.Dataset, part: np.ndarray, sets: int, batch: BlockBatch) -> BlockBatch:
-    inside = np.zeros((*batch.log_scale.shape, sets), np.float32)
+    inside = np.zeros((*batch.log_n.shape, sets), np.float32)
     for i, b in enumerate(np.asarray(batch.index).tolist()):
         if b >= 0:
             own = part[block_slice(study, b)]

@@ -29,12 +29,16 @@ def in_millinats(table: Table, *columns: str) -> Table:
     )
 
 
+# What a run could not tell is null in its record; one of version 0.1.0 has no error of h2.
+_MAY_BE_MISSING = ("gain", "gain_se", "h2_se", "alpha_se")
+
 RUNS = in_millinats(
     Table(
         "runs",
         "The runs of a study, one row a run; numbers are missing for those that are not finished.",
         (
-            *EVALUATION.part("run", "prior", "parameters", "gain", "gain_se", "h2", "h2_se", "s2"),
+            *EVALUATION.part("run", "prior", "parameters", "gain", "gain_se"),
+            *EVALUATION.part("h2", "h2_se", "s2", "alpha"),
             Column("status", "Status", "finished or unfinished"),
         ),
     ),
@@ -72,10 +76,9 @@ def evaluate(
     for run in opened_runs(runs):
         if not run.finished:
             raise InputError(f"{run.path}: is not finished. Go on with deepwas train --resume.")
-        # What a run could not tell is null in its record; one of version 0.1.0 has no error of h2.
         known = {c.name: run.summary.get(c.name) for c in EVALUATION if not c.optional}
         row = known | {"run": run.name}
-        numbers = pd.DataFrame([row]).astype(dict.fromkeys(("gain", "gain_se", "h2_se"), float))
+        numbers = pd.DataFrame([row]).astype(dict.fromkeys(_MAY_BE_MISSING, float))
         of_own = run.own_study() if prevalence is not None else xr.Dataset()
         rows.append(on_liability(numbers, of_own, prevalence, case_fraction))
     return EVALUATION.frame(pd.concat(rows, ignore_index=True) if rows else [])

@@ -155,7 +155,7 @@ def fine_map(
     model = run.model()
     fitted = np.unique(np.concatenate([rows, *(np.r_[block_slice(study, b)] for b in blocks)]))
     v = np.full(size, np.nan)
-    v[fitted] = prior_heritability(study, model, run.settings.alpha, str(run.path), fitted)
+    v[fitted] = prior_heritability(study, model, str(run.path), fitted)
     columns = {prior: _empty(size) for prior in PRIORS}
     sets: list[dict[str, Any]] = []
     fits: list[dict[str, Any]] = []

@@ -12,7 +12,7 @@ def heritability(
 ) -> np.ndarray:
     """Per-variant heritability v_j under a run's prior, (rows,); of every variant by default."""
     study, run = opened(study, run)
-    return prior_heritability(study, run.model(), run.settings.alpha, str(run.path), rows)
+    return prior_heritability(study, run.model(), str(run.path), rows)
 
 
 # Its name in version 0.1.0.

@@ -130,7 +130,7 @@ def marginal_effects(
         own = Standardisation(standardise.mean[a : a + 1], standardise.deviation[a : a + 1])
         alone = batches.map(partial(_with_one_annotation, a))
         prior = LinearPrior(own, constant.prior.level, jnp.zeros(1))  # type: ignore[attr-defined]
-        model = noisy_model(run.settings, prior, constant.s2, constant.kappa)
+        model = noisy_model(run.settings, prior, constant.s2, constant.kappa, constant.alpha)
         precision = coefficient_precision(model, run.settings)
         fitting = fit_scoring(start_scoring(model), alone, precision=precision, objective=objective)
         for step in fitting:
@@ -196,7 +196,7 @@ def shifted_annotations(
     constant = constant_model(batches, run.settings)
     standardise = standardisation(study, run.train_blocks)
     count = study.sizes["annotations"]
-    scores, fisher = np.zeros(study.sizes["variants"]), np.zeros((count + 3, count + 3))
+    scores, fisher = np.zeros(study.sizes["variants"]), np.zeros(())
     for done, batch in enumerate(batches):
         yield Progress(0.3 + 0.6 * done / len(batches), "scores of the variants")
         found = np.asarray(variant_scores(constant, batch), np.float64)
@@ -204,7 +204,7 @@ def shifted_annotations(
             if b >= 0:
                 rows = block_slice(study, b)
                 scores[rows] += found[i, : rows.stop - rows.start]
-        fisher += tilt_fisher(constant, standardise, [batch])
+        fisher = fisher + tilt_fisher(constant, standardise, [batch])
     yield Progress(0.9, f"{shifts} shifts")
     trained = np.isin(study["variant_block"].values, run.train_blocks)
     annotations = study["variant_annotation"].values[trained]

@@ -20,21 +20,11 @@ from deepwas_app.workflow.compilation import keep_compiled
 from deepwas_app.workflow.studies.tracks import block_tracks, track_shape
 
 
-def log_scale(study: xr.Dataset, alpha: float) -> np.ndarray:
-    """Log N_j + alpha log p_j (1 - p_j) of every variant, float32."""
-    n = study["variant_sample_size"].values.astype(np.float64)
-    return (np.log(n) + alpha * _log_heterozygosity(study)).astype(np.float32)
-
-
-def frequency_scale(study: xr.Dataset, alpha: float) -> np.ndarray:
-    """(p_j (1 - p_j)) ** alpha of every variant, so that v_j = f(a_j) times this."""
-    return np.exp(alpha * _log_heterozygosity(study))
-
-
-def _log_heterozygosity(study: xr.Dataset) -> np.ndarray:
+def log_heterozygosity(study: xr.Dataset) -> np.ndarray:
+    """Log p_j (1 - p_j) of every variant, float32."""
     p = study["variant_allele_frequency"].values.astype(np.float64)
     # A variant that the panel lists as monomorphic has no effect to speak of, but needs a log.
-    return np.log(np.maximum(p * (1 - p), 1e-6))
+    return np.log(np.maximum(p * (1 - p), 1e-6)).astype(np.float32)
 
 
 def block_slice(study: xr.Dataset, block: int) -> slice:
@@ -150,7 +140,6 @@ def block_batches(
     study: xr.Dataset,
     blocks: Sequence[int] | np.ndarray,
     *,
-    alpha: float,
     batch_blocks: int,
     memory: float = np.inf,
     tracks: bool = False,
@@ -164,8 +153,6 @@ def block_batches(
         From ``open_study``.
     blocks
         Numbers of the blocks to use.
-    alpha
-        Exponent of p (1 - p) in the per-variant heritability.
     batch_blocks
         At most this many blocks in a batch.
     memory
@@ -183,7 +170,8 @@ def block_batches(
     # Everything that is compiled works on what this function returns.
     keep_compiled()
     annotations = study["variant_annotation"].values
-    scale = log_scale(study, alpha)
+    log_n = np.log(study["variant_sample_size"].values.astype(np.float64)).astype(np.float32)
+    log_frequencies = log_heterozygosity(study)
     scored_in = study["variant_block"].values
     scored = study["variant_scored"].values
     z = study["variant_z"].values if marginal else None
@@ -196,7 +184,8 @@ def block_batches(
         return BlockBatch(
             block=stored_block(study, b),
             annotations=annotations[rows],
-            log_scale=scale[rows],
+            log_n=log_n[rows],
+            log_heterozygosity=log_frequencies[rows],
             counted=counted,
             index=np.array(b, np.int32),
             tracks=block_tracks(study, b) if tracks else None,

@@ -1,8 +1,10 @@
 """What a fit goes on from, and what it has found so far."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
@@ -41,10 +43,21 @@ class Checkpoint(eqx.Module):
     best_epoch: np.ndarray
 
 
+def without_fixed(tree: Any) -> Any:
+    """What is kept of models on disk: all but an alpha that is fixed, which is a setting."""
+
+    def kept(node: Any) -> Any:
+        if not isinstance(node, Model) or node.learn_alpha:
+            return node
+        return eqx.tree_at(lambda m: m.alpha, node, None, is_leaf=lambda leaf: leaf is None)
+
+    return jax.tree.map(kept, tree, is_leaf=lambda node: isinstance(node, Model))
+
+
 def blank_checkpoint(state: FitState, blocks: int) -> Checkpoint:
     """A checkpoint of the shape that goes with a state, to be overwritten."""
     zero, losses = jnp.asarray(0.0), np.full(blocks, np.nan)
-    constant = Model(ConstantPrior(zero), zero, zero)
+    constant = Model(ConstantPrior(zero), zero, zero, learn_alpha=state.model.learn_alpha)
     return Checkpoint(
         state, constant, losses, losses, state.model, np.asarray(np.inf), np.asarray(0)
     )

@@ -10,7 +10,7 @@ import xarray as xr
 from deepwas_app.core.priors import Model
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.content import check_annotations
-from deepwas_app.workflow.runs.batches import block_slice, frequency_scale
+from deepwas_app.workflow.runs.batches import block_slice, log_heterozygosity
 from deepwas_app.workflow.studies.tracks import block_tracks
 
 # Rows of which a prior is computed at a time.
@@ -20,16 +20,15 @@ _STRETCH = 65_536
 def prior_heritability(
     study: xr.Dataset,
     model: Model,
-    alpha: float,
     name: str,
     rows: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Per-variant heritability v_j = f(a_j) (p_j (1 - p_j)) ** alpha, (rows,), float64.
+    """Per-variant heritability v_j, see :meth:`Model.log_variance`, (rows,), float64.
 
     Parameters
     ----------
-    study, model, alpha
-        Where, under which prior, and its exponent of p (1 - p).
+    study, model
+        Where, and under which model.
     name
         Whose model it is, for messages.
     rows
@@ -42,15 +41,17 @@ def prior_heritability(
         that ran off.
     """
     annotations = study["variant_annotation"].values
-    prior = eqx.filter_jit(model.prior)
-    log_f = np.full(len(annotations), np.nan)
+    log_variance = eqx.filter_jit(model.log_variance)
+    frequencies = log_heterozygosity(study)
+    log_v = np.full(len(annotations), np.nan)
     for stretch, tracks in _stretches(study, model, rows):
-        log_f[stretch] = np.asarray(prior(jnp.asarray(annotations[stretch]), tracks), np.float64)
+        inputs = jnp.asarray(annotations[stretch]), jnp.asarray(frequencies[stretch]), tracks
+        log_v[stretch] = np.asarray(log_variance(*inputs), np.float64)
     rows = np.arange(len(annotations)) if rows is None else rows
-    log_f = log_f[rows]
-    bad = ~np.isfinite(log_f)
+    log_v = log_v[rows]
+    bad = ~np.isfinite(log_v)
     if not bad.any():
-        return np.exp(log_f) * frequency_scale(study, alpha)[rows]
+        return np.exp(log_v)
     check_annotations(study, rows[bad])
     path = study.attrs.get("path", "the study")
     first = study["variant_id"].values[rows[bad.argmax()]]

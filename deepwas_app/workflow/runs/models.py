@@ -13,6 +13,7 @@ from deepwas_app.core.objectives import (
     make_objective,
 )
 from deepwas_app.core.priors import (
+    ALPHA,
     PRIORS,
     Model,
     Prior,
@@ -94,9 +95,15 @@ def study_parameters(study: xr.Dataset, settings: TrainSettings) -> int:
 
 
 def noisy_model(
-    settings: TrainSettings, prior: Prior, s2: ArrayLike, kappa: ArrayLike, *, trained: bool = True
+    settings: TrainSettings,
+    prior: Prior,
+    s2: ArrayLike,
+    kappa: ArrayLike,
+    alpha: ArrayLike = ALPHA,
+    *,
+    trained: bool = True,
 ) -> Model:
-    """A prior with the noise of one study, parts of it fixed if the settings say so.
+    """A prior with the noise of one study and its alpha, fixed where the settings say so.
 
     Parameters
     ----------
@@ -104,8 +111,8 @@ def noisy_model(
         What is trained.
     prior
         The prior.
-    s2, kappa
-        Where the noise starts, unless it is fixed.
+    s2, kappa, alpha
+        Where they start, unless they are fixed.
     trained
         Whether this is the model that is trained by the settings' objective, not the constant one
         it starts from, whose noise some objectives keep.
@@ -121,6 +128,8 @@ def noisy_model(
         log(settings.kappa, kappa),
         learn_s2=settings.s2 is None and not fixed,
         learn_kappa=settings.kappa is None and not fixed,
+        alpha=jnp.asarray(alpha if settings.alpha is None else settings.alpha, float),
+        learn_alpha=settings.alpha is None,
     )
 
 

@@ -21,7 +21,7 @@ from deepwas_app.core.priors import PRIORS, Model, Prior
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.content import check_annotations, content_hash
 from deepwas_app.genetics.writing import replacing_file
-from deepwas_app.workflow.runs.checkpoint import Checkpoint, held_out_table
+from deepwas_app.workflow.runs.checkpoint import Checkpoint, held_out_table, without_fixed
 from deepwas_app.workflow.runs.models import blank_standardisation, build_prior, noisy_model
 from deepwas_app.workflow.runs.split import Split, settings_split
 from deepwas_app.workflow.settings import TrainSettings, plain
@@ -175,7 +175,11 @@ def open_run(path: str | Path) -> Run:
     try:
         content = json.loads(record.read_text())
         settings = TrainSettings(**content["settings"])
-        if content["summary"] and not content.get("train_blocks"):
+        summary = content["summary"]
+        if summary:
+            # Runs before 0.2.0 say it in their settings only.
+            summary.setdefault("alpha", settings.alpha)
+        if summary and not content.get("train_blocks"):
             raise ValueError("it does not say on which LD blocks it was trained")
         return Run(
             path=path,
@@ -186,7 +190,7 @@ def open_run(path: str | Path) -> Run:
             annotations=content["annotations"],
             train_blocks=content.get("train_blocks", []),
             test_blocks=content.get("test_blocks", []),
-            summary=content["summary"],
+            summary=summary,
             validation_blocks=content.get("validation_blocks", []),
             tracks=content.get("tracks", 0),
             window=content.get("window", 1),
@@ -243,7 +247,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint, metrics: list[dict[str, 
         pd.DataFrame(metrics, columns=METRICS).to_parquet(file)
     for name, state in {"weights": checkpoint.best, "checkpoint": checkpoint}.items():
         with replacing_file(path / f"{name}.eqx") as file:
-            eqx.tree_serialise_leaves(file, state)
+            eqx.tree_serialise_leaves(file, without_fixed(state))
 
 
 def read_checkpoint(path: Path, skeleton: Checkpoint) -> Checkpoint | None:
@@ -283,7 +287,7 @@ def _read_table(path: Path) -> pd.DataFrame:
 
 def _read_leaves(path: Path, like: Any) -> Any:
     try:
-        return eqx.tree_deserialise_leaves(path, like)
+        return eqx.combine(eqx.tree_deserialise_leaves(path, without_fixed(like)), like)
     except FileNotFoundError:
         raise InputError(f"{path}: missing. Go on with --resume, or train again.") from None
     except (RuntimeError, ValueError, EOFError) as problem:

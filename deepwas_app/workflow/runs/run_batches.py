@@ -57,7 +57,6 @@ def run_batches(
     return block_batches(
         study,
         blocks,
-        alpha=settings.alpha,
         batch_blocks=_BATCH,
         memory=settings.memory,
         tracks=tracks and run is not None and run.tracks > 0,

@@ -6,8 +6,8 @@ import numpy as np
 
 from deepwas_app.core.effects import tilt_jackknife
 from deepwas_app.core.jackknife import jackknife_error
-from deepwas_app.core.priors import KAPPA_RANGE, S2_RANGE, parameter_count
-from deepwas_app.workflow.runs.batches import standardisation
+from deepwas_app.core.priors import ALPHA_RANGE, KAPPA_RANGE, S2_RANGE, parameter_count
+from deepwas_app.workflow.runs.batches import log_heterozygosity, standardisation
 from deepwas_app.workflow.runs.checkpoint import Checkpoint, gain_over_constant
 from deepwas_app.workflow.runs.heritability import prior_heritability
 from deepwas_app.workflow.runs.models import blank_standardisation
@@ -42,6 +42,8 @@ EVALUATION = Table(
         Column("h2_se", "s.e.", "block-jackknife standard error of h²", digits=4),
         Column("s2", "s²", "noise scale; 1 where nothing inflates the z-scores"),
         Column("kappa", "κ", "mismatch between the LD of panel and GWAS", digits=4),
+        Column("alpha", "α", "heritability goes with the power alpha of p (1 - p)", digits=2),
+        Column("alpha_se", "s.e.", "block-jackknife standard error of a learned alpha", digits=2),
         *LIABILITY,
     ),
 )
@@ -53,27 +55,30 @@ def summarise(name: str, task: Training, checkpoint: Checkpoint) -> dict[str, An
     scored_in = study["variant_block"].values[study["variant_scored"].values]
     variants = int(np.isin(scored_in, split.test).sum())
     gain = gain_over_constant(checkpoint.losses, checkpoint.constant_losses, split.test)
-    v = prior_heritability(study, model, settings.alpha, name)
+    v = prior_heritability(study, model, name)
+    h2_se, alpha_se = _errors(v, task, checkpoint)
     found = {
         "run": name,
         "prior": settings.prior,
         "objective": settings.objective,
         "parameters": parameter_count(model.prior),
         "h2": float(v.sum()),
-        "h2_se": _heritability_error(v, task, checkpoint),
+        "h2_se": h2_se,
         "s2": float(model.s2),
         "kappa": float(model.kappa),
+        "alpha": float(model.alpha),
+        "alpha_se": alpha_se if model.learn_alpha else None,
         "blocks": len(split.train),
         "variants": variants,
         "gain": gain.value if variants else None,
         "gain_se": gain.error if variants else None,
     }
-    learned = {"s2": model.learn_s2, "kappa": model.learn_kappa}
+    learned = {"s2": model.learn_s2, "kappa": model.learn_kappa, "alpha": model.learn_alpha}
     return found | {"warnings": ld_warnings(study) + warnings(found, learned)}
 
 
-def _heritability_error(v: np.ndarray, task: Training, checkpoint: Checkpoint) -> float:
-    """Block-jackknife standard error of the sum of v, by one step of the prior's own parameters.
+def _errors(v: np.ndarray, task: Training, checkpoint: Checkpoint) -> tuple[float, float]:
+    """Block-jackknife standard errors of the sum of v and of alpha, by one step of the parameters.
 
     Of a prior that is not log-linear only the level moves: how it spreads heritability over
     variants is taken as given.
@@ -86,7 +91,9 @@ def _heritability_error(v: np.ndarray, task: Training, checkpoint: Checkpoint) -
         along = standardisation(task.study, task.split.train)
         mean = (v @ annotations / h2 - np.asarray(along.mean)) / np.asarray(along.deviation)
     moves = tilt_jackknife(model, along, batches, task.objective)
-    return float(h2 * jackknife_error(moves.level + moves.coefficients @ mean))
+    frequencies = v @ (log_heterozygosity(task.study) - model.reference) / h2
+    relative = moves.level + moves.coefficients @ mean + moves.alpha * frequencies
+    return float(h2 * jackknife_error(relative)), float(jackknife_error(moves.alpha))
 
 
 def warnings(found: dict[str, Any], learned: dict[str, bool]) -> list[str]:
@@ -95,9 +102,9 @@ def warnings(found: dict[str, Any], learned: dict[str, bool]) -> list[str]:
     Parameters
     ----------
     found
-        With ``h2``, ``h2_se``, ``s2``, ``kappa`` and ``blocks``.
+        With ``h2``, ``h2_se``, ``s2``, ``kappa``, ``blocks`` and what is learned.
     learned
-        Whether ``s2`` and ``kappa`` were learned.
+        Whether ``s2``, ``kappa`` and ``alpha`` were learned.
     """
     h2, s2, kappa, blocks = (found[name] for name in ("h2", "s2", "kappa", "blocks"))
     said = []
@@ -106,10 +113,12 @@ def warnings(found: dict[str, Any], learned: dict[str, bool]) -> list[str]:
             f"heritability {h2:.3g} is above 1: check N, the z-scores, and whether a few strong "
             "loci or LD of another ancestry drive it"
         )
-    for name, value, ends in (("s2", s2, S2_RANGE), ("kappa", kappa, KAPPA_RANGE)):
+    ranges = {"s2": S2_RANGE, "kappa": KAPPA_RANGE, "alpha": ALPHA_RANGE}
+    for name in (name for name, is_learned in learned.items() if is_learned):
+        ends = ranges[name]
         # No mismatch is where kappa belongs.
-        reached = [end for end in ends if np.isclose(value, end, rtol=1e-3)]
-        if learned[name] and reached and (name, *reached) != ("kappa", KAPPA_RANGE[0]):
+        reached = [end for end in ends if np.isclose(found[name], end, rtol=1e-3)]
+        if reached and (name, *reached) != ("kappa", KAPPA_RANGE[0]):
             said.append(
                 f"{name} was learned up to the end of its range, {reached[0]:g}: heritability and "
                 "errors cannot be relied on"

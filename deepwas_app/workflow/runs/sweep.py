@@ -16,7 +16,7 @@ from deepwas_app.core.jackknife import jackknife_sum
 from deepwas_app.core.priors import PRIORS, LinearPrior, Model
 from deepwas_app.errors import InputError
 from deepwas_app.workflow.progress import job, relay
-from deepwas_app.workflow.runs.batches import block_batches, frequency_scale
+from deepwas_app.workflow.runs.batches import block_batches
 from deepwas_app.workflow.runs.fitters import fitter_of
 from deepwas_app.workflow.runs.models import blank_standardisation, settled
 from deepwas_app.workflow.runs.run import Run, open_run
@@ -243,15 +243,14 @@ def true_gain(study: xr.Dataset, run: Run) -> float | None:
     """Gain of the true prior of a simulated study where a run was tested, in nats; else None."""
     if "variant_true_heritability" not in study or not run.test_blocks:
         return None
-    scale = frequency_scale(study, run.settings.alpha)
-    log_f = np.log(study["variant_true_heritability"].values / scale).astype(np.float32)
-    # Its one annotation is the answer.
+    log_v = np.log(study["variant_true_heritability"].values).astype(np.float32)
+    # Its one annotation is the answer, frequency and all.
     known = study.drop_dims("annotations").assign(
-        variant_annotation=(("variants", "annotations"), log_f[:, None])
+        variant_annotation=(("variants", "annotations"), log_v[:, None])
     )
     prior = LinearPrior(blank_standardisation(1), jnp.asarray(0.0), jnp.ones(1))
     # z-scores are simulated from the LD panel itself, with noise of one.
-    model = Model(prior, jnp.asarray(0.0), jnp.asarray(-jnp.inf))
-    batches = block_batches(known, run.test_blocks, alpha=run.settings.alpha, batch_blocks=4)
+    model = Model(prior, jnp.asarray(0.0), jnp.asarray(-jnp.inf), alpha=jnp.asarray(0.0))
+    batches = block_batches(known, run.test_blocks, batch_blocks=4)
     losses = losses_by_block(model, batches, study.sizes["blocks"])[run.test_blocks]
     return float((run.blocks()["constant_loss"].to_numpy() - losses).sum())

@@ -73,7 +73,6 @@ class Training:
         return block_batches(
             self.study,
             blocks,
-            alpha=self.settings.alpha,
             batch_blocks=self.settings.batch_blocks,
             memory=self.settings.memory,
             tracks=self.kind.reads_tracks and has_tracks(self.study),
@@ -134,7 +133,7 @@ def start_model(
     assert isinstance(start.prior, ConstantPrior)
     level = float(start.prior.level)
     if own is not None:
-        return noisy_model(settings, own.at_level(level), start.s2, start.kappa)
+        return noisy_model(settings, own.at_level(level), start.s2, start.kappa, start.alpha)
     window, tracks = tracks_read(PRIORS[settings.prior], study)
     prior = build_prior(
         settings,
@@ -144,4 +143,4 @@ def start_model(
         # Tracks are standardised where they are read.
         standardise_tracks=blank_standardisation(tracks) if tracks else None,
     )
-    return noisy_model(settings, prior, start.s2, start.kappa)
+    return noisy_model(settings, prior, start.s2, start.kappa, start.alpha)

@@ -37,7 +37,8 @@ def facts(
     required, positional
         Whether a command needs it, and takes it without a flag.
     empty
-        What an empty choice means, for people.
+        What an empty choice means, for people. Of a number that may be None the word for it, which
+        is typed on a command line.
     """
     given: dict[str, Any] = {"unit": unit, "flags": flags, "metavar": metavar, "empty": empty}
     given |= {"required": required, "positional": positional}
@@ -134,7 +135,8 @@ def expected(knob: param.Parameter[Any]) -> str:
         return "a list of words"
     if isinstance(knob, param.Number):
         kind = "a whole number" if isinstance(knob, param.Integer) else "a number"
-        return ", ".join(text for text in (kind, allowed(knob)) if text)
+        text = ", ".join(text for text in (kind, allowed(knob)) if text)
+        return f"{text}, or {fact(knob, 'empty')}" if fact(knob, "empty") else text
     return "text"
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import param
 
 from deepwas_app.core.objectives import OBJECTIVES
-from deepwas_app.core.priors import LINKS, PRIORS
+from deepwas_app.core.priors import ALPHA, LINKS, PRIORS
 from deepwas_app.workflow.settings.base import facts
 from deepwas_app.workflow.settings.shared import HeldOut
 
@@ -58,7 +58,7 @@ class TrainSettings(HeldOut):
         doc="Linear prior: fix the s.d. of the normal prior on coefficients, in log variance per "
         "s.d. of the annotation; 1000 turns it off. Default: learned, so that many annotations "
         "which say nothing are pulled to 0; 0.5 for the objective ldsr.",
-        metadata=facts("log variance per s.d."),
+        metadata=facts("log variance per s.d.", empty="learned"),
     )
     objective: param.Selector[str] = param.Selector(
         default="likelihood",
@@ -71,7 +71,7 @@ class TrainSettings(HeldOut):
         bounds=(1e-3, 1e3),
         allow_None=True,
         doc="Fix the noise scale. Default: learned.",
-        metadata=facts("1"),
+        metadata=facts("1", empty="learned"),
     )
     kappa = param.Number(
         None,
@@ -123,11 +123,13 @@ class TrainSettings(HeldOut):
         metadata=facts("GB"),
     )
     alpha = param.Number(
-        0.7,
+        ALPHA,
         bounds=(0.0, 1.5),
-        doc="Per-variant heritability is proportional to (p (1 - p)) ** alpha.",
+        allow_None=True,
+        doc="Per-variant heritability is proportional to (p (1 - p)) ** alpha; learned where this "
+        "is left open.",
         label="Frequency exponent alpha",
-        metadata=facts("1"),
+        metadata=facts("1", empty="learned"),
     )
     seed = param.Integer(
         0, bounds=(0, None), doc="Seed of weights and of the order of blocks.", metadata=facts("1")

@@ -18,8 +18,8 @@ def table(small_runs, small_study):
 def test_parts_hold_as_much_predicted_heritability_each(table, small_runs, small_study):
     parts, top = table.iloc[:PARTS], table.iloc[PARTS:]
     inside = np.isin(small_study["variant_block"].values, small_runs.linear.test_blocks)
-    model, settings = small_runs.linear.model(), small_runs.linear.settings
-    v = prior_heritability(small_study, model, settings.alpha, "linear")[inside]
+    model = small_runs.linear.model()
+    v = prior_heritability(small_study, model, "linear")[inside]
     assert parts["variants"].sum() == inside.sum()
     np.testing.assert_allclose(parts["predicted"], v.sum() / PARTS, rtol=0.03)
     assert parts["variants"].is_monotonic_decreasing

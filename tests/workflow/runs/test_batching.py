@@ -9,8 +9,7 @@ from deepwas_app.workflow.runs.batches import (
     batch_plan,
     block_batches,
     block_slice,
-    frequency_scale,
-    log_scale,
+    log_heterozygosity,
     size_groups,
     standardisation,
 )
@@ -75,8 +74,8 @@ def test_groups_keep_the_waste_of_padding_low():
 
 def test_batches_hold_the_study(small_study):
     blocks = [0, 3, 4, 11, 19]
-    batches = block_batches(small_study, blocks, alpha=0.7, batch_blocks=2)
-    scale = log_scale(small_study, 0.7)
+    batches = block_batches(small_study, blocks, batch_blocks=2)
+    p = small_study["variant_allele_frequency"].values
     seen = []
     for batch in batches:
         for i, b in enumerate(np.asarray(batch.index)):
@@ -93,26 +92,19 @@ def test_batches_hold_the_study(small_study):
             np.testing.assert_array_equal(
                 batch.annotations[i, :m], small_study["variant_annotation"].values[rows]
             )
-            np.testing.assert_array_equal(batch.log_scale[i, :m], scale[rows])
+            n = small_study["variant_sample_size"].values[rows]
+            np.testing.assert_allclose(batch.log_n[i, :m], np.log(n), rtol=1e-6)
+            expected = np.log(p[rows] * (1 - p[rows]))
+            np.testing.assert_allclose(batch.log_heterozygosity[i, :m], expected, rtol=1e-5)
             assert int(batch.counted[i].sum()) == int(small_study["block_scored"].values[b])
     assert sorted(seen) == blocks
 
 
-def test_scales():
-    study = xr.Dataset(
-        {
-            "variant_allele_frequency": ("variants", np.array([0.5, 0.1, 0.0], np.float32)),
-            "variant_sample_size": ("variants", np.array([100.0, 1e5, 10.0], np.float32)),
-        }
-    )
-    np.testing.assert_allclose(frequency_scale(study, 0.7)[:2], [0.25**0.7, 0.09**0.7], rtol=1e-6)
-    np.testing.assert_allclose(frequency_scale(study, 0.0), 1.0)
-    np.testing.assert_allclose(
-        log_scale(study, 0.7)[:2],
-        np.log([100.0 * 0.25**0.7, 1e5 * 0.09**0.7]),
-        rtol=1e-6,
-    )
-    assert np.isfinite(log_scale(study, 0.7)).all()
+def test_a_monomorphic_variant_has_a_finite_log_heterozygosity():
+    p = np.array([0.5, 0.1, 0.0], np.float32)
+    found = log_heterozygosity(xr.Dataset({"variant_allele_frequency": ("variants", p)}))
+    np.testing.assert_allclose(found[:2], np.log([0.25, 0.09]), rtol=1e-6)
+    assert np.isfinite(found).all()
 
 
 def test_standardisation_is_over_the_blocks_that_are_named(small_study):

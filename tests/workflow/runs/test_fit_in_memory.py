@@ -140,7 +140,7 @@ def test_the_settings_of_others_do_not_know_ones_own_prior(small_study):
 
 def test_heritability_of_some_variants_is_theirs_in_that_of_all(linear, small_study):
     rows = np.array([3, 700, 701, 5_999])
-    some = prior_heritability(small_study, linear.model(), 0.7, "linear", rows)
+    some = prior_heritability(small_study, linear.model(), "linear", rows)
     np.testing.assert_allclose(some, run_heritability(small_study, linear)[rows], rtol=1e-5)
 
 
@@ -149,9 +149,9 @@ def test_a_prior_that_is_not_finite_is_told_from_annotations_that_are_missing(li
     broken = eqx.tree_at(lambda m: m.prior.coefficients, model, jnp.full(9, jnp.inf))
     name = str(small_study["variant_id"].values[0])
     with pytest.raises(InputError, match=f"my.run: log f is not finite .* {name} the first"):
-        prior_heritability(small_study, broken, 0.7, "my.run")
+        prior_heritability(small_study, broken, "my.run")
     values = small_study["variant_annotation"].values.copy()
     values[5:9] = np.nan
     lost = small_study.assign(variant_annotation=(("variants", "annotations"), values))
     with pytest.raises(InputError, match=r"small\.study\.zarr: annotations are missing"):
-        prior_heritability(lost, model, 0.7, "my.run")
+        prior_heritability(lost, model, "my.run")

@@ -15,24 +15,31 @@ GOOD = {"h2": 0.3, "h2_se": 0.02, "s2": 1.0, "kappa": 0.0, "blocks": 100}
 BOTH = {"s2": True, "kappa": True}
 
 
-@pytest.mark.parametrize("prior", ["constant", "linear"])
-def test_error_of_heritability_is_that_of_leaving_blocks_out(small_study, prior):
+@pytest.mark.parametrize(
+    ("prior", "alpha"), [("constant", 0.7), ("constant", None), ("linear", 0.7)]
+)
+def test_error_of_heritability_is_that_of_leaving_blocks_out(small_study, prior, alpha):
     """One step of the prior's own parameters against refits without each training block."""
     train, none = np.arange(9), np.zeros(0, int)
 
     def fitted(blocks):
-        *_, step = fit(small_study, prior, split=Split(blocks, none, none))
+        *_, step = fit(small_study, prior, alpha=alpha, split=Split(blocks, none, none))
         return step
 
-    without = []
+    without, alphas = [], []
     for b in train:
         step = fitted(train[train != b])
         v = np.exp(np.asarray(step.model().prior(small_study["variant_annotation"].values)))
         p = small_study["variant_allele_frequency"].values
-        without.append((v * (p * (1 - p)) ** step.settings.alpha).sum())
-    error = fitted(train).summary["h2_se"]
-    assert error == pytest.approx(jackknife_error(np.array(without)), rel=0.15)
-    assert 0.005 < error < 0.2
+        alphas.append(float(step.model().alpha))
+        # log f is of variants with a frequency of 10% where alpha is learned.
+        relative = p * (1 - p) / (0.09 if alpha is None else 1.0)
+        without.append((v * relative ** alphas[-1]).sum())
+    found = fitted(train).summary
+    assert found["h2_se"] == pytest.approx(jackknife_error(np.array(without)), rel=0.15)
+    assert 0.005 < found["h2_se"] < 0.2
+    if alpha is None:
+        assert found["alpha_se"] == pytest.approx(jackknife_error(np.array(alphas)), rel=0.25)
 
 
 def test_a_prior_that_is_not_log_linear_has_an_error_like_the_others(small_runs):

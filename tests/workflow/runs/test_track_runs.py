@@ -48,8 +48,7 @@ def test_results_of_a_track_model_are_those_with_its_tracks(with_tracks, track_r
     study, model = with_tracks, track_run.model()
     usable = usable_blocks(study)
     batches, without = (
-        block_batches(study, usable, alpha=0.7, batch_blocks=4, tracks=brought)
-        for brought in (True, False)
+        block_batches(study, usable, batch_blocks=4, tracks=brought) for brought in (True, False)
     )
     found = posterior(study, track_run)["variant_posterior_mean"].values
     squares = []

@@ -48,8 +48,8 @@ def test_summary(prior, small_runs, small_study):
     run = getattr(small_runs, prior)
     summary = run.summary
     assert list(summary) == [
-        "run", "prior", "objective", "parameters", "h2", "h2_se", "s2", "kappa", "blocks",
-        "variants", "gain", "gain_se", "warnings", "seconds",
+        "run", "prior", "objective", "parameters", "h2", "h2_se", "s2", "kappa", "alpha",
+        "alpha_se", "blocks", "variants", "gain", "gain_se", "warnings", "seconds",
     ]  # fmt: skip
     assert summary["run"] == summary["prior"] == prior
     assert summary["objective"] == "likelihood"
@@ -318,7 +318,7 @@ def test_alpha_changes_what_frequency_does(small_study):
 def test_constant_prior_is_at_its_best_where_mismatch_runs_off_to_zero(small_study, small_runs):
     """On these blocks log kappa goes to minus infinity; level and s2 must not wait for it."""
     settings, blocks = small_runs.constant.settings, small_runs.constant.train_blocks
-    batches = block_batches(small_study, blocks, alpha=settings.alpha, batch_blocks=4)
+    batches = block_batches(small_study, blocks, batch_blocks=4)
     model = constant_model(batches, settings)
     assert float(model.kappa) < 1e-3
     _, gradient, fisher = total_information(model, batches)

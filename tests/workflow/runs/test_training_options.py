@@ -115,8 +115,8 @@ def test_validation_is_never_on_test_chromosomes(small_study):
 
 def test_streamed_batches_are_the_resident_ones(small_study, monkeypatch):
     blocks = range(20)
-    resident = block_batches(small_study, blocks, alpha=0.7, batch_blocks=2)
-    streamed = block_batches(small_study, blocks, alpha=0.7, batch_blocks=2, memory=0.0)
+    resident = block_batches(small_study, blocks, batch_blocks=2)
+    streamed = block_batches(small_study, blocks, batch_blocks=2, memory=0.0)
     assert resident.resident
     assert not streamed.resident
     read = []
@@ -179,7 +179,7 @@ from deepwas_app.core.priors import Model
 import jax.numpy as jnp
 assert jax.device_count() == int(sys.argv[2])
 study = open_study_store(sys.argv[1])
-batch = block_batches(study, range(6), alpha=0.7, batch_blocks=6, marginal=True)[0]
+batch = block_batches(study, range(6), batch_blocks=6, marginal=True)[0]
 if jax.device_count() > 1:
     assert len(batch.block.Q.sharding.device_set) == 2
 def last_layer(prior):

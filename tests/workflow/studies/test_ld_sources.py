@@ -72,7 +72,7 @@ def test_a_study_of_windows_scores_every_variant_once(window_study, windows: Pat
     assert scored.sum() == 299
     np.testing.assert_array_equal(study["block_scored"], np.bincount(owner[scored]))
     assert study["block_variants"].values.sum() > 400
-    batches = block_batches(study, range(3), alpha=0.7, batch_blocks=1)
+    batches = block_batches(study, range(3), batch_blocks=1)
     counted = np.zeros(300, int)
     for batch in batches:
         b = int(batch.index[0])

@@ -86,7 +86,7 @@ def test_heritability_of_height_is_right_and_steady(full_panel, tmp_path):
         assert study.attrs["variance"] == variance
         for step in fit(study, "constant", test_chromosomes="none"):
             model = step.checkpoint.state.model
-        found.append(prior_heritability(study, model, 0.7, "run").sum())
+        found.append(prior_heritability(study, model, "run").sum())
         components.append(int(study["block_components"].values.sum()))
         assert 1.1 < float(model.s2) < 1.4
         assert float(model.kappa) == 0
