@@ -21,7 +21,7 @@ from deepwas_app.genetics.matching import find_variant
 from deepwas_app.workflow.progress import Progress, job
 from deepwas_app.workflow.results.identity import VARIANT, identity
 from deepwas_app.workflow.results.locus import RunLike, opened
-from deepwas_app.workflow.runs.baseline import constant_model, prepared
+from deepwas_app.workflow.runs.baseline import baseline_model, own_constant, prepared
 from deepwas_app.workflow.runs.batches import block_slice, standardisation
 from deepwas_app.workflow.runs.fitters import coefficient_precision
 from deepwas_app.workflow.runs.models import noisy_model, objective_of
@@ -120,8 +120,8 @@ def marginal_effects(
     yield Progress(0.0, "fitting the constant prior")
     objective = objective_of(run.settings)
     batches = run_batches(study, run, run.train_blocks, tracks=False, marginal=objective.marginal)
-    constant = constant_model(batches, run.settings)
-    batches = prepared(batches, objective, constant)
+    constant = own_constant(study, batches, run.settings)
+    batches = prepared(batches, objective, baseline_model(study, batches))
     standardise = standardisation(study, run.train_blocks)
     count = study.sizes["annotations"]
     coefficient, error = np.zeros(count), np.zeros(count)
@@ -193,7 +193,7 @@ def shifted_annotations(
     check_on_disk(study)
     yield Progress(0.0, "fitting the constant prior")
     batches = run_batches(study, run, run.train_blocks, tracks=False)
-    constant = constant_model(batches, run.settings)
+    constant = own_constant(study, batches, run.settings)
     standardise = standardisation(study, run.train_blocks)
     count = study.sizes["annotations"]
     scores, fisher = np.zeros(study.sizes["variants"]), np.zeros(())

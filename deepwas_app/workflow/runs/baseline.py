@@ -5,15 +5,17 @@ from collections.abc import Iterable
 from functools import partial
 
 import jax.numpy as jnp
+import xarray as xr
 
 from deepwas_app.core.batch import BlockBatch
 from deepwas_app.core.fit import fit_scoring, start_scoring
 from deepwas_app.core.moments import moment_estimate
 from deepwas_app.core.objectives import Objective
 from deepwas_app.core.priors import ALPHA, ConstantPrior, Model
+from deepwas_app.genetics.content import content_hash
 from deepwas_app.workflow.runs.batches import Batches
 from deepwas_app.workflow.runs.fitters import SCORING_STEPS
-from deepwas_app.workflow.runs.models import noisy_model
+from deepwas_app.workflow.runs.models import noisy_model, settled
 from deepwas_app.workflow.settings import TrainSettings
 
 
@@ -37,6 +39,47 @@ def constant_model(batches: Batches, settings: TrainSettings, start: Model | Non
     for step in fit_scoring(start_scoring(model), batches, steps=SCORING_STEPS):
         model = step.state.model
     return model
+
+
+# The newest of each process, by the study's contents and the blocks.
+_KNOWN: dict[tuple[str, tuple[int, ...]], Model] = {}
+_MOST_KNOWN = 32
+
+
+def baseline_settings(study: xr.Dataset) -> TrainSettings:
+    """Settings of the constant prior that the gains of all runs of a study are over."""
+    return settled(study, TrainSettings(prior="constant"))
+
+
+def has_common_noise(study: xr.Dataset, settings: TrainSettings) -> bool:
+    """Whether noise and alpha are as in the baseline, fixed or learned."""
+    own = settled(study, settings)
+    return frequency_and_noise(own) == frequency_and_noise(baseline_settings(study))
+
+
+def frequency_and_noise(settings: TrainSettings) -> tuple[float | None, ...]:
+    """What the settings fix beside the prior; None for what is learned."""
+    return settings.alpha, settings.s2, settings.kappa
+
+
+def baseline_model(study: xr.Dataset, batches: Batches) -> Model:
+    """The constant prior of the training blocks that gains are over, whatever a run's settings.
+
+    It is fitted once for all runs of a process that have the same training blocks.
+    """
+    key = content_hash(study), tuple(sorted(batches.blocks))
+    if key not in _KNOWN:
+        while len(_KNOWN) >= _MOST_KNOWN:
+            del _KNOWN[next(iter(_KNOWN))]
+        _KNOWN[key] = constant_model(batches, baseline_settings(study))
+    return _KNOWN[key]
+
+
+def own_constant(study: xr.Dataset, batches: Batches, settings: TrainSettings) -> Model:
+    """The constant prior with the noise and alpha of some settings, from which training starts."""
+    if has_common_noise(study, settings):
+        return baseline_model(study, batches)
+    return constant_model(batches, settings)
 
 
 def prepared(batches: Batches, objective: Objective, baseline: Model) -> Batches:

@@ -57,7 +57,7 @@ def without_fixed(tree: Any) -> Any:
 def blank_checkpoint(state: FitState, blocks: int) -> Checkpoint:
     """A checkpoint of the shape that goes with a state, to be overwritten."""
     zero, losses = jnp.asarray(0.0), np.full(blocks, np.nan)
-    constant = Model(ConstantPrior(zero), zero, zero, learn_alpha=state.model.learn_alpha)
+    constant = Model(ConstantPrior(zero), zero, zero)
     return Checkpoint(
         state, constant, losses, losses, state.model, np.asarray(np.inf), np.asarray(0)
     )

@@ -8,7 +8,7 @@ import xarray as xr
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.store import open_study_store
-from deepwas_app.workflow.runs.baseline import constant_model, prepared
+from deepwas_app.workflow.runs.baseline import baseline_model, prepared
 from deepwas_app.workflow.runs.batches import Batches, block_batches, block_slice
 from deepwas_app.workflow.runs.fitted import Fitted
 from deepwas_app.workflow.runs.models import objective_of
@@ -77,7 +77,7 @@ def training_batches(study: xr.Dataset, run: Fitted) -> Batches:
     batches = run_batches(study, run, run.train_blocks, marginal=objective.marginal)
     if not objective.marginal:
         return batches
-    return prepared(batches, objective, constant_model(batches, run.settings))
+    return prepared(batches, objective, baseline_model(study, batches))
 
 
 def spread_variants(

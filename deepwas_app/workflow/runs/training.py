@@ -8,15 +8,24 @@ import numpy as np
 import xarray as xr
 
 from deepwas_app.core.fit import FitState
+from deepwas_app.core.held_out import losses_by_block
+from deepwas_app.core.jackknife import Estimate
 from deepwas_app.core.objectives import Objective
 from deepwas_app.core.priors import PRIORS, ConstantPrior, Model, Prior
-from deepwas_app.workflow.runs.baseline import constant_model, moment_model, prepared
+from deepwas_app.workflow.runs.baseline import (
+    baseline_model,
+    has_common_noise,
+    moment_model,
+    own_constant,
+    prepared,
+)
 from deepwas_app.workflow.runs.batches import Batches, block_batches, standardisation
-from deepwas_app.workflow.runs.checkpoint import Checkpoint
+from deepwas_app.workflow.runs.checkpoint import Checkpoint, gain_over_constant
 from deepwas_app.workflow.runs.fitters import Fitter, fitter_of
 from deepwas_app.workflow.runs.models import (
     blank_standardisation,
     build_prior,
+    likelihood_of,
     noisy_model,
     objective_of,
 )
@@ -61,7 +70,8 @@ class Training:
     @property
     def is_baseline(self) -> bool:
         """Whether what is fitted is itself what gains are over."""
-        return self.kind.constant and self.objective.fits_baseline
+        own = self.kind.constant and self.objective.fits_baseline
+        return own and has_common_noise(self.study, self.settings)
 
     @cached_property
     def train_batches(self) -> Batches:
@@ -94,14 +104,30 @@ class Training:
         return prepared(self.train_batches, self.objective, baseline)
 
     def baseline(self) -> Model:
-        """The constant model that training starts from, and that gains are over."""
-        of_blocks = moment_model if self.is_baseline else constant_model
-        return of_blocks(self.train_batches, self.settings)
+        """The constant model that gains are over; not fitted yet where that is what is trained."""
+        if self.is_baseline:
+            return moment_model(self.train_batches, self.settings)
+        return baseline_model(self.study, self.train_batches)
 
     def start(self, baseline: Model) -> FitState:
         """The state that training begins from."""
-        model = start_model(self.study, self.settings, self.split.train, baseline, self.own)
+        constant = baseline
+        if not self.is_baseline:
+            constant = own_constant(self.study, self.train_batches, self.settings)
+        model = start_model(self.study, self.settings, self.split.train, constant, self.own)
         return self.fitter.start(model, self.settings, len(self.train_batches))
+
+    def validation_gain(self, checkpoint: Checkpoint) -> Estimate | None:
+        """Gain on the validation blocks in nats, which runs are chosen by; None without them."""
+        blocks = self.split.validation
+        if not len(blocks):
+            return None
+        batches, count = self.batches(blocks), self.study.sizes["blocks"]
+        losses, constant = (
+            losses_by_block(model, batches, count, likelihood_of(self.settings))
+            for model in (checkpoint.best, checkpoint.baseline)
+        )
+        return gain_over_constant(losses, constant, blocks)
 
     def waited(self, best: Checkpoint, epoch: int) -> bool:
         """Whether the validation chromosomes have been predicted no better for long enough."""

@@ -41,13 +41,14 @@ def test_regression_needs_the_constant_prior_once(small_study, small_runs, monke
         fitted.append(settings.objective)
         return constant_model(batches, settings)
 
-    for module in ("results.interpret", "runs.run_batches"):
-        monkeypatch.setattr(f"deepwas_app.workflow.{module}.constant_model", counted)
+    monkeypatch.setattr("deepwas_app.workflow.runs.baseline.constant_model", counted)
+    monkeypatch.setattr("deepwas_app.workflow.runs.baseline._KNOWN", {})
     run = replace(small_runs.linear, settings=TrainSettings(prior="linear", objective="ldsr"))
     job = marginal_effects.steps(small_study, run)
     while next(job).fraction == 0:
         pass
-    assert fitted == ["ldsr"]
+    # The one that gains are over.
+    assert fitted == ["likelihood"]
 
 
 def test_shift_table_has_a_row_an_annotation(small_study, small_runs):

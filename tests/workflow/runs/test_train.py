@@ -309,7 +309,7 @@ def test_other_seeds_give_other_mlps(small_study):
 def test_alpha_changes_what_frequency_does(small_study):
     def fitted(alpha):
         *_, last = fit(small_study, "constant", alpha=alpha)
-        return last.checkpoint.baseline
+        return last.model()
 
     # The truth has alpha 0.7: its level is higher, as p (1 - p) is below 1.
     assert float(fitted(0.7).prior.level) > float(fitted(0.0).prior.level) + 0.5
