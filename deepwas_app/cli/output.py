@@ -50,4 +50,8 @@ def follow(job: Job[..., Any, Any], *arguments: Any, quiet: bool = False, **keyw
 
 def _describe(step: Any) -> str:
     gain = getattr(step, "held_out_gain", None)
-    return step.message if gain is None else f"{step.message}, held-out {1e3 * gain:+.2f} mnat"
+    return (
+        step.message
+        if gain is None
+        else f"{step.message}, held-out gain {1e3 * gain:+.2f} 10⁻³ nats/variant"
+    )

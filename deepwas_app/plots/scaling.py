@@ -14,8 +14,8 @@ def scaling_curve(
     Parameters
     ----------
     fits
-        One row per fit: ``objective`` by the name to be shown, ``parameters`` and ``gain``, in
-        milli-nats per held-out variant.
+        One row per fit: ``objective`` by the name to be shown, ``parameters`` and
+        ``gain_per_variant``, in milli-nats per held-out variant.
     means
         Their means over seeds with ``low``, ``high`` and ``seeds``.
     truth
@@ -28,7 +28,7 @@ def scaling_curve(
     """
     hover = [
         ("Parameters", "@parameters{0,0}"),
-        ("Gain (10⁻³ nats/variant)", "@gain{0.000}"),
+        ("Gain (10⁻³ nats/variant)", "@gain_per_variant{0.000}"),
         ("Seeds", "@seeds"),
     ]
     layers: list[hv.Element] = [hv.HLine(0.0).opts(color=GREY, line_width=1, line_dash="dashed")]
@@ -45,12 +45,16 @@ def scaling_curve(
         colour, label = series_colour(i), str(objective)
         each = fits[fits["objective"] == objective]
         layers += [
-            hv.Points(each, ["parameters", "gain"]).opts(color=colour, size=4, alpha=0.4),
+            hv.Points(each, ["parameters", "gain_per_variant"]).opts(
+                color=colour, size=4, alpha=0.4
+            ),
             hv.Segments(part, ["parameters", "low", "parameters", "high"]).opts(
                 color=colour, line_width=2
             ),
-            hv.Curve(part, "parameters", "gain", label=label).opts(color=colour, line_width=2),
-            hv.Points(part, ["parameters", "gain"], ["seeds"], label=label).opts(
+            hv.Curve(part, "parameters", "gain_per_variant", label=label).opts(
+                color=colour, line_width=2
+            ),
+            hv.Points(part, ["parameters", "gain_per_variant"], ["seeds"], label=label).opts(
                 color=colour, size=9, tools=["hover"], hover_tooltips=hover
             ),
         ]

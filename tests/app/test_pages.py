@@ -154,7 +154,7 @@ def test_runs_table_is_per_variant(study_with_runs):
     table = runs_table(state.runs).set_index("run")
     summary = next(r for r in state.runs if store.run_name(r) == "linear").summary
     expected = 1e3 * summary["gain"] / summary["variants"]
-    assert table.loc["linear", "gain"] == pytest.approx(expected)
+    assert table.loc["linear", "gain_per_variant"] == pytest.approx(expected)
     assert set(table.index) == {"constant", "linear", "mlp"}
 
 

@@ -113,7 +113,7 @@ def test_scaling_is_per_variant_and_averages_seeds():
     )
     fits = per_variant(sweep)
     summary = seed_means(fits)
-    assert summary["gain"].tolist() == pytest.approx([1.0, 3.0])
+    assert summary["gain_per_variant"].tolist() == pytest.approx([1.0, 3.0])
     assert summary["seeds"].tolist() == [1, 2]
-    assert summary["gain_se"].tolist() == pytest.approx([0.1, 1.0])
+    assert summary["gain_per_variant_se"].tolist() == pytest.approx([0.1, 1.0])
     hv.render(scaling.scaling_curve(fits, summary, 2.5))

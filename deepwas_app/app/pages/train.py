@@ -52,9 +52,10 @@ def runs_table(runs: list[Any]) -> pd.DataFrame:
         }
         for run in runs
     ]
-    table = pd.DataFrame(rows, columns=[*RUNS.names, "variants"])
+    words, numbers = ["run", "prior", "status"], ["parameters", "gain", "gain_se", "variants"]
+    numbers += ["h2", "h2_se", "s2", "alpha"]
+    table = pd.DataFrame(rows, columns=[*words, *numbers])
     # Numbers also where there is no run yet: the widget's formats are chosen then.
-    numbers = [name for name in RUNS.names if name not in ("run", "prior", "status")]
     return page_frame(RUNS, per_variant(table.astype(dict.fromkeys(numbers, float))))
 
 
@@ -80,7 +81,12 @@ class TrainPage(Page):
             runs_table([]),
             wrapped=["run"],
             selectable="checkbox",
-            widths={"run": 140, "gain": 136, "gain_se": 136, "status": 105},
+            widths={
+                "run": 140,
+                "gain_per_variant": 136,
+                "gain_per_variant_se": 136,
+                "status": 105,
+            },
         )
         self._cursor = 0
         self._filling = False

@@ -18,12 +18,19 @@ from deepwas_app.workflow.tables import Column, Table
 MILLINATS = "10⁻³ nats/variant"
 
 
+def per_variant_name(column: str) -> str:
+    """What a column in nats is called where it is per variant: a name has one unit."""
+    return f"{column.removesuffix('_se')}_per_variant{'_se' if column.endswith('_se') else ''}"
+
+
 def in_millinats(table: Table, *columns: str) -> Table:
     """The table with some of its columns as `per_variant` gives them."""
     return replace(
         table,
         columns=tuple(
-            replace(column, unit=MILLINATS) if column.name in columns else column
+            replace(column, name=per_variant_name(column.name), unit=MILLINATS)
+            if column.name in columns
+            else column
             for column in table
         ),
     )
@@ -90,41 +97,45 @@ def seed_means(fits: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     fits
-        One row per fit: ``objective``, ``parameters``, ``gain`` and ``gain_se``. Its attribute
-        ``blocks`` is the number of LD blocks that were held out.
+        One row per fit: ``objective``, ``parameters``, ``gain_per_variant`` and
+        ``gain_per_variant_se``. Its attribute ``blocks`` is the number of LD blocks that were
+        held out.
 
     Returns
     -------
     pandas.DataFrame
-        ``objective``, ``parameters``, ``gain`` (mean), ``gain_se``, ``seeds``, and the ends of
-        the 95% interval, ``low`` and ``high``. The error is the larger of that of one fit (over LD
-        blocks) and that over seeds.
+        ``objective``, ``parameters``, ``gain_per_variant`` (mean), ``gain_per_variant_se``,
+        ``seeds``, and the ends of the 95% interval, ``low`` and ``high``. The error is the larger
+        of that of one fit (over LD blocks) and that over seeds.
     """
+    names = [per_variant_name(name) for name in ("gain", "gain_se")]
     rows = []
     for (objective, parameters), part in fits.groupby(["objective", "parameters"], sort=False):
-        between = part["gain"].std(ddof=1) / np.sqrt(len(part)) if len(part) > 1 else 0.0
-        within = part["gain_se"].astype(float).mean()
-        se = np.nanmax([within, between])
-        rows.append((objective, int(parameters), part["gain"].mean(), se, len(part)))
-    means = pd.DataFrame(rows, columns=["objective", "parameters", "gain", "gain_se", "seeds"])
-    low, high = interval(means["gain"], means["gain_se"], fits.attrs.get("blocks"))
+        gains, errors = (part[name].astype(float) for name in names)
+        between = gains.std(ddof=1) / np.sqrt(len(part)) if len(part) > 1 else 0.0
+        se = np.nanmax([errors.mean(), between])
+        rows.append((objective, int(parameters), gains.mean(), se, len(part)))
+    means = pd.DataFrame(rows, columns=["objective", "parameters", *names, "seeds"])
+    value, error = (means[name] for name in names)
+    low, high = interval(value, error, fits.attrs.get("blocks"))
     return means.assign(low=low, high=high)
 
 
 def per_variant(
     frame: pd.DataFrame, columns: tuple[str, ...] = ("gain", "gain_se")
 ) -> pd.DataFrame:
-    """The rows with some columns in milli-nats per held-out variant, in place of nats.
+    """The rows with some columns in milli-nats per held-out variant, by names of their own.
 
     Parameters
     ----------
     frame
         With ``variants`` (held out) and the columns, in nats.
     columns
-        What is rescaled.
+        What is rescaled and called as :func:`per_variant_name` says.
     """
     scale = 1e3 / frame["variants"].astype(float)
-    return frame.assign(**{name: frame[name].astype(float) * scale for name in columns})
+    scaled = frame.assign(**{name: frame[name].astype(float) * scale for name in columns})
+    return scaled.rename(columns={name: per_variant_name(name) for name in columns})
 
 
 def best_run(runs: Iterable[Fitted]) -> Fitted | None:
