@@ -141,6 +141,8 @@ def test_scaling_prints_one_row_a_model(small_study, folder, capsys):
     assert said[:2] == ["linear: 10 parameters", "4x1: 46 parameters"]
     assert re.fullmatch(r"likelihood: 4x1 over linear [+-]\d+\.\d \+- \d+\.\d nats", said[2])
     assert re.fullmatch(r"the true prior: \+\d+\.\d nats over the constant one", said[3])
+    assert re.match(r"Best of 2 by held-out gain: .*, \d+\.\d nats, of which about \d", said[4])
+    assert "Chosen by validation: " in said[4]
 
 
 def test_simulate_writes_a_study(folder, capsys):

@@ -10,7 +10,7 @@ import panel_material_ui as pmui
 import xarray as xr
 
 from deepwas_app.app import store
-from deepwas_app.app.components import cells, empty, plot, section
+from deepwas_app.app.components import caution, cells, empty, plot, section
 from deepwas_app.app.markup import text
 from deepwas_app.app.pages import PAGES
 from deepwas_app.app.pages.runs import RunsPage, finished_runs, name_in, run_select
@@ -22,6 +22,12 @@ from deepwas_app.workflow.results.evaluation import (
     evaluate,
     in_millinats,
     per_variant,
+)
+from deepwas_app.workflow.results.selection import (
+    choice,
+    choice_line,
+    gains_that_differ,
+    trained_apart,
 )
 from deepwas_app.workflow.runs.summary import EVALUATION, few_blocks
 
@@ -50,8 +56,11 @@ class ComparePage(RunsPage):
     def build_runs(self, study: xr.Dataset) -> list[Any]:
         """The choice of two runs, what they say, and the table of all runs."""
         names = list(self.finished)
+        runs = list(self.finished.values())
+        best_of = choice(runs)
         everything = section(
             "All finished runs",
+            *(caution(f"{words}.") for words in gains_that_differ(runs)),
             table_download(
                 "Download TSV (nats)",
                 "runs.tsv",
@@ -60,7 +69,8 @@ class ComparePage(RunsPage):
             ),
             self._runs_table(),
             note="Gain in held-out log-likelihood per variant over the constant prior fitted on "
-            "the same blocks, with block-jackknife standard errors.",
+            "the same blocks, with block-jackknife standard errors. "
+            + ("" if best_of is None else text(choice_line(best_of))),
         )
         self.calibrated = pmui.Column(sizing_mode="stretch_width")
         if len(names) == 1:
@@ -177,6 +187,7 @@ class ComparePage(RunsPage):
                 pmui.Typography(
                     line, sx={"fontSize": "1.05rem", "overflowWrap": "anywhere"}, margin=(4, 0)
                 ),
+                *(caution(f"{words}.") for words in trained_apart(self._chosen())),
             ),
             *pictured,
             section(

@@ -14,6 +14,7 @@ from deepwas_app.app.cards.held_out import HeldOut
 from deepwas_app.app.components import cells, empty, plot, section
 from deepwas_app.app.job_view import JobView, job_in_turn
 from deepwas_app.app.jobs import JOBS, Job, Status
+from deepwas_app.app.markup import text
 from deepwas_app.app.pages import PAGES
 from deepwas_app.app.pages.base import Page
 from deepwas_app.app.result_tables import page_table, table_download
@@ -213,6 +214,7 @@ class ScalingPage(Page):
             _heading("Every fit"),
             table_download("Download TSV (nats)", "scaling.tsv", SCALING, found.table),
             _table(in_millinats(fits, "gain", "gain_se"), said.fits),
+            pmui.Typography(text(said.chosen), variant="body2", margin=(4, 0)),
         ]
 
     def _over(self, job: Job) -> None:

@@ -10,6 +10,7 @@ def run(settings: Settings) -> None:
     """Write the difference in held-out log-likelihood."""
     from deepwas_app.workflow.results.compare import COMPARISON, compare, difference_line
     from deepwas_app.workflow.results.locus import opened
+    from deepwas_app.workflow.results.selection import trained_apart
     from deepwas_app.workflow.tables import write_text
 
     (study, first), (_, second) = (
@@ -19,6 +20,8 @@ def run(settings: Settings) -> None:
     write_text(COMPARISON.text(table), settings.output)
     whole = table.iloc[0].to_dict()
     say(difference_line(table, first.name, second.name))
+    for words in trained_apart((first, second)):
+        say(f"warning: {words}")
     if settings.json:
         print_json(
             {

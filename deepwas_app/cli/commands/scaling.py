@@ -23,6 +23,7 @@ class Settings(StudyInput, ScalingSettings):
 
 def run(settings: Settings) -> None:
     """Train every model; print the table, and what each size adds to the smaller one."""
+    from deepwas_app.workflow.results.selection import choice, choice_line
     from deepwas_app.workflow.runs.models import study_parameters
     from deepwas_app.workflow.runs.sweep import SCALING, scaling, sweep_models
     from deepwas_app.workflow.studies.builtin import open_study
@@ -41,3 +42,6 @@ def run(settings: Settings) -> None:
         )
     if found.truth is not None:
         say(f"the true prior: {found.truth:+.1f} nats over the constant one")
+    chosen = choice(found.runs)
+    if chosen is not None:
+        say(choice_line(chosen))

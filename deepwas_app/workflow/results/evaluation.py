@@ -139,7 +139,7 @@ def per_variant(
 
 
 def best_run(runs: Iterable[Fitted]) -> Fitted | None:
-    """The finished run that predicts held-out variants best, the newest of equal ones.
+    """The finished run that predicts the validation chromosomes best, the newest of equal ones.
 
     Parameters
     ----------
@@ -149,13 +149,17 @@ def best_run(runs: Iterable[Fitted]) -> Fitted | None:
     Returns
     -------
     Fitted or None
-        By gain per held-out variant. One with a constant prior only where there is no other, one
-        without a gain likewise; None where none is finished.
+        One with a constant prior only where there is no other, one without validation
+        chromosomes likewise, the newest of those; None where none is finished.
+
+    Notes
+    -----
+    Not by the gain where it was tested: that would no longer be a test of it.
     """
 
     def merit(run: Fitted) -> tuple[bool, float]:
-        gain = run.summary["gain"]
-        known = gain is not None and np.isfinite(gain)
-        return not run.prior_type.constant, gain / run.summary["variants"] if known else -np.inf
+        gain: float | None = run.summary.get("validation_gain")
+        known = -np.inf if gain is None or not np.isfinite(gain) else float(gain)
+        return not run.prior_type.constant, known
 
     return max((run for run in [*runs][::-1] if run.finished), key=merit, default=None)

@@ -6,6 +6,7 @@ import pandas as pd
 
 from deepwas_app.core.objectives import OBJECTIVES
 from deepwas_app.workflow.results.evaluation import per_variant, seed_means
+from deepwas_app.workflow.results.selection import choice, choice_line
 from deepwas_app.workflow.runs.sweep import Sweep
 
 
@@ -20,12 +21,15 @@ class Summary(NamedTuple):
         Means over seeds with their 95% intervals, from ``seed_means``.
     truth
         Gain of the true prior, where it is known.
+    chosen
+        What choosing the best of the fits costs, for people; empty where it is not known.
     """
 
     fits: pd.DataFrame
     means: pd.DataFrame
     steps: pd.DataFrame
     truth: float | None
+    chosen: str
 
 
 def summary(found: Sweep) -> Summary:
@@ -35,7 +39,9 @@ def summary(found: Sweep) -> Summary:
     differences = ("difference", "difference_se")
     steps = per_variant(_labelled(found.steps).assign(variants=variants), differences)
     truth = None if found.truth is None else 1e3 * found.truth / variants
-    return Summary(fits, seed_means(fits), steps.drop(columns="variants"), truth)
+    best = choice(found.runs)
+    chosen = "" if best is None else choice_line(best)
+    return Summary(fits, seed_means(fits), steps.drop(columns="variants"), truth, chosen)
 
 
 def _labelled(rows: pd.DataFrame) -> pd.DataFrame:

@@ -66,13 +66,16 @@ def summarise(name: str, task: Training, checkpoint: Checkpoint) -> dict[str, An
         "h2_se": h2_se,
         "s2": float(model.s2),
         "kappa": float(model.kappa),
-        "alpha": float(model.alpha),
+        "alpha": float(model.alpha) if model.learn_alpha else settings.alpha,
         "alpha_se": alpha_se if model.learn_alpha else None,
         "blocks": len(split.train),
         "variants": variants,
         "gain": gain.value if variants else None,
         "gain_se": gain.error if variants else None,
     }
+    validation = task.validation_gain(checkpoint)
+    if validation is not None:
+        found |= {"validation_gain": validation.value, "validation_gain_se": validation.error}
     learned = {"s2": model.learn_s2, "kappa": model.learn_kappa, "alpha": model.learn_alpha}
     return found | {"warnings": ld_warnings(study) + warnings(found, learned)}
 

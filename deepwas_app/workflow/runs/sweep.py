@@ -71,11 +71,14 @@ class Sweep(NamedTuple):
     truth
         Gain of the true prior in nats, where the study was simulated: no prior that was learned
         is expected to gain more.
+    runs
+        The runs, in the order of `table`.
     """
 
     table: pd.DataFrame
     steps: pd.DataFrame
     truth: float | None
+    runs: tuple[Run, ...] = ()
 
 
 class SweepStep(NamedTuple):
@@ -170,6 +173,7 @@ def scaling(
     path = Path(path)
     path.mkdir(parents=True, exist_ok=True)
     rows: list[dict[str, Any]] = []
+    runs: list[Run] = []
     found = Sweep(_table(rows), steps_up([]), None)
     for done, (size, model) in enumerate(models):
         objective, seed = model.objective, model.seed
@@ -180,6 +184,7 @@ def scaling(
         training = train.steps(study, model, folder, resume=folder.exists())
         told = partial(_sweep_step, done, len(models), name, found)
         run = yield from relay(training, told)
+        runs.append(run)
         rows.append(
             {"size": size, "seed": seed, "folder": folder}
             | {c: run.summary[c] for c in SCALING.names if c not in ("size", "seed")}
@@ -190,6 +195,7 @@ def scaling(
             table,
             steps_up(rows),
             true_gain(study, run) if found.truth is None else found.truth,
+            tuple(runs),
         )
         write_text(SCALING.text(found.table), path / "scaling.tsv")
         write_text(STEPS.text(found.steps), path / "steps.tsv")

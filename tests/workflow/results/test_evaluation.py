@@ -5,13 +5,15 @@ from types import SimpleNamespace
 from deepwas_app.workflow.results.evaluation import best_run
 
 
-def run(name: str, gain: float | None, variants: int = 100, **facts) -> SimpleNamespace:
+def run(name: str, gain: float | None, **facts) -> SimpleNamespace:
     constant = facts.get("constant", False)
     return SimpleNamespace(
         name=name,
         finished=facts.get("finished", True),
         prior_type=SimpleNamespace(constant=constant),
-        summary={"gain": gain, "variants": variants} if facts.get("finished", True) else None,
+        summary={"validation_gain": gain, "gain": facts.get("test", 0.0)}
+        if facts.get("finished", True)
+        else None,
     )
 
 
@@ -20,9 +22,9 @@ def best(*runs) -> str | None:
     return None if found is None else found.name
 
 
-def test_the_best_run_gains_most_per_held_out_variant():
+def test_the_best_run_gains_most_where_it_was_validated():
     assert best(run("a", 2.0), run("b", 3.0), run("c", 1.0)) == "b"
-    assert best(run("a", 2.0, variants=10), run("b", 3.0)) == "a"
+    assert best(run("a", 2.0, test=9.0), run("b", 3.0, test=-9.0)) == "b"
     assert best(run("old", 2.0), run("new", 2.0)) == "new"
 
 
@@ -35,7 +37,7 @@ def test_a_constant_prior_is_the_best_only_where_there_is_no_other():
 
 def test_runs_without_a_gain_or_an_end_come_last():
     assert best(run("a", -1.0), run("b", None), run("c", float("nan"))) == "a"
-    assert best(run("a", None, variants=0), run("b", None, variants=0)) == "b"
+    assert best(run("a", None, test=5.0), run("b", None)) == "b"
     assert best(run("a", 1.0), run("b", None, finished=False)) == "a"
     assert best(run("a", None, finished=False)) is None
     assert best() is None
