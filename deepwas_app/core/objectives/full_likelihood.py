@@ -1,6 +1,7 @@
 """The negative log-likelihood of LD blocks as an objective, to second order."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import equinox as eqx
 import jax
@@ -25,6 +26,9 @@ from deepwas_app.core.objectives.base import (
     log_prior_variance,
 )
 from deepwas_app.core.priors import Model
+
+# Into so many stripes of rows G is cut, unless it has few.
+_STRIPES, _SMALL = 4, 256
 
 
 @OBJECTIVES.add
@@ -131,11 +135,10 @@ def information(
         inverse = inverse_cholesky(block.Q, d, noise)
         with jax.default_matmul_precision("float32"):
             loadings = jnp.concatenate([block.Q @ inverse.T, inverse.T])
-            G = loadings @ loadings.T
             white = inverse @ block.x
             projected = loadings @ white
-            score = 0.5 * jacobian.T @ (jnp.diagonal(G) - projected**2)
-            fisher = 0.5 * jacobian.T @ (G**2 @ jacobian)
+            score = 0.5 * jacobian.T @ (jnp.sum(loadings**2, axis=1) - projected**2)
+            fisher = 0.5 * _squared_form(loadings, jacobian)
         components = jnp.sum(jnp.isfinite(block.eigenvalues))
         half_log_det = -jnp.sum(jnp.log(jnp.diagonal(inverse)))
         loss = half_log_det + 0.5 * jnp.sum(white**2) + 0.5 * jnp.log(2 * jnp.pi) * components
@@ -143,3 +146,25 @@ def information(
 
     loss, score, fisher = map_blocks(one, batch)
     return Information(loss, score, fisher.sum(axis=0))
+
+
+def _squared_form(
+    loadings: Float[Array, "rows components"], jacobian: Float[Array, "rows parameters"]
+) -> Float[Array, "parameters parameters"]:
+    """J^T (G o G) J with G = L L^T, stripe by stripe of rows, and each half of G once."""
+    rows = loadings.shape[0]
+    edges = (
+        [rows * stripe // _STRIPES for stripe in range(_STRIPES + 1)]
+        if rows > _SMALL
+        else [0, rows]
+    )
+    total = jnp.zeros((jacobian.shape[1],) * 2, jacobian.dtype)
+    for start, stop in pairwise(edges):
+        own, rest = slice(start, stop), slice(stop, rows)
+        square = (loadings[own] @ loadings[own].T) ** 2
+        total = total + jacobian[own].T @ (square @ jacobian[own])
+        if stop < rows:
+            across = (loadings[own] @ loadings[rest].T) ** 2
+            part = jacobian[own].T @ (across @ jacobian[rest])
+            total = total + part + part.T
+    return total
