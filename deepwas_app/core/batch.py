@@ -67,6 +67,19 @@ class BlockBatch(eqx.Module):
     marginal: Marginal | None = None
 
 
+class EveryNth(Sequence[BlockBatch]):
+    """One in so many batches, spread over all of them, each taken when it is asked for."""
+
+    def __init__(self, batches: Sequence[BlockBatch], stride: int):
+        self._batches, self._numbers = batches, range(stride // 2, len(batches), stride)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __getitem__(self, i: Any) -> Any:
+        return self._batches[self._numbers[i]]
+
+
 @cache
 def block_mesh() -> Mesh:
     """All devices in a row; whole blocks are dealt out to them."""

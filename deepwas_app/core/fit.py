@@ -11,7 +11,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, PyTree
 
-from deepwas_app.core.batch import BlockBatch
+from deepwas_app.core.batch import BlockBatch, EveryNth
 from deepwas_app.core.objectives import (
     FULL_LIKELIHOOD,
     BlockLosses,
@@ -218,6 +218,8 @@ class Scoring(NamedTuple):
     precision: Array
 
 
+# One in so many batches is fitted first, where there are enough.
+DRAFT = 8
 # Steps before which the precision of the normal prior is still learned.
 SETTLED = 5
 
@@ -287,15 +289,15 @@ def fit_scoring(
     -----
     theta <- theta - (I + t diag I)^-1 g, with t lowered after a step that helped and raised after
     one that did not (Levenberg-Marquardt). It converges in a few passes over the data and leaves
-    no learning rate to choose.
+    no learning rate to choose. Of many batches an eighth is fitted first, see :func:`_draft`.
     """
     objective.check(state.model)
-    start, unravel = flatten(state.model)
+    first, unravel = flatten(state.model)
     low, high, own = limits(state.model)
     if objective.marginal:
         # The intercept of a regression may be anything, and a prior means nothing beside squares.
         low, high, own = low - np.inf, high + np.inf, 0 * own
-    flat = np.clip(np.asarray(start, np.float64), low, high)
+    start = np.clip(np.asarray(first, np.float64), low, high)
     shrunk = np.asarray(ridge_precision(state.model, 1.0)) > 0
     variants = sum(int(batch.counted.sum()) for batch in batches)
 
@@ -312,8 +314,14 @@ def fit_scoring(
         return jnp.asarray(now if step == 1 else max(before, np.sqrt(before * now)), dtype)
 
     dtype = jnp.result_type(float)
-    found = total_information(unravel(jnp.asarray(flat, dtype)), batches, objective)
-    if not np.isfinite(found[0]):
+    # A coefficient that nothing holds may be gone for good on a part of the blocks.
+    pulled = learns or bool((fixed[shrunk] > 0).all())
+    drafted = _draft(state, batches, precision, objective) if pulled else None
+    for flat in (start,) if drafted is None else (drafted, start):
+        found = total_information(unravel(jnp.asarray(flat, dtype)), batches, objective)
+        if np.isfinite(found[0]):
+            break
+    else:
         raise NonFiniteLossError(state, _broken_blocks(state.model, batches, objective))
     damping, common = (float(part) for part in state.optimiser)
     for step in range(int(state.step) + 1, steps + 1):
@@ -353,6 +361,30 @@ def fit_scoring(
         state = FitState(model, scoring, jnp.asarray(step))
         damping = float(scoring.damping)
         yield FitStep(state, step, step, loss / variants, True)
+
+
+def _draft(
+    state: FitState,
+    batches: Sequence[BlockBatch],
+    precision: np.ndarray | float | Literal["learned"],
+    objective: Objective,
+) -> np.ndarray | None:
+    """Flat parameters of a fit of a share of the batches; None where they are few, or it began.
+
+    Most of the way is done there for a fraction of the work. Nothing goes further than a unit, so
+    that what is chance in a part of the blocks leaves information behind in the whole.
+    """
+    stride = min(DRAFT, len(batches) // 4)
+    # A share of more than a fourth would cost as much as it saves.
+    if int(state.step) or stride < 4:
+        return None
+    model = state.model
+    for step in fit_scoring(
+        state, EveryNth(batches, stride), precision=precision, tolerance=0.1, objective=objective
+    ):
+        model = step.state.model
+    start, there = (np.asarray(flatten(each)[0], np.float64) for each in (state.model, model))
+    return np.asarray(np.clip(there, start - 1, start + 1))
 
 
 def _broken_blocks(model: Model, batches: Sequence[BlockBatch], objective: Objective) -> list[int]:
