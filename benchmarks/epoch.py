@@ -46,7 +46,7 @@ class Row(NamedTuple):
 
 def write(path: Path, blocks: int) -> None:
     """Blocks that share a few made-up LD matrices, with z-scores and annotations of their own."""
-    from deepwas_app.genetics.store import study_writer
+    from deepwas_app.genetics.store import BLOCK_ARRAYS, study_writer
 
     rng = np.random.default_rng(0)
     total = blocks * VARIANTS
@@ -94,8 +94,8 @@ def write(path: Path, blocks: int) -> None:
     with study_writer(path, variants, attrs) as writer:
         for b in range(blocks):
             x = rng.standard_normal(COMPONENTS) * np.sqrt(1 + 0.05 * eigenvalues)
-            arrays = shared[b % 8], x, eigenvalues
-            writer.add(dict(zip(("Q", "x", "eigenvalues"), arrays, strict=True)))
+            arrays = shared[b % 8], x, eigenvalues, np.ones(COMPONENTS), np.zeros(COMPONENTS)
+            writer.add(dict(zip(BLOCK_ARRAYS, arrays, strict=True)))
 
 
 def write_tracks(study: Path, blocks: int) -> None:
