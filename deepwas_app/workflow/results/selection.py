@@ -134,7 +134,8 @@ def optimism(gains: Float[np.ndarray, "runs blocks"], seed: int = 0) -> float:
     covariance over blocks; the largest is too large by E[e_k], k = argmax t + e. The true gains t
     are not known: those that were seen lie further apart, by what C adds, and are drawn together to
     their mean by as much (James & Stein 1961). Runs that are equally good are then taken to be so,
-    and a run that is clearly the best costs nothing to choose.
+    and a run that is clearly the best costs nothing to choose. Of two equal runs it says about a
+    fifth too little.
     """
     runs, blocks = gains.shape
     if runs < 2 or blocks < 2:

