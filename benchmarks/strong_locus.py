@@ -151,7 +151,7 @@ def annotated(
 def with_z(batch: BlockBatch, drawn: Drawn, z: np.ndarray) -> BlockBatch:
     x = np.zeros(batch.block.x.shape, np.float32)
     for into, b in zip(x, drawn.blocks, strict=True):
-        into[: len(b.noise)] = z[b.rows] @ b.to_x
+        into[: len(b.noise)] = (z[b.rows] @ b.to_x) * b.noise
     return eqx.tree_at(lambda part: part.block.x, batch, jnp.asarray(x))
 
 
