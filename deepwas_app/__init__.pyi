@@ -316,6 +316,7 @@ class _BuildStudy:
         same_people: bool = False,
         max_frequency_difference: float = 0.2,
         keep_extreme: bool = False,
+        shrink_strong: bool = False,
         exclude_regions: list[str] = [],
         tracks: list[str] = [],
         track_window: int = 256,

@@ -48,6 +48,9 @@ class BlockBatch(eqx.Module):
         log p_j (1 - p_j), (blocks, variants); 0 for padding.
     counted
         Variants that are scored in this block, (blocks, variants): not padding, not a flank.
+    own
+        Variance of a strong locus's lead variants on top of the prior's, in units of d; 0 of all
+        others; (blocks, variants). None where there are no strong loci.
     index
         Number of each block in its study, -1 for a padded block, (blocks,).
     tracks
@@ -63,6 +66,7 @@ class BlockBatch(eqx.Module):
     log_heterozygosity: Float[HostOrDevice, "*blocks variants"]
     counted: Bool[HostOrDevice, "*blocks variants"]
     index: Int[HostOrDevice, "*blocks"]
+    own: Float[HostOrDevice, "*blocks variants"] | None = None
     tracks: Float[HostOrDevice, "*blocks variants window tracks"] | None = None
     marginal: Marginal | None = None
 
@@ -142,7 +146,9 @@ def stack_blocks(
         noise=stack([p.block.noise for p in parts], (components,), 1),
         background=stack([p.block.background for p in parts], (components,)),
     )
-    tracks = marginal = None
+    own = tracks = marginal = None
+    if parts[0].own is not None:
+        own = stack([np.asarray(p.own) for p in parts], (variants,))
     if parts[0].tracks is not None:
         windows = [np.asarray(p.tracks) for p in parts]
         tracks = stack(windows, (variants, *windows[0].shape[1:]))
@@ -161,6 +167,7 @@ def stack_blocks(
         log_heterozygosity=stack([p.log_heterozygosity for p in parts], (variants,)),
         counted=stack([p.counted for p in parts], (variants,), False),
         index=stack([p.index for p in parts], (), -1),
+        own=own,
         tracks=tracks,
         marginal=marginal,
     )

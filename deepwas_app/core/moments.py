@@ -1,6 +1,7 @@
 """Second moments of the whitened data: a first estimate, and what a fitted model expects."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import NamedTuple
 
 import jax
@@ -42,31 +43,36 @@ def moment_estimate(batches: Iterable[BlockBatch], alpha: float = ALPHA) -> Mome
     Non-negative weighted least squares; the variance of x_i^2 is proportional to its squared
     expectation, so the weights come from the fit before, twice.
     """
-    squares, designs = [], []
+    squares, known, designs = [], [], []
     zero = jnp.asarray(0.0)
     unit_model = Model(ConstantPrior(zero), zero, zero, alpha=jnp.asarray(alpha))
     for batch in batches:
         x = np.asarray(batch.block.x, np.float64)
         # Neither padding nor damage; the likelihood names the block of the latter.
         real = np.isfinite(batch.block.eigenvalues) & np.isfinite(x)
-        d = jnp.exp(log_prior_variance(unit_model, batch))
-        signal = _signal(batch.block.Q, d) + noise_variance(batch.block, d, 0.0, 0.0)
+        d = jnp.exp(log_prior_variance(unit_model, replace(batch, own=None)))
+        signal, strong = (
+            _signal(batch.block.Q, part) + noise_variance(batch.block, part, 0.0, 0.0)
+            for part in (d, 0 * d if batch.own is None else jnp.asarray(batch.own))
+        )
         noise = [noise_variance(batch.block, 0 * d, s2, kappa) for s2, kappa in ((1, 0), (0, 1))]
         # White under the null, so that components are alike.
         white = np.asarray(batch.block.noise)[real]
-        squares.append(x[real] ** 2 / white)
+        squares.append((x**2 - np.asarray(strong))[real] / white)
+        known.append(np.asarray(strong)[real] / white)
         parts = [np.asarray(part)[real] / white for part in (signal, *noise)]
         designs.append(np.stack(parts, axis=1))
-    y, design = np.concatenate(squares), np.concatenate(designs).astype(np.float64)
+    y, fixed = np.concatenate(squares), np.concatenate(known)
+    design = np.concatenate(designs).astype(np.float64)
     unit = design.mean(axis=0)
     design /= unit
-    expected = np.maximum(design.sum(axis=1) / 3, 1e-12)
+    expected = np.maximum(design.sum(axis=1) / 3, 1e-12) + fixed
     for _ in range(3):
         estimate, _ = nnls(design / expected[:, None], y / expected)
-        expected = np.maximum(design @ estimate, 0.1)
+        expected = np.maximum(design @ estimate, 0.1) + fixed
     f, s2, kappa = estimate / unit
     # Zero is on the edge of the model; start a little inside.
-    typical = 0.01 * y.mean() / unit
+    typical = 0.01 * max(y.mean(), 0.01) / unit
     return Moments(
         float(np.log(max(f, typical[0]))),
         float(np.clip(s2, *S2_RANGE)),

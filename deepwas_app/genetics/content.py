@@ -35,8 +35,13 @@ STUDY_VARIABLES = (
     "block_offset",
     "block_variants",
 )
+# Of a study with strong loci only.
+OWN_HERITABILITY = "variant_own_heritability"
 # What results depend on; the LD score follows from the panel, and is an annotation besides.
-HASHED = tuple(name for name in STUDY_VARIABLES if name != "variant_ld_score")
+HASHED = (
+    *(name for name in STUDY_VARIABLES if name != "variant_ld_score"),
+    OWN_HERITABILITY,
+)
 _ROWS = 65_536
 # Arrays that cannot change, by owner and layout: what tells when they are gone, and their hash.
 _known: dict[tuple[Any, ...], tuple[weakref.ref[Any], str]] = {}

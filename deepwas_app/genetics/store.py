@@ -171,7 +171,7 @@ class StudyWriter:
         self._attrs = dict(attrs)
         self._components: list[int] = []
         self._hash = hashlib.sha256()
-        for name in HASHED:
+        for name in (name for name in HASHED if name in variants.variables):
             self._update([name.encode()])
             self._update(parts(variants[name].values))
 

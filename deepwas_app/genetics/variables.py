@@ -51,6 +51,13 @@ REGISTRY: dict[str, Variable] = {
         Variable("variant_z", _V, "f", "", "GWAS z-score, NaN where unscored"),
         Variable("variant_sample_size", _V, "f", "people", "GWAS sample size"),
         Variable("variant_block", _V, "i", "", "index of the LD block"),
+        Variable(
+            "variant_own_heritability",
+            _V,
+            "f",
+            "",
+            "heritability of a strong locus's lead variant that is not the prior's",
+        ),
         Variable("variant_ld_score", _V, "f", "", "sum of r² within the block"),
         Variable("variant_scored", _V, "b", "", "has a z-score that is modelled"),
         Variable("variant_annotation", _VA, "f", "", "annotation value"),

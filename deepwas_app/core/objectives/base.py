@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
+import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
@@ -137,11 +138,21 @@ def make_objective(name: str, **settings: Any) -> Objective:
 
 
 def log_prior_variance(model: Model, batch: BlockBatch) -> Float[Array, "*blocks variants"]:
-    """Log d_j = log v_j + log N_j, see :meth:`Model.log_variance`."""
+    """Log d_j, d_j = N_j v_j and what lead variants of strong loci have of their own.
+
+    See :meth:`Model.log_variance` for v_j.
+    """
     inputs = batch.annotations, batch.log_heterozygosity, batch.tracks
     if model.prior.by_block and batch.annotations.ndim > 2:
-        return map_blocks(model.log_variance, *inputs) + batch.log_n
-    return model.log_variance(*inputs) + batch.log_n
+        log_d = map_blocks(model.log_variance, *inputs) + batch.log_n
+    else:
+        log_d = model.log_variance(*inputs) + batch.log_n
+    if batch.own is None:
+        return log_d
+    strong = batch.own > 0
+    # The slope of logaddexp is NaN where both are -inf, as they would be where padded.
+    own = jnp.log(jnp.where(strong, batch.own, 1.0))
+    return jnp.where(strong, jnp.logaddexp(log_d, own), log_d)
 
 
 def flatten(model: Model) -> tuple[Array, Callable[[Array], Model]]:

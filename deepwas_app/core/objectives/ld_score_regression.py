@@ -97,4 +97,5 @@ def prior_variance(model: Model, batch: BlockBatch) -> Float[Array, "*blocks var
     if model.prior.by_block:
         return jnp.exp(log_prior_variance(model, batch))
     v = model.signed_variance(batch.annotations, batch.log_heterozygosity, batch.tracks)
-    return v * jnp.exp(batch.log_n)
+    d = v * jnp.exp(batch.log_n)
+    return d if batch.own is None else d + batch.own

@@ -12,6 +12,11 @@ EXTREME, PER_PERSON = 80.0, 1e-3
 PARTNER, SHARE = 0.5, 0.25
 
 
+def extreme(z: np.ndarray, n: np.ndarray) -> np.ndarray:
+    """Whether chi-squares are above `EXTREME` and above N * `PER_PERSON`."""
+    return z**2 > np.maximum(EXTREME, PER_PERSON * n)
+
+
 def contradicted(panel: xr.Dataset, rows: np.ndarray, z: np.ndarray, n: np.ndarray) -> np.ndarray:
     """Which extreme z-scores none of the variants in strong LD bears out.
 
@@ -34,17 +39,17 @@ def contradicted(panel: xr.Dataset, rows: np.ndarray, z: np.ndarray, n: np.ndarr
     of ordinary ones is a mistake of a file or of a program, and would alone decide on noise and
     heritability.
     """
-    extreme = np.flatnonzero(z**2 > np.maximum(EXTREME, PER_PERSON * n))
+    large = np.flatnonzero(extreme(z, n))
     found = np.zeros(len(rows), bool)
-    if not len(extreme):
+    if not len(large):
         return found
     block_of = panel["variant_block"].values[rows]
-    for block in np.unique(block_of[extreme]):
+    for block in np.unique(block_of[large]):
         inside = np.flatnonzero(block_of == block)
         W = read_array(panel, int(block), "W").astype(np.float64)
         W = W[rows[inside] - int(panel["block_offset"].values[block])]
         W /= np.maximum(np.linalg.norm(W, axis=1), 1e-12)[:, None]
-        for j in extreme[block_of[extreme] == block]:
+        for j in large[block_of[large] == block]:
             r = W @ W[np.searchsorted(inside, j)]
             partner = (r**2 >= PARTNER) & (inside != j)
             asked = r * z[j] * np.sqrt(n[inside] / n[j])

@@ -15,6 +15,7 @@ import xarray as xr
 from deepwas_app.core.batch import BlockBatch, Marginal, put, stack_blocks
 from deepwas_app.core.block import WhitenedBlock
 from deepwas_app.core.priors import Standardisation
+from deepwas_app.genetics.content import OWN_HERITABILITY
 from deepwas_app.genetics.store import BLOCK_ARRAYS, read_block
 from deepwas_app.workflow.compilation import keep_compiled
 from deepwas_app.workflow.studies.tracks import block_tracks, track_shape
@@ -25,6 +26,13 @@ def log_heterozygosity(study: xr.Dataset) -> np.ndarray:
     p = study["variant_allele_frequency"].values.astype(np.float64)
     # A variant that the panel lists as monomorphic has no effect to speak of, but needs a log.
     return np.log(np.maximum(p * (1 - p), 1e-6)).astype(np.float32)
+
+
+def own_heritability(study: xr.Dataset) -> np.ndarray | None:
+    """What lead variants of strong loci have on top of the prior, float64; None without them."""
+    if OWN_HERITABILITY not in study:
+        return None
+    return study[OWN_HERITABILITY].values.astype(np.float64)
 
 
 def block_slice(study: xr.Dataset, block: int) -> slice:
@@ -172,6 +180,9 @@ def block_batches(
     annotations = study["variant_annotation"].values
     log_n = np.log(study["variant_sample_size"].values.astype(np.float64)).astype(np.float32)
     log_frequencies = log_heterozygosity(study)
+    own = own_heritability(study)
+    if own is not None:
+        own = (own * np.exp(log_n)).astype(np.float32)
     scored_in = study["variant_block"].values
     scored = study["variant_scored"].values
     z = study["variant_z"].values if marginal else None
@@ -186,6 +197,7 @@ def block_batches(
             annotations=annotations[rows],
             log_n=log_n[rows],
             log_heterozygosity=log_frequencies[rows],
+            own=None if own is None else own[rows],
             counted=counted,
             index=np.array(b, np.int32),
             tracks=block_tracks(study, b) if tracks else None,

@@ -1,6 +1,7 @@
 """Per-variant heritability under a fitted prior."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -10,7 +11,7 @@ import xarray as xr
 from deepwas_app.core.priors import Model
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.content import check_annotations
-from deepwas_app.workflow.runs.batches import block_slice, log_heterozygosity
+from deepwas_app.workflow.runs.batches import block_slice, log_heterozygosity, own_heritability
 from deepwas_app.workflow.studies.tracks import block_tracks
 
 # Rows of which a prior is computed at a time.
@@ -59,6 +60,28 @@ def prior_heritability(
         f"{name}: log f is not finite for {bad.sum():,} of the {len(bad):,} variants of {path}, "
         f"{first} the first: the fit ran off. Train again with a lower learning rate."
     )
+
+
+class StrongHeritability(NamedTuple):
+    """What lead variants of strong loci add up to beside the prior, and its standard error."""
+
+    value: float
+    error: float
+
+
+def strong_heritability(study: xr.Dataset) -> StrongHeritability:
+    """Heritability of the lead variants of a study's strong loci beside the prior's.
+
+    Notes
+    -----
+    A squared effect that is large against its sampling error, 1 / sqrt(N), has about the standard
+    error 2 |effect| / sqrt(N).
+    """
+    own = own_heritability(study)
+    if own is None:
+        return StrongHeritability(0.0, 0.0)
+    n = study["variant_sample_size"].values.astype(np.float64)
+    return StrongHeritability(float(own.sum()), float(np.sqrt((4 * own / n).sum())))
 
 
 def _stretches(

@@ -9,7 +9,7 @@ from deepwas_app.core.jackknife import jackknife_error
 from deepwas_app.core.priors import ALPHA_RANGE, KAPPA_RANGE, S2_RANGE, parameter_count
 from deepwas_app.workflow.runs.batches import log_heterozygosity, standardisation
 from deepwas_app.workflow.runs.checkpoint import Checkpoint, gain_over_constant
-from deepwas_app.workflow.runs.heritability import prior_heritability
+from deepwas_app.workflow.runs.heritability import prior_heritability, strong_heritability
 from deepwas_app.workflow.runs.models import blank_standardisation
 from deepwas_app.workflow.runs.training import Training
 from deepwas_app.workflow.studies.ld_fit import ld_warnings
@@ -40,6 +40,13 @@ EVALUATION = Table(
         Column("gain_se", "s.e.", "block-jackknife standard error of the gain", "nats"),
         Column("h2", "h²", "heritability of the study's variants", digits=4),
         Column("h2_se", "s.e.", "block-jackknife standard error of h²", digits=4),
+        Column(
+            "h2_strong",
+            "Of strong loci",
+            "part of h² that lead variants of strong loci have beside the prior",
+            digits=4,
+            optional=True,
+        ),
         Column("s2", "s²", "noise scale; 1 where nothing inflates the z-scores"),
         Column("kappa", "κ", "mismatch between the LD of panel and GWAS", digits=4),
         Column("alpha", "α", "heritability goes with the power alpha of p (1 - p)", digits=2),
@@ -57,13 +64,14 @@ def summarise(name: str, task: Training, checkpoint: Checkpoint) -> dict[str, An
     gain = gain_over_constant(checkpoint.losses, checkpoint.constant_losses, split.test)
     v = prior_heritability(study, model, name)
     h2_se, alpha_se = _errors(v, task, checkpoint)
+    strong = strong_heritability(study)
     found = {
         "run": name,
         "prior": settings.prior,
         "objective": settings.objective,
         "parameters": parameter_count(model.prior),
-        "h2": float(v.sum()),
-        "h2_se": h2_se,
+        "h2": float(v.sum()) + strong.value,
+        "h2_se": float(np.hypot(h2_se, strong.error)),
         "s2": float(model.s2),
         "kappa": float(model.kappa),
         "alpha": float(model.alpha) if model.learn_alpha else settings.alpha,
@@ -76,6 +84,8 @@ def summarise(name: str, task: Training, checkpoint: Checkpoint) -> dict[str, An
     validation = task.validation_gain(checkpoint)
     if validation is not None:
         found |= {"validation_gain": validation.value, "validation_gain_se": validation.error}
+    if strong.value:
+        found["h2_strong"] = strong.value
     learned = {"s2": model.learn_s2, "kappa": model.learn_kappa, "alpha": model.learn_alpha}
     return found | {"warnings": ld_warnings(study) + warnings(found, learned)}
 

@@ -82,6 +82,13 @@ class StudySettings(NewStudy):
         "strong LD bears out. They are dropped otherwise: one of them decides on all noise.",
         label="Keep extreme z-scores that LD contradicts",
     )
+    shrink_strong = param.Boolean(
+        False,
+        doc="Leave the lead variants of strong loci (chi-square above 80, N / 1,000 and 30 times "
+        "the mean) to the prior alone. They have a variance of their own otherwise, so that a few "
+        "of them do not decide on annotations.",
+        label="No variance of their own for strong loci",
+    )
     exclude_regions = param.List(
         default=[],
         item_type=str,

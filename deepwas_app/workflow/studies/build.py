@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,6 +26,7 @@ from deepwas_app.workflow.settings import PanelSettings, StudySettings
 from deepwas_app.workflow.settings.keywords import knobs
 from deepwas_app.workflow.studies.gwas import GIVEN, align_gwas, read_gwas, source_record
 from deepwas_app.workflow.studies.ld_source import open_ld_source
+from deepwas_app.workflow.studies.strong import with_strong_loci
 from deepwas_app.workflow.studies.track_store import build_tracks, check_tracks, drop_stale_tracks
 
 
@@ -133,6 +135,9 @@ def build_study(
     records += [source_record(GIVEN, "table", "annotations") for _ in tables]
 
     people = 0 if settings.same_people else int(panel.attrs["sample_size"] or 0)
+    strong: list[dict[str, Any]] = []
+    if not settings.shrink_strong:
+        variants, strong = with_strong_loci(variants, lambda b: read_factor(panel, b), people)
     known = {"ld_people": people} if people or settings.same_people else {}
     attrs = {
         "title": settings.title or path.name.removesuffix(".study.zarr"),
@@ -141,7 +146,7 @@ def build_study(
         "panel": panel.attrs["source"],
         **known,
         **{name: gwas.attrs[name] for name in ("case_fraction",) if name in gwas.attrs},
-        "alignment": report,
+        "alignment": report + strong,
         "annotation_notes": notes + frequency_note(panel, aligned["variant_scored"].values),
         "provenance": records + panel.attrs["provenance"],
     }

@@ -24,6 +24,7 @@ from deepwas_app.workflow.progress import Progress, job
 from deepwas_app.workflow.settings import SimulateSettings
 from deepwas_app.workflow.settings.keywords import knobs
 from deepwas_app.workflow.studies.build import output_path, whitened
+from deepwas_app.workflow.studies.strong import with_strong_loci
 from deepwas_app.workflow.studies.track_store import drop_stale_tracks
 
 ALPHA = 0.7
@@ -100,6 +101,7 @@ def simulate(settings: SimulateSettings) -> Generator[Progress, None, Path]:
         variant_true_heritability=("variants", v.astype(np.float32)),
         variant_true_effect=("variants", effects.astype(np.float32)),
     )
+    variants, strong = with_strong_loci(variants, panel.reference, settings.panel_people)
     lost = int(np.isnan(z).sum())
     attrs = {
         "title": settings.title or path.name.removesuffix(".study.zarr"),
@@ -109,6 +111,7 @@ def simulate(settings: SimulateSettings) -> Generator[Progress, None, Path]:
             {"step": "Simulated variants", "variants": len(z), "kind": "in"},
             {"step": "Do not vary in the LD panel", "variants": -lost, "kind": "loss"},
             {"step": "Scored variants", "variants": len(z) - lost, "kind": "out"},
+            *strong,
         ],
         "ld_people": settings.panel_people,
         "provenance": [

@@ -7,7 +7,9 @@ import pytest
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.builtin import data_dir
-from deepwas_app.genetics.ld.panel import open_panel
+from deepwas_app.genetics.content import OWN_HERITABILITY
+from deepwas_app.genetics.gwas.sumstats import read_sumstats
+from deepwas_app.genetics.ld.panel import open_panel, read_factor
 from deepwas_app.genetics.statistics import marginal_correlation_z
 from deepwas_app.genetics.store import open_study_store, read_block
 from deepwas_app.workflow.info import info
@@ -18,6 +20,8 @@ from deepwas_app.workflow.settings import PanelSettings, StudySettings
 from deepwas_app.workflow.studies.build import build_ld, build_study
 
 HEIGHT = data_dir() / "height_chr22"
+LEAD, SIZE = 300, 100.0
+NOTE = "Lead variants of strong loci, with a variance of their own"
 
 
 @pytest.fixture(scope="module")
@@ -236,3 +240,55 @@ def test_a_study_of_cases_and_controls_knows_its_share_of_cases(full_panel, heig
     assert study.attrs["case_fraction"] == 0.5
     assert study["variant_sample_size"].values[0] == pytest.approx(3e5)
     assert "case_fraction" not in height.attrs
+
+
+@pytest.fixture(scope="module")
+def with_strong_locus(full_panel):
+    """Height, and one variant of the fifth block that alone gives a z-score of `SIZE` more."""
+    panel = open_panel(full_panel)
+    given = read_sumstats(HEIGHT / "height.fastGWA.gz")
+    start, count = (int(panel[f"block_{name}"].values[4]) for name in ("offset", "variants"))
+    W = read_factor(panel, 4).astype(float)
+    W /= np.linalg.norm(W, axis=1)[:, None]
+    names = panel["variant_id"].values
+    pull = dict(zip(names[start : start + count], SIZE * W @ W[LEAD], strict=True))
+    counted = dict(zip(names, panel["variant_effect_allele"].values, strict=True))
+    rows = zip(given["variant_id"].values, given["variant_effect_allele"].values, strict=True)
+    added = np.array([pull.get(i, 0.0) * (1 if counted.get(i) == a else -1) for i, a in rows])
+    z = (given["variant_z"].values + added).astype(np.float32)
+    return given.assign(variant_z=("variants", z))
+
+
+def built(panel, sumstats, folder, **settings):
+    return open_study_store(
+        build_study(sumstats=sumstats, ld=panel, output=str(folder / "s"), **settings)
+    )
+
+
+def test_the_lead_has_a_heritability_of_its_own_unless_it_is_to_be_as_others(
+    full_panel, with_strong_locus, tmp_path
+):
+    panel = open_panel(full_panel)
+    study = built(panel, with_strong_locus, tmp_path)
+    own = study[OWN_HERITABILITY].values
+    lead = int(panel["block_offset"].values[4]) + LEAD
+    n = float(study["variant_sample_size"].values[lead])
+    (found,) = np.flatnonzero(own)
+    assert abs(found - lead) < 30
+    assert own[found] == pytest.approx(SIZE**2 / n, rel=0.1)
+    report = alignment(study).set_index("step")["variants"]
+    assert report[NOTE] == 1
+
+    *_, step = fit(study, "constant", test_chromosomes="none")
+    v = prior_heritability(study, step.model(), "it")
+    assert step.summary["h2"] == pytest.approx(v.sum() + own.sum(), rel=1e-5)
+    assert step.summary["h2_strong"] == pytest.approx(own.sum(), rel=1e-6)
+
+    as_others = built(panel, with_strong_locus, tmp_path / "2", shrink_strong=True)
+    assert OWN_HERITABILITY not in as_others
+    assert NOTE not in alignment(as_others)["step"].to_list()
+    assert as_others.attrs["content_hash"] != study.attrs["content_hash"]
+    *_, shared = fit(as_others, "constant", test_chromosomes="none")
+    assert "h2_strong" not in shared.summary
+    # The one locus makes all of the chromosome look more heritable.
+    assert prior_heritability(as_others, shared.model(), "it").sum() > 1.1 * v.sum()
