@@ -126,7 +126,9 @@ def _adam_step(
 
     (_, found), gradient = jax.value_and_grad(loss, has_aux=True)(trained)
     updates, inner = transformation.update(gradient, state.optimiser, trained)
-    model = bounded(eqx.combine(optax.apply_updates(trained, updates), fixed))
+    model = eqx.combine(optax.apply_updates(trained, updates), fixed)
+    # The intercept of a regression may be anything.
+    model = model if objective.marginal else bounded(model)
     counted = jnp.maximum(batch.counted.sum(), 1)
     seen = _Seen(
         loss=found.loss.sum() / counted,
@@ -295,7 +297,7 @@ def fit_scoring(
     first, unravel = flatten(state.model)
     low, high, own = limits(state.model)
     if objective.marginal:
-        # The intercept of a regression may be anything, and a prior means nothing beside squares.
+        # Nor has it ends here, and a prior means nothing beside squares.
         low, high, own = low - np.inf, high + np.inf, 0 * own
     start = np.clip(np.asarray(first, np.float64), low, high)
     shrunk = np.asarray(ridge_precision(state.model, 1.0)) > 0

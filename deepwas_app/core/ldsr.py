@@ -8,6 +8,9 @@ from jaxtyping import Array, Float
 from deepwas_app.core.batch import BlockBatch, Marginal, map_blocks
 from deepwas_app.core.block import HostOrDevice, WhitenedBlock
 
+# Variants with a chi-square above this, and above so much per person, have no part in it.
+LARGEST, PER_PERSON = 80.0, 1e-3
+
 
 @jax.custom_vjp
 def squared_ld_product(
@@ -132,15 +135,23 @@ def with_weights(
     1 / l_j, because neighbours repeat one another l_j times, times 1 / (2 E[z_j^2]^2), because
     that is the variance of z_j^2: with l_j the LD score among scored variants and
     E[z_j^2] = s2 + N h2 l_j / M. Neither is taken below 1 (as in the reference implementation).
+    0 where the chi-square is above 80 and above N_j / 1,000: a few such variants would decide.
+
+    References
+    ----------
+    Finucane et al. 2015, doi:10.1038/ng.3404, for the last.
     """
     marginal = batch.marginal
     if marginal is None:
         raise ValueError("LD score regression needs z-scores in the batch")
 
-    def one(Q: Array, d: Array, counted: Array, people: Array) -> Array:
+    largest = jnp.maximum(LARGEST, PER_PERSON * jnp.exp(batch.log_n))
+    regressed = batch.counted & (marginal.z**2 <= largest)
+
+    def one(Q: Array, d: Array, counted: Array, regressed: Array, people: Array) -> Array:
         scores = ld_weighted_sum(Q, counted.astype(Q.dtype), people)
         expected = jnp.maximum(s2 + ld_weighted_sum(Q, d, people), 1.0)
-        return jnp.where(counted, 0.5 / (jnp.maximum(scores, 1.0) * expected**2), 0.0)
+        return jnp.where(regressed, 0.5 / (jnp.maximum(scores, 1.0) * expected**2), 0.0)
 
-    weight = map_blocks(one, batch.block.Q, d, batch.counted, marginal.people)
+    weight = map_blocks(one, batch.block.Q, d, batch.counted, regressed, marginal.people)
     return eqx.tree_at(lambda b: b.marginal, batch, Marginal(marginal.z, weight, marginal.people))

@@ -108,7 +108,7 @@ def test_facts_of_priors():
 def test_facts_of_objectives():
     likelihood, ldsr = FullLikelihood, LDScoreRegression
     assert [kind.fits_baseline for kind in (likelihood, ldsr)] == [True, False]
-    for fact in ("marginal", "fixes_noise", "keeps_best"):
+    for fact in ("marginal", "has_intercept", "keeps_best"):
         assert [getattr(kind, fact) for kind in (likelihood, ldsr)] == [False, True]
 
 

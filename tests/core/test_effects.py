@@ -60,13 +60,14 @@ def test_one_step_jackknife_agrees_with_refitting_without_each_block(world, trut
 
 
 def regression(world, batches):
-    """The batches with z-scores of the kept components, and regression's weights."""
+    """The batches with z-scores of the kept components, and regression's weights of them all."""
     found = []
     for batch in batches:
         z = jnp.einsum("bmr,br->bm", batch.block.Q, batch.block.x)
-        marginal = Marginal(z, jnp.zeros_like(z), jnp.full(len(z), jnp.inf))
+        marginal = Marginal(jnp.zeros_like(z), jnp.zeros_like(z), jnp.full(len(z), jnp.inf))
         batch = eqx.tree_at(lambda b: b.marginal, batch, marginal, is_leaf=lambda x: x is None)
-        found.append(with_weights(batch, jnp.full(z.shape, 1.3), jnp.asarray(1.2)))
+        batch = with_weights(batch, jnp.full(z.shape, 1.3), jnp.asarray(1.2))
+        found.append(eqx.tree_at(lambda b: b.marginal.z, batch, z))
     return found
 
 

@@ -164,6 +164,28 @@ def test_variants_that_do_not_count_have_no_weight(reference):
         with_weights(without, jnp.ones((1, 1)), jnp.asarray(1.0))
 
 
+def test_variants_with_huge_chi_squares_do_not_count(reference):
+    """Above 80 and above N / 1,000; the LD scores of the others are what they were."""
+    batch, marginal = reference.batch, reference.batch.marginal
+    d = jnp.full(batch.log_n.shape, 0.1)
+    before = np.asarray(with_weights(batch, d, jnp.asarray(1.0)).marginal.weight)
+
+    def weights(people, *chi2):
+        z = marginal.z.at[0, : len(chi2)].set(jnp.sqrt(jnp.asarray(chi2)))
+        changed = eqx.tree_at(
+            lambda b: (b.marginal.z, b.log_n),
+            batch,
+            (z, jnp.full(batch.log_n.shape, np.log(people))),
+        )
+        return np.asarray(with_weights(changed, d, jnp.asarray(1.0)).marginal.weight)
+
+    few, many = weights(50_000, 79.0, 81.0, 119.0), weights(120_000, 79.0, 81.0, 119.0, 121.0)
+    assert (few[0, :3] > 0).tolist() == [True, False, False]
+    assert (many[0, :4] > 0).tolist() == [True, True, True, False]
+    np.testing.assert_array_equal(few[0, 3:], before[0, 3:])
+    np.testing.assert_array_equal(few[1:], before[1:])
+
+
 @pytest.mark.usefixtures("x64")
 def test_neither_ld_score_nor_expectation_is_taken_below_one():
     """In unlinked variants of loadings c, l = c^4; in the weights it is no less than 1."""

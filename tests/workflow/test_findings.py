@@ -44,7 +44,7 @@ def test_mlp_beats_linear_beats_constant_where_held_out(runs):
         assert gain.value > 2 * gain.error
 
 
-def test_larger_networks_pay_off_under_the_full_likelihood_only(runs):
+def test_larger_networks_pay_off_most_under_the_full_likelihood(runs):
     """``benchmarks/scaling.tsv`` in small: each size beats the smaller by the likelihood.
 
     The largest of them gains less than half as much when LD score regression trains it.

