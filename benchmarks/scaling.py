@@ -1,6 +1,6 @@
 """Likelihood against size on the built-in simulated study: the table and the figure.
 
-    python benchmarks/scaling.py [--seeds 3] [--folder DIR] [-o benchmarks]
+    python benchmarks/scaling.py [--seeds 3] [--sizes linear,XS,S] [--folder DIR] [-o benchmarks]
 
 Every size with both objectives, judged by the full likelihood of chromosomes that were held out;
 each run trains for all its epochs and keeps the one that predicts the validation chromosomes
@@ -48,11 +48,17 @@ def picture(found: Sweep, path: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--sizes", default="linear,XS,S,M,L,XL")
     parser.add_argument("--epochs", type=int, default=EPOCHS)
     parser.add_argument("--folder", type=Path)
     parser.add_argument("-o", "--output", type=Path)
     given = parser.parse_args()
-    settings = ScalingSettings(seeds=given.seeds, epochs=given.epochs, patience=given.epochs)
+    settings = ScalingSettings(
+        sizes=given.sizes.split(","),
+        seeds=given.seeds,
+        epochs=given.epochs,
+        patience=given.epochs,
+    )
     folder = given.folder or Path(tempfile.mkdtemp())
     study = open_study("simulated")
     wall, cpu = time.monotonic(), time.process_time()
