@@ -20,7 +20,7 @@ from deepwas_app.core.objectives import (
     flatten,
 )
 from deepwas_app.core.priors import Model, bounded, limits, ridge_precision, trainable
-from deepwas_app.core.ridge import learned_precision
+from deepwas_app.core.ridge import dispersion, learned_precision
 
 
 class FitState(eqx.Module):
@@ -237,17 +237,40 @@ def _information(model: Model, batch: BlockBatch, objective: Objective) -> Infor
     return objective.information(flat, unravel, batch)
 
 
+class Total(NamedTuple):
+    """A loss to second order over all batches, float64 on the host.
+
+    Attributes
+    ----------
+    loss
+        Nats.
+    gradient
+        (parameters,).
+    fisher
+        Fisher information, (parameters, parameters).
+    scores
+        The gradient of each block, (blocks, parameters).
+    """
+
+    loss: np.float64
+    gradient: np.ndarray
+    fisher: np.ndarray
+    scores: np.ndarray
+
+
 def total_information(
     model: Model, batches: Iterable[BlockBatch], objective: Objective = FULL_LIKELIHOOD
-) -> tuple[np.float64, np.ndarray, np.ndarray]:
-    """Loss (nats), gradient and Fisher information over all batches, float64 on the host."""
-    loss, gradient, fisher = np.float64(0.0), np.zeros(1), np.zeros((1, 1))
+) -> Total:
+    """Loss, gradient and Fisher information over all batches."""
+    loss, fisher = np.float64(0.0), np.zeros((1, 1))
+    scores = [np.zeros((0, 1))]
     for batch in batches:
         part = _information(model, batch, objective)
         loss = loss + np.asarray(part.loss, np.float64).sum()
-        gradient = gradient + np.asarray(part.score, np.float64).sum(axis=0)
+        scores.append(np.asarray(part.score, np.float64)[np.asarray(batch.index) >= 0])
         fisher = fisher + np.asarray(part.fisher, np.float64)
-    return loss, gradient, fisher
+    by_block = np.concatenate(scores[1:] or scores)
+    return Total(loss, by_block.sum(axis=0), fisher, by_block)
 
 
 def fit_scoring(
@@ -306,11 +329,12 @@ def fit_scoring(
     learns = isinstance(precision, str) and bool(shrunk.any())
     fixed = own + (0.0 if isinstance(precision, str) else precision)
 
-    def learned(step: int, before: float, gradient: np.ndarray, fisher: np.ndarray) -> Array:
+    def learned(step: int, before: float, found: Total) -> Array:
         if not learns or step > SETTLED:
             return jnp.asarray(before, dtype)
-        with_own = gradient + own * flat, fisher + np.diag(own)
-        now = learned_precision(flat, *with_own, shrunk)
+        with_own = found.gradient + own * flat, found.fisher + np.diag(own)
+        spread = dispersion(found.scores[:, shrunk], found.fisher[np.ix_(shrunk, shrunk)])
+        now = learned_precision(flat, *with_own, shrunk, spread)
         # Half of the way up, and never down again: it and the coefficients would go round each
         # other, and many that fit noise would seem to ask for a wider prior.
         return jnp.asarray(now if step == 1 else max(before, np.sqrt(before * now)), dtype)
@@ -327,8 +351,8 @@ def fit_scoring(
         raise NonFiniteLossError(state, _broken_blocks(state.model, batches, objective))
     damping, common = (float(part) for part in state.optimiser)
     for step in range(int(state.step) + 1, steps + 1):
-        loss, gradient, fisher = found
-        kept = learned(step, common, gradient, fisher)
+        loss, gradient, fisher, _ = found
+        kept = learned(step, common, found)
         common = float(kept)
         ridge = fixed + common * shrunk
         target = loss + 0.5 * (ridge * flat**2).sum()

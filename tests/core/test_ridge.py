@@ -12,7 +12,7 @@ from scipy.stats import multivariate_normal
 from deepwas_app.core.fit import fit_scoring, start_scoring
 from deepwas_app.core.objectives import block_losses
 from deepwas_app.core.priors import Standardisation, make_prior, ridge_precision
-from deepwas_app.core.ridge import USUAL_DEVIATION, learned_precision
+from deepwas_app.core.ridge import TAIL, USUAL_DEVIATION, dispersion, learned_precision
 
 
 class Quadratic(NamedTuple):
@@ -43,7 +43,8 @@ def test_the_precision_is_where_the_marginal_likelihood_is_greatest():
 
     def density(deviation):
         marginal = multivariate_normal(cov=covariance + deviation**2 * np.eye(30))
-        prior = np.log(deviation) - 0.5 * (deviation / USUAL_DEVIATION) ** 2
+        together = 30 * (deviation / USUAL_DEVIATION) ** 2
+        prior = np.log(deviation) - TAIL * np.log1p(together)
         return marginal.logpdf(loss.best[1:]) + prior
 
     deviation = found**-0.5
@@ -106,3 +107,33 @@ def test_many_useless_annotations_cost_little_and_a_fit_of_them_resumes(world):
         for a, b in zip(jax.tree.leaves(steps[-1]), jax.tree.leaves(rest[-1]), strict=True):
             np.testing.assert_array_equal(a, b)
     assert not fitted(steps[-1], "learned")
+
+
+def test_a_gradient_that_varies_more_than_its_information_is_trusted_less():
+    """Four times the variance: the same posterior as with a quarter of the information."""
+    loss = quadratic(80, 0.3, seed=1)
+    at, shrunk = np.zeros(81), np.arange(81) > 0
+    gradient = -loss.information @ loss.best
+    quarter = learned_precision(at, gradient / 4, loss.information / 4, shrunk)
+    trusted_less = learned_precision(at, gradient, loss.information, shrunk, 4.0)
+    assert trusted_less == pytest.approx(4 * quarter, rel=1e-4)
+
+
+@pytest.mark.parametrize("factor", [1.0, 3.0])
+def test_dispersion_is_the_variance_of_scores_over_their_information(factor):
+    rng = np.random.default_rng(0)
+    root = rng.standard_normal((20, 40))
+    information = root @ root.T
+    shift = rng.standard_normal(20)
+    found = []
+    for _ in range(20):
+        own = rng.multivariate_normal(np.zeros(20), factor * information / 50, size=50)
+        found.append(dispersion(own + shift, information))
+    assert np.mean(found) == pytest.approx(factor, rel=0.1)
+    assert min(found) >= 1.0
+
+
+def test_dispersion_of_one_block_and_of_a_direction_without_information():
+    assert dispersion(np.ones((1, 2)), np.eye(2)) == 1.0
+    scores = np.random.default_rng(0).standard_normal((400, 2)) * [np.sqrt(2 / 400), 0]
+    assert dispersion(scores, np.diag([1.0, 0.0])) == pytest.approx(2, rel=0.2)
