@@ -81,10 +81,12 @@ def _study(path: str) -> dict[str, Any]:
         "LD blocks": study.sizes["blocks"],
         "components": int(study["block_components"].values.sum()),
         "variance kept": study.attrs["variance"],
+        "winsorised": study.attrs.get("winsorised", 0.0),
         "noise allows for": _noise(study),
         "median N": float(study["variant_sample_size"].median()),
         "content hash": study.attrs["content_hash"],
         "annotations": study["annotation"].values.tolist(),
+        "annotation notes": study.attrs.get("annotation_notes", []),
         "alignment": study.attrs["alignment"],
         "provenance": study.attrs["provenance"],
     }

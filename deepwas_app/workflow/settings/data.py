@@ -21,6 +21,15 @@ class StudySettings(NewStudy):
         "(FILE.bw#1000 for the mean in a window), gene tables, .gmt gene sets, or the word "
         "genes; globs and {CHR} work.",
     )
+    winsorise = param.Number(
+        0.0,
+        bounds=(0.0, 0.5),
+        inclusive_bounds=(True, False),
+        doc="Pull values of continuous annotations in to the quantiles at this share and at 1 less "
+        "it, such as 0.001. 0: leave them as they are.",
+        label="Winsorise annotations",
+        metadata=facts("1"),
+    )
     format: param.Selector[str] = param.Selector(
         default="",
         objects=["", *FORMATS],

@@ -15,6 +15,7 @@ from deepwas_app.genetics.annotation.annotations import (
     join_annotations,
     several,
 )
+from deepwas_app.genetics.annotation.outliers import outlier_notes, winsorise_annotations
 from deepwas_app.genetics.files import file_record
 from deepwas_app.genetics.gwas.frequency import frequency_note
 from deepwas_app.genetics.ld.panel import open_panel, panel_writer, read_factor
@@ -129,7 +130,7 @@ def build_study(
     records += regions
     joining = several(settings.annotations if annotations is None else annotations)
     yield Progress(0.2, "joining annotations")
-    variants, notes, files = annotate(aligned, joining)
+    variants, notes, files = annotate(aligned, joining, settings.winsorise)
     records += [file_record(f, annotation_format(f), "annotations") for f in files]
     tables = [source for source in joining if isinstance(source, pd.DataFrame)]
     records += [source_record(GIVEN, "table", "annotations") for _ in tables]
@@ -143,6 +144,7 @@ def build_study(
         "title": settings.title or path.name.removesuffix(".study.zarr"),
         "genome_build": panel.attrs["genome_build"],
         "variance": settings.variance,
+        "winsorised": settings.winsorise,
         "panel": panel.attrs["source"],
         **known,
         **{name: gwas.attrs[name] for name in ("case_fraction",) if name in gwas.attrs},
@@ -199,9 +201,16 @@ def whitened(
 
 
 def annotate(
-    variants: xr.Dataset, sources: Sequence[Annotations]
+    variants: xr.Dataset, sources: Sequence[Annotations], winsorise: float = 0.0
 ) -> tuple[xr.Dataset, list[str], list[Path]]:
     """Join annotations, and add what the software computes itself.
+
+    Parameters
+    ----------
+    variants, sources
+        What is annotated, with what.
+    winsorise
+        Share of the variants whose values of continuous annotations are pulled in, at each end.
 
     Returns
     -------
@@ -221,14 +230,11 @@ def annotate(
     else:
         names, kinds, notes, values, read = [], [], [], [], []
     values += [column[:, None] for column in columns.values()]
-    return (
-        variants.assign(
-            variant_annotation=(
-                ("variants", "annotations"),
-                np.concatenate(values, axis=1).astype(np.float32),
-            ),
-            annotation_kind=("annotations", np.array(kinds + ["continuous"] * len(columns))),
-        ).assign_coords(annotation=("annotations", np.array(names + list(columns)))),
-        notes,
-        read,
-    )
+    table = np.concatenate(values, axis=1).astype(np.float32)
+    annotated = variants.assign(
+        variant_annotation=(("variants", "annotations"), table),
+        annotation_kind=("annotations", np.array(kinds + ["continuous"] * len(columns))),
+    ).assign_coords(annotation=("annotations", np.array(names + list(columns))))
+    if winsorise:
+        notes += winsorise_annotations(annotated, winsorise)
+    return annotated, notes + outlier_notes(annotated), read

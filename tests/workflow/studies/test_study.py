@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from deepwas_app.errors import InputError
@@ -113,6 +114,25 @@ def test_study_without_annotation_files_has_its_own(full_panel, height, tmp_path
     np.testing.assert_allclose(study["variant_annotation"].values[:, 1], np.minimum(p, 1 - p))
     assert study.attrs["title"] == "plain"
     np.testing.assert_array_equal(study["variant_z"], height["variant_z"])
+
+
+def test_values_far_out_are_said_and_pulled_in_where_asked(full_panel, tmp_path):
+    variants = open_panel(full_panel)
+    far = np.random.default_rng(2).normal(size=variants.sizes["variants"])
+    far[50] = 1e9
+    table = pd.DataFrame({"SNP": variants["variant_id"].values, "far": far})
+    made = {}
+    for share in (0.0, 0.001):
+        settings = study_settings(full_panel, tmp_path / f"s{share}", winsorise=share)
+        made[share] = open_study_store(build_study(settings, annotations=table))
+        assert made[share].attrs["winsorised"] == share
+    notes = "\n".join(made[0.0].attrs["annotation_notes"])
+    assert "far: 0.1% of the variants" in notes
+    assert made[0.0]["variant_annotation"].values.max() == 1e9
+    notes = "\n".join(made[0.001].attrs["annotation_notes"])
+    assert "values winsorised to -" in notes
+    assert "0.1% of the variants" not in notes
+    assert made[0.001]["variant_annotation"].values[:, 0].max() < 5
 
 
 def test_whitening_of_a_study_is_that_of_core(full_panel, tmp_path):
