@@ -1,4 +1,4 @@
-"""The one rule for confidence intervals."""
+"""The one rule for confidence intervals, and for the P values that go with them."""
 
 from typing import Any
 
@@ -37,3 +37,18 @@ def interval(
     else:
         half = student.ppf(0.5 + level / 2, blocks - 1) * error
     return value - half, value + half
+
+
+def p_value(z: Any, blocks: int | None = None) -> Any:
+    """Two-sided P of an estimate over its standard error: 0.05 where the 95% interval ends at 0.
+
+    Parameters
+    ----------
+    z
+        The estimate over its error, a number or an array.
+    blocks
+        See :func:`interval`.
+    """
+    if blocks is None:
+        return 2 * norm.sf(np.abs(z))
+    return 2 * student.sf(np.abs(z), blocks - 1) if blocks > 1 else np.nan * z

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from deepwas_app.intervals import interval
+from deepwas_app.intervals import interval, p_value
 
 
 def test_few_blocks_give_wider_intervals_than_many():
@@ -19,3 +19,10 @@ def test_one_block_has_no_interval_and_arrays_are_taken_as_numbers_are():
     low, high = interval(np.array([0.0, 1.0]), np.array([1.0, np.nan]), 3)
     np.testing.assert_allclose([low[0], high[0]], [-4.302653, 4.302653], rtol=1e-6)
     assert np.isnan([low[1], high[1]]).all()
+
+
+def test_p_is_a_twentieth_where_the_interval_ends_at_nothing():
+    for blocks in (3, 15, None):
+        _, end = interval(0.0, 1.0, blocks)
+        assert p_value(-end, blocks) == pytest.approx(0.05)
+    assert np.isnan(p_value(np.array([1.0, 2.0]), 1)).all()

@@ -9,7 +9,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 from scipy.special import expit
-from scipy.stats import t as student
 
 from deepwas_app.core.batch import BlockBatch
 from deepwas_app.core.block import HostOrDevice
@@ -17,7 +16,7 @@ from deepwas_app.core.information import BlockInformation, block_information
 from deepwas_app.core.jackknife import jackknife_error
 from deepwas_app.core.objectives import FULL_LIKELIHOOD, Objective
 from deepwas_app.core.priors import Model, Prior, Standardisation
-from deepwas_app.intervals import interval
+from deepwas_app.intervals import interval, p_value
 
 # Variants whose shares are summed at once.
 _STRETCH = 65_536
@@ -61,11 +60,16 @@ class Jackknife(NamedTuple):
         (blocks, annotations), per s.d.
     alpha
         Exponent of p (1 - p), (blocks,); 0 where it is fixed.
+    known_from
+        How many LD blocks hold the information on each coefficient, (annotations,): 1 / sum_b w_b^2
+        with w_b a block's share of its Fisher information; 0 where there is none. Leaving out the
+        one block that holds it all moves nothing, which is no sign that it is well known.
     """
 
     level: Float[np.ndarray, " blocks"]
     coefficients: Float[np.ndarray, "blocks annotations"]
     alpha: Float[np.ndarray, " blocks"] = np.zeros(0)
+    known_from: Float[np.ndarray, " annotations"] = np.zeros(0)
 
 
 class _Tilts(eqx.Module):
@@ -139,13 +143,16 @@ def tilt_jackknife(
     """
     free = _free(model, standardise)
     square = np.ix_(free, free)
+    along = slice(1, 1 + standardise.mean.shape[0])
     total = np.zeros((len(free), len(free)))
     scores: list[np.ndarray] = []
     kept: list[np.ndarray] = []
+    diagonals: list[np.ndarray] = []
     for score, fisher in _tilt_parts(model, standardise, batches, objective):
         scores.append(score[:, free])
         own = fisher[:, free[:, None], free]
         total += own.sum(axis=0)
+        diagonals.append(np.diagonal(fisher, axis1=1, axis2=2)[:, along])
         if len(kept) * total.nbytes < _KEPT:
             kept += [*own]
     score = np.concatenate(scores)
@@ -168,7 +175,9 @@ def tilt_jackknife(
         # Constant or linearly dependent annotations carry no information of their own.
         moves[b] = scale * (np.linalg.pinv(others, rcond=1e-6, hermitian=True) @ (scale * score[b]))
     alpha = moves[:, -1] if model.learn_alpha else np.zeros(len(moves))
-    return Jackknife(moves[:, 0], moves[:, 1 : 1 + standardise.mean.shape[0]], alpha)
+    held = np.concatenate(diagonals)
+    known_from = held.sum(axis=0) ** 2 * _reciprocal((held**2).sum(axis=0))
+    return Jackknife(moves[:, 0], moves[:, along], alpha, known_from)
 
 
 def _reciprocal(values: np.ndarray) -> np.ndarray:
@@ -205,7 +214,7 @@ class ScoreTest(NamedTuple):
     @property
     def p(self) -> Float[np.ndarray, " annotations"]:
         """Two-sided, by Student's t with as many degrees of freedom as blocks, less one."""
-        return np.asarray(2 * student.sf(np.abs(self.z), self.blocks - 1))
+        return np.asarray(p_value(self.z, self.blocks))
 
 
 def score_test(
@@ -343,53 +352,3 @@ def enrichment_interval(
         error = found.share_error / (found.share * (1 - found.share))
         low, high = (expit(end) for end in interval(middle, error, found.blocks, level))
         return low / found.variants, high / found.variants
-
-
-@eqx.filter_jit
-def _slope(
-    prior: Prior, annotations: Array, tracks: Array | None, step: Array, low: Array, high: Array
-) -> Array:
-    def at(value: Array) -> Array:
-        return prior(jnp.where(step, value, annotations), tracks)
-
-    return jnp.mean(at(high) - at(low))
-
-
-def average_partial_effects(
-    prior: Prior,
-    annotations: Float[np.ndarray, "variants annotations"],
-    standardise: Standardisation,
-    binary: Bool[np.ndarray, " annotations"],
-    tracks: Float[np.ndarray, "variants window tracks"] | None = None,
-) -> Float[np.ndarray, " annotations"]:
-    """Average change of log variance per s.d. of each annotation, the others as they are.
-
-    Parameters
-    ----------
-    prior
-        The fitted prior.
-    annotations
-        (variants, annotations), in their own units.
-    standardise
-        Mean and s.d. of the annotations.
-    binary
-        Which annotations take 0 and 1 only: switched from 0 to 1; the others are moved by half an
-        s.d. each way.
-    tracks
-        Around the variants, as they are, for priors that read them.
-
-    Notes
-    -----
-    For a log-linear prior the average partial effect is the coefficient.
-    """
-    a = jnp.asarray(annotations)
-    around = None if tracks is None else jnp.asarray(tracks)
-    deviation = np.asarray(standardise.deviation)
-    effects = []
-    for j, is_binary in enumerate(binary):
-        column = jnp.arange(a.shape[1]) == j
-        half = 0.5 * deviation[j]
-        low, high = (jnp.zeros_like(a), jnp.ones_like(a)) if is_binary else (a - half, a + half)
-        change = float(_slope(prior, a, around, column, low, high))
-        effects.append(change * (deviation[j] if is_binary else 1.0))
-    return np.array(effects)

@@ -1,4 +1,4 @@
-"""How a prior answers to its annotations: response curves, surfaces, integrated gradients."""
+"""How a prior answers to its annotations: curves, surfaces, partial effects, attributions."""
 
 from collections.abc import Sequence
 
@@ -6,9 +6,9 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
-from deepwas_app.core.priors import Prior
+from deepwas_app.core.priors import Prior, Standardisation
 
 NODES = 32
 # Attention and layer norms bend sharply: more nodes until the parts add up this well.
@@ -146,3 +146,57 @@ def _quadrature(
         part = mean * (a.astype(np.float64) - b.astype(np.float64))
         parts.append(part if part.ndim == 2 else part.sum(axis=1))
     return np.concatenate(parts, axis=1)
+
+
+@eqx.filter_jit
+def _slope(
+    prior: Prior, annotations: Array, tracks: Array | None, step: Array, low: Array, high: Array
+) -> Array:
+    def at(value: Array) -> Array:
+        return prior(jnp.where(step, value, annotations), tracks)
+
+    return jnp.mean(at(high) - at(low))
+
+
+def average_partial_effects(
+    prior: Prior,
+    annotations: Float[np.ndarray, "variants annotations"],
+    standardise: Standardisation,
+    binary: Bool[np.ndarray, " annotations"],
+    tracks: Float[np.ndarray, "variants window tracks"] | None = None,
+) -> Float[np.ndarray, " annotations"]:
+    """Average change of log variance per s.d. of each annotation, the others as they are.
+
+    Parameters
+    ----------
+    prior
+        The fitted prior.
+    annotations
+        (variants, annotations), in their own units.
+    standardise
+        Mean and s.d. of the annotations.
+    binary
+        Which annotations take 0 and 1 only: switched from 0 to 1; the others are moved by half an
+        s.d. each way.
+    tracks
+        Around the variants, as they are, for priors that read them.
+
+    Notes
+    -----
+    For a log-linear prior the average partial effect is the coefficient. An annotation whose s.d.
+    counts as infinite has none.
+    """
+    a = jnp.asarray(annotations)
+    around = None if tracks is None else jnp.asarray(tracks)
+    deviation = np.asarray(standardise.deviation)
+    effects = []
+    for j, is_binary in enumerate(binary):
+        if np.isinf(deviation[j]):
+            effects.append(0.0)
+            continue
+        column = jnp.arange(a.shape[1]) == j
+        half = 0.5 * deviation[j]
+        low, high = (jnp.zeros_like(a), jnp.ones_like(a)) if is_binary else (a - half, a + half)
+        change = float(_slope(prior, a, around, column, low, high))
+        effects.append(change * (deviation[j] if is_binary else 1.0))
+    return np.array(effects)

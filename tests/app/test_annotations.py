@@ -50,6 +50,24 @@ def test_tables_are_of_one_run_and_of_its_command(page, tmp_path):
         assert given[f"{name}.quantiles.tsv"] == fifths.read_text()
 
 
+def test_what_errors_rest_on_stands_over_the_numbers(page):
+    said = [text for text in alerts(page) if "errors are rough" in text]
+    assert [text.split(":")[0] for text in said] == ["linear", "mlp"]
+    assert all("15 LD blocks" in text for text in said)
+    assert ["its shape taken as given" in text for text in said] == [False, True]
+
+
+def test_reasons_stand_beside_what_is_missing(page):
+    card = page.enrichment_card
+    details = card.details
+    assert "Note" not in card.table.select(pn.widgets.Tabulator)[0].value
+    found = details.effects[details.run]
+    note = np.full(found.sizes["annotations"], "no information", dtype=object)
+    card.draw(details._replace(effects={details.run: found.assign(note=("annotations", note))}))
+    shown = card.table.select(pn.widgets.Tabulator)[0].value
+    assert (shown["Note"] == "no information").all()
+
+
 def test_choosing_runs_and_the_run_of_the_tables(page, settle):
     assert page.detail.options == ["linear", "mlp"]
     assert page.detail.visible
@@ -204,7 +222,13 @@ def test_many_annotations_with_long_names_are_few_at_first(tmp_path, settle, dat
     path = data_root / "wide.study.zarr"
     data_root.mkdir()
     settings = SimulateSettings(
-        variants=1_500, chromosomes=5, people=80, annotations=96, output=str(path)
+        variants=2_000,
+        chromosomes=10,
+        people=80,
+        annotations=96,
+        h2=0.8,
+        panel_people=0,
+        output=str(path),
     )
     simulate(settings)
     study = open_study_store(path)
@@ -222,4 +246,6 @@ def test_many_annotations_with_long_names_are_few_at_first(tmp_path, settle, dat
     assert rows(points) == 20
     assert page.effects_card.everything.visible
     page.effects_card.everything.value = True
-    assert rows(page.effects_card.figure.objects[0].object) == 96
+    known = int(np.isfinite(page.effects["linear"]["partial_effect"]).sum())
+    assert 70 < known
+    assert rows(page.effects_card.figure.objects[0].object) == known

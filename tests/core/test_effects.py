@@ -10,7 +10,6 @@ from scipy.stats import t
 from deepwas_app.core.batch import Marginal
 from deepwas_app.core.effects import (
     Jackknife,
-    average_partial_effects,
     enrichment,
     enrichment_interval,
     score_test,
@@ -23,6 +22,7 @@ from deepwas_app.core.jackknife import jackknife_error, jackknife_sum
 from deepwas_app.core.ldsr import with_weights
 from deepwas_app.core.objectives import FULL_LIKELIHOOD, LDScoreRegression, block_losses, flatten
 from deepwas_app.core.priors import Model, Standardisation, make_prior
+from deepwas_app.core.response import average_partial_effects
 
 COEFFICIENTS = [0.5, -0.4, 0.0, 0.3]
 

@@ -15,7 +15,6 @@ from deepwas_app.core.effects import (
     Enrichment,
     Jackknife,
     Tilt,
-    average_partial_effects,
     enrichment,
     enrichment_interval,
     tilt_fisher,
@@ -25,7 +24,7 @@ from deepwas_app.core.held_out import losses_by_block
 from deepwas_app.core.jackknife import jackknife_error, jackknife_sum
 from deepwas_app.core.objectives import BlockLosses, FullLikelihood, Information
 from deepwas_app.core.priors import Model, Prior, Standardisation
-from deepwas_app.core.response import integrated_gradients
+from deepwas_app.core.response import average_partial_effects, integrated_gradients
 from deepwas_app.core.shifts import draw_shifts, shift_test
 
 

@@ -81,12 +81,15 @@ def number_table(
     table: Table, frame: pd.DataFrame, columns: tuple[str, ...]
 ) -> pn.widgets.Tabulator:
     """Some columns of a table, those that are there; the download has all."""
+    noted = bool(frame["Note"].any())
+    columns = columns if noted else tuple(name for name in columns if name != "Note")
     long = "Category" in columns and frame["Category"].str.len().max() > 40
     return page_table(
         table.part(*columns),
         frame,
         # The whole name is in the download; the numbers must not leave the screen.
-        widths={"Category": 290} if long else {},
+        widths=({"Category": 290} if long else {}) | ({"Note": 260} if noted else {}),
+        wrapped=("Note",) if noted else (),
         header_align=dict.fromkeys(columns[columns[0] == "Category" :], "right"),
         sortable=False,
         page_size=FEW,

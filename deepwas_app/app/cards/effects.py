@@ -23,6 +23,7 @@ EFFECT_COLUMNS = (
     "Marginal_coefficient",
     "Marginal_coefficient_std_error",
     "Marginal_coefficient_p",
+    "Note",
 )
 
 

@@ -31,6 +31,7 @@ ENRICHMENT_COLUMNS = (
     "Enrichment_p",
     "Shift_enrichment_std_error",
     "Shift_p",
+    "Note",
 )
 FIFTH_COLUMNS = (
     "Quantile",
@@ -41,6 +42,7 @@ FIFTH_COLUMNS = (
     "Enrichment",
     "Enrichment_low95",
     "Enrichment_high95",
+    "Note",
 )
 
 
@@ -73,9 +75,9 @@ class EnrichmentCard(AnnotationCard):
             self.progress,
             self.figure,
             self.table,
-            note="Share of heritability over share of variants; 1 is none. Errors are optimistic "
-            "where LD blocks are few. Annotations that are shifted along the genome show what "
-            "chance alone gives (grey: 95% of it), on its own for each annotation.",
+            note="Share of heritability over share of variants; 1 is none. Annotations that are "
+            "shifted along the genome show what chance alone gives (grey: 95% of it), on its own "
+            "for each annotation.",
         )
         self._continuous = section(
             "Continuous annotations",

@@ -10,7 +10,7 @@ from deepwas_app.app.cards.annotation_card import Details
 from deepwas_app.app.cards.annotation_response import ResponseCard
 from deepwas_app.app.cards.effects import EffectsCard
 from deepwas_app.app.cards.enrichment import EnrichmentCard
-from deepwas_app.app.components import empty, section
+from deepwas_app.app.components import caution, empty, section
 from deepwas_app.app.markup import text
 from deepwas_app.app.pages import PAGES
 from deepwas_app.app.pages.base import Page
@@ -117,6 +117,13 @@ class AnnotationsPage(Page):
             )
             for name, effect in effects.items()
             if effect.attrs["constant"]
+        ]
+        from deepwas_app.workflow.results.annotation_effects import caveats
+
+        notes += [
+            caution(f"{name}: {'. '.join(said)}.")
+            for name, effect in effects.items()
+            if (said := caveats(effect))
         ]
         return pmui.Column(*notes, self.tabs, sizing_mode="stretch_width")
 

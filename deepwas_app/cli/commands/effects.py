@@ -1,6 +1,6 @@
 """``deepwas effects``: annotation effects of a run."""
 
-from deepwas_app.cli.output import follow
+from deepwas_app.cli.output import follow, say
 from deepwas_app.errors import InputError
 from deepwas_app.workflow.settings.results import EffectsSettings as Settings
 
@@ -9,7 +9,7 @@ __all__ = ["Settings", "run"]
 
 def run(settings: Settings) -> None:
     """Write a row an annotation."""
-    from deepwas_app.workflow.results.annotation_effects import annotation_effects
+    from deepwas_app.workflow.results.annotation_effects import annotation_effects, caveats
     from deepwas_app.workflow.results.effects import EFFECTS, FIFTHS, effects, quantile_table
     from deepwas_app.workflow.results.locus import opened
     from deepwas_app.workflow.tables import write_text
@@ -22,3 +22,5 @@ def run(settings: Settings) -> None:
     write_text(EFFECTS.text(table), settings.output)
     if settings.quantiles:
         write_text(FIFTHS.text(quantile_table(found)), settings.quantiles)
+    for caveat in caveats(found):
+        say(caveat)

@@ -20,7 +20,7 @@ class Standardisation(eqx.Module):
     Attributes
     ----------
     mean, deviation
-        (annotations,), in the annotation's own unit.
+        (annotations,), in the annotation's own unit. An infinite s.d. leaves one out.
     """
 
     mean: Float[Array, " annotations"]

@@ -39,6 +39,9 @@ class Model(eqx.Module):
         Exponent of p (1 - p).
     learn_s2, learn_kappa, learn_alpha
         Whether they are trained.
+    most
+        Log v_j is no larger: 0 where v_j is a share of the trait, of which no variant explains more
+        than all, however far out its annotations are.
     """
 
     prior: Prior
@@ -48,6 +51,7 @@ class Model(eqx.Module):
     learn_kappa: bool = eqx.field(static=True, default=True)
     alpha: Float[Array, ""] = eqx.field(converter=jnp.asarray, default=ALPHA)
     learn_alpha: bool = eqx.field(static=True, default=False)
+    most: float = eqx.field(static=True, default=math.inf)
 
     @property
     def reference(self) -> float:
@@ -74,8 +78,9 @@ class Model(eqx.Module):
         log_heterozygosity: Float[HostOrDevice, "*variants"],
         tracks: Float[HostOrDevice, "*variants window tracks"] | None = None,
     ) -> Float[Array, "*variants"]:
-        """Log v_j = log f(a_j) + alpha (log p_j (1 - p_j) - reference)."""
-        return self.prior(annotations, tracks) + self._frequency_term(log_heterozygosity)
+        """Log v_j = log f(a_j) + alpha (log p_j (1 - p_j) - reference), at most `most`."""
+        found = self.prior(annotations, tracks) + self._frequency_term(log_heterozygosity)
+        return found if math.isinf(self.most) else jnp.minimum(found, self.most)
 
     def signed_variance(
         self,

@@ -6,26 +6,29 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from jax.scipy.special import logsumexp
-from scipy.stats import norm
 
-from deepwas_app.core.effects import (
-    average_partial_effects,
-    enrichment,
-    enrichment_interval,
-    score_test,
-    tilt_jackknife,
-)
+from deepwas_app.core.effects import enrichment, enrichment_interval, score_test, tilt_jackknife
 from deepwas_app.core.jackknife import jackknife_error
 from deepwas_app.core.priors import ConstantPrior, Prior
+from deepwas_app.core.response import average_partial_effects
+from deepwas_app.intervals import p_value
+from deepwas_app.workflow.results import no_information as none
 from deepwas_app.workflow.results.locus import RunLike, opened
+from deepwas_app.workflow.runs.annotations import annotation_doubts, listed
 from deepwas_app.workflow.runs.baseline import constant_model
 from deepwas_app.workflow.runs.batches import log_heterozygosity, standardisation
 from deepwas_app.workflow.runs.heritability import prior_heritability
 from deepwas_app.workflow.runs.models import noisy_model, objective_of
 from deepwas_app.workflow.runs.run_batches import spread_variants, training_batches
+from deepwas_app.workflow.runs.summary import few_blocks, is_null
 from deepwas_app.workflow.studies.builtin import StudyLike
 
 QUANTILES = 5
+SHAPE_GIVEN = (
+    "the prior is not log-linear: errors and intervals say how far the data fix it along each "
+    "annotation, its shape taken as given; in simulations such 95% intervals of enrichment held "
+    "the truth in 91%"
+)
 _AVERAGED = 20_000
 
 
@@ -42,7 +45,7 @@ def annotation_effects(study: StudyLike | None, run: RunLike) -> xr.Dataset:
     Dataset over ``annotations`` (and ``quantiles``):
 
     annotation_deviation
-        S.d. over the training variants, in the annotation's own unit.
+        S.d. over the training variants, in the annotation's own unit; infinite where all are alike.
     coefficient, coefficient_se
         Log-linear prior: change of log variance per s.d. of the annotation; NaN for other priors.
     unit_coefficient, unit_coefficient_se
@@ -65,6 +68,9 @@ def annotation_effects(study: StudyLike | None, run: RunLike) -> xr.Dataset:
         binary ones, and where equal values leave a fifth empty.
     quantile_proportion_variants and so on
         Shares and enrichment of the fifths, with the names of the above.
+    note, quantile_note
+        Why a number of the annotation, or of the fifth, is NaN that others have, or what else is to
+        be known of it; empty where all is well. See :mod:`.no_information` for the rule.
     jackknife
         (blocks, annotations): change of the effects, per s.d., without each training block.
     h2
@@ -99,6 +105,15 @@ def annotation_effects(study: StudyLike | None, run: RunLike) -> xr.Dataset:
     level = ConstantPrior(logsumexp(log_f) - jnp.log(len(log_f)))
     start = noisy_model(run.settings, level, model.s2, model.kappa, model.alpha, trained=False)
     test = score_test(constant_model(batches, run.settings, start), standardise, batches)
+    blocks = len(run.train_blocks)
+    own = none.coefficient_reasons(error, deviation, binary, jackknife.known_from, blocks)
+    doubts = annotation_doubts(study, run.train_blocks)
+    apart = _not_told_apart(doubts.groups, study["annotation"].values.astype(str))
+    null = [none.NULL if is_null(run.summary) else ""] * len(own)
+    # What leaves nothing to be said is no reason where just the interval is wide.
+    gone = [reason if reason != none.WIDE else "" for reason in own]
+    no_coefficient = none.first_reasons(gone, null, apart, own)
+    no_share = none.first_reasons(gone, null)
 
     standardised = (annotations - np.asarray(standardise.mean)) / np.asarray(standardise.deviation)
     moves = jackknife
@@ -123,8 +138,16 @@ def annotation_effects(study: StudyLike | None, run: RunLike) -> xr.Dataset:
         "enrichment_se": shares.error,
         "enrichment_low": low,
         "enrichment_high": high,
-        "enrichment_p": 2 * norm.sf(np.abs(shares.z)),
+        "enrichment_p": p_value(shares.z, blocks),
     }
+    # A set knows of its annotation, and so does a fifth.
+    of_set = np.concatenate([np.flatnonzero(binary), np.tile(np.flatnonzero(~binary), QUANTILES)])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        log_error = shares.share_error / (shares.share * (1 - shares.share))
+    wide = [none.WIDE if too else "" for too in none.too_wide(log_error, blocks)]
+    set_notes = none.first_reasons([no_share[a] for a in of_set], wide)
+    for name in list(per_set)[1:]:
+        per_set[name] = none.left_out(per_set[name], set_notes)
 
     def of_binary(values: np.ndarray) -> np.ndarray:
         return _filled(binary, values[: binary.sum()])
@@ -134,6 +157,13 @@ def annotation_effects(study: StudyLike | None, run: RunLike) -> xr.Dataset:
     def of_fifths(values: np.ndarray) -> tuple[tuple[str, str], np.ndarray]:
         table = _filled(~binary, values[binary.sum() :].reshape(QUANTILES, -1).T)
         return (("annotations", "quantiles"), np.where(np.isnan(lower), np.nan, table))
+
+    quantile_note = np.full(lower.shape, "", dtype=object)
+    quantile_note[~binary] = np.array(set_notes[binary.sum() :], object).reshape(QUANTILES, -1).T
+    no_enrichment = np.full(len(binary), "", dtype=object)
+    no_enrichment[binary] = set_notes[: binary.sum()]
+    outlying = [none.OUTLYING if out else "" for out in doubts.outlying]
+    note = none.joined(no_coefficient, list(no_enrichment), outlying)
 
     per_annotation = {
         "annotation_kind": study["annotation_kind"].values,
@@ -148,12 +178,19 @@ def annotation_effects(study: StudyLike | None, run: RunLike) -> xr.Dataset:
         "unit_partial_effect_se": error / deviation,
         "score_z": test.z,
         "score_p": test.p,
-    } | {name: of_binary(values) for name, values in per_set.items()}
+    }
+    known = {"annotation_kind", "annotation_deviation"}
+    for name in per_annotation.keys() - known:
+        reasons = none.first_reasons(gone, apart) if name.startswith("score") else no_coefficient
+        per_annotation[name] = none.left_out(per_annotation[name], reasons)
+    per_annotation |= {name: of_binary(values) for name, values in per_set.items()}
+    per_annotation["note"] = note
     return xr.Dataset(
         {name: ("annotations", values) for name, values in per_annotation.items()}
         | {
             "quantile_lower": (("annotations", "quantiles"), lower),
             "quantile_upper": (("annotations", "quantiles"), upper),
+            "quantile_note": (("annotations", "quantiles"), quantile_note.astype(str)),
         }
         | {f"quantile_{name}": of_fifths(values) for name, values in per_set.items()}
         | {"jackknife": (("blocks", "annotations"), jackknife.coefficients), "h2": v.sum()},
@@ -165,9 +202,28 @@ def annotation_effects(study: StudyLike | None, run: RunLike) -> xr.Dataset:
             "run": run.name,
             "prior": run.settings.prior,
             "constant": run.prior_type.constant,
-            "blocks": len(run.train_blocks),
+            "blocks": blocks,
+            "log_linear": log_linear(model.prior) or run.prior_type.constant,
         },
     )
+
+
+def caveats(effects: xr.Dataset) -> list[str]:
+    """What is to be said beside all numbers of a run, for people."""
+    said = few_blocks(effects.attrs["blocks"])
+    if not effects.attrs["log_linear"]:
+        said.append(SHAPE_GIVEN)
+    return said
+
+
+def _not_told_apart(groups: list[list[int]], names: np.ndarray) -> list[str]:
+    """Of every annotation, which ones it cannot be told apart from."""
+    out = [""] * len(names)
+    for group in groups:
+        for a in group:
+            others = listed(names[[b for b in group if b != a]]) or "the others together"
+            out[a] = f"not told apart from {others}"
+    return out
 
 
 def strongest_annotations(effects: Mapping[str, xr.Dataset], value: str) -> list[str]:

@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import xarray as xr
-from scipy.stats import norm
 
+from deepwas_app.intervals import p_value
 from deepwas_app.workflow.progress import Progress, job
 from deepwas_app.workflow.results.annotation_effects import annotation_effects
 from deepwas_app.workflow.results.interpret import (
@@ -32,7 +32,7 @@ _SHARES = (
 _ENRICHMENT_P = Column(
     "Enrichment_p",
     "P",
-    "two-sided P that heritability per variant is the same inside as outside",
+    "two-sided P that heritability per variant is the same inside as outside, by Student's t",
     "",
     ".8g",
     digits=None,
@@ -52,17 +52,23 @@ _ENDS = (
     Column("Enrichment_low95", "95% from", "lower end of its 95% interval", "", ".8g"),
     Column("Enrichment_high95", "to", "upper end of its 95% interval", "", ".8g"),
 )
+_NOTE = Column(
+    "Note",
+    "Note",
+    "why numbers are missing here that others have, or what else is to be known; empty where all "
+    "is well",
+)
 
 
 def _coefficient_columns(prefix: str, titles: tuple[str, ...], what: str) -> tuple[Column, ...]:
     """Six columns of an effect, as :func:`_coefficients` names them."""
-    names = list(_coefficients(prefix, np.ones(1), np.ones(1), np.ones(1)))
+    names = list(_coefficients(prefix, np.ones(1), np.ones(1), np.ones(1), 2))
     units = ("log variance per s.d.",) * 2 + ("", "") + ("log variance per unit",) * 2
     meanings = (
         f"change of log variance per s.d. of the annotation, {what}",
         "its standard error",
         "the estimate over its standard error",
-        "its two-sided P",
+        "its two-sided P, by Student's t",
         "the same per unit of the annotation",
         "its standard error",
     )
@@ -129,7 +135,7 @@ def effects_table(
     Table :data:`EFFECTS`, whose first ten columns are those of S-LDSC; with `alone` and `shifted`
     also its optional ones.
     """
-    deviation = effects["annotation_deviation"].values
+    deviation, blocks = effects["annotation_deviation"].values, effects.attrs["blocks"]
     table = pd.DataFrame(
         {
             "Category": effects["annotation"].values,
@@ -141,18 +147,23 @@ def effects_table(
             "Enrichment_p": effects["enrichment_p"].values,
         }
         | _coefficients(
-            "", effects["partial_effect"].values, effects["partial_effect_se"].values, deviation
+            "",
+            effects["partial_effect"].values,
+            effects["partial_effect_se"].values,
+            deviation,
+            blocks,
         )
         | {
             "Score_z-score": effects["score_z"].values,
             "Score_p": effects["score_p"].values,
             "Enrichment_low95": effects["enrichment_low"].values,
             "Enrichment_high95": effects["enrichment_high"].values,
+            "Note": effects["note"].values,
         }
     )
     if alone is not None:
         columns = _coefficients(
-            "Marginal_", alone["marginal"].values, alone["marginal_se"].values, deviation
+            "Marginal_", alone["marginal"].values, alone["marginal_se"].values, deviation, blocks
         )
         table = table.assign(**columns)
     if shifted is not None:
@@ -161,7 +172,7 @@ def effects_table(
 
 
 def _coefficients(
-    prefix: str, value: np.ndarray, error: np.ndarray, deviation: np.ndarray
+    prefix: str, value: np.ndarray, error: np.ndarray, deviation: np.ndarray, blocks: int
 ) -> dict[str, np.ndarray]:
     with np.errstate(divide="ignore", invalid="ignore"):
         z = value / error
@@ -172,7 +183,7 @@ def _coefficients(
         per_deviation: value,
         f"{per_deviation}_std_error": error,
         f"{per_deviation}_z-score": z,
-        f"{per_deviation}_p": 2 * norm.sf(np.abs(z)),
+        f"{per_deviation}_p": p_value(z, blocks),
         per_unit: value / deviation,
         f"{per_unit}_std_error": error / deviation,
     }
@@ -182,7 +193,17 @@ EFFECTS = Table(
     "effects",
     "Annotation effects and enrichment in the layout of S-LDSC's results and more, one row an "
     "annotation. Effects are the coefficients of a log-linear prior, and the average partial "
-    "effects of any other; shares and enrichment are of binary annotations.",
+    "effects of any other; shares and enrichment are of binary annotations. Errors are block "
+    "jackknives, and rough with few LD blocks. Of a prior that is not log-linear, errors and "
+    "intervals say how far the data fix it along each annotation, its shape taken as given: in "
+    "simulations such 95% intervals of enrichment held the truth in 91%. Numbers of which the data "
+    "say nothing are NA, and `Note` has the reason: a 95% interval that reaches further than 1,000 "
+    "times up and down (of a coefficient per s.d., of a set from outside to inside); an annotation "
+    "that fewer than two LD blocks know of (1 / sum of the squares of their shares of its Fisher "
+    "information); one that is the same for all scored training variants; everything but the score "
+    "test where heritability is less than two standard errors from 0; and the coefficient of an "
+    "annotation of whose variance the others explain more than 99.9%, where `Note` says which ones "
+    "cannot be told apart.",
     (
         _CATEGORY,
         *_SHARES,
@@ -194,6 +215,7 @@ EFFECTS = Table(
         ),
         *_SCORE,
         *_ENDS,
+        _NOTE,
         *_coefficient_columns(
             "Marginal_",
             (
@@ -221,6 +243,7 @@ FIFTHS = Table(
         *_SHARES,
         *_ENDS,
         _ENRICHMENT_P,
+        _NOTE,
     ),
 )
 
@@ -244,6 +267,7 @@ def quantile_table(effects: xr.Dataset) -> pd.DataFrame:
         "Enrichment_low95": "enrichment_low",
         "Enrichment_high95": "enrichment_high",
         "Enrichment_p": "enrichment_p",
+        "Note": "note",
     }
     return FIFTHS.frame(
         {"Category": effects["annotation"].values[rows], "Quantile": fifths + 1}

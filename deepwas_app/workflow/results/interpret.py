@@ -21,11 +21,18 @@ from deepwas_app.genetics.matching import find_variant
 from deepwas_app.workflow.progress import Progress, job
 from deepwas_app.workflow.results.identity import VARIANT, identity
 from deepwas_app.workflow.results.locus import RunLike, opened
+from deepwas_app.workflow.results.no_information import (
+    NULL,
+    coefficient_reasons,
+    first_reasons,
+    left_out,
+)
 from deepwas_app.workflow.runs.baseline import baseline_model, own_constant, prepared
 from deepwas_app.workflow.runs.batches import block_slice, standardisation
 from deepwas_app.workflow.runs.fitters import coefficient_precision
 from deepwas_app.workflow.runs.models import noisy_model, objective_of
 from deepwas_app.workflow.runs.run_batches import check_on_disk, run_batches
+from deepwas_app.workflow.runs.summary import is_null
 from deepwas_app.workflow.settings.results import FEWEST_SHIFTS, SHIFTS
 from deepwas_app.workflow.studies.builtin import StudyLike
 from deepwas_app.workflow.studies.tracks import block_tracks, open_study_tracks
@@ -108,7 +115,7 @@ def marginal_effects(
     -------
     Dataset over ``annotations``: ``marginal``, ``marginal_se`` (change of log variance per s.d. of
     the annotation), ``unit_marginal``, ``unit_marginal_se`` (the same per unit). Beside the joint
-    effects these show what correlated annotations share.
+    effects these show what correlated annotations share. NaN where the data say nothing.
 
     Notes
     -----
@@ -124,7 +131,7 @@ def marginal_effects(
     batches = prepared(batches, objective, baseline_model(study, batches))
     standardise = standardisation(study, run.train_blocks)
     count = study.sizes["annotations"]
-    coefficient, error = np.zeros(count), np.zeros(count)
+    coefficient, error, known_from = np.zeros(count), np.zeros(count), np.zeros(count)
     for a in range(count):
         yield Progress((a + 0.5) / (count + 1), str(study["annotation"].values[a]))
         own = Standardisation(standardise.mean[a : a + 1], standardise.deviation[a : a + 1])
@@ -138,9 +145,13 @@ def marginal_effects(
         found = model.prior.log_coefficients()
         assert found is not None
         coefficient[a] = float(found[0])
-        moves = tilt_jackknife(model, own, alone, objective).coefficients
-        error[a] = jackknife_error(moves)[0]
+        moves = tilt_jackknife(model, own, alone, objective)
+        error[a], known_from[a] = jackknife_error(moves.coefficients)[0], moves.known_from[0]
     deviation = np.asarray(standardise.deviation, np.float64)
+    binary = study["annotation_kind"].values == "binary"
+    told = coefficient_reasons(error, deviation, binary, known_from, len(run.train_blocks))
+    reasons = first_reasons(told, [NULL if is_null(run.summary) else ""] * count)
+    coefficient, error = left_out(coefficient, reasons), left_out(error, reasons)
     values = {
         "marginal": coefficient,
         "marginal_se": error,

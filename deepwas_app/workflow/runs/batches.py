@@ -48,15 +48,22 @@ def stored_block(study: xr.Dataset, block: int) -> WhitenedBlock:
 
 
 def standardisation(study: xr.Dataset, blocks: Sequence[int] | np.ndarray) -> Standardisation:
-    """Mean and s.d. of each annotation over the variants of some blocks."""
-    values = study["variant_annotation"].values
-    parts = [values[block_slice(study, b)] for b in blocks]
+    """Mean and s.d. of each annotation over the variants of some blocks.
+
+    One that is the same for every scored variant of theirs cannot be learned, and is left alone:
+    its s.d. counts as infinite, so that all variants, those of other blocks too, stand at 0.
+    """
+    values, scored = study["variant_annotation"].values, study["variant_scored"].values
+    slices = [block_slice(study, b) for b in blocks]
+    parts = [values[rows] for rows in slices]
     # Block by block: all of a genome in float64 would be the most memory that training takes.
     count = sum(len(part) for part in parts)
     mean = sum(part.sum(axis=0, dtype=np.float64) for part in parts) / count
     deviation = np.sqrt(sum(((part - mean) ** 2).sum(axis=0) for part in parts) / count)
-    # An annotation that is constant over the training blocks cannot be learned; leave it alone.
-    deviation[deviation == 0] = 1.0
+    seen = [part[scored[rows]] for rows, part in zip(slices, parts, strict=True)]
+    seen = [part for part in seen if len(part)] or parts
+    first = seen[0][0]
+    deviation[np.all([(part == first).all(axis=0) for part in seen], axis=0)] = np.inf
     return Standardisation(jnp.asarray(mean, jnp.float32), jnp.asarray(deviation, jnp.float32))
 
 

@@ -130,6 +130,7 @@ def noisy_model(
         learn_kappa=settings.kappa is None and not fixed,
         alpha=jnp.asarray(alpha if settings.alpha is None else settings.alpha, float),
         learn_alpha=settings.alpha is None,
+        most=0.0,
     )
 
 

@@ -1,5 +1,6 @@
 """What a finished run says of itself."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from deepwas_app.core.effects import tilt_jackknife
 from deepwas_app.core.jackknife import jackknife_error
 from deepwas_app.core.priors import ALPHA_RANGE, KAPPA_RANGE, S2_RANGE, parameter_count
+from deepwas_app.workflow.runs.annotations import annotation_warnings
 from deepwas_app.workflow.runs.batches import log_heterozygosity, standardisation
 from deepwas_app.workflow.runs.checkpoint import Checkpoint, gain_over_constant
 from deepwas_app.workflow.runs.heritability import prior_heritability, strong_heritability
@@ -87,7 +89,10 @@ def summarise(name: str, task: Training, checkpoint: Checkpoint) -> dict[str, An
     if strong.value:
         found["h2_strong"] = strong.value
     learned = {"s2": model.learn_s2, "kappa": model.learn_kappa, "alpha": model.learn_alpha}
-    return found | {"warnings": ld_warnings(study) + warnings(found, learned)}
+    said = ld_warnings(study) + warnings(found, learned)
+    if not task.kind.constant:
+        said += annotation_warnings(study, split.train)
+    return found | {"warnings": said}
 
 
 def _errors(v: np.ndarray, task: Training, checkpoint: Checkpoint) -> tuple[float, float]:
@@ -148,12 +153,23 @@ def warnings(found: dict[str, Any], learned: dict[str, bool]) -> list[str]:
         )
     if kappa > MISMATCHED:
         said.append(f"kappa {kappa:.3g} is above {MISMATCHED}: the LD is not that of the GWAS")
-    if not h2 > 2 * found["h2_se"]:
+    if not told_from_zero(h2, found["h2_se"]):
         said.append(
             "heritability is not told from 0: what is said of annotations is chance, and their "
             "errors may be very large"
         )
     return said + few_blocks(blocks)
+
+
+def told_from_zero(h2: float, h2_se: float) -> bool:
+    """Whether heritability is more than two standard errors from 0."""
+    return h2 > 2 * h2_se
+
+
+def is_null(summary: Mapping[str, Any]) -> bool:
+    """Whether a run's heritability is not told from 0; without an error it is not known to be."""
+    h2_se = summary.get("h2_se", np.nan)
+    return bool(np.isfinite(h2_se)) and not told_from_zero(summary["h2"], h2_se)
 
 
 def few_blocks(blocks: int) -> list[str]:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from scipy.stats import t
 
 from deepwas_app.cli import main
 from deepwas_app.genetics.store import open_study_store
@@ -54,6 +55,7 @@ def test_sldsc_columns_come_first_and_in_order(linear):
         "Score_p",
         "Enrichment_low95",
         "Enrichment_high95",
+        "Note",
         "Marginal_coefficient",
         "Marginal_coefficient_std_error",
         "Marginal_coefficient_z-score",
@@ -62,8 +64,8 @@ def test_sldsc_columns_come_first_and_in_order(linear):
         "Marginal_unit_coefficient_std_error",
     ]
     assert table["Marginal_coefficient_z-score"].tolist() == (2 * np.arange(9.0)).tolist()
-    assert table["Marginal_coefficient_p"][1] == pytest.approx(0.0455, abs=1e-4)
-    back = pd.read_csv(io.StringIO(EFFECTS.text(table)), sep="\t")
+    assert table["Marginal_coefficient_p"][1] == pytest.approx(2 * t.sf(2, 14))
+    back = pd.read_csv(io.StringIO(EFFECTS.text(table)), sep="\t").assign(Note="")
     pd.testing.assert_frame_equal(back, table, rtol=1e-7, check_dtype=False)
 
 
@@ -151,7 +153,7 @@ def test_errors_of_a_regression_are_those_of_the_regression(small_study, small_r
     regression = annotation_effects(small_study, run)["coefficient_se"].values
     likelihood = annotation_effects(small_study, small_runs.linear)["coefficient_se"].values
     # Regression is the weaker of the two, here by far.
-    assert np.median(regression / likelihood) > 1.2
+    assert np.nanmedian(regression / likelihood) > 1.2
 
 
 def test_fixed_noise_is_not_an_error(small_study, small_runs, tmp_path):
@@ -199,8 +201,12 @@ def test_any_number_of_annotations(annotations, tmp_path):
     run = train(study, TrainSettings(prior="linear"), tmp_path / "l.run")
     table = effects_table(annotation_effects(study, run))
     assert len(table) == annotations
-    assert np.isfinite(table["Coefficient_std_error"]).all()
-    assert table["Score_p"].between(0, 1).all()
+    assert (np.isfinite(table["Coefficient_std_error"]) | (table["Note"] != "")).all(), table[
+        "Note"
+    ]
+    known = ~table["Note"].str.contains("one LD block")
+    assert known.sum() >= annotations - 1
+    assert table["Score_p"][known].between(0, 1).all()
 
 
 def test_the_score_test_is_that_of_the_constant_prior_whatever_was_fitted(
