@@ -13,6 +13,7 @@ from deepwas_app.plots import annotations as pictures
 
 EFFECT_COLUMNS = (
     "Category",
+    "Note",
     "Coefficient",
     "Coefficient_std_error",
     "Coefficient_z-score",
@@ -23,7 +24,6 @@ EFFECT_COLUMNS = (
     "Marginal_coefficient",
     "Marginal_coefficient_std_error",
     "Marginal_coefficient_p",
-    "Note",
 )
 
 

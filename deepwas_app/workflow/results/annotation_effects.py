@@ -25,7 +25,7 @@ from deepwas_app.workflow.studies.builtin import StudyLike
 
 QUANTILES = 5
 SHAPE_GIVEN = (
-    "the prior is not log-linear: errors and intervals say how far the data fix it along each "
+    "The prior is not log-linear: errors and intervals say how far the data fix it along each "
     "annotation, its shape taken as given; in simulations such 95% intervals of enrichment held "
     "the truth in 91%"
 )
