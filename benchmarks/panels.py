@@ -41,10 +41,9 @@ from deepwas_app.core.block import WhitenedBlock, whiten
 from deepwas_app.core.effects import tilt_jackknife
 from deepwas_app.core.fit import fit_scoring, start_scoring
 from deepwas_app.core.jackknife import jackknife_error
-from deepwas_app.core.priors import ConstantPrior, Model, Prior, ridge_precision
+from deepwas_app.core.priors import ConstantPrior, Model, Prior
 from deepwas_app.intervals import interval
 from deepwas_app.workflow.runs.models import blank_standardisation
-from deepwas_app.workflow.settings import TrainSettings
 
 COLUMNS = (
     "panel", "blocks", "mean_chi2", "causal", "typed", "method", "studies", "ratio", "se", "s2",
@@ -130,8 +129,7 @@ def unfitted(prior: Prior, s2: float = 1.0) -> Model:
 def fitted(prior: Prior, batch: BlockBatch) -> Model:
     """By the software's Newton steps, s2 learned."""
     model = unfitted(prior)
-    precision = np.asarray(ridge_precision(model, TrainSettings().coefficient_sd))
-    for step in fit_scoring(start_scoring(model), [batch], tolerance=1e-5, precision=precision):
+    for step in fit_scoring(start_scoring(model), [batch], tolerance=1e-5, precision="learned"):
         model = step.state.model
     return model
 

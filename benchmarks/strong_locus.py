@@ -13,8 +13,10 @@ z
     correlation, what `marginal_correlation_z` makes of them and studies are made of.
 blocks
     ``given``, at hot spots of recombination, 1.5 to 4 Mb: constant prior only. ``cut`` by the
-    software, at most 250 variants. ``elsewhere``: these without the one that the strong variant is
-    in; heritability is then taken to be the same everywhere, so that q is not in it.
+    software, at most 250 variants, all effects left to the prior. ``own``: these, and lead variants
+    of strong loci have a variance of their own, as in studies. ``elsewhere``: those without the one
+    that the strong variant is in; heritability is then taken to be the same everywhere, so that q
+    is not in it.
 largest
     Mean of the largest z-score.
 truth, h2, h2_se, s2
@@ -29,6 +31,7 @@ found, score_found
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import command
@@ -46,6 +49,7 @@ from deepwas_app.core.batch import BlockBatch
 from deepwas_app.core.effects import score_test, tilt_jackknife
 from deepwas_app.core.jackknife import jackknife_error
 from deepwas_app.core.priors import ConstantPrior, Standardisation, make_prior
+from deepwas_app.genetics.gwas.strong import lead_variance, strong_limit
 from deepwas_app.genetics.statistics import marginal_correlation_z
 
 COLUMNS = (
@@ -179,6 +183,32 @@ def rows(given: Drawn, cut: Drawn, truth: Truth, wald: np.ndarray) -> Iterator[t
                 if label != "exact":
                     effects = linear_prior(batch, cut, z, standardise, fits, kept)
                 yield *key, where, *found, *effects
+            if name == "correlation" and label != "exact":
+                yield *key, "own", *own_variance(batch, cut, z, standardise, POLYGENIC + q)
+
+
+def own_variance(
+    batch: BlockBatch, drawn: Drawn, z: np.ndarray, standardise: Standardisation, truth: float
+) -> tuple:
+    """Columns where lead variants of strong loci have a variance of their own."""
+    h2, s2, found = [], [], []
+    for one in z:
+        strong = np.zeros(batch.log_n.shape, np.float32)
+        n = np.full(len(one), float(PEOPLE))
+        limit = strong_limit(one, n)
+        for into, b, W in zip(strong, drawn.blocks, drawn.factors, strict=True):
+            own = lead_variance(W.T, one[b.rows], n[b.rows], limit[b.rows], int(drawn.people))
+            into[: len(own)] = PEOPLE * own
+        mine = replace(with_z(batch, drawn, one), own=jnp.asarray(strong))
+        start = max(float(np.mean(one**2)) - 1, 0.05) / 10
+        constant = fitted(ConstantPrior(jnp.asarray(np.log(start))), mine)
+        level = float(jnp.exp(constant.prior.level))
+        h2.append((level * len(one) + strong.sum()) / PEOPLE)
+        s2.append(float(constant.s2))
+        found.append(annotated(mine, standardise, level, s2[-1]))
+    error = np.std(h2, ddof=1) / np.sqrt(len(h2))
+    effects = effect_columns(found)
+    return f"{truth:.2f}", f"{np.mean(h2):.3f}", f"{error:.3f}", f"{np.mean(s2):.2f}", *effects
 
 
 def constant_prior(
@@ -213,6 +243,10 @@ def linear_prior(
         )
         for own, level, s2, pick in zip(z, fits.level, fits.s2, kept, strict=True)
     ]
+    return effect_columns(found)
+
+
+def effect_columns(found: list[Annotated]) -> tuple[str, ...]:
     coefficient, error, p, score_p = np.array(found).T
     means = (coefficient.mean(), coefficient.std(ddof=1), error.mean())
     return (*(f"{value:.2f}" for value in (*means, np.mean(p < 0.05), np.mean(score_p < 0.05))),)

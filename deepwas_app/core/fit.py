@@ -345,7 +345,7 @@ def fit_scoring(
     drafted = _draft(state, batches, precision, objective) if pulled else None
     for flat in (start,) if drafted is None else (drafted, start):
         found = total_information(unravel(jnp.asarray(flat, dtype)), batches, objective)
-        if np.isfinite(found[0]):
+        if np.isfinite(found.loss) and np.isfinite(found.gradient).all():
             break
     else:
         raise NonFiniteLossError(state, _broken_blocks(state.model, batches, objective))
