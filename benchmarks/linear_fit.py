@@ -143,7 +143,7 @@ def write(path: Path, case: Case) -> None:
 def measure(path: str, case: Case) -> dict:
     """Of this process."""
     marks = [time.perf_counter()]
-    from deepwas_app.core.fit import total_information
+    from deepwas_app.core.scoring import total_information
     from deepwas_app.workflow.runs.checkpoint import blank_checkpoint
     from deepwas_app.workflow.runs.models import settled
     from deepwas_app.workflow.runs.split import settings_split

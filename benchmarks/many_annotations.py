@@ -27,7 +27,6 @@ from command import clock, parser, table
 
 from deepwas_app.core.batch import BlockBatch, stack_blocks
 from deepwas_app.core.block import whiten
-from deepwas_app.core.fit import fit_scoring, start_scoring
 from deepwas_app.core.objectives import block_losses, log_prior_variance
 from deepwas_app.core.priors import (
     ConstantPrior,
@@ -36,6 +35,7 @@ from deepwas_app.core.priors import (
     make_prior,
     ridge_precision,
 )
+from deepwas_app.core.scoring import fit_scoring, start_scoring
 from deepwas_app.genetics.ld.coalescent import simulate_block
 from deepwas_app.genetics.ld.factor import standardise
 

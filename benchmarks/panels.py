@@ -39,9 +39,9 @@ from people import PEOPLE, Studies, make_chromosome, run_gwas
 from deepwas_app.core.batch import BlockBatch, stack_blocks
 from deepwas_app.core.block import WhitenedBlock, whiten
 from deepwas_app.core.effects import tilt_jackknife
-from deepwas_app.core.fit import fit_scoring, start_scoring
 from deepwas_app.core.jackknife import jackknife_error
 from deepwas_app.core.priors import ConstantPrior, Model, Prior
+from deepwas_app.core.scoring import fit_scoring, start_scoring
 from deepwas_app.intervals import interval
 from deepwas_app.workflow.runs.models import blank_standardisation
 

@@ -21,7 +21,7 @@ from deepwas_app.core.effects import (
     score_test,
     tilt_jackknife,
 )
-from deepwas_app.core.fit import fit_adam, fit_scoring, start_adam, start_scoring
+from deepwas_app.core.fit import fit_adam, start_adam
 from deepwas_app.core.moments import moment_estimate
 from deepwas_app.core.priors import (
     ConstantPrior,
@@ -29,6 +29,7 @@ from deepwas_app.core.priors import (
     Standardisation,
     make_prior,
 )
+from deepwas_app.core.scoring import fit_scoring, start_scoring
 from deepwas_app.core.simulate import draw_annotations
 from deepwas_app.genetics.ld.coalescent import simulate_block
 from deepwas_app.genetics.ld.factor import standardise as standardise_dosages

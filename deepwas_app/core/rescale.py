@@ -9,9 +9,9 @@ from jaxtyping import Array, Float
 
 from deepwas_app.core.batch import BlockBatch
 from deepwas_app.core.block import HostOrDevice
-from deepwas_app.core.fit import fit_scoring, start_scoring
 from deepwas_app.core.objectives import log_prior_variance
 from deepwas_app.core.priors import ConstantPrior, Model, Prior
+from deepwas_app.core.scoring import fit_scoring, start_scoring
 
 
 class _Unscaled(Prior):

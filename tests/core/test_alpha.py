@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from deepwas_app.core.effects import Jackknife, tilt_fisher, tilt_jackknife
-from deepwas_app.core.fit import fit_adam, fit_scoring, start_adam, start_scoring
+from deepwas_app.core.fit import fit_adam, start_adam
 from deepwas_app.core.jackknife import jackknife_error
 from deepwas_app.core.priors import ALPHA, ALPHA_RANGE, bounded, limits
+from deepwas_app.core.scoring import fit_scoring, start_scoring
 from deepwas_app.core.shifts import one_step_information
 
 TRUTH = 0.3

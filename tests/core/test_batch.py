@@ -8,10 +8,10 @@ import pytest
 
 from deepwas_app.core import Iterative, WhitenedBlock, whiten
 from deepwas_app.core.batch import BlockBatch, put, shuffled_order, stack_blocks
-from deepwas_app.core.fit import total_information
 from deepwas_app.core.objectives import FullLikelihood, block_losses, flatten, information
 from deepwas_app.core.posterior import _batch_posterior, batch_posterior
 from deepwas_app.core.priors import LinearPrior, Model, Standardisation
+from deepwas_app.core.scoring import total_information
 
 SIZES = [(30, 12), (45, 20), (8, 5)]
 

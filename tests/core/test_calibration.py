@@ -11,8 +11,8 @@ from deepwas_app.core.effects import (
     enrichment_interval,
     tilt_jackknife,
 )
-from deepwas_app.core.fit import fit_scoring, start_scoring
 from deepwas_app.core.jackknife import jackknife_error
+from deepwas_app.core.scoring import fit_scoring, start_scoring
 
 STUDIES = 40
 COEFFICIENTS = [0.5, -0.4, 0.0, 0.3]

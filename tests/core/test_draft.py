@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from deepwas_app.core import fit
+from deepwas_app.core import scoring
 from deepwas_app.core.batch import EveryNth
-from deepwas_app.core.fit import fit_scoring, start_scoring, total_information
 from deepwas_app.core.priors import ridge_precision
+from deepwas_app.core.scoring import fit_scoring, start_scoring, total_information
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def steps_of(start, batches, precision="learned", **options):
 
 def without_draft(monkeypatch, *given, **options):
     with monkeypatch.context() as patch:
-        patch.setattr(fit, "DRAFT", 1)
+        patch.setattr(scoring, "DRAFT", 1)
         return steps_of(*given, **options)
 
 
@@ -61,7 +61,7 @@ def test_it_ends_where_it_would_have_ended_in_fewer_passes(deviation, start, bat
         seen.append(len(given))
         return total_information(model, given, objective)
 
-    monkeypatch.setattr(fit, "total_information", counted)
+    monkeypatch.setattr(scoring, "total_information", counted)
     plain = without_draft(monkeypatch, start, batches, precision)
     assert set(seen) == {20}
     before = len(seen)
@@ -105,7 +105,7 @@ def test_a_share_that_knows_better_is_forgotten(start, batches, monkeypatch):
     precision = np.asarray(ridge_precision(start, 0.5))
     drafted = steps_of(start, altered, precision)
     plain = without_draft(monkeypatch, start, altered, precision)
-    first = fit._draft(start_scoring(start), altered, precision, fit.FULL_LIKELIHOOD)
+    first = scoring._draft(start_scoring(start), altered, precision, scoring.FULL_LIKELIHOOD)
     assert first[0] == pytest.approx(-2.0)
     assert_same_optimum(drafted, plain, altered)
 
@@ -113,19 +113,21 @@ def test_a_share_that_knows_better_is_forgotten(start, batches, monkeypatch):
 def test_a_draft_goes_a_unit_at_most_and_is_none_of_few_batches(start, batches):
     far = eqx.tree_at(lambda m: m.prior.level, start, jnp.asarray(-4.0))
     state = start_scoring(far)
-    found = fit._draft(state, batches, "learned", fit.FULL_LIKELIHOOD)
-    begun = np.asarray(fit.flatten(far)[0])
+    found = scoring._draft(state, batches, "learned", scoring.FULL_LIKELIHOOD)
+    begun = np.asarray(scoring.flatten(far)[0])
     assert found[0] == pytest.approx(-3.0)
     assert (np.abs(found - begun) <= 1 + 1e-6).all()
-    assert fit._draft(state, batches[:15], "learned", fit.FULL_LIKELIHOOD) is None
-    assert fit._draft(state, batches[:16], "learned", fit.FULL_LIKELIHOOD) is not None
+    assert scoring._draft(state, batches[:15], "learned", scoring.FULL_LIKELIHOOD) is None
+    assert scoring._draft(state, batches[:16], "learned", scoring.FULL_LIKELIHOOD) is not None
     later = eqx.tree_at(lambda s: s.step, state, jnp.asarray(1))
-    assert fit._draft(later, batches, "learned", fit.FULL_LIKELIHOOD) is None
+    assert scoring._draft(later, batches, "learned", scoring.FULL_LIKELIHOOD) is None
 
 
 def test_where_the_draft_has_no_likelihood_the_fit_begins_at_the_beginning(
     start, batches, monkeypatch
 ):
-    monkeypatch.setattr(fit, "_draft", lambda *_: np.full(len(fit.flatten(start)[0]), np.nan))
+    monkeypatch.setattr(
+        scoring, "_draft", lambda *_: np.full(len(scoring.flatten(start)[0]), np.nan)
+    )
     drafted = steps_of(start, batches)
     assert_same_optimum(drafted, without_draft(monkeypatch, start, batches), batches)

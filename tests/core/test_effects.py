@@ -16,13 +16,13 @@ from deepwas_app.core.effects import (
     tilt_fisher,
     tilt_jackknife,
 )
-from deepwas_app.core.fit import fit_scoring, start_scoring, total_information
 from deepwas_app.core.held_out import losses_by_block
 from deepwas_app.core.jackknife import jackknife_error, jackknife_sum
 from deepwas_app.core.ldsr import with_weights
 from deepwas_app.core.objectives import FULL_LIKELIHOOD, LDScoreRegression, block_losses, flatten
 from deepwas_app.core.priors import Model, Standardisation, make_prior
 from deepwas_app.core.response import average_partial_effects
+from deepwas_app.core.scoring import fit_scoring, start_scoring, total_information
 
 COEFFICIENTS = [0.5, -0.4, 0.0, 0.3]
 

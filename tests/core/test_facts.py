@@ -6,9 +6,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from deepwas_app.core.fit import fit_adam, fit_scoring, start_adam, start_scoring
+from deepwas_app.core.fit import fit_adam, start_adam
 from deepwas_app.core.objectives import OBJECTIVES, LDScoreRegression
 from deepwas_app.core.priors import PRIORS, Model, Standardisation, make_prior, parameter_count
+from deepwas_app.core.scoring import fit_scoring, start_scoring
 from deepwas_app.workflow.settings import TrainSettings
 
 ANNOTATIONS = Standardisation(jnp.zeros(4), jnp.ones(4))

@@ -11,17 +11,10 @@ import pytest
 from jax.flatten_util import ravel_pytree
 
 from deepwas_app.core.batch import shuffled_order
-from deepwas_app.core.fit import (
-    NonFiniteLossError,
-    fit_adam,
-    fit_scoring,
-    optimiser,
-    start_adam,
-    start_scoring,
-    total_information,
-)
+from deepwas_app.core.fit import NonFiniteLossError, fit_adam, optimiser, start_adam
 from deepwas_app.core.objectives import block_losses, flatten
 from deepwas_app.core.priors import Model, limits, make_prior, ridge_precision
+from deepwas_app.core.scoring import fit_scoring, start_scoring, total_information
 
 
 def last_state(steps):

@@ -9,8 +9,8 @@ import numpy as np
 import optax
 import pytest
 
-from deepwas_app.core import fit
-from deepwas_app.core.fit import fit_adam, fit_scoring, start_adam, start_scoring
+from deepwas_app.core import scoring
+from deepwas_app.core.fit import fit_adam, start_adam
 from deepwas_app.core.iterative import DEFAULT, UnconvergedError
 from deepwas_app.core.objectives import BlockLosses, FullLikelihood, Information
 from deepwas_app.core.priors import (
@@ -22,6 +22,7 @@ from deepwas_app.core.priors import (
     limits,
     make_prior,
 )
+from deepwas_app.core.scoring import fit_scoring, start_scoring
 
 
 class Drawn(FullLikelihood):
@@ -108,9 +109,9 @@ class Hill:
         def total(model, batches, objective):
             at = np.array([float(model.prior.level), float(model.log_kappa)])
             self.asked.append(at)
-            return fit.Total(np.float64(loss(at)), gradient(at), fisher(at), np.zeros((1, 2)))
+            return scoring.Total(np.float64(loss(at)), gradient(at), fisher(at), np.zeros((1, 2)))
 
-        monkeypatch.setattr(fit, "total_information", total)
+        monkeypatch.setattr(scoring, "total_information", total)
 
 
 FISHER = np.array([[5.0, 1.5], [1.5, 2.0]])
@@ -298,8 +299,8 @@ def test_total_information_is_the_sum_over_blocks_in_float64(monkeypatch, world,
             Information(np.float32([3, 0.5]), np.float32([[1e8, 0], [1, 0]]), np.ones((2, 2))),
         ]
     )
-    monkeypatch.setattr(fit, "_information", lambda *_: next(parts))
-    loss, gradient, fisher = fit.total_information(world.model(), [pair, pair])[:3]
+    monkeypatch.setattr(scoring, "_information", lambda *_: next(parts))
+    loss, gradient, fisher = scoring.total_information(world.model(), [pair, pair])[:3]
     assert loss == 1e8 + 4.5
     np.testing.assert_array_equal(gradient, [1e8 + 5, 6])
     np.testing.assert_array_equal(fisher, [[2, 1], [1, 2]])

@@ -10,10 +10,10 @@ import pytest
 
 from deepwas_app.core import WhitenedBlock, whiten
 from deepwas_app.core.batch import BlockBatch, Marginal
-from deepwas_app.core.fit import fit_scoring, start_scoring, total_information
 from deepwas_app.core.ldsr import expected_chi2, ld_weighted_sum, squared_ld, with_weights
 from deepwas_app.core.objectives import LDScoreRegression, flatten
 from deepwas_app.core.priors import LinearPrior, Model, Standardisation
+from deepwas_app.core.scoring import fit_scoring, start_scoring, total_information
 
 SLDSC = Path(__file__).parent / "golden" / "sldsc.npz"
 

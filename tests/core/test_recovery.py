@@ -7,9 +7,9 @@ import pytest
 
 from deepwas_app.core import whiten
 from deepwas_app.core.batch import BlockBatch, put, stack_blocks
-from deepwas_app.core.fit import fit_scoring, start_scoring
 from deepwas_app.core.moments import moment_estimate
 from deepwas_app.core.priors import ConstantPrior, Model
+from deepwas_app.core.scoring import fit_scoring, start_scoring
 from deepwas_app.core.simulate import draw_effects, draw_z
 from deepwas_app.genetics.ld.coalescent import simulate_block
 from deepwas_app.genetics.ld.factor import standardise

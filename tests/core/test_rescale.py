@@ -7,10 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from deepwas_app.core.fit import fit_scoring, start_scoring, total_information
 from deepwas_app.core.objectives import block_losses, log_prior_variance
 from deepwas_app.core.priors import ConstantPrior, Prior
 from deepwas_app.core.rescale import rescaled, with_prior
+from deepwas_app.core.scoring import fit_scoring, start_scoring, total_information
 
 TRUE = (0.6, -0.4, 0.0, 0.3)
 

@@ -10,10 +10,11 @@ import pytest
 
 from deepwas_app.core.batch import BlockBatch, shuffled_order
 from deepwas_app.core.effects import tilt_fisher
-from deepwas_app.core.fit import fit_adam, fit_scoring, start_adam, start_scoring
+from deepwas_app.core.fit import fit_adam, start_adam
 from deepwas_app.core.objectives import block_losses
 from deepwas_app.core.priors import Model, Prior, Standardisation, make_prior
 from deepwas_app.core.response import integrated_gradients, response
+from deepwas_app.core.scoring import fit_scoring, start_scoring
 from deepwas_app.core.shifts import (
     ShiftTest,
     draw_shifts,

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from deepwas_app.core.fit import fit_scoring, start_scoring
 from deepwas_app.core.objectives import block_losses
 from deepwas_app.core.priors import Standardisation, make_prior, ridge_precision
 from deepwas_app.core.ridge import TAIL, USUAL_DEVIATION, dispersion, learned_precision
+from deepwas_app.core.scoring import fit_scoring, start_scoring
 
 
 class Quadratic(NamedTuple):

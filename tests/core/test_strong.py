@@ -6,10 +6,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from deepwas_app.core.fit import fit_scoring, start_scoring, total_information
 from deepwas_app.core.moments import moment_estimate
 from deepwas_app.core.objectives import log_prior_variance
 from deepwas_app.core.objectives.ld_score_regression import prior_variance
+from deepwas_app.core.scoring import fit_scoring, start_scoring, total_information
 
 TRUE = (0.4, 0.2, 0.0, -0.3)
 STRONG = 60.0

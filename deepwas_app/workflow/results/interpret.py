@@ -11,10 +11,10 @@ import xarray as xr
 
 from deepwas_app.core.batch import BlockBatch
 from deepwas_app.core.effects import tilt_fisher, tilt_jackknife
-from deepwas_app.core.fit import fit_scoring, start_scoring
 from deepwas_app.core.jackknife import jackknife_error
 from deepwas_app.core.priors import LinearPrior, Standardisation
 from deepwas_app.core.response import integrated_gradients
+from deepwas_app.core.scoring import fit_scoring, start_scoring
 from deepwas_app.core.shifts import draw_shifts, one_step_information, shift_test, variant_scores
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.matching import find_variant

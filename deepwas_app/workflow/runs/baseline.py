@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import xarray as xr
 
 from deepwas_app.core.batch import BlockBatch
-from deepwas_app.core.fit import fit_scoring, start_scoring
 from deepwas_app.core.moments import moment_estimate
 from deepwas_app.core.objectives import Objective
 from deepwas_app.core.priors import ALPHA, ConstantPrior, Model
+from deepwas_app.core.scoring import fit_scoring, start_scoring
 from deepwas_app.genetics.content import content_hash
 from deepwas_app.workflow.runs.batches import Batches
 from deepwas_app.workflow.runs.fitters import SCORING_STEPS

@@ -8,17 +8,11 @@ import numpy as np
 from jaxtyping import Float
 
 from deepwas_app.core.batch import shuffled_order
-from deepwas_app.core.fit import (
-    FitState,
-    FitStep,
-    fit_adam,
-    fit_scoring,
-    start_adam,
-    start_scoring,
-)
+from deepwas_app.core.fit import FitState, FitStep, fit_adam, start_adam
 from deepwas_app.core.objectives import OBJECTIVES, Objective
 from deepwas_app.core.priors import Model, Prior, ridge_precision
 from deepwas_app.core.ridge import USUAL_DEVIATION
+from deepwas_app.core.scoring import fit_scoring, start_scoring
 from deepwas_app.workflow.runs.batches import Batches
 from deepwas_app.workflow.settings import TrainSettings
 

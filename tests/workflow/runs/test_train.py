@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from deepwas_app.core.fit import total_information
 from deepwas_app.core.priors import PRIORS, ConstantPrior, parameter_count
+from deepwas_app.core.scoring import total_information
 from deepwas_app.errors import InputError
 from deepwas_app.workflow.progress import drain
 from deepwas_app.workflow.runs.baseline import constant_model
