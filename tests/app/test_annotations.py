@@ -224,11 +224,13 @@ def test_many_annotations_with_long_names_are_few_at_first(tmp_path, settle, dat
     path = data_root / "wide.study.zarr"
     data_root.mkdir()
     settings = SimulateSettings(
-        variants=2_000,
-        chromosomes=10,
+        variants=4_000,
+        chromosomes=22,
         people=80,
         annotations=96,
-        h2=0.8,
+        truth="linear",
+        h2=0.5,
+        n=20_000,
         panel_people=0,
         output=str(path),
     )

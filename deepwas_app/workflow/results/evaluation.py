@@ -150,16 +150,19 @@ def best_run(runs: Iterable[Fitted]) -> Fitted | None:
     -------
     Fitted or None
         One with a constant prior only where there is no other, one without validation
-        chromosomes likewise, the newest of those; None where none is finished.
+        chromosomes likewise; None where none is finished.
 
     Notes
     -----
-    Not by the gain where it was tested: that would no longer be a test of it.
+    Where nobody validated, it is the one with the largest held-out gain: something must be looked
+    at first. That choosing by it has a price is said where runs are compared.
     """
 
-    def merit(run: Fitted) -> tuple[bool, float]:
-        gain: float | None = run.summary.get("validation_gain")
-        known = -np.inf if gain is None or not np.isfinite(gain) else float(gain)
-        return not run.prior_type.constant, known
+    def merit(run: Fitted) -> tuple[bool, float, float]:
+        gains = (run.summary.get(name) for name in ("validation_gain", "gain"))
+        validated, tested = (
+            -np.inf if gain is None or not np.isfinite(gain) else float(gain) for gain in gains
+        )
+        return not run.prior_type.constant, validated, tested
 
     return max((run for run in [*runs][::-1] if run.finished), key=merit, default=None)

@@ -37,7 +37,8 @@ def test_a_constant_prior_is_the_best_only_where_there_is_no_other():
 
 def test_runs_without_a_gain_or_an_end_come_last():
     assert best(run("a", -1.0), run("b", None), run("c", float("nan"))) == "a"
-    assert best(run("a", None, test=5.0), run("b", None)) == "b"
+    assert best(run("a", None, test=5.0), run("b", None)) == "a"
+    assert best(run("a", None, test=5.0), run("b", -1.0)) == "b"
     assert best(run("a", 1.0), run("b", None, finished=False)) == "a"
     assert best(run("a", None, finished=False)) is None
     assert best() is None

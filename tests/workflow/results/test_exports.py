@@ -53,10 +53,12 @@ def test_the_prior_of_some_variants_is_that_of_all(small_study, small_runs, monk
     from deepwas_app.workflow.runs import heritability as module
 
     monkeypatch.setattr(module, "_STRETCH", 1_000)
-    mlp = small_runs.mlp.model().prior
+    mlp = small_runs.mlp.model().log_variance
     computed = []
     monkeypatch.setattr(
-        module.eqx, "filter_jit", lambda f: lambda a, t: computed.append(len(a)) or mlp(a, t)
+        module.eqx,
+        "filter_jit",
+        lambda f: lambda a, *b: computed.append(len(a)) or mlp(a, *b),
     )
     whole = run_heritability(small_study, small_runs.mlp)
     assert sum(computed) == len(whole)
