@@ -197,7 +197,7 @@ def own_variance(
         n = np.full(len(one), float(PEOPLE))
         limit = strong_limit(one, n)
         for into, b, W in zip(strong, drawn.blocks, drawn.factors, strict=True):
-            own = lead_variance(W.T, one[b.rows], n[b.rows], limit[b.rows], int(drawn.people))
+            own = lead_variance(W, one[b.rows], n[b.rows], limit[b.rows], int(drawn.people))
             into[: len(own)] = PEOPLE * own
         mine = replace(with_z(batch, drawn, one), own=jnp.asarray(strong))
         start = max(float(np.mean(one**2)) - 1, 0.05) / 10

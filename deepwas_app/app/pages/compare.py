@@ -238,7 +238,7 @@ class ComparePage(RunsPage):
             frame,
             page_size=20,
             wrapped=["run"],
-            widths={"run": 150},
+            widths={"run": 120, "gain_per_variant": 126, "gain_per_variant_se": 126},
         )
 
 

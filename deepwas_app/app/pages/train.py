@@ -82,10 +82,10 @@ class TrainPage(Page):
             wrapped=["run"],
             selectable="checkbox",
             widths={
-                "run": 140,
-                "gain_per_variant": 136,
-                "gain_per_variant_se": 136,
-                "status": 105,
+                "run": 110,
+                "gain_per_variant": 126,
+                "gain_per_variant_se": 126,
+                "status": 100,
             },
         )
         self._cursor = 0

@@ -56,7 +56,8 @@ def lead_variance(
     variants whose chi-square given the leads is, as long as it is above the same limit times
     1 + sum_l b_l^2 / people: what LD of so few people leaves of the leads' effects b.
     """
-    where = np.flatnonzero(np.isfinite(limit))
+    # One that does not vary among the panel's people is in LD with nothing that is known.
+    where = np.flatnonzero(np.isfinite(limit) & (np.linalg.norm(W, axis=1) > 0))
     out = np.zeros(len(z))
     if not (z[where] ** 2 > limit[where]).any():
         return out

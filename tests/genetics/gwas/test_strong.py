@@ -85,3 +85,14 @@ def test_only_scored_variants_lead_and_the_limit_grows_with_n(block):
 )
 def test_the_limit_is_the_largest_of_a_number_a_share_of_n_and_a_multiple_of_the_mean(z, n, limit):
     np.testing.assert_allclose(strong_limit(np.full(9, z), np.full(9, n)), limit)
+
+
+def test_one_that_does_not_vary_in_the_panel_leads_nothing(block):
+    _, W = block
+    z = scores(block, {40: 0.3})
+    flat = W.copy()
+    flat[40] = 0
+    n = np.full(len(z), N)
+    own = lead_variance(flat, z, n, np.full(len(z), 80.0), 0)
+    assert own[40] == 0
+    assert own.any()
