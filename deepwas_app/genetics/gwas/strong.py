@@ -57,11 +57,12 @@ def lead_variance(
     1 + sum_l b_l^2 / people: what LD of so few people leaves of the leads' effects b.
     """
     # One that does not vary among the panel's people is in LD with nothing that is known.
-    where = np.flatnonzero(np.isfinite(limit) & (np.linalg.norm(W, axis=1) > 0))
+    length = np.linalg.norm(W, axis=1)
+    where = np.flatnonzero(np.isfinite(limit) & (length > 0))
     out = np.zeros(len(z))
     if not (z[where] ** 2 > limit[where]).any():
         return out
-    W = W[where] / np.maximum(np.linalg.norm(W[where], axis=1), 1e-12)[:, None]
+    W = W[where] / length[where, None]
     z, n, limit = z[where], n[where], limit[where]
     leads: list[int] = []
     chi2 = z**2
