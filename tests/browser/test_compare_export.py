@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, TimeoutError, expect
 
 SECOND = 1000
 
@@ -28,8 +28,9 @@ def test_compare_then_export(
     heading = page.get_by_role("heading", level=1, name="Locus")
     cell = page.get_by_role("gridcell", name=lead, exact=True)
     cell.click()
-    page.wait_for_timeout(5 * SECOND)
-    if not heading.is_visible():
+    try:
+        heading.wait_for(timeout=20 * SECOND)
+    except TimeoutError:
         # The browser loses a click on a table that it is just laying out.
         cell.click()
     expect(heading).to_be_visible(timeout=30 * SECOND)
