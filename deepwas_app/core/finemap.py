@@ -116,7 +116,7 @@ def single_effects(
     Raises
     ------
     ValueError
-        If the prior weights are negative or sum to nothing.
+        If the prior weights are negative or sum to nothing, or there is no pass.
 
     Notes
     -----
@@ -131,6 +131,8 @@ def single_effects(
     ----------
     Wang et al. 2020, doi:10.1111/rssb.12388; Zou et al. 2022, doi:10.1371/journal.pgen.1010299.
     """
+    if passes < 1:
+        raise ValueError(f"passes must be at least 1, not {passes}")
     log_weights = _log_weights(prior_weights, len(Q))
     share = 1.0 if causal is None else causal / (1 + causal)
     scale = 1 / np.sqrt(np.asarray(noise, np.float64))

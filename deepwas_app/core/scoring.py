@@ -196,6 +196,10 @@ def fit_scoring(
                 break
             damping = damping * 10
             if damping > 1e6:
+                if step == 1:
+                    # It is where it should be.
+                    state = FitState(state.model, state.optimiser, jnp.asarray(step))
+                    yield FitStep(state, step, step, loss / variants, True)
                 return
         flat = moved
         scoring = Scoring(jnp.asarray(max(damping / 10, 1e-6)), kept)

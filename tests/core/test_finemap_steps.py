@@ -186,6 +186,11 @@ def test_weights_that_are_none_are_refused(bad):
         single_effects(np.eye(2), np.ones(2), np.ones(2), prior_weights=np.array(bad, float))
 
 
+def test_no_pass_is_refused():
+    with pytest.raises(ValueError, match="at least 1"):
+        single_effects(np.eye(2), np.ones(2), np.ones(2), passes=0)
+
+
 @pytest.mark.parametrize("log_best", [-9.5, -4.0, 0.0, 14.5])
 def test_the_best_variance_of_one_variant_has_a_closed_form(log_best):
     """The maximum of the density of p ~ Normal(0, t + t^2 V) is at V = (p^2 / t - 1) / t."""

@@ -229,13 +229,15 @@ def test_a_rise_of_the_penalty_is_a_rise(monkeypatch, start, pair):
 
 
 def test_a_step_that_does_not_help_is_damped_ten_times_more(monkeypatch, start, pair):
-    """Until it is a millionth of itself; then the fit stops where it is."""
+    """Until it is a millionth of itself; then the fit ends where it is, with a step of nothing."""
 
     def loss(at):
         return 5.0 if len(hill.asked) == 1 else 5.1
 
     hill = Hill(monkeypatch, loss, lambda at: np.array([2.0, 0.0]), lambda at: np.diag([4.0, 1.0]))
-    assert list(fit_scoring(start, [pair])) == []
+    (step,) = fit_scoring(start, [pair])
+    assert (step.step, int(step.state.step), step.last_of_epoch) == (1, 1, True)
+    assert step.state.model is start.model
     moves = 0.25 - np.array(hill.asked[1:])[:, 0]
     expected = 0.5 / (1 + 10.0 ** np.arange(-3, len(moves) - 3))
     np.testing.assert_allclose(moves, expected, atol=2e-7)

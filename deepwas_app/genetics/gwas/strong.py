@@ -21,8 +21,17 @@ def strong_limit(
     ----------
     z, n
         z-scores and sample sizes of all scored variants of a study.
+
+    Notes
+    -----
+    The mean is that of the variants below the limit: one very strong locus hides no other.
     """
-    return np.maximum(max(EXTREME, TYPICAL * float(np.mean(z**2))), PER_PERSON * n)
+    chi2, below = z**2, np.ones(len(z), bool)
+    while True:
+        limit = np.maximum(max(EXTREME, TYPICAL * float(np.mean(chi2[below]))), PER_PERSON * n)
+        if (chi2 <= limit)[below].all():
+            return limit
+        below &= chi2 <= limit
 
 
 def lead_variance(

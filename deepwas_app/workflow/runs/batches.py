@@ -17,7 +17,7 @@ from deepwas_app.core.block import WhitenedBlock
 from deepwas_app.core.priors import Standardisation
 from deepwas_app.genetics.content import OWN_HERITABILITY
 from deepwas_app.genetics.store import BLOCK_ARRAYS, read_block
-from deepwas_app.workflow.compilation import keep_compiled
+from deepwas_app.workflow.compilation import prepare
 from deepwas_app.workflow.studies.tracks import block_tracks, track_shape
 
 
@@ -183,7 +183,7 @@ def block_batches(
     handful of compiled shapes; within a group the batches are equally long.
     """
     # Everything that is compiled works on what this function returns.
-    keep_compiled()
+    prepare()
     annotations = study["variant_annotation"].values
     log_n = np.log(study["variant_sample_size"].values.astype(np.float64)).astype(np.float32)
     log_frequencies = log_heterozygosity(study)

@@ -153,7 +153,7 @@ def warnings(found: dict[str, Any], learned: dict[str, bool]) -> list[str]:
         )
     if kappa > MISMATCHED:
         said.append(f"kappa {kappa:.3g} is above {MISMATCHED}: the LD is not that of the GWAS")
-    if not told_from_zero(h2, found["h2_se"]):
+    if not told_from_zero(found):
         said.append(
             "heritability is not told from 0: what is said of annotations is chance, and their "
             "errors may be very large"
@@ -161,15 +161,18 @@ def warnings(found: dict[str, Any], learned: dict[str, bool]) -> list[str]:
     return said + few_blocks(blocks)
 
 
-def told_from_zero(h2: float, h2_se: float) -> bool:
-    """Whether heritability is more than two standard errors from 0."""
-    return h2 > 2 * h2_se
+def told_from_zero(summary: Mapping[str, Any]) -> bool:
+    """Whether the heritability that a prior shares out is more than two standard errors from 0.
+
+    What lead variants of strong loci have beside the prior does not count.
+    """
+    of_prior = summary["h2"] - summary.get("h2_strong", 0.0)
+    return bool(of_prior > 2 * summary.get("h2_se", np.nan))
 
 
 def is_null(summary: Mapping[str, Any]) -> bool:
     """Whether a run's heritability is not told from 0; without an error it is not known to be."""
-    h2_se = summary.get("h2_se", np.nan)
-    return bool(np.isfinite(h2_se)) and not told_from_zero(summary["h2"], h2_se)
+    return bool(np.isfinite(summary.get("h2_se", np.nan))) and not told_from_zero(summary)
 
 
 def few_blocks(blocks: int) -> list[str]:

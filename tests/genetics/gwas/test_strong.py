@@ -87,6 +87,13 @@ def test_the_limit_is_the_largest_of_a_number_a_share_of_n_and_a_multiple_of_the
     np.testing.assert_allclose(strong_limit(np.full(9, z), np.full(9, n)), limit)
 
 
+def test_a_very_strong_locus_hides_no_other():
+    z = np.ones(10_000)
+    z[:100], z[5_000] = 200, 15  # 30 times the mean of all is 12,000
+    limit = strong_limit(z, np.full(len(z), 50_000.0))
+    assert limit.max() == 80 < 15**2
+
+
 def test_one_that_does_not_vary_in_the_panel_leads_nothing(block):
     _, W = block
     z = scores(block, {40: 0.3})

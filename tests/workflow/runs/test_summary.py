@@ -73,6 +73,8 @@ def test_a_run_without_an_error_of_heritability_has_none_in_the_table(small_runs
         ({"h2_se": 0.149}, None),
         ({"h2_se": 0.151}, "not told from 0"),
         ({"h2_se": float("nan")}, "not told from 0"),
+        ({"h2_se": 0.1, "h2_strong": 0.09}, None),
+        ({"h2_se": 0.1, "h2_strong": 0.11}, "not told from 0"),
         ({"blocks": 29}, "29 LD blocks: errors are rough"),
         ({"blocks": 30}, None),
     ],
