@@ -161,6 +161,8 @@ class _ScorePeople:
         *,
         settings: _results.ScoreKnobs | None = None,
         pheno_name: str = '',
+        zero: str = '',
+        covariates: str = '',
         skip_unknown: bool = False,
         progress: _abc.Callable[[_progress.Progress], object] | None = None,
     ) -> _score.Scored:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
+import csv
 import hashlib
 import io
-import warnings
+import re
 import zlib
-from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any, NamedTuple
-
-import pandas as pd
 
 from deepwas_app.errors import InputError
 
@@ -19,16 +18,18 @@ UNREADABLE = (
     EOFError,
     zlib.error,
     UnicodeDecodeError,
-    pd.errors.ParserError,
-    pd.errors.EmptyDataError,
-    pd.errors.ParserWarning,
 )
 _COMPRESSED = {".gz": "gzip", ".bgz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
 # What a file begins with says more than its name: downloads are often renamed or unpacked.
 _MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\x28\xb5\x2f\xfd": "zstd", b"PAR1": "parquet"}
-
-
+# What text files of two bytes a letter begin with, as Excel's "Unicode text" does.
+_WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+# The empty block that bgzip ends a file with: without it, blocks are missing.
+_BGZF = re.compile(rb"\x1f\x8b\x08\x04.{6}..BC\x02\x00", re.S)
+_BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 _LONGEST_LINE = 2**24
+# Fields parted by white space: what is wholly in quotes may hold spaces.
+_WORDS = re.compile(r'"[^"]*"(?!\S)|\S+')
 
 
 def existing(path: str | Path) -> Path:
@@ -55,7 +56,8 @@ def packing(path: Path) -> str | None:
     Raises
     ------
     InputError
-        If the name promises a packing that the file does not have, and it is not plain text.
+        If the name promises a packing that the file does not have, and it is not plain text; or
+        it ends before its end.
     """
     with path.open("rb") as stream:
         start = stream.read(512)
@@ -63,21 +65,34 @@ def packing(path: Path) -> str | None:
     text = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if text.startswith((b"<!doctype", b"<html", b"<?xml", b"<head")):
         raise InputError(f"{path}: is a web page, not data. Download the file itself.")
+    if _BGZF.match(start):
+        with path.open("rb") as stream:
+            stream.seek(max(path.stat().st_size - len(_BGZF_END), 0))
+            if stream.read() != _BGZF_END:
+                raise InputError(
+                    f"{path}: is truncated (bgzip's end marker is not there). Copy or download it "
+                    "again."
+                )
     promised = "parquet" if path.suffix == ".parquet" else _COMPRESSED.get(path.suffix)
-    if found is None and promised and b"\x00" in start:
+    if found is None and promised and b"\x00" in start and not start.startswith(_WIDE):
         raise InputError(f"{path}: is no {promised} file. Download or copy it again.")
     return found
 
 
 def open_bytes(path: Path) -> IO[bytes]:
-    """Open plain, .gz, .bz2 or .zst data for reading, unpacked."""
+    """Open plain, .gz, .bz2 or .zst data for reading, unpacked; UTF-16 text becomes UTF-8."""
     compression = packing(path)
+    stream: Any
     if compression is None or compression == "parquet":
-        return path.open("rb")
-    import pyarrow as pa
+        stream = path.open("rb")
+    else:
+        import pyarrow as pa
 
-    stream: Any = pa.input_stream(str(path), compression=compression)
-    return io.BufferedReader(stream, 2**16)
+        stream = io.BufferedReader(pa.input_stream(str(path), compression=compression), 2**16)
+    if not stream.peek(2).startswith(_WIDE):
+        return stream
+    with stream:
+        return io.BytesIO(stream.read().decode("utf-16").encode())
 
 
 def open_text(path: Path) -> IO[str]:
@@ -94,81 +109,8 @@ def unreadable(path: Path, error: Exception) -> InputError:
     )
 
 
-def read_table(path: str | Path, columns: list[str] | None = None, **options: Any) -> pd.DataFrame:
-    """Read a table with a header: tab, comma or white space; plain, compressed or parquet.
-
-    Parameters
-    ----------
-    path : path
-        Lines that start with ``##`` before the header are skipped, and a ``#`` before the
-        first column name is taken off.
-    columns : list of str, optional
-        Columns to return, all by default.
-    options
-        Passed to :func:`pandas.read_csv`.
-
-    Raises
-    ------
-    InputError
-        If the file is missing, empty, damaged, or has a header and no rows.
-    """
-    path = existing(path)
-    packed = packing(path)
-    try:
-        if packed == "parquet":
-            frame = pd.read_parquet(path, columns=columns)
-        else:
-            header, separator, skip = sniff(path)
-            separator = r"\s+" if separator == " " else separator
-            with open_text(path) as stream, warnings.catch_warnings():
-                # Rows longer than the header are an error: with a mere warning here, or with
-                # ``usecols`` none at all, they would be read with their columns shifted.
-                warnings.simplefilter("error", pd.errors.ParserWarning)
-                frame = pd.read_csv(
-                    stream,
-                    sep=separator,
-                    names=header,
-                    header=None,
-                    skiprows=skip,
-                    index_col=False,
-                    low_memory=False,
-                    **options,
-                )
-    except (*UNREADABLE, ValueError) as error:
-        raise unreadable(path, error) from error
-    if frame.empty:
-        raise InputError(f"{path}: has a header and no rows. Download or copy it again.")
-    return frame if columns is None else frame[columns]
-
-
-def read_bare_table(path: str | Path, names: Sequence[str], **options: Any) -> pd.DataFrame:
-    """Read a table without a header, its cells parted by white space.
-
-    Parameters
-    ----------
-    path : path
-        Plain or compressed.
-    names : sequence of str
-        Of its columns.
-    options
-        Passed to :func:`pandas.read_csv`.
-
-    Raises
-    ------
-    InputError
-        If the file is missing, empty or damaged.
-    """
-    path = existing(path)
-    options = {"sep": r"\s+", "header": None} | options
-    try:
-        with open_text(path) as stream:
-            return pd.read_csv(stream, names=list(names), **options)
-    except (*UNREADABLE, ValueError) as error:
-        raise unreadable(path, error) from error
-
-
 def read_header(path: str | Path) -> list[str]:
-    """Column names of a table that :func:`read_table` reads."""
+    """Column names of a table with a header, text or parquet."""
     path = existing(path)
     packed = packing(path)
     try:
@@ -189,7 +131,7 @@ class Header(NamedTuple):
     names : list of str
         Column names.
     separator : str
-        Tab, comma, or a space that stands for any white space.
+        Tab, comma, semicolon, or a space that stands for any white space.
     lines : int
         Lines up to and including the header.
     """
@@ -209,31 +151,52 @@ def sniff(path: Path) -> Header:
     # Bytes that are no text further down are not this function's to report.
     with io.TextIOWrapper(open_bytes(path), "utf-8-sig", errors="replace") as stream:
         line = stream.readline(_LONGEST_LINE)
-        while line.startswith("#"):
-            comments.append(line)
+        blank = 0
+        while line.startswith("#") or (line and not line.strip()):
+            blank += not line.strip()
+            comments += [line] if line.strip() else []
             line = stream.readline(_LONGEST_LINE)
-    lines = len(comments) + 1
+    lines = len(comments) + 1 + blank
     if comments and not comments[-1].startswith("##"):
-        below = _fields(line, _separator(comments[-1]))
+        below = fields(line, separator_of(comments[-1]))
         if not line or any(map(is_number, below)):
-            line, lines = comments[-1].removeprefix("#"), len(comments)
-    separator = _separator(line)
-    names = _fields(line, separator)
+            line, lines = comments[-1].removeprefix("#"), lines - 1
+    separator = separator_of(line)
+    names = fields(line, separator)
     if "\x00" in line:
-        raise ValueError("it holds binary data, not text")
-    if len(set(names)) < len(names) or len(names) < 2:
+        raise ValueError("it holds binary data, or UTF-16 text without its mark: save it as UTF-8")
+    # Indices that were written with the table have no name, or one of a few.
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if not line.strip() or (twice is not None and all(map(is_number, names))):
         raise ValueError("the first line is not a row of column names")
+    if twice is not None:
+        raise ValueError(f"it has {names.count(twice)} columns {twice!r}: rename or drop one")
     return Header(names, separator, lines)
 
 
-def _separator(line: str) -> str:
-    return next((mark for mark in ("\t", ",") if mark in line), " ")
+def separator_of(line: str) -> str:
+    """What parts the fields of a line: tab, comma, semicolon, or a space for any white space."""
+    if "\t" in line:
+        return "\t"
+    return max(",;", key=line.count) if "," in line or ";" in line else " "
 
 
-def _fields(line: str, separator: str) -> list[str]:
+def fields(line: str, separator: str) -> list[str]:
+    """The fields of a line, without the quotes around them."""
     line = line.rstrip("\r\n")
-    names = line.split() if separator == " " else line.split(separator)
-    return [name.strip().strip('"') for name in names]
+    if separator in ",;":
+        # A field that does not close keeps its quote.
+        parts = next(csv.reader([line], delimiter=separator), [])
+        if line.count('"') % 2:
+            parts = line.split(separator)
+    else:
+        parts = _WORDS.findall(line) if separator == " " else line.split(separator)
+    return [unquoted(part.strip()) for part in parts]
+
+
+def unquoted(text: str) -> str:
+    """The text without quotes, where it is wholly in quotes; others are letters of it."""
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
 
 
 def is_number(text: str) -> bool:

@@ -8,13 +8,15 @@ import pandas as pd
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.builtin import data_dir
-from deepwas_app.genetics.files import read_table
+from deepwas_app.genetics.tables import read_table, whole_numbers
 
 
 @lru_cache(maxsize=2)
 def _genes(build: str) -> pd.DataFrame:
     path = data_dir() / "genes" / f"{build}.tsv.gz"
-    return read_table(path, dtype={"chromosome": str}, keep_default_na=False)
+    table = read_table(path)
+    places = {name: whole_numbers(path, table[name], name) for name in ("start", "stop")}
+    return table.assign(**{name: place.astype("int64") for name, place in places.items()})
 
 
 def read_genes(build: str) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,21 @@ import pandas as pd
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics import chromosomes
-from deepwas_app.genetics.files import UNREADABLE, existing, open_text, read_bare_table, unreadable
+from deepwas_app.genetics.files import (
+    UNREADABLE,
+    existing,
+    fields,
+    is_number,
+    open_text,
+    separator_of,
+    unreadable,
+)
+from deepwas_app.genetics.lines import line_of
+from deepwas_app.genetics.tables import read_bare_table
 
 _PLACE = ["chromosome", "start", "stop"]
+# Lines that are no intervals, anywhere: files of several tracks are joined as they are.
+_COMMENT = rb"#|track\b|browser\b"
 
 
 def read_bed(path: str | Path, value_column: int = 5) -> pd.DataFrame:
@@ -30,7 +43,8 @@ def read_bed(path: str | Path, value_column: int = 5) -> pd.DataFrame:
     -------
     pandas.DataFrame
         ``chromosome`` ("22"), ``start``, ``stop``, and ``value`` (float) if every interval has
-        one; in the order of the file.
+        one; in the order of the file. The attribute ``genome_build`` is that of RefSeq accessions
+        (NC_000022.10), empty for other names.
 
     Raises
     ------
@@ -41,35 +55,27 @@ def read_bed(path: str | Path, value_column: int = 5) -> pd.DataFrame:
     path = existing(path)
     skip, separator, width = _preamble(path)
     used = dict(enumerate(_PLACE)) | ({value_column - 1: "value"} if width >= value_column else {})
-    frame = read_bare_table(
-        path,
-        [used.get(index, f"column {index}") for index in range(width)],
-        sep=separator,
-        usecols=list(used.values()),
-        skiprows=skip,
-        comment="#",
-        dtype={"chromosome": str},
-        keep_default_na=False,
-        low_memory=False,
-    )
+    names = [used.get(index, f"column {index}") for index in range(max(used) + 1)]
+    frame = read_bare_table(path, names, separator=separator, comment=_COMMENT, skip=skip)
     if frame.empty:
         raise InputError(f"{path}: holds no intervals. Give chromosome, start, stop.")
-    # pandas counts rows; people count lines.
-    frame.index += skip + 1
     for name in ("start", "stop"):
         number = pd.to_numeric(frame[name], errors="coerce")
         if not (good := number.notna() & (number >= 0) & (number % 1 == 0)).all():
+            line = line_of(path, int(good.idxmin()), lines=skip, comment=_COMMENT)
             raise InputError(
-                f"{path}: line {good.idxmin()} is not chromosome, start, stop. Give a BED file."
+                f"{path}: line {line} is not chromosome, start, stop. Give a BED file, which "
+                "counts from 0."
             )
         frame[name] = number.astype(np.int64)
     if (empty := frame["stop"] <= frame["start"]).any():
-        line = empty.idxmax()
+        row = int(empty.idxmax())
         raise InputError(
-            f"{path}: the interval of line {line} ({frame['start'][line]} to "
-            f"{frame['stop'][line]}) is empty. BED counts from 0 and leaves the stop out; if this "
-            "file counts from 1, take 1 from every start."
+            f"{path}: the interval of line {line_of(path, row, lines=skip, comment=_COMMENT)} "
+            f"({frame['start'][row]} to {frame['stop'][row]}) is empty. BED counts from 0 and "
+            "leaves the stop out; if this file counts from 1, take 1 from every start."
         )
+    frame.attrs["genome_build"] = chromosomes.build_of(frame["chromosome"])
     frame["chromosome"] = chromosomes.normalise(frame["chromosome"])
     keep = [*_PLACE]
     if "value" in frame:
@@ -77,23 +83,24 @@ def read_bed(path: str | Path, value_column: int = 5) -> pd.DataFrame:
         if value.notna().all():
             frame["value"] = value
             keep.append("value")
-    return frame[keep].reset_index(drop=True)
+    return frame[keep]
 
 
 def _preamble(path: Path) -> tuple[int, str, int]:
     """Lines before the first interval, the separator, and the number of fields."""
-    skip = 0
+    comment = re.compile(_COMMENT.decode())
     try:
         with open_text(path) as stream:
-            for line in stream:
-                fields = line.split()
-                text = not fields or fields[0].startswith(("#", "track", "browser"))
-                header = skip == 0 or text
-                if not text and (len(fields) < 3 or not fields[1].isdigit()) and header:
-                    text = not any(field.isdigit() for field in fields[1:3])
-                if not text:
-                    return skip, "\t" if "\t" in line else r"\s+", len(fields)
-                skip += 1
+            for skip, line in enumerate(stream):
+                separator = separator_of(line)
+                separator = separator if separator in "\t," else " "
+                row = fields(line, separator)
+                if not line.strip() or comment.match(line):
+                    continue
+                # A header holds no numbers.
+                if not any(map(is_number, row[1:3])) and len(row) > 2:
+                    continue
+                return skip, separator, len(row)
     except UNREADABLE as error:
         raise unreadable(path, error) from error
     raise InputError(f"{path}: holds no intervals. Give chromosome, start, stop.")

@@ -29,6 +29,23 @@ def test_a_bed_counts_from_0_and_a_variant_from_1(tmp_path: Path):
     np.testing.assert_array_equal(mean, [np.nan, 3, 4, 4, 5, np.nan, 1, np.nan, np.nan])
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "22\t2e+07\t2.3e+07\ta\t1\n22\t30\t40\tb\t2\n",
+        "#Chr\tstart\tstop\tn\ts\r\n22\t20000000\t23000000\ta\t1\r\n22\t30\t40\tb\t2\r\n",
+        "track name=a\n22\t20000000\t23000000\ta#1\t1\ntrack name=b\n22\t30\t40\tb#\t2\n",
+        "chrom start stop name value\nchr22 20000000 2.3e7 a 1\n\n# b\nNC_000022.10 30 40 b 2",
+        '22\t20000000\t23000000\t"a\t1\n22\t30\t40\tb"\t2\n',
+    ],
+)
+def test_the_same_intervals_however_they_are_written(tmp_path: Path, text: str):
+    path = tmp_path / "a.bed"
+    path.write_text(text, newline="")
+    bed = read_bed(path)
+    assert bed.to_numpy().tolist() == [["22", 20_000_000, 23_000_000, 1], ["22", 30, 40, 2]]
+
+
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(1, 8), st.integers(-3, 3)), min_size=1))
 def test_cover_is_what_counting_gives(spans):
@@ -53,6 +70,8 @@ def test_cover_is_what_counting_gives(spans):
         ("chrom\tstart\tstop\nchr1\t10\t9\n", "line 2 .10 to 9. is empty"),
         ("chr1\t10\t20\nchr1\tx\t30\n", "line 2 is not chromosome, start, stop"),
         ("chr1\t10\t20\nchr1\t-5\t30\n", "line 2 is not chromosome"),
+        ("track x\nchr1\t10\t20\ntrack y\n\nchr1\t5\t1.5\n", "line 5 is not chromosome"),
+        ("chr1\t10\t20\tp1\t1\nchr1 10 20 p2 1\n", "line 2 has 1 fields"),
     ],
 )
 def test_bad_bed_files_are_named(tmp_path: Path, text: str, words: str):

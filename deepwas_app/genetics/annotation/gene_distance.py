@@ -11,9 +11,10 @@ import xarray as xr
 from deepwas_app.errors import InputError
 from deepwas_app.genetics import chromosomes
 from deepwas_app.genetics.columns import find_columns
-from deepwas_app.genetics.files import read_header, read_table
+from deepwas_app.genetics.files import read_header
 from deepwas_app.genetics.genes import read_genes
 from deepwas_app.genetics.intervals import cover
+from deepwas_app.genetics.tables import read_table, whole_numbers
 
 GENES = "genes"
 _COLUMNS = ("chromosome", "start", "stop", "strand")
@@ -69,14 +70,10 @@ def gene_annotations(variants: xr.Dataset, table: str | Path, build: str) -> dic
 
 
 def _read(path: Path) -> pd.DataFrame:
-    table = read_table(path, dtype=str)
+    table = read_table(path)
     found = find_columns(table.columns, _COLUMNS)
     genes = pd.DataFrame({what: table[name] for what, name in found.items()})
     for name in ("start", "stop"):
-        number = pd.to_numeric(genes[name], errors="coerce")
-        if number.isna().any():
-            row = int(np.flatnonzero(number.isna())[0]) + 1
-            raise InputError(f"{path}: row {row} has no {name}. Take the row out.")
-        genes[name] = number.astype(np.int64)
+        genes[name] = whole_numbers(path, genes[name], name).astype(np.int64)
     genes["chromosome"] = chromosomes.normalise(genes["chromosome"])
     return genes

@@ -14,9 +14,16 @@ import xarray as xr
 from deepwas_app.errors import InputError
 from deepwas_app.genetics import chromosomes
 from deepwas_app.genetics.columns import COLUMNS, find_columns
-from deepwas_app.genetics.files import existing, read_bare_table, read_header, unreadable
+from deepwas_app.genetics.files import existing, read_header
 from deepwas_app.genetics.matching import first_rows, match_variants, names_of, places_of
-from deepwas_app.genetics.tables import LEVELS, NUMBER, TEXT, read_columns
+from deepwas_app.genetics.tables import (
+    LEVELS,
+    NUMBER,
+    TEXT,
+    read_bare_table,
+    read_columns,
+    whole_numbers,
+)
 
 # What pandas calls an index that it writes to parquet.
 _PANDAS_INDEX = "__index_level_0__"
@@ -181,14 +188,11 @@ def _bim(path: Path, bim: str) -> xr.Dataset:
             f"or say whose rows a thin .annot has: {path.name}#FILE.bim."
         )
     names = ["chromosome", "id", "cm", "position"]
-    table = read_bare_table(file, names, usecols=range(4), dtype={"id": str})
-    try:
-        position = table["position"].to_numpy(dtype=np.int32)
-    except ValueError as error:
-        raise unreadable(file, error) from error
+    table = read_bare_table(file, names)
+    position = whole_numbers(file, table["position"], "position")
     return xr.Dataset(
         {
-            "variant_id": ("variants", table["id"].fillna("").to_numpy(dtype=object)),
+            "variant_id": ("variants", table["id"].to_numpy(dtype=object)),
             "variant_chromosome": ("variants", chromosomes.normalise(table["chromosome"])),
             "variant_position": ("variants", position),
         }

@@ -15,10 +15,9 @@ from deepwas_app.genetics.files import (
     UNREADABLE,
     existing,
     open_text,
-    read_bare_table,
-    read_table,
     unreadable,
 )
+from deepwas_app.genetics.tables import read_bare_table, read_table, whole_numbers
 
 _MISSING = -9
 # Variants that are decoded at a time: the decoder wants one row per variant.
@@ -86,28 +85,23 @@ def read_pgen(prefix: str | Path) -> xr.Dataset:
 def _variants(pvar: Path) -> pd.DataFrame:
     """The .pvar: a VCF without genotypes, or a .bim."""
     names = ["CHROM", "POS", "ID", "REF", "ALT"]
-    options: dict[str, Any] = {"usecols": names, "dtype": str, "keep_default_na": False}
     try:
         with open_text(pvar) as stream:
             line = next((line for line in stream if not line.startswith("##")), "")
     except UNREADABLE as error:
         raise unreadable(pvar, error) from error
     if line.startswith("#CHROM"):
-        table = read_table(pvar, **options)
+        table = read_table(pvar, names)
     else:
         # Without a header it is a .bim, whose first allele is ALT.
         columns = ["CHROM", "ID", "CM", "POS", "ALT", "REF"]
         columns = columns if len(line.split()) == 6 else [c for c in columns if c != "CM"]
-        table = read_bare_table(pvar, columns, index_col=False, **options)
-    try:
-        position = table["POS"].astype(np.int32)
-    except ValueError as error:
-        raise unreadable(pvar, error) from error
+        table = read_bare_table(pvar, columns)
     return pd.DataFrame(
         {
             "id": table["ID"],
             "chromosome": chromosomes.normalise(table["CHROM"]),
-            "position": position,
+            "position": whole_numbers(pvar, table["POS"], "position"),
             "effect_allele": table["ALT"].str.upper(),
             "other_allele": table["REF"].str.upper(),
         }

@@ -9,7 +9,8 @@ import xarray as xr
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics import chromosomes
-from deepwas_app.genetics.files import UNREADABLE, existing, read_bare_table, unreadable
+from deepwas_app.genetics.files import UNREADABLE, existing, unreadable
+from deepwas_app.genetics.tables import read_bare_table, whole_numbers
 
 _MAGIC = b"\x6c\x1b\x01"
 
@@ -46,14 +47,13 @@ def read_genotypes(prefix: str | Path) -> xr.Dataset:
     """
     bed, bim, fam = genotype_files(prefix)
     names = ["chromosome", "id", "cm", "position", "effect_allele", "other_allele"]
-    text = {name: str for name in names if name not in ("cm", "position")}
-    table = read_bare_table(bim, names, dtype=text, keep_default_na=False)
+    table = read_bare_table(bim, names)
+    position = whole_numbers(bim, table["position"], "position")
     try:
-        position = table["position"].to_numpy(dtype=np.int32)
         with fam.open() as stream:
             people = sum(1 for line in stream if line.strip())
-    except (*UNREADABLE, ValueError, TypeError) as error:
-        raise unreadable(bim, error) from error
+    except UNREADABLE as error:
+        raise unreadable(fam, error) from error
     _check_size(bed, people, len(table))
     arrays = {
         "id": table["id"].to_numpy(dtype=str),

@@ -14,10 +14,11 @@ from deepwas_app.errors import InputError
 from deepwas_app.genetics import chromosomes
 from deepwas_app.genetics.alleles import SAME, Alleles
 from deepwas_app.genetics.columns import find_columns
-from deepwas_app.genetics.files import UNREADABLE, read_table, unreadable
+from deepwas_app.genetics.files import UNREADABLE, unreadable
 from deepwas_app.genetics.genotypes.phenotype import read_people
 from deepwas_app.genetics.genotypes.plink import genotype_files
 from deepwas_app.genetics.matching import Groups, names_of, places_of, without
+from deepwas_app.genetics.tables import read_table
 
 # What a weights file is called upon to have, by the names that exported files have.
 _COLUMNS = {
@@ -93,7 +94,7 @@ def read_weights(path: str | Path | pd.DataFrame) -> pd.DataFrame:
     if isinstance(path, pd.DataFrame):
         return checked_weights(path, path.attrs.get("path", "weights"))
     # Cells of scoring files may be empty or hold spaces.
-    return checked_weights(read_table(path, dtype=str), str(path))
+    return checked_weights(read_table(path), str(path))
 
 
 def checked_weights(table: pd.DataFrame, where: str) -> pd.DataFrame:

@@ -8,7 +8,11 @@ import numpy as np
 import pandas as pd
 
 from deepwas_app.errors import InputError
-from deepwas_app.genetics.genotypes.phenotype import read_people, read_phenotype
+from deepwas_app.genetics.genotypes.phenotype import (
+    read_covariates,
+    read_people,
+    read_phenotype,
+)
 from deepwas_app.genetics.genotypes.plink import read_genotypes
 from deepwas_app.genetics.genotypes.score import Scores, match_weights, read_weights, score
 from deepwas_app.intervals import interval
@@ -39,16 +43,19 @@ SCORES = Table(
 
 
 class Accuracy(NamedTuple):
-    """Squared correlation of a score with a phenotype, and its confidence interval.
+    """How much of a phenotype a score predicts, and its confidence interval.
 
     Attributes
     ----------
     r2, low, high
-        Share of the phenotype's variance, 0 to 1.
+        Share of the phenotype's variance, 0 to 1; beyond that of the covariates.
     r
-        The correlation itself; a negative one means that the score points the wrong way.
+        The correlation itself, of what covariates leave of both; a negative one means that the
+        score points the wrong way.
     people
-        How many had both.
+        How many had both, and all covariates.
+    covariates
+        Share of the phenotype's variance that the covariates alone predict.
     """
 
     r2: float
@@ -56,6 +63,7 @@ class Accuracy(NamedTuple):
     high: float
     r: float
     people: int
+    covariates: float = 0.0
 
 
 class Scored(NamedTuple):
@@ -116,10 +124,20 @@ def score_people(
     genotypes = read_genotypes(bfile)
     people = read_people(bfile)
     # Before the long part: a wrong phenotype file is known at once.
-    phenotype = None
+    phenotype, covariates = None, None
+    if settings.covariates and pheno is None:
+        raise InputError(f"{settings.covariates}: covariates are of use to a phenotype. Give one.")
     if pheno is not None:
         phenotype = read_phenotype(
-            pheno, people, settings.pheno_name, skip_unknown=settings.skip_unknown
+            pheno,
+            people,
+            settings.pheno_name,
+            zero=settings.zero,
+            skip_unknown=settings.skip_unknown,
+        )
+    if settings.covariates:
+        covariates = read_covariates(
+            settings.covariates, people, skip_unknown=settings.skip_unknown
         )
     matched = match_weights(table, genotypes)
     yield Progress(0.0, f"{len(matched.rows)} variants")
@@ -138,12 +156,17 @@ def score_people(
     if phenotype is None:
         return Scored(out, matched.report, None)
     values, name = phenotype
-    found = accuracy(result.total, values, str(pheno))
+    found = accuracy(result.total, values, str(pheno), covariates=covariates)
     return Scored(out.assign(**{name: values}), matched.report, found)
 
 
 def accuracy(
-    scores: np.ndarray, phenotype: np.ndarray, where: str = "phenotype", level: float = 0.95
+    scores: np.ndarray,
+    phenotype: np.ndarray,
+    where: str = "phenotype",
+    level: float = 0.95,
+    *,
+    covariates: np.ndarray | None = None,
 ) -> Accuracy:
     """R^2 of a score with its confidence interval.
 
@@ -155,6 +178,8 @@ def accuracy(
         Named in errors.
     level
         Of the interval.
+    covariates
+        (people, covariates): R^2 is then what the score adds to them, that of both less their own.
 
     Raises
     ------
@@ -163,21 +188,31 @@ def accuracy(
 
     Notes
     -----
-    By Fisher's z of the correlation; where its interval holds 0, that of R^2 begins there.
+    By Fisher's z of the correlation; where its interval holds 0, that of R^2 begins there. With
+    covariates that predict R_c^2, of the partial correlation r: R^2 = r^2 (1 - R_c^2).
     """
     both = np.isfinite(scores) & np.isfinite(phenotype)
-    s, y = scores[both], phenotype[both]
-    if len(y) < 4 or np.ptp(y) == 0 or np.ptp(s) == 0:
+    known = np.ones((len(scores), 1))
+    known = known if covariates is None else np.hstack([known, covariates])
+    both &= np.isfinite(known).all(axis=1)
+    s, y, known = scores[both], phenotype[both], known[both]
+    rank = int(np.linalg.matrix_rank(known))
+    if len(y) < 3 + rank or np.ptp(y) == 0 or np.ptp(s) == 0:
         raise InputError(
             f"{where}: {len(y)} people have a score and a phenotype that vary, too few for R^2. "
             "Give the phenotype of more people."
         )
-    r = float(np.corrcoef(s, y)[0, 1])
+    left = (y - y.mean(), y - known @ np.linalg.lstsq(known, y)[0])
+    rest = s - known @ np.linalg.lstsq(known, s)[0]
+    unexplained = float(left[1] @ left[1] / (left[0] @ left[0]))
+    if rest @ rest < 1e-12 * (s @ s) or unexplained < 1e-12:
+        raise InputError(f"{where}: covariates tell all of the score or of it. Leave some out.")
+    r = float(rest @ left[1] / np.sqrt((rest @ rest) * (left[1] @ left[1])))
     z = np.arctanh(np.clip(r, -1 + 1e-12, 1 - 1e-12))
-    ends = np.tanh(interval(z, 1 / np.sqrt(len(y) - 3), level=level))
-    low, high = sorted((ends**2).tolist())
+    ends = np.tanh(interval(z, 1 / np.sqrt(len(y) - 2 - rank), level=level))
+    low, high = sorted((unexplained * ends**2).tolist())
     low = 0.0 if ends[0] <= 0 <= ends[1] else low
-    return Accuracy(r**2, low, high, r, len(y))
+    return Accuracy(unexplained * r**2, low, high, r, len(y), max(1 - unexplained, 0.0))
 
 
 def report_line(scored: Scored) -> str:
@@ -188,4 +223,6 @@ def report_line(scored: Scored) -> str:
 def accuracy_line(found: Accuracy) -> str:
     """R^2 with its interval, in one line; says so where the score points the wrong way."""
     line = f"R² {found.r2:.4f} (95% {found.low:.4f} to {found.high:.4f}), {found.people:,} people"
+    if found.covariates > 1e-9:
+        line += f", beyond {found.covariates:.4f} of the covariates"
     return line + (", NEGATIVE correlation" if found.r < 0 else "")

@@ -160,6 +160,18 @@ class ScoreKnobs(Settings):
     pheno_name = param.String(
         "", doc="Which phenotype. Default: the first.", metadata=facts(metavar="COLUMN")
     )
+    zero: param.Selector[str] = param.Selector(
+        default="",
+        objects=["", "missing", "value"],
+        doc="What 0 is in a phenotype of 0, 1 and 2: PLINK takes it for a missing value.",
+        label="0 beside 1 and 2",
+        metadata=facts(empty="ask"),
+    )
+    covariates = param.String(
+        "",
+        doc="FID, IID and covariates: R^2 is what the score adds to them.",
+        metadata=facts(metavar="F"),
+    )
     skip_unknown = param.Boolean(False, doc="Leave out people without genotypes.")
 
 

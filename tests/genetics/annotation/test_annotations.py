@@ -300,7 +300,7 @@ def test_genes_give_the_distance_to_their_starts(tmp_path: Path, variants):
     np.testing.assert_allclose(10 ** joined.values[:, 0] - 1, [1, 0, 0, 1], atol=1e-6)
     np.testing.assert_array_equal(joined.values[:, 1], [0, 1, 1, 0])
     path.write_text(path.read_text() + "3\tx\t10\t+\tE\n")
-    with pytest.raises(InputError, match="row 5 has no start"):
+    with pytest.raises(InputError, match="row 5 has 'x' as start"):
         join_annotations(variants, path)
 
 

@@ -11,7 +11,11 @@ import pytest
 import xarray as xr
 
 from deepwas_app.errors import InputError
-from deepwas_app.genetics.genotypes.phenotype import read_people, read_phenotype
+from deepwas_app.genetics.genotypes.phenotype import (
+    read_covariates,
+    read_people,
+    read_phenotype,
+)
 from deepwas_app.genetics.genotypes.plink import read_genotypes
 from deepwas_app.genetics.genotypes.score import Scores, match_weights, read_weights, score
 
@@ -248,7 +252,7 @@ def test_unknown_people_are_one_line(world, tmp_path):
     table = people[["FID", "IID"]].assign(HEIGHT=1.0)
     table.loc[4, "IID"] = "stranger"
     table.to_csv(path, sep="\t", index=False)
-    with pytest.raises(InputError, match="1 of 60 people have no genotypes, stranger for one"):
+    with pytest.raises(InputError, match="1 of 60 people have no genotypes: stranger"):
         read_phenotype(path, people)
     found, _ = read_phenotype(path, people, skip_unknown=True)
     assert np.isnan(found).sum() == 1
@@ -346,3 +350,51 @@ def test_a_tenth_of_other_alleles_is_borne_and_a_word_is_no_weight():
     assert match_weights(weighted(*rows), genotypes).report["other alleles"] == 1
     with pytest.raises(InputError, match="weight of rs1 is no number"):
         weighted(("rs1", 1, 100, "A", "G", "much"))
+
+
+@pytest.mark.parametrize("mark", [",", "\t", " ", ";"])
+@pytest.mark.parametrize("columns", [["FID", "IID"], ["IID"]])
+def test_phenotypes_of_every_layout(world, tmp_path, mark, columns):
+    people = read_people(world.prefix)
+    values = np.arange(len(people)) % 5 + 0.5
+    path = tmp_path / "pheno.txt"
+    table = people[columns].assign(HEIGHT=values)
+    table.to_csv(path, sep=mark, index=False)
+    found, name = read_phenotype(path, people)
+    assert name == "HEIGHT"
+    np.testing.assert_array_equal(found, values)
+    table.rename(columns={columns[0]: f"#{columns[0]}"}).to_csv(path, sep=mark, index=False)
+    np.testing.assert_array_equal(read_phenotype(path, people)[0], values)
+    table.to_csv(path, sep=mark, index=False, header=False)
+    np.testing.assert_array_equal(read_phenotype(path, people)[0], values)
+
+
+def test_0_beside_1_and_2_is_asked(world, tmp_path):
+    people = read_people(world.prefix)
+    values = np.arange(len(people)) % 3.0
+    path = tmp_path / "pheno.txt"
+    people[["FID", "IID"]].assign(CASE=values.astype(int)).to_csv(path, sep=" ", index=False)
+    with pytest.raises(InputError, match=r"CASE holds 0, 1 and 2.* --zero missing or --zero value"):
+        read_phenotype(path, people)
+    np.testing.assert_array_equal(read_phenotype(path, people, zero="value")[0], values)
+    found, _ = read_phenotype(path, people, zero="missing")
+    np.testing.assert_array_equal(found, np.where(values == 0, np.nan, values))
+    # What is only 0 and 1, or goes on to 3, is no coding of PLINK's.
+    for coded in (values.clip(0, 1), np.arange(len(people)) % 4.0):
+        people[["FID", "IID"]].assign(CASE=coded).to_csv(path, sep=" ", index=False)
+        np.testing.assert_array_equal(read_phenotype(path, people)[0], coded)
+
+
+def test_covariates_are_laid_on_people(world, tmp_path):
+    people = read_people(world.prefix)
+    path = tmp_path / "covariates.csv"
+    table = people[["IID"]].assign(PC1=np.arange(len(people)) + 0.0, PC2=-1.5).iloc[::-1]
+    table.iloc[0, 1] = np.nan
+    table.to_csv(path, index=False)
+    found = read_covariates(path, people)
+    assert np.isnan(found[-1, 0])
+    np.testing.assert_array_equal(found[:-1, 0], np.arange(len(people) - 1))
+    assert (found[:, 1] == -1.5).all()
+    table.assign(SEX="male").to_csv(path, index=False)
+    with pytest.raises(InputError, match="covariate SEX holds male, which is no number"):
+        read_covariates(path, people)

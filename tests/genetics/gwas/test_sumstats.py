@@ -169,7 +169,7 @@ def test_formats_are_told_apart_by_their_required_columns():
         ("page.tsv.gz", b"<!DOCTYPE html><html>not found</html>", "is a web page"),
         ("page.tsv", b"\n <html>not found</html>", "is a web page"),
         ("cut.tsv.gz", gzip.compress(LONG)[:-200], r"cannot be read beyond line \d+"),
-        ("middle.tsv", LONG + b"22\trs3\t\xff\xfe\x00\n", "line 20002 holds"),
+        ("middle.tsv", LONG + b"22\trs3\t\xff\xfe\x00\n", "line 20002 has 3 fields"),
         ("latin.tsv", FASTGWA.encode().replace(b"rs2", b"rs\xe9"), "line 3 holds bytes"),
         ("long.tsv", FASTGWA.replace("0.0455", "0.0455\t1").encode(), "line 2 has 11 fields"),
         ("shifted.tsv", FASTGWA.replace("\t-0.3", "").encode(), "line 3 has 9 fields"),

@@ -32,7 +32,7 @@ def test_blocks_are_half_open_and_positions_start_at_one(world: SimpleNamespace)
         ("chr1\t10\t20\nchr1\t30\n", "line 2"),
         ("chr1\t10\t20\nchr1\tx\ty\n", "line 2"),
         ("chrom\tstart\tstop\n", "holds no intervals"),
-        ("\x00\x01", "holds no intervals"),
+        ("\x00\x01", "1 fields, not chromosome start stop"),
     ],
 )
 def test_bad_blocks_are_named(tmp_path: Path, text: str, words: str):

@@ -51,6 +51,45 @@ def test_missing_values_are_left_out_and_too_few_is_one_line():
         accuracy(s[:4], np.ones(4))
 
 
+def test_r2_is_what_the_score_adds_to_covariates():
+    """That of the fit with the score less that of the fit without, by least squares."""
+    rng = np.random.default_rng(3)
+    people = 500
+    age, sex = rng.standard_normal(people), rng.integers(0, 2, people)
+    s = 0.6 * age + rng.standard_normal(people)
+    y = 0.4 * s + 1.5 * age + sex + rng.standard_normal(people)
+    known = np.stack([age, sex], axis=1)
+    known[5, 0] = np.nan
+
+    def explained(*columns: np.ndarray) -> float:
+        keep = np.isfinite(known).all(axis=1)
+        X = np.stack([np.ones(people), *columns], axis=1)[keep]
+        rest = y[keep] - X @ np.linalg.lstsq(X, y[keep])[0]
+        return 1 - rest.var() / y[keep].var()
+
+    found = accuracy(s, y, covariates=known)
+    alone = explained(*known.T)
+    assert found.people == people - 1
+    assert found.covariates == pytest.approx(alone)
+    assert found.r2 == pytest.approx(explained(s, *known.T) - alone)
+    assert found.low < found.r2 < found.high < accuracy(s, y).r2
+    with pytest.raises(InputError, match="covariates tell all"):
+        accuracy(s, y, covariates=s[:, None])
+
+
+def test_an_interval_beyond_covariates_covers_in_simulation():
+    rng = np.random.default_rng(4)
+    # r of the score given the covariate is 0.3, and the covariate has half of the variance.
+    covered = []
+    for _ in range(400):
+        known = rng.standard_normal((200, 1))
+        s = rng.standard_normal(200)
+        y = known[:, 0] + 0.3 * s + np.sqrt(1 - 0.09) * rng.standard_normal(200)
+        found = accuracy(s, y, covariates=known)
+        covered.append(found.low <= 0.09 / 2 <= found.high)
+    assert 0.92 < np.mean(covered) < 0.985
+
+
 def test_weights_may_be_a_table_in_memory(height, tmp_path):
     rows = slice(0, 400)
     table = pd.DataFrame(

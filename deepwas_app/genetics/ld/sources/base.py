@@ -15,10 +15,11 @@ import xarray as xr
 from deepwas_app.errors import InputError
 from deepwas_app.genetics import chromosomes
 from deepwas_app.genetics.columns import find_columns
-from deepwas_app.genetics.files import file_record, read_table
+from deepwas_app.genetics.files import file_record
 from deepwas_app.genetics.ld.matrix import ROUNDING
 from deepwas_app.genetics.ld.panel import PanelBlock
 from deepwas_app.genetics.matching import repeated
+from deepwas_app.genetics.tables import read_table, whole_numbers
 from deepwas_app.registry import Registry
 
 _COLUMNS = (
@@ -126,7 +127,7 @@ def read_variants(
         If a column is missing, or a position is not a whole number: the row is named.
     """
     path = Path(path)
-    frame = read_table(path, dtype=str, keep_default_na=False)
+    frame = read_table(path)
     found = find_columns(frame.columns, _COLUMNS)
     found |= {what: name for what, name in (names or {}).items() if name in frame}
     needed = _NEEDED if chromosome is not None else (*_NEEDED, "chromosome")
@@ -140,7 +141,7 @@ def read_variants(
     out = pd.DataFrame({what: frame[found[what]] for what in found if what in _TEXT})
     for what in ("position", "index"):
         if what in found:
-            out[what] = _whole_numbers(path, frame[found[what]])
+            out[what] = whole_numbers(path, frame[found[what]], found[what])
     for what in ("frequency", "people"):
         text = frame[found[what]] if what in found else pd.Series("", index=frame.index)
         out[what] = pd.to_numeric(text, errors="coerce").astype(np.float64)
@@ -150,18 +151,6 @@ def read_variants(
     for what in ("effect_allele", "other_allele"):
         out[what] = out[what].str.upper()
     return out
-
-
-def _whole_numbers(path: Path, text: pd.Series) -> np.ndarray:
-    values = pd.to_numeric(text, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-    bad = ~np.isfinite(values) | (values != np.floor(values)) | (np.abs(values) > 2**31 - 1)
-    if bad.any():
-        row = int(bad.argmax())
-        raise InputError(
-            f"{path}: row {row + 1} has {str(text.iloc[row])[:30]!r} as {text.name}, "
-            "not a whole number. Check that its columns are not shifted."
-        )
-    return values.astype(np.int32)
 
 
 def variants_dataset(table: pd.DataFrame, scores: np.ndarray) -> xr.Dataset:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from deepwas_app.errors import InputError
-from deepwas_app.genetics.files import existing, read_table, unreadable
+from deepwas_app.genetics.files import existing, unreadable
 from deepwas_app.genetics.ld.factor import ld_scores
 from deepwas_app.genetics.ld.panel import PanelBlock
 from deepwas_app.genetics.ld.sources.base import (
@@ -23,6 +23,7 @@ from deepwas_app.genetics.ld.sources.base import (
     read_variants,
     table_record,
 )
+from deepwas_app.genetics.tables import read_table
 from deepwas_app.truncation import leading
 
 _WHAT = "SBayesRC eigen files (ldm.info, snp.info, block*.eigen.bin)"
@@ -46,7 +47,7 @@ def open_eigen(path: str | Path, people: int = 0) -> LdSource:
     """
     path = folder(path, _WHAT, "snp.info")
     info, snp = existing(path / "ldm.info"), path / "snp.info"
-    blocks = read_table(info, dtype=str)
+    blocks = read_table(info)
     variants = read_variants(snp)
     columns = {str(name).lower(): name for name in blocks.columns}
     if "block" not in columns:

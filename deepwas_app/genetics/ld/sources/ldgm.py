@@ -13,7 +13,7 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics import chromosomes
-from deepwas_app.genetics.files import existing, read_bare_table
+from deepwas_app.genetics.files import existing
 from deepwas_app.genetics.ld.factor import correct_scores
 from deepwas_app.genetics.ld.matrix import matrix_factor
 from deepwas_app.genetics.ld.panel import PanelBlock
@@ -26,6 +26,7 @@ from deepwas_app.genetics.ld.sources.base import (
     folder_record,
     read_variants,
 )
+from deepwas_app.genetics.tables import read_bare_table
 
 _WHAT = "LDGM precision matrices (.edgelist and .snplist)"
 _BUILD = "hg38"
@@ -148,7 +149,7 @@ def correlations(edges: Path, size: int) -> tuple[np.ndarray, np.ndarray]:
     InputError
         If a line is wrong (it is named), or the matrix is not positive definite.
     """
-    table = read_bare_table(edges, ["i", "j", "value"], sep=",", index_col=False)
+    table = read_bare_table(edges, ["i", "j", "value"], separator=",")
     numbers = table.apply(pd.to_numeric, errors="coerce").to_numpy(dtype=np.float64)
     places = numbers[:, :2]
     bad = ~np.isfinite(numbers).all(axis=1) | (places < 0).any(axis=1)
