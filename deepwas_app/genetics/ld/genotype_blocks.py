@@ -16,6 +16,7 @@ from deepwas_app.genetics.genotypes.plink import read_dosages
 from deepwas_app.genetics.ld.blocks import assign_blocks
 from deepwas_app.genetics.ld.factor import decompose, standardise
 from deepwas_app.genetics.ld.panel import PanelBlock
+from deepwas_app.genetics.ld.structure import sample_of
 from deepwas_app.genetics.matching import repeated
 
 
@@ -141,4 +142,5 @@ def genotype_block(
         variants=variants,
         factor=ld.factor,
         dropped={reason: count for reason, count in dropped.items() if count},
+        sample=sample_of(place["chromosome"], variants["variant_position"].values, standardised),
     )

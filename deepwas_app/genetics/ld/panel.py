@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from deepwas_app.errors import InputError
+from deepwas_app.genetics.ld.structure import Sample, ancestry_notes, distant_ld
 from deepwas_app.genetics.store import StoreFolder, open_store, read_array, store_folder
 from deepwas_app.genetics.variables import validate
 
@@ -55,6 +56,9 @@ class PanelBlock(NamedTuple):
         overlaps its neighbours. Right after the blocks before it by default.
     clipped : float
         Most negative eigenvalue of the LD matrix, where there was one worth telling of.
+    sample : Sample, optional
+        Genotypes of some of its variants, from sources that have them: whether people are of one
+        ancestry shows across blocks.
     """
 
     chromosome: str
@@ -66,6 +70,7 @@ class PanelBlock(NamedTuple):
     owned: np.ndarray | None = None
     offset: int | None = None
     clipped: float = 0.0
+    sample: Sample | None = None
 
 
 class PanelWriter:
@@ -82,6 +87,7 @@ class PanelWriter:
         self._scores: list[np.ndarray] = []
         self._total = 0
         self._clipped: list[float] = []
+        self._samples: list[Sample] = []
 
     def add(self, block: PanelBlock) -> None:
         """Write the next block; one that lost all its variants is left out."""
@@ -106,6 +112,8 @@ class PanelWriter:
         self._places.append((block.chromosome, block.start, block.stop))
         if block.clipped < 0:
             self._clipped.append(block.clipped)
+        if block.sample is not None:
+            self._samples.append(block.sample)
 
     def finish(self) -> None:
         """Write the variants once every block was added."""
@@ -134,7 +142,9 @@ class PanelWriter:
             block_offset=("blocks", offset),
             block_variants=("blocks", sizes),
         )
-        attrs = self._attrs | {"kind": "panel", "report": self._report(), "notes": self._notes()}
+        distant = distant_ld(self._samples)
+        attrs = self._attrs | {"kind": "panel", "report": self._report()}
+        attrs |= {"notes": self._notes() + ancestry_notes(distant), "distant_ld": distant}
         self._folder.write_dataset(validate(dataset, PANEL_VARIABLES), attrs)
 
     def _report(self) -> list[dict[str, Any]]:
@@ -173,7 +183,8 @@ def panel_writer(
         NAME.ld.zarr; an older panel of this name is replaced.
     attrs : mapping
         title, genome_build, sample_size, variance, source, provenance. ``kind``, ``report``
-        (variants in and out by reason) and ``notes`` (for people) are added.
+        (variants in and out by reason), ``notes`` (for people) and ``distant_ld`` (see
+        :func:`deepwas_app.genetics.ld.structure.distant_ld`) are added.
     dropped : mapping, optional
         Reason to number of variants that are in no block (``plan.dropped``).
     """

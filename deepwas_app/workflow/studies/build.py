@@ -146,6 +146,7 @@ def build_study(
         "variance": settings.variance,
         "winsorised": settings.winsorise,
         "panel": panel.attrs["source"],
+        "distant_ld": panel.attrs.get("distant_ld"),
         **known,
         **{name: gwas.attrs[name] for name in ("case_fraction",) if name in gwas.attrs},
         "alignment": report + strong,

@@ -7,6 +7,7 @@ import numpy as np
 
 from deepwas_app.core.mismatch import LeadingShare, leading_share
 from deepwas_app.genetics.content import content_hash
+from deepwas_app.genetics.ld.structure import ancestry_notes
 from deepwas_app.genetics.store import read_block
 from deepwas_app.genetics.study import whitened_z
 from deepwas_app.workflow.studies.builtin import StudyLike, open_study
@@ -128,7 +129,7 @@ def judged(shares: Sequence[LeadingShare], people: float | None) -> LdFit:
 
 
 def ld_warnings(study: StudyLike) -> list[str]:
-    """What is to be said of a study whose LD is not to be used; nothing of any other.
+    """What is to be said against the LD of a study; nothing of one whose LD is right.
 
     Its blocks are read once, however many runs of it ask.
     """
@@ -137,4 +138,5 @@ def ld_warnings(study: StudyLike) -> list[str]:
     if contents not in _said:
         fit = ld_fit(study)
         _said[contents] = [fit.message] if fit.flagged else []
+        _said[contents] += ancestry_notes(study.attrs.get("distant_ld"))
     return _said[contents]
