@@ -308,6 +308,7 @@ class _BuildStudy:
         sumstats: str | _pathlib.Path | _xarray.Dataset | None = None,
         ld: str | _pathlib.Path | _xarray.Dataset | None = None,
         annotations: _annotations.Annotations | _abc.Iterable[_annotations.Annotations] | None = None,
+        missing: str = '',
         winsorise: float = 0.0,
         format: str = '',
         column: list[str] = [],

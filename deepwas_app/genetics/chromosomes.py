@@ -17,8 +17,8 @@ _SPELLINGS |= dict.fromkeys(("XY", "PAR", "PAR1", "PAR2", "X_PAR1", "X_PAR2", "X
 _REFSEQ = (10, 11, 11, 11, 9, 11, 13, 10, 11, 10, 9, 11, 10, 8, 9, 9, 10, 9, 9, 10, 8, 10, 10, 9)
 _ACCESSION = re.compile(r"NC_(\d{6})(?:\.(\d+))?")
 _PREFIX = re.compile(r"(?:CHROMOSOME|CHROM|CHR)[ _.:-]?(?=.)")
-UNPLACED = ("", "0", "NA", "UN", "NAN")
-"""Names, spelled one way, of no chromosome."""
+# Names, spelled one way, of no chromosome.
+_UNPLACED = ("", "0", "NA", "UN", "NAN")
 
 
 def normalise(names: Iterable[object]) -> np.ndarray:
@@ -57,7 +57,7 @@ def build_of(names: Iterable[object]) -> str:
 
 def placed(chromosome: np.ndarray, position: np.ndarray) -> np.ndarray:
     """Whether variants have a place: no chromosome 0, no position below 1; (variants,) bool."""
-    return ~np.isin(chromosome, UNPLACED) & (np.asarray(position) > 0)
+    return ~np.isin(chromosome, _UNPLACED) & (np.asarray(position) > 0)
 
 
 def rank(names: np.ndarray) -> np.ndarray:

@@ -21,6 +21,19 @@ COLUMNS = {
     "strand": ("strand",),
 }
 
+# Row numbers that were written with a table; R calls them X where it reads such a table again.
+ROW_NUMBERS = frozenset(("", "unnamed: 0", "__index_level_0__", "row.names", "rownames", "...1"))
+_OF_ASSOCIATION = (
+    *("beta", "se", "or", "p", "pval", "p_value", "z", "stat", "chisq", "n", "info", "impinfo"),
+    *("imputationinfo", "genpos", "cm", "gd"),
+)
+NO_ANNOTATION = (
+    ROW_NUMBERS
+    | {name for what, names in COLUMNS.items() if what not in ("frequency",) for name in names}
+    | {*_OF_ASSOCIATION}
+)
+"""Columns of tables of variants that say nothing of what a variant is, in lower case."""
+
 
 def find_columns(header: Iterable[object], wanted: Iterable[str]) -> dict[str, str]:
     """Which column of a table is what.

@@ -112,7 +112,9 @@ def _tab(found: re.Match[bytes]) -> bytes:
     return found[0] if found[0].startswith(b'"') else b"\t"
 
 
-def numbered_rows(path: Path, header: Header, comment: bytes) -> Iterator[tuple[int, list[str]]]:
+def numbered_rows(
+    path: Path, header: Header, comment: bytes = COMMENT
+) -> Iterator[tuple[int, list[str]]]:
     """Number (from 1) and fields of the lines that are rows, one by one."""
     skipped = re.compile(comment)
     with open_bytes(path) as stream:

@@ -103,6 +103,13 @@ class Groups:
         """First panel variant of each group."""
         return self.order[self.start[:-1]]
 
+    def pairs(self) -> tuple[np.ndarray, np.ndarray]:
+        """Every row of a group with each panel variant of it: both, (pairs,) int."""
+        row = np.flatnonzero(self.group >= 0)
+        first, size = self.start[self.group[row]], np.diff(self.start)[self.group[row]]
+        within = np.arange(size.sum()) - np.repeat(np.cumsum(size) - size, size)
+        return np.repeat(row, size), self.order[np.repeat(first, size) + within]
+
     def best(self, alleles: Alleles) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """For each row of a group the panel variant whose alleles fit it, if there is one.
 
@@ -126,12 +133,6 @@ def _index_in(values: pa.Array, distinct: pa.Array) -> np.ndarray:
     if not len(distinct):
         return np.full(len(values), -1, dtype=np.int32)
     return pc.index_in(values, value_set=distinct).fill_null(-1).to_numpy()
-
-
-def first_rows(values: pa.Array, panel_values: pa.Array) -> np.ndarray:
-    """For each value the first row of the panel that has it, -1 where there is none or a null."""
-    groups = Groups(values, panel_values)
-    return np.append(groups.first(), -1)[groups.group]
 
 
 def find_variant(variants: xr.Dataset, text: str) -> int | None:
@@ -158,6 +159,21 @@ def find_variant(variants: xr.Dataset, text: str) -> int | None:
         wanted = xr.Dataset({name: ("variants", [value]) for name, value in one.items()})
         rows = match_variants(wanted, variants).panel_row
     return int(rows[0]) if len(rows) else None
+
+
+def shown_variants(variants: xr.Dataset, number: int = 3) -> str:
+    """The first few variants as their table spells them: "rs1 (22:100), rs2 (22:200), ..."."""
+    some = variants.isel(variants=slice(number))
+    names = some["variant_id"].values.astype(str) if "variant_id" in some else [""] * number
+    places = [""] * number
+    if "variant_position" in some:
+        both = zip(some["variant_chromosome"].values, some["variant_position"].values, strict=True)
+        places = [f"{name}:{position}" if position > 0 else "" for name, position in both]
+    shown = []
+    for name, place in zip(names, places, strict=False):
+        known = "" if name in _UNNAMED else str(name)
+        shown.append(f"{known} ({place})" if known and place and known != place else known or place)
+    return ", ".join(shown) + (", ..." if variants.sizes["variants"] > number else "")
 
 
 def without(values: pa.Array, rows: np.ndarray) -> pa.Array:

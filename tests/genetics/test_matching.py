@@ -13,7 +13,6 @@ from deepwas_app.genetics.alleles import SAME, SAME_STRAND, SWAPPED, SWAPPED_STR
 from deepwas_app.genetics.matching import (
     Groups,
     find_variant,
-    first_rows,
     match_variants,
     names_of,
     places_of,
@@ -180,8 +179,10 @@ def test_groups_are_of_equal_keys_and_nulls_have_none():
     assert groups.group.tolist() == [1, -1, 0, -1]
     assert groups.first().tolist() == [0, 1]
     keys = pa.array(["b", "x", None, "a"]), pa.array(["a", "b", "a", None])
-    assert first_rows(*keys).tolist() == [1, -1, -1, 0]
-    assert first_rows(keys[0], pa.array([None, None], pa.string())).tolist() == [-1] * 4
+    row, other = Groups(*keys).pairs()
+    assert [*zip(row.tolist(), other.tolist(), strict=True)] == [(0, 1), (3, 0), (3, 2)]
+    row, other = Groups(keys[0], pa.array([None, None], pa.string())).pairs()
+    assert len(row) == len(other) == 0
 
 
 def test_names_that_are_none_are_null():

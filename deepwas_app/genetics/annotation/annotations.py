@@ -14,10 +14,16 @@ from deepwas_app.errors import InputError
 from deepwas_app.genetics.annotation.bigwig import annotate_signal
 from deepwas_app.genetics.annotation.gene_distance import GENES, gene_annotations, is_gene_table
 from deepwas_app.genetics.annotation.gene_sets import WINDOW, gene_set_annotations
-from deepwas_app.genetics.annotation.sources import Source, expand
+from deepwas_app.genetics.annotation.sources import Source, check_build, expand
 from deepwas_app.genetics.annotation.tables import NAMING, Table, read_table_on, table_on
 from deepwas_app.genetics.files import existing, read_header
 from deepwas_app.genetics.intervals import cover, read_bed
+from deepwas_app.genetics.matching import shown_variants
+
+MISSING = ("", "zero", "mean", "drop")
+"""What becomes of variants of which a table says nothing: see :func:`join_annotations`."""
+# A table that knows a smaller share of the variants says nothing of most of them.
+_COVERED = 0.5
 
 Annotations: TypeAlias = str | Path | pd.DataFrame | xr.Dataset
 """A source of annotations: a file, a table in memory, or annotations that were read."""
@@ -51,7 +57,7 @@ class _Columns:
     def __init__(self, variants: xr.Dataset):
         self.variants = variants
         self.values: dict[str, np.ndarray] = {}
-        self._origin: dict[str, Path] = {}
+        self.origin: dict[str, Path] = {}
         self.covered: dict[Path, np.ndarray] = {}
 
     def add(self, path: Path, name: str, value: np.ndarray, rows: np.ndarray | None = None) -> None:
@@ -62,15 +68,18 @@ class _Columns:
         rows = np.arange(len(column)) if rows is None else rows
         if np.isfinite(column[rows]).any():
             raise InputError(
-                f"{path}: annotation {name} is in another file too, {self._origin[name]}. "
+                f"{path}: annotation {name} is in another file too, {self.origin[name]}. "
                 "Rename one of them."
             )
-        self._origin[name] = path
+        self.origin[name] = path
         column[rows] = value
 
 
 def join_annotations(
-    variants: xr.Dataset, sources: Annotations | Iterable[Annotations], build: str = "hg19"
+    variants: xr.Dataset,
+    sources: Annotations | Iterable[Annotations],
+    build: str = "hg19",
+    missing: str = "",
 ) -> JoinedAnnotations:
     """Read annotations and bring them onto the variants of a study.
 
@@ -89,19 +98,26 @@ def join_annotations(
         tables, see :func:`table_on`.
     build : str
         Genome build of the variants, for ``genes`` and gene sets.
+    missing : str
+        What becomes of variants of which a table says nothing. Empty: see Notes; an annotation
+        of which a table says nothing for more than half of the (scored) variants is an error.
+        "zero": 0. "mean": the mean of the others, and a further binary annotation tells which
+        they are. "drop": annotations of which a table says nothing for more than half are left
+        out.
 
     Raises
     ------
     InputError
         If a file cannot be read, no variant is in the tables, their positions are of another
-        genome build, or no annotation varies.
+        genome build, an annotation covers few variants, or none varies.
 
     Notes
     -----
     A missing value becomes 0 in a binary annotation; in a continuous one it becomes the mean,
-    and a further binary annotation tells which values were missing. Tables are matched by
-    alleles where they have them, else by name, else by chromosome and position. Annotations
-    that are the same for every variant, or the same as another one, are left out.
+    and a further binary annotation tells which values were missing. What intervals, signals and
+    gene sets do not cover is no missing value. Tables are matched by alleles where they have them,
+    else by name, else by chromosome and position; several rows of one variant count as their mean.
+    Annotations that are the same for every variant, or the same as another one, are left out.
     """
     given = several(sources)
     words = [source for source in given if isinstance(source, str | Path)]
@@ -111,6 +127,7 @@ def join_annotations(
     files: list[Path] = []
     table_names: list[str] = []
     read: list[Path] = []
+    notes: list[str] = []
     if GENES in words:
         _add_genes(columns, GENES, build)
         words = [word for word in words if word != GENES]
@@ -119,28 +136,39 @@ def join_annotations(
             files += map(Path, source.attrs.get("files", []))
             table = table_on(source, variants)
             tables |= _add_table(columns, table, table_names)
+            notes += table.notes
             read.append(table.path)
     for source in expand(words, present) if words else []:
         files.append(source.path)
         if source.kind == "gene sets":
-            for name, value in _gene_sets(source, variants, build).items():
+            found, unknown = _gene_sets(source, variants, build)
+            notes += unknown
+            for name, value in found.items():
                 columns.add(source.path, name, value)
         elif source.kind != "table":
-            columns.add(source.path, source.name, _one(source, variants))
+            columns.add(source.path, source.name, _one(source, variants, build))
         elif is_gene_table(source.path):
             _add_genes(columns, source.path, build)
         else:
             table = read_table_on(source.path, variants, source.choice)
             tables |= _add_table(columns, table, table_names)
+            notes += table.notes
             read.append(source.path)
     if not columns.values:
         raise InputError("annotations: no file was given. Give at least one.")
-    notes = _absent(tables, read)
-    return _complete(columns, notes, tables if read else None, {*table_names}, files)
+    notes += _absent(tables, read, variants)
+    few = _few(columns, {*table_names}, missing)
+    notes += [f"{name}: left out, {share}." for name, share in few.items()]
+    for name in few:
+        del columns.values[name]
+    return _complete(columns, notes, tables if read else None, {*table_names}, files, missing)
 
 
 def read_annotations(
-    sources: Annotations | Iterable[Annotations], variants: xr.Dataset, build: str = ""
+    sources: Annotations | Iterable[Annotations],
+    variants: xr.Dataset,
+    build: str = "",
+    missing: str = "",
 ) -> xr.Dataset:
     """Read annotations of the variants of a study, an LD panel or a GWAS.
 
@@ -153,6 +181,9 @@ def read_annotations(
         A study, an LD panel, or summary statistics.
     build : str
         Genome build of the variants, for genes and gene sets. Empty: as the Dataset says.
+    missing : str
+        "zero", "mean" or "drop", where tables say nothing of many variants. See
+        :func:`join_annotations`.
 
     Returns
     -------
@@ -167,7 +198,7 @@ def read_annotations(
         See :func:`join_annotations`.
     """
     build = build or str(variants.attrs.get("genome_build", "hg19"))
-    joined = join_annotations(variants, sources, build)
+    joined = join_annotations(variants, sources, build, missing)
     named = [name for name in NAMING if name in variants]
     return (
         variants[named]
@@ -196,27 +227,50 @@ def several(sources: Annotations | Iterable[Annotations]) -> list[Annotations]:
 
 def _add_table(columns: _Columns, table: Table, names: list[str]) -> np.ndarray:
     """Add the columns of a table, and tell which variants are in it, (variants,) bool."""
-    found = table.rows >= 0
-    for name, column in zip(table.names, table.columns, strict=True):
-        columns.add(table.path, name, column[table.rows[found]], np.flatnonzero(found))
+    rows = np.flatnonzero(table.found)
+    for name, column in table.columns.items():
+        columns.add(table.path, name, column[rows], rows)
         names.append(name)
-    return found
+    return table.found
 
 
-def _absent(found: np.ndarray, read: list[Path]) -> list[str]:
+def _absent(found: np.ndarray, read: list[Path], variants: xr.Dataset) -> list[str]:
     if not read or found.all():
         return []
     if not found.any():
         shown = ", ".join(map(str, read[:3])) + (", ..." if len(read) > 3 else "")
         raise InputError(
-            f"{shown}: none of the study's variants is in the table. "
-            "Check the names, the chromosomes and the genome build."
+            f"{shown}: none of the study's variants is in the table. The study has "
+            f"{shown_variants(variants)}. Check the names, the chromosomes and the genome build."
         )
     absent = int((~found).sum())
     return [f"{absent} of {len(found)} variants are not in the annotation table."]
 
 
-def _one(source: Source, variants: xr.Dataset) -> np.ndarray:
+def _few(columns: _Columns, names: set[str], missing: str) -> dict[str, str]:
+    """Annotations of tables that cover few variants, and how many, in words."""
+    if missing not in MISSING:
+        raise InputError(f"missing {missing}: give zero, mean or drop")
+    variants = columns.variants
+    counted = np.ones(variants.sizes["variants"], dtype=bool)
+    if "variant_scored" in variants:
+        counted = variants["variant_scored"].values
+    total, few = int(counted.sum()), {}
+    for name in names:
+        known = int((np.isfinite(columns.values[name]) & counted).sum())
+        if known < _COVERED * total and missing in ("", "drop"):
+            few[name] = f"covers {known:,} of {total:,} variants"
+    if few and not missing:
+        one = next(iter(few))
+        others = f" ({len(few) - 1} further annotations cover as few)" if len(few) > 1 else ""
+        raise InputError(
+            f"{columns.origin[one]}: annotation {one} {few[one]}{others}. Say what it is for the "
+            "others with --missing zero or mean, or leave out such annotations with --missing drop."
+        )
+    return few
+
+
+def _one(source: Source, variants: xr.Dataset, build: str) -> np.ndarray:
     """The one annotation of a BED, bedGraph or bigWig."""
     chromosome = variants["variant_chromosome"].values
     position = variants["variant_position"].values
@@ -230,17 +284,27 @@ def _one(source: Source, variants: xr.Dataset) -> np.ndarray:
     bed = read_bed(source.path, value_column=4 if source.kind == "bedgraph" else 5)
     if valued and "value" not in bed:
         raise InputError(f"{source.path}: not every interval has a value. Use it without #5.")
+    if said := bed.attrs["genome_build"]:
+        check_build(source.path, said, build)
     count, mean = cover(chromosome, position, bed)
     if not count.any():
         raise InputError(
-            f"{source.path}: no variant of the study lies in its intervals. Check the chromosomes "
-            "and the genome build."
+            f"{source.path}: no variant of the study lies in its intervals. They are on "
+            f"{_names(bed['chromosome'])}, the study is on {_names(chromosome)}. Check the "
+            "chromosomes and the genome build."
         )
     # Outside of intervals that carry a value there is no signal.
     return np.nan_to_num(mean) if valued else (count > 0).astype(np.float32)
 
 
-def _gene_sets(source: Source, variants: xr.Dataset, build: str) -> dict[str, np.ndarray]:
+def _names(chromosomes: Iterable[str]) -> str:
+    names = list(dict.fromkeys(chromosomes))
+    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+
+
+def _gene_sets(
+    source: Source, variants: xr.Dataset, build: str
+) -> tuple[dict[str, np.ndarray], list[str]]:
     if source.choice and not source.choice.isdigit():
         raise InputError(f"{source.path}#{source.choice}: give the window in bases, as #100000.")
     window = int(source.choice) if source.choice else WINDOW
@@ -258,6 +322,7 @@ def _complete(
     covered: np.ndarray | None,
     table_names: set[str],
     files: list[Path],
+    rule: str,
 ) -> JoinedAnnotations:
     """Fill in what is missing, and leave out what says nothing."""
     names, kinds = list(columns.values), []
@@ -271,13 +336,18 @@ def _complete(
         if not missing.any() or not len(present):
             column[missing] = 0
             continue
-        fill = 0.0 if kind == "binary" else float(present.mean(dtype=float))
+        zero = kind == "binary"
+        if rule in ("zero", "mean") and name in table_names:
+            zero = rule == "zero"
+        fill = 0.0 if zero else float(present.mean(dtype=float))
         column[missing] = fill
-        word = "0" if kind == "binary" else f"the mean, {fill:.4g}"
+        word = "0" if zero else f"the mean, {fill:.4g}"
         absent = ~covered if covered is not None and name in table_names else False
         if unexplained := int((missing & ~np.asarray(absent)).sum()):
             notes.append(f"{name}: {unexplained} missing values became {word}.")
-        if kind == "continuous" and missing.tobytes() not in flags:
+        if not zero:
+            kinds[-1] = "continuous"
+        if not zero and missing.tobytes() not in flags:
             flags[missing.tobytes()] = f"{name} (missing)"
             extra.append(missing.astype(np.float32))
     values = [*columns.values.values(), *extra]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,18 @@ from deepwas_app.genetics.genes import read_genes
 from deepwas_app.genetics.intervals import cover
 
 WINDOW = 100_000
+# Sets that are named one by one where not all of their genes are known.
+_NOTED = 10
+_ENSEMBL = re.compile(r"ENSG\d{11}(\.\d+)?", re.I)
+_ENTREZ = re.compile(r"\d{1,9}")
+# SEPTIN5 and MARCHF1 under their old names, SEPT5 and MARCH1.
+_MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Sept|Oct|Nov|Dec)"
+_DATE = re.compile(rf"\d{{1,2}}-{_MONTH}|{_MONTH}-\d{{1,2}}|\d{{4}}-\d\d-\d\d", re.I)
 
 
 def gene_set_annotations(
     variants: xr.Dataset, path: Path, build: str, window: int = WINDOW
-) -> dict[str, np.ndarray]:
+) -> tuple[dict[str, np.ndarray], list[str]]:
     """Whether each variant lies within a window of a gene of each set.
 
     Parameters
@@ -32,6 +40,10 @@ def gene_set_annotations(
     window : int
         Bases on either side of a gene; 100,000 is what S-LDSC for gene sets takes.
 
+    Returns
+    -------
+    The annotations by name, and a line for each set of which genes are not known, at most so many.
+
     Raises
     ------
     InputError
@@ -44,19 +56,44 @@ def gene_set_annotations(
     genes = read_genes(build)
     chromosome = np.asarray(variants["variant_chromosome"].values, dtype=object)
     position = variants["variant_position"].values.astype(np.int64)
-    found, known = {}, False
-    for name, members in _read(path):
+    symbols = {*genes["name"]}
+    found, notes = {}, []
+    sets = _read(path)
+    for name, members in sets:
         own = genes[genes["name"].isin(members)]
-        known |= len(own) > 0
+        if unknown := sorted(members - symbols):
+            notes.append((len(own) / len(members), name, len(own), len(members), unknown))
         spans = own[["chromosome", "start", "stop"]].assign(
             start=(own["start"] - 1 - window).clip(lower=0), stop=own["stop"] + window
         )
         found[name] = (cover(chromosome, position, spans)[0] > 0).astype(np.float32)
-    if not known:
+    if len(notes) == len(sets) and not any(known for _, _, known, _, _ in notes):
+        one = notes[0][-1]
         raise InputError(
-            f"{path}: none of its genes is in the {build} gene table. Give gene symbols (HGNC)."
+            f"{path}: none of its genes is in the {build} gene table: {_some(one)}. Give gene "
+            "symbols (HGNC)."
         )
-    return found
+    notes.sort()
+    lines = [
+        f"{name}: {known} of its {size} genes are known protein-coding genes; not {_some(rest)}."
+        for _, name, known, size, rest in notes[:_NOTED]
+    ]
+    if len(notes) > _NOTED:
+        lines.append(f"Genes of {len(notes) - _NOTED} further sets are not known, smaller shares.")
+    return found, lines
+
+
+def _some(unknown: list[str]) -> str:
+    """The first few names, and what they are where that can be told."""
+    shown = ", ".join(unknown[:3]) + (", ..." if len(unknown) > 3 else "")
+    kinds = {
+        "Ensembl identifiers, not symbols": _ENSEMBL,
+        "dates that a spreadsheet made of symbols": _DATE,
+        "Entrez identifiers, not symbols": _ENTREZ,
+    }
+    counts = {what: sum(map(bool, map(kind.fullmatch, unknown))) for what, kind in kinds.items()}
+    told = [f"{count} are {what}" for what, count in counts.items() if count]
+    return shown + (f" ({'; '.join(told)})" if told else "")
 
 
 def _read(path: Path) -> list[tuple[str, set[str]]]:

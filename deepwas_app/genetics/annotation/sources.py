@@ -86,6 +86,12 @@ def expand(sources: Iterable[str | Path], chromosomes: Iterable[str]) -> list[So
     return list(dict.fromkeys(found))
 
 
+def check_build(path: Path, said: str, build: str) -> None:
+    """Stop where a file says that it is on another genome build than the study."""
+    if said != build:
+        raise InputError(f"{path}: is on {said}, the study on {build}. Bring it to {build}.")
+
+
 def _glob(pattern: str, missing_ok: bool = False) -> list[Path]:
     path = Path(pattern).expanduser()
     if path.exists():

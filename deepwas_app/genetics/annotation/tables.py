@@ -9,15 +9,18 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import xarray as xr
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics import chromosomes
-from deepwas_app.genetics.columns import COLUMNS, find_columns
-from deepwas_app.genetics.files import existing, read_header
-from deepwas_app.genetics.matching import first_rows, match_variants, names_of, places_of
+from deepwas_app.genetics.columns import NO_ANNOTATION, ROW_NUMBERS, find_columns
+from deepwas_app.genetics.files import existing, is_number, packing, read_header, sniff
+from deepwas_app.genetics.lines import numbered_rows
+from deepwas_app.genetics.matching import Groups, match_variants, names_of, places_of, without
 from deepwas_app.genetics.tables import (
     LEVELS,
+    MISSING,
     NUMBER,
     TEXT,
     read_bare_table,
@@ -25,8 +28,6 @@ from deepwas_app.genetics.tables import (
     whole_numbers,
 )
 
-# What pandas calls an index that it writes to parquet.
-_PANDAS_INDEX = "__index_level_0__"
 _PLACE = ("chromosome", "position")
 NAMING = (
     "variant_id",
@@ -38,7 +39,9 @@ NAMING = (
 """What names the variants of a Dataset."""
 _ALLELES = ("effect_allele", "other_allele")
 _KEYS = ("id", *_PLACE, *_ALLELES)
-_NO_ANNOTATION = {name for key in _KEYS for name in COLUMNS[key]} | {"cm", _PANDAS_INDEX}
+# A column that counts the rows of so many is a row number, whatever it is called.
+_COUNTING = 50
+_TRUTH = {"TRUE": 1.0, "T": 1.0, "FALSE": 0.0, "F": 0.0}
 _KINDS = {"id": TEXT, "position": NUMBER}
 # Fewer variants than this say nothing certain about a whole file.
 _TELLING = 4
@@ -51,18 +54,18 @@ class Table(NamedTuple):
     ----------
     path : Path
         Where it is from.
-    names : list of str
-        Annotations.
-    rows : (variants,) int array
-        Row of each variant, -1 where there is none.
-    columns : list of (rows,) float32 arrays
-        Values, one array per annotation.
+    found : (variants,) bool array
+        Which variants are in it.
+    columns : dict
+        Annotation to (variants,) float32 array, NaN where it has no value.
+    notes : list of str
+        Columns that are no annotations, and rows that differ, one line each.
     """
 
     path: Path
-    names: list[str]
-    rows: np.ndarray
-    columns: list[np.ndarray]
+    found: np.ndarray
+    columns: dict[str, np.ndarray]
+    notes: list[str]
 
 
 def read_table_on(path: str | Path, variants: xr.Dataset, bim: str = "") -> Table:
@@ -73,7 +76,7 @@ def read_table_on(path: str | Path, variants: xr.Dataset, bim: str = "") -> Tabl
     path : path
         CSV, TSV, parquet, LDSC .annot, PolyFun .annot.parquet or SBayesRC annot, packed or
         not, with a header: SNP, or chromosome and position (and both alleles), or all; every
-        other column is an annotation, but CM.
+        other column is an annotation, but row numbers, CM, INFO and what a GWAS has.
     variants : xarray.Dataset
         With variant_id, variant_chromosome, variant_position and alleles.
     bim : str
@@ -89,7 +92,7 @@ def read_table_on(path: str | Path, variants: xr.Dataset, bim: str = "") -> Tabl
     path = existing(path)
     header = read_header(path)
     keys = _keys(header)
-    names = [name for name in header if name.lower() not in _NO_ANNOTATION]
+    names, others = _annotations(header, keys)
     if not keys and (bim or ".annot" in path.name):
         rows_of = _bim(path, bim)
     elif "id" not in keys and not {*_PLACE} <= {*keys}:
@@ -100,7 +103,7 @@ def read_table_on(path: str | Path, variants: xr.Dataset, bim: str = "") -> Tabl
         rows_of = None
     if not names:
         raise InputError(f"{path}: has no annotation column. Add at least one.")
-    types: dict[str, pa.DataType] = dict.fromkeys(names, NUMBER)
+    types = _types(path, names)
     types |= {column: _KINDS.get(key, LEVELS) for key, column in keys.items()}
     table = read_columns(path, types)
     if rows_of is None:
@@ -110,8 +113,8 @@ def read_table_on(path: str | Path, variants: xr.Dataset, bim: str = "") -> Tabl
             f"{path}: has {table.num_rows} rows, but its .bim has {len(rows_of['variant_id'])}. "
             f"Say whose rows these are: {path.name}#FILE.bim."
         )
-    columns = [table[name].to_numpy().astype(np.float32) for name in names]
-    return Table(path, names, _rows(path, rows_of, variants), columns)
+    columns = {name: _values(path, name, table[name]) for name in names}
+    return _on_variants(path, columns, rows_of, variants, others)
 
 
 def table_on(given: pd.DataFrame | xr.Dataset, variants: xr.Dataset) -> Table:
@@ -134,7 +137,7 @@ def table_on(given: pd.DataFrame | xr.Dataset, variants: xr.Dataset) -> Table:
     path = Path(frame.attrs.get("path", "annotations"))
     frame = frame.set_axis(frame.columns.astype(str), axis=1)
     keys = _keys(list(frame.columns))
-    names = [name for name in frame if name.lower() not in _NO_ANNOTATION]
+    names, others = _annotations(list(frame.columns), keys)
     if not keys and not isinstance(frame.index, pd.RangeIndex):
         frame, keys = frame.assign(SNP=frame.index.astype(str)), {"id": "SNP"}
     if not keys:
@@ -152,10 +155,114 @@ def table_on(given: pd.DataFrame | xr.Dataset, variants: xr.Dataset) -> Table:
         if key not in _KINDS:
             named[key] = named[key].dictionary_encode()
     try:
-        columns = [frame[name].to_numpy(np.float32, na_value=np.nan) for name in names]
+        columns = {name: frame[name].to_numpy(np.float32, na_value=np.nan) for name in names}
     except (TypeError, ValueError) as error:
         raise InputError(f"{path}: holds what is no number ({error}). Correct it.") from error
-    return Table(path, names, _rows(path, _dataset(path, named), variants), columns)
+    return _on_variants(path, columns, _dataset(path, named), variants, others)
+
+
+def _annotations(header: list[str], keys: dict[str, str]) -> tuple[list[str], list[str]]:
+    """Columns that are annotations, and columns that are neither these nor keys."""
+    names = [name for name in header if name.strip().lower() not in NO_ANNOTATION]
+    names = [name for name in names if name not in keys.values()]
+    rest = [name for name in header if name not in names and name not in keys.values()]
+    return names, [name for name in rest if name.strip().lower() not in ROW_NUMBERS | {"cm"}]
+
+
+def _types(path: Path, names: list[str]) -> dict[str, pa.DataType]:
+    """Numbers, or TRUE and FALSE, by the first row.
+
+    Raises
+    ------
+    InputError
+        Names a column of text.
+    """
+    if packing(path) == "parquet":
+        file = pq.ParquetFile(path)
+        text = [name for name in names if not _numeric(file.schema_arrow.field(name).type)]
+        row = next(file.iter_batches(1, columns=text)).to_pydict() if text else {}
+        first = {name: str(column[0]) for name, column in row.items()}
+    else:
+        header = sniff(path)
+        _, cells = next(numbered_rows(path, header), (0, []))
+        first = {k: cell for k, cell in zip(header.names, cells, strict=False) if k in names}
+    types = {name: LEVELS if first.get(name, "").upper() in _TRUTH else NUMBER for name in names}
+    for name, kind in types.items():
+        cell = first.get(name, "")
+        if kind == NUMBER and cell not in MISSING and not is_number(cell):
+            raise InputError(
+                f"{path}: column {name} holds text ({cell[:20]}), not numbers. Take the column out."
+            )
+    return types
+
+
+def _numeric(kind: pa.DataType) -> bool:
+    types = pa.types
+    return types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind)
+
+
+def _values(path: Path, name: str, column: pa.ChunkedArray) -> np.ndarray:
+    if column.type == NUMBER:
+        return column.to_numpy().astype(np.float32)
+    text = column.to_pandas()
+    value = text.str.upper().map(_TRUTH).to_numpy(np.float32, na_value=np.nan)
+    if (strange := np.isnan(value) & text.notna().to_numpy()).any():
+        row = int(strange.argmax())
+        raise InputError(
+            f"{path}: row {row + 1} has {text.iloc[row]!r} in column {name}, neither TRUE nor FALSE"
+            ". Correct it."
+        )
+    return value
+
+
+def _on_variants(
+    path: Path,
+    columns: dict[str, np.ndarray],
+    rows_of: xr.Dataset,
+    variants: xr.Dataset,
+    others: list[str],
+) -> Table:
+    """Values of the variants; the mean where several rows are of one variant."""
+    notes = [f"{path}: no annotations: {', '.join(others)}."] if others else []
+    size = rows_of.sizes["variants"]
+    counting = [name for name, column in columns.items() if _counts_rows(column)]
+    if counting:
+        notes.append(f"{path}: {', '.join(counting)}: left out, the numbers of the rows.")
+    variant, row = _pairs(path, rows_of, variants)
+    number = np.bincount(variant, minlength=variants.sizes["variants"])
+    repeated, differ = number > 1, np.zeros(len(number), dtype=bool)
+    out = {}
+    for name, column in columns.items():
+        if name in counting:
+            continue
+        values = np.full(len(number), np.nan, dtype=np.float32)
+        values[variant] = column[row]
+        if repeated.any():
+            several = repeated[variant]
+            of, given = variant[several], column[row[several]].astype(np.float64)
+            known = np.isfinite(given)
+            count = np.bincount(of[known], minlength=len(number))
+            with np.errstate(invalid="ignore"):
+                mean = np.bincount(of[known], given[known], minlength=len(number)) / count
+            values[repeated] = mean[repeated]
+            away = np.abs(given - mean[of]) > 1e-6 * np.abs(given)
+            differ[of[known & away]] = True
+        out[name] = values
+    if differ.any():
+        by = "place, name and alleles" if "variant_effect_allele" in rows_of else "place or name"
+        notes.append(
+            f"{path}: {int(differ.sum())} variants have several rows of their {by} that differ: "
+            "their mean was taken."
+        )
+    if size and not out:
+        raise InputError(f"{path}: has no annotation column. Add at least one.")
+    return Table(path, number > 0, out, notes)
+
+
+def _counts_rows(column: np.ndarray) -> bool:
+    return len(column) >= _COUNTING and bool(
+        (column[0] in (0, 1)) and (np.diff(column.astype(np.float64)) == 1).all()
+    )
 
 
 def _frame(annotations: xr.Dataset) -> pd.DataFrame:
@@ -170,7 +277,10 @@ def _frame(annotations: xr.Dataset) -> pd.DataFrame:
 
 
 def _keys(header: list[str]) -> dict[str, str]:
-    keys = find_columns(header, _KEYS)
+    keys = find_columns(header, (*_KEYS, "start", "stop"))
+    start, stop = keys.pop("start", None), keys.pop("stop", None)
+    if start and not stop:
+        keys.setdefault("position", start)
     if not {*_PLACE} <= {*keys}:
         keys = {key: column for key, column in keys.items() if key not in _PLACE}
     if not {*_ALLELES} <= {*keys}:
@@ -203,11 +313,7 @@ def _dataset(path: Path, keys: dict[str, pa.ChunkedArray]) -> xr.Dataset:
     arrays = {}
     for key, column in keys.items():
         if key == "position":
-            position = column.to_numpy()
-            if not np.isfinite(position).all():
-                row = int(np.flatnonzero(~np.isfinite(position))[0]) + 1
-                raise InputError(f"{path}: row {row} has no position. Take the row out.")
-            arrays[key] = position.astype(np.int32)
+            arrays[key] = whole_numbers(path, column.to_numpy(), "position")
         elif key == "id":
             arrays[key] = pd.array(pc.fill_null(column, ""), dtype=pd.ArrowDtype(pa.string()))
         else:
@@ -222,25 +328,22 @@ def _upper(levels: pd.Index) -> np.ndarray:
     return np.asarray([str(level).strip().upper() for level in levels], dtype=object)
 
 
-def _rows(path: Path, table: xr.Dataset, variants: xr.Dataset) -> np.ndarray:
-    """Row of the table for each variant: by alleles where it has them, else by name or place."""
-    rows = np.full(variants.sizes["variants"], -1, dtype=np.int64)
-    if "variant_id" in table:
-        rows = first_rows(names_of(variants["variant_id"]), names_of(table["variant_id"]))
-    if "variant_position" in table and (rows >= 0).any():
-        _check_build(path, table, variants, rows)
+def _pairs(path: Path, table: xr.Dataset, variants: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Variants and their rows of the table: by alleles where it has them, else by name or place."""
+    named = table if "variant_id" in table else table.assign(variant_id=("variants", _blank(table)))
+    by_name = Groups(names_of(variants["variant_id"]), names_of(named["variant_id"]))
+    if "variant_position" in table and (by_name.group >= 0).any():
+        first = np.append(by_name.first(), -1)[by_name.group]
+        _check_build(path, table, variants, first)
     if "variant_effect_allele" in table and "variant_position" in table:
-        whole = (
-            table if "variant_id" in table else table.assign(variant_id=("variants", _blank(table)))
-        )
-        match = match_variants(whole, variants)
-        # Assigned from the last to the first, so that the first row of several stays.
-        order = np.argsort(match.row, kind="stable")[::-1]
-        rows = np.full(len(rows), -1, dtype=np.int64)
-        rows[match.panel_row[order]] = match.row[order]
-    elif "variant_position" in table:
-        rows = np.where(rows < 0, first_rows(*places_of(variants, table)), rows)
-    return rows
+        match = match_variants(named, variants)
+        return match.panel_row, match.row
+    variant, row = by_name.pairs()
+    if "variant_position" in table:
+        place, table_place = places_of(variants, table)
+        found = Groups(without(place, variant), table_place).pairs()
+        variant, row = np.append(variant, found[0]), np.append(row, found[1])
+    return variant, row
 
 
 def _blank(table: xr.Dataset) -> np.ndarray:

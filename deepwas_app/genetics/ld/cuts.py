@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from deepwas_app.errors import InputError
 from deepwas_app.genetics import chromosomes
 from deepwas_app.genetics.ld.factor import standardise
 
@@ -49,6 +50,10 @@ def cut_blocks(
     chromosome = genotypes["variant_chromosome"].values
     position = genotypes["variant_position"].values
     order = chromosomes.sort_order(chromosome, position)
+    order = order[chromosomes.placed(chromosome, position)[order]]
+    if not len(order):
+        where = genotypes.attrs.get("path", "genotypes")
+        raise InputError(f"{where}: no variant has a chromosome and a position. Add them.")
     parts = []
     for name in dict.fromkeys(chromosome[order].tolist()):
         rows = order[chromosome[order] == name]

@@ -15,7 +15,7 @@ from deepwas_app.genetics.genotypes.pgen import read_pgen_dosages
 from deepwas_app.genetics.genotypes.plink import read_dosages
 from deepwas_app.genetics.ld.blocks import assign_blocks
 from deepwas_app.genetics.ld.factor import decompose, standardise
-from deepwas_app.genetics.ld.panel import PanelBlock
+from deepwas_app.genetics.ld.panel import NO_ALLELE, UNKNOWN_ALLELE, UNPLACED, PanelBlock
 from deepwas_app.genetics.ld.structure import sample_of
 from deepwas_app.genetics.matching import repeated
 
@@ -63,17 +63,22 @@ def plan_panel(genotypes: xr.Dataset, blocks: pd.DataFrame) -> PanelPlan:
     chromosome = genotypes["variant_chromosome"].values
     position = genotypes["variant_position"].values
     block = assign_blocks(chromosome, position, blocks)
-    inside = block >= 0
+    placed = chromosomes.placed(chromosome, position)
+    inside = (block >= 0) & placed
+    alleles = (genotypes[f"variant_{which}_allele"].values for which in ("effect", "other"))
+    unknown = np.isin(next(alleles), NO_ALLELE) | np.isin(next(alleles), NO_ALLELE)
     several = _alleles(genotypes) > 2
     names = ("chromosome", "position", "effect_allele", "other_allele")
     again = repeated(pd.DataFrame({name: genotypes[f"variant_{name}"].values for name in names}))
     dropped = {
-        "outside the LD blocks": int((~inside).sum()),
+        UNPLACED: int((~placed).sum()),
+        "outside the LD blocks": int((placed & ~inside).sum()),
+        UNKNOWN_ALLELE: int((inside & unknown).sum()),
         "more than two alleles": int((inside & several).sum()),
-        "repeated variant": int((inside & ~several & again).sum()),
+        "repeated variant": int((inside & ~unknown & ~several & again).sum()),
     }
     order = chromosomes.sort_order(chromosome, position)
-    order = order[(inside & ~several & ~again)[order]]
+    order = order[(inside & ~unknown & ~several & ~again)[order]]
     if not len(order):
         raise InputError(
             f"{genotypes.attrs.get('path', 'genotypes')}: no variant lies in the LD blocks. "

@@ -15,6 +15,11 @@ from deepwas_app.genetics.ld.structure import Sample, ancestry_notes, distant_ld
 from deepwas_app.genetics.store import StoreFolder, open_store, read_array, store_folder
 from deepwas_app.genetics.variables import validate
 
+UNPLACED = "on chromosome 0 or below position 1"
+"""Why variants without a place are in no panel: what their LD is with is not known."""
+UNKNOWN_ALLELE = "an allele is not known"
+NO_ALLELE = ("0", ".", "", "N", "NA")
+"""Alleles, in upper case, that are none: arrays have 0 where everybody has the other one."""
 TABLE = (
     "variant_id",
     "variant_chromosome",

@@ -21,6 +21,16 @@ class StudySettings(NewStudy):
         "(FILE.bw#1000 for the mean in a window), gene tables, .gmt gene sets, or the word "
         "genes; globs and {CHR} work.",
     )
+    missing: param.Selector[str] = param.Selector(
+        default="",
+        objects=["", "zero", "mean", "drop"],
+        doc="Annotations of variants that a table says nothing of: zero; the mean of the others, "
+        "with a further annotation that tells which they are; drop leaves out annotations that a "
+        "table has for less than half of the scored variants, which are an error otherwise. Empty: "
+        "zero where an annotation is 0 or 1, else the mean.",
+        label="Missing annotations",
+        metadata=facts(empty="by what they are"),
+    )
     winsorise = param.Number(
         0.0,
         bounds=(0.0, 0.5),

@@ -130,7 +130,7 @@ def build_study(
     records += regions
     joining = several(settings.annotations if annotations is None else annotations)
     yield Progress(0.2, "joining annotations")
-    variants, notes, files = annotate(aligned, joining, settings.winsorise)
+    variants, notes, files = annotate(aligned, joining, settings.winsorise, settings.missing)
     records += [file_record(f, annotation_format(f), "annotations") for f in files]
     tables = [source for source in joining if isinstance(source, pd.DataFrame)]
     records += [source_record(GIVEN, "table", "annotations") for _ in tables]
@@ -202,7 +202,10 @@ def whitened(
 
 
 def annotate(
-    variants: xr.Dataset, sources: Sequence[Annotations], winsorise: float = 0.0
+    variants: xr.Dataset,
+    sources: Sequence[Annotations],
+    winsorise: float = 0.0,
+    missing: str = "",
 ) -> tuple[xr.Dataset, list[str], list[Path]]:
     """Join annotations, and add what the software computes itself.
 
@@ -212,6 +215,8 @@ def annotate(
         What is annotated, with what.
     winsorise
         Share of the variants whose values of continuous annotations are pulled in, at each end.
+    missing
+        What becomes of variants that a table does not have, see :func:`join_annotations`.
 
     Returns
     -------
@@ -224,7 +229,7 @@ def annotate(
         "Minor allele frequency": np.minimum(frequency, 1 - frequency),
     }
     if sources:
-        joined = join_annotations(variants, sources, variants.attrs["genome_build"])
+        joined = join_annotations(variants, sources, variants.attrs["genome_build"], missing)
         names, kinds, notes = list(joined.names), list(joined.kinds), list(joined.notes)
         columns = {k: v for k, v in columns.items() if k not in names}
         values, read = [joined.values], joined.files

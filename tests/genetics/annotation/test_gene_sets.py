@@ -52,3 +52,27 @@ def test_bad_sets_are_one_line(text, choice, message, variants, tmp_path):
     (tmp_path / "sets.gmt").write_text(text)
     with pytest.raises(InputError, match=message):
         join_annotations(variants, f"{tmp_path / 'sets.gmt'}{choice}", "hg19")
+
+
+def test_genes_that_are_not_known_are_said(variants, tmp_path):
+    file = tmp_path / "sets.gmt"
+    ensembl = "\t".join(f"ENSG0000010000{i}.{i}" for i in range(5))
+    file.write_text(
+        f"Half\tx\tMYH9\t{ensembl}\nDates\tx\tMYH9\t5-Sep\tMar-01\nWhole\tx\tMYH9\tAPOL1\n"
+        "Old\tx\tNOSUCH\n"
+    )
+    notes = join_annotations(variants, file, "hg19").notes
+    assert notes[0] == "Old: 0 of its 1 genes are known protein-coding genes; not NOSUCH."
+    assert "Half: 1 of its 6 genes" in notes[1]
+    assert "5 are Ensembl identifiers, not symbols" in notes[1]
+    assert "Dates: 1 of its 3 genes" in notes[2]
+    assert "5-Sep, Mar-01 (2 are dates that a spreadsheet made of symbols)" in notes[2]
+    assert not any(note.startswith("Whole: 2 of") for note in notes)
+
+
+def test_many_sets_with_unknown_genes_are_counted(variants, tmp_path):
+    file = tmp_path / "sets.gmt"
+    file.write_text("".join(f"S{i}\tx\tMYH9\tNOSUCH{i}\n" for i in range(25)))
+    notes = join_annotations(variants, file, "hg19").notes
+    assert sum("known protein-coding" in note for note in notes) == 10
+    assert any("15 further sets" in note for note in notes)

@@ -11,8 +11,9 @@ from bed_reader import to_bed
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.genotypes.plink import read_genotypes
 from deepwas_app.genetics.ld.blocks import read_blocks
-from deepwas_app.genetics.ld.genotype_blocks import genotype_block, plan_panel
-from deepwas_app.genetics.ld.panel import open_panel, read_factor, write_panel
+from deepwas_app.genetics.ld.cuts import cut_blocks
+from deepwas_app.genetics.ld.genotype_blocks import dosage_reader, genotype_block, plan_panel
+from deepwas_app.genetics.ld.panel import UNPLACED, open_panel, read_factor, write_panel
 
 
 def test_blocks_are_sorted_slices_of_the_variants(panel: xr.Dataset):
@@ -70,6 +71,26 @@ def test_rare_repeated_and_outlying_variants_are_counted(world: SimpleNamespace)
     dropped = sum(block.dropped.get("minor allele rarer than 0.2", 0) for block in blocks)
     assert dropped == rare[used].sum() - 1  # one of them does not vary
     assert sum(block.variants.sizes["variants"] for block in blocks) == (~rare[used]).sum()
+
+
+def test_variants_without_a_place_or_alleles_are_left_out_and_counted(world: SimpleNamespace):
+    """Arrays have them on chromosome 0; PLINK leaves out negative positions."""
+    bim = world.folder / "tiny.bim"
+    lines = [line.split("\t") for line in bim.read_text().splitlines()]
+    lines[0][0], lines[0][3] = "0", "0"
+    lines[1][3] = "-" + lines[1][3]
+    lines[2][0] = "0"
+    lines[11][4] = "0"
+    lines[12][3] = "1.12e+03"
+    bim.write_text("".join("\t".join(line) + "\n" for line in lines))
+    genotypes = read_genotypes(world.prefix)
+    assert genotypes["variant_position"].values[12] == 1120
+    given, cut = read_blocks(world.blocks), cut_blocks(genotypes, dosage_reader(genotypes), 20)
+    for blocks in (given, cut):
+        plan = plan_panel(genotypes, blocks)
+        assert plan.dropped == {UNPLACED: 3, "an allele is not known": 1}
+        assert sum(map(len, plan.rows)) == 26
+        assert set(plan.blocks["chromosome"]) == {"21", "22"}
 
 
 def test_unsorted_genotypes_give_the_same_panel(world: SimpleNamespace, panel: xr.Dataset):

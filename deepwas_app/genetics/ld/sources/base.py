@@ -17,7 +17,7 @@ from deepwas_app.genetics import chromosomes
 from deepwas_app.genetics.columns import find_columns
 from deepwas_app.genetics.files import file_record
 from deepwas_app.genetics.ld.matrix import ROUNDING
-from deepwas_app.genetics.ld.panel import PanelBlock
+from deepwas_app.genetics.ld.panel import NO_ALLELE, UNKNOWN_ALLELE, UNPLACED, PanelBlock
 from deepwas_app.genetics.matching import repeated
 from deepwas_app.genetics.tables import read_table, whole_numbers
 from deepwas_app.registry import Registry
@@ -208,16 +208,23 @@ def finished_block(
     dropped : dict, optional
         Reason to number of variants that were dropped before.
     """
-    again = repeated(table)
-    frequent = common(table, maf, where)
-    counts = dict(dropped or {})
-    counts["repeated variant"] = int(again.sum())
-    counts[f"minor allele rarer than {maf:g}"] = int((~again & ~frequent).sum())
-    keep = np.flatnonzero(~again & frequent)
+    reasons = {
+        UNPLACED: ~chromosomes.placed(table["chromosome"].to_numpy(str), table["position"]),
+        UNKNOWN_ALLELE: table[["effect_allele", "other_allele"]].isin(NO_ALLELE).any(axis=1),
+        "repeated variant": repeated(table),
+        f"minor allele rarer than {maf:g}": ~common(table, maf, where),
+    }
+    counts, left = dict(dropped or {}), np.ones(len(table), dtype=bool)
+    for reason, wrong in reasons.items():
+        counts[reason] = int((left & np.asarray(wrong)).sum())
+        left &= ~np.asarray(wrong)
+    keep = np.flatnonzero(left)
     keep = keep[np.argsort(table["position"].to_numpy()[keep], kind="stable")]
-    position = table["position"].to_numpy()
+    # All of them where none is left: the block is there, and empty.
+    position = table["position"].to_numpy()[keep if len(keep) else slice(None)]
+    names = table["chromosome"].to_numpy(str)[keep if len(keep) else slice(None)]
     return PanelBlock(
-        chromosome=str(table["chromosome"].iloc[0]) if len(table) else "",
+        chromosome=str(names[0]) if len(table) else "",
         start=int(position.min()) - 1 if len(table) else 0,
         stop=int(position.max()) if len(table) else 0,
         variants=variants_dataset(table.iloc[keep], scores[keep]),

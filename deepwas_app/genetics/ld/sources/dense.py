@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from deepwas_app.errors import InputError
+from deepwas_app.genetics import chromosomes
 from deepwas_app.genetics.files import existing, file_record
 from deepwas_app.genetics.ld.blocks import assign_blocks, read_blocks
 from deepwas_app.genetics.ld.factor import correct_scores
@@ -67,7 +68,8 @@ def open_dense(
     places = [existing(table) for table in tables] or [_beside(file) for file in files]
     variants = [read_variants(place) for place in places]
     for place, table in zip(places, variants, strict=True):
-        if table["chromosome"].nunique() > 1 and blocks is None:
+        placed = chromosomes.placed(table["chromosome"].to_numpy(str), table["position"])
+        if table["chromosome"][placed].nunique() > 1 and blocks is None:
             raise InputError(
                 f"{place}: has variants of several chromosomes. Give LD blocks with --blocks."
             )
