@@ -15,6 +15,7 @@ from .app.serving import serve as serve
 from .core.priors import Prior as Prior
 from .errors import InputError as InputError
 from .genetics.annotation.annotations import read_annotations as read_annotations
+from .genetics.gwas.meaning import understand as understand
 from .genetics.gwas.sumstats import read_sumstats as read_sumstats
 from .genetics.ld.panel import open_panel as open_panel
 from .genetics.study import add_annotation as add_annotation
@@ -312,6 +313,7 @@ class _BuildStudy:
         winsorise: float = 0.0,
         format: str = '',
         column: list[str] = [],
+        population: str = '',
         n: float | None = None,
         cases: float | None = None,
         controls: float | None = None,

@@ -29,6 +29,8 @@ OF_A_COMMAND = {
     # The last two are those of dw.ldsc.
     "check": {"all", "prevalence", "case_fraction"},
     "finemap": {"sets", "fits"},
+    # That is dw.understand.
+    "study": {"dry_run"},
     "train": {"device"},
 }
 VERSION_0_1_0 = (

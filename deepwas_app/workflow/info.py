@@ -8,10 +8,9 @@ import pandas as pd
 import xarray as xr
 
 from deepwas_app.errors import InputError
-from deepwas_app.genetics.files import read_header
 from deepwas_app.genetics.genotypes.plink import read_genotypes
-from deepwas_app.genetics.gwas.format import mapping
-from deepwas_app.genetics.gwas.sumstats import read_sumstats
+from deepwas_app.genetics.gwas.meaning import understand
+from deepwas_app.genetics.gwas.sumstats import read_rows
 from deepwas_app.genetics.ld.panel import open_panel
 from deepwas_app.workflow.runs.run import open_run
 from deepwas_app.workflow.settings import plain
@@ -47,10 +46,12 @@ def info(path: str | Path) -> dict[str, Any]:
 
 
 def _gwas(path: str) -> dict[str, Any]:
-    _, roles = mapping(Path(path), read_header(path), "auto", {})
-    # What is in a file without N can be told all the same.
-    known = not {"n", "cases"}.isdisjoint(roles)
-    sumstats = read_sumstats(path, n=None if known else 1.0)
+    meaning = understand(path)
+    # What is in a file without N, or whose alleles only a panel tells, can be told all the same.
+    known = not {"n", "cases", "effective_n", "half_effective_n"}.isdisjoint(
+        {*meaning.roles, *meaning.facts}
+    )
+    sumstats = read_rows(meaning, None if known else 1.0)
     size = sumstats.attrs["sample_size"] if known else "not in the file; give it with --n"
     return {
         "kind": f"summary statistics, {sumstats.attrs['format']}",
@@ -58,7 +59,8 @@ def _gwas(path: str) -> dict[str, Any]:
         "sample size": size,
         **({"median N": float(sumstats["variant_sample_size"].median())} if known else {}),
         "dropped": json.dumps(sumstats.attrs["dropped"]),
-        "columns": json.dumps(sumstats.attrs["columns"]),
+        "columns": json.dumps(meaning.roles),
+        **({"in doubt": meaning.doubt} if meaning.doubt else {}),
     }
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,21 +11,13 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from deepwas_app.errors import InputError
-from deepwas_app.genetics.files import UNREADABLE, open_text, read_header, unreadable
+from deepwas_app.genetics.files import UNREADABLE, read_header, unreadable
 from deepwas_app.genetics.tables import LEVELS, MISSING, NUMBER, TEXT, read_columns
 
 _FIXED = ("id", "chromosome", "position", "effect_allele", "other_allele")
 
 
-class Meta(NamedTuple):
-    """Sample size of the whole study, from the ``##SAMPLE`` line; None where it has none."""
-
-    n: float | None = None
-    cases: float | None = None
-    controls: float | None = None
-
-
-def read_gwas_vcf(path: Path, roles: dict[str, str]) -> tuple[pa.Table, dict[str, str], Meta]:
+def read_gwas_vcf(path: Path, roles: dict[str, str]) -> pa.Table:
     """Read a GWAS-VCF.
 
     Parameters
@@ -38,12 +29,8 @@ def read_gwas_vcf(path: Path, roles: dict[str, str]) -> tuple[pa.Table, dict[str
 
     Returns
     -------
-    table : pyarrow.Table
-        One column per role.
-    roles : dict
-        Those that the file has.
-    meta : Meta
-        Sample size of the study, used where the rows have none.
+    pyarrow.Table
+        One column per role that the file has.
 
     Raises
     ------
@@ -64,8 +51,7 @@ def read_gwas_vcf(path: Path, roles: dict[str, str]) -> tuple[pa.Table, dict[str
     for role in packed & {*roles}:
         if roles[role] in keys:
             data[role] = pa.array(keys[roles[role]], from_pandas=True)
-    meta = Meta() if "n" in data else _meta(path)
-    return pa.table(data), {role: roles[role] for role in roles if role in data}, meta
+    return pa.table(data)
 
 
 def _split(path: Path, formats: pa.ChunkedArray, values: pa.ChunkedArray) -> dict[str, np.ndarray]:
@@ -88,11 +74,14 @@ def _split(path: Path, formats: pa.ChunkedArray, values: pa.ChunkedArray) -> dic
 
 def _fields(path: Path, keys: list[str], text: pa.ChunkedArray) -> dict[str, pa.ChunkedArray]:
     """Split ``a:b:c`` at the colons: the column is itself a table without a header."""
-    blank, end = (pa.scalar(mark, pa.large_string()) for mark in ("", "\n"))
-    lines = pc.binary_join_element_wise(text.cast(pa.large_string()), blank, end).combine_chunks()
+    # Missing fields at the end may be left out, and "." stands for all of them.
+    text = pc.fill_null(text.cast(pa.large_string()), "")
+    lacking = pc.subtract(len(keys) - 1, pc.count_substring(text, ":"))
+    if pc.max(lacking).as_py():
+        colons = pa.array([":" * count for count in range(len(keys))], pa.large_string())
+        text = _joined(text, colons.take(pc.max_element_wise(lacking, 0).combine_chunks()), "")
+    lines = _joined(text, pa.scalar("", pa.large_string()), "\n").combine_chunks()
     lines = lines.chunk(0) if isinstance(lines, pa.ChunkedArray) else lines
-    if lines.null_count:
-        raise InputError(f"{path}: {lines.null_count} rows have no statistics. Take them out.")
     wanted = [key for key in keys if key not in ("ID", "SI")]
     try:
         table = pyarrow.csv.read_csv(
@@ -110,18 +99,5 @@ def _fields(path: Path, keys: list[str], text: pa.ChunkedArray) -> dict[str, pa.
     return dict(zip(table.column_names, table.columns, strict=True))
 
 
-def _meta(path: Path) -> Meta:
-    with open_text(path) as stream:
-        for line in stream:
-            if not line.startswith("##"):
-                break
-            if line.startswith("##SAMPLE"):
-                found = {
-                    key: float(value)
-                    for key, value in re.findall(r"(Total\w+)=\"?([0-9.eE+]+)", line)
-                }
-                cases, controls = found.get("TotalCases"), found.get("TotalControls")
-                if cases and controls:
-                    return Meta(None, cases, controls)
-                return Meta(controls or found.get("TotalSamples"))
-    return Meta()
+def _joined(first: Any, second: Any, between: str) -> Any:
+    return pc.binary_join_element_wise(first, second, pa.scalar(between, pa.large_string()))

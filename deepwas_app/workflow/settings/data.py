@@ -2,7 +2,8 @@
 
 import param
 
-from deepwas_app.genetics.gwas.format import FORMATS, ROLES
+from deepwas_app.genetics.gwas.format import FORMATS
+from deepwas_app.genetics.gwas.vocabulary import ROLES
 from deepwas_app.workflow.settings.base import facts
 from deepwas_app.workflow.settings.shared import BUILDS, NewStudy
 
@@ -52,6 +53,10 @@ class StudySettings(NewStudy):
         item_type=str,
         doc="Which column of the GWAS is what, where its header does not say: ROLE=NAME. Roles: "
         f"{', '.join(ROLES)}.",
+    )
+    population = param.String(
+        "",
+        doc="Population of a GWAS file that has columns for several, such as beta_EUR: EUR.",
     )
     n = param.Number(
         None,

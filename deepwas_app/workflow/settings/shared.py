@@ -9,6 +9,10 @@ BUILDS = ("hg19", "hg38")
 LAST = 1
 
 
+# How an output is typed.
+OUTPUT = facts(flags=("-o", "--output"))
+
+
 class StudyInput(Settings):
     """A command on one study."""
 

@@ -1,9 +1,11 @@
 """The GWAS of a study: read, lifted over if asked, aligned to the LD panel, and recorded."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from deepwas_app.errors import InputError
@@ -11,15 +13,29 @@ from deepwas_app.genetics.excluded import NAMES, read_regions
 from deepwas_app.genetics.files import file_record
 from deepwas_app.genetics.gwas.align import align
 from deepwas_app.genetics.gwas.lift import lift
-from deepwas_app.genetics.gwas.sumstats import read_sumstats
+from deepwas_app.genetics.gwas.meaning import Meaning, understand
+from deepwas_app.genetics.gwas.settle import settle_alleles
+from deepwas_app.genetics.gwas.sumstats import read_rows
 from deepwas_app.workflow.settings import StudySettings
+from deepwas_app.workflow.tables import Column, Table
 
 # In place of a path, for what is in memory only.
 GIVEN = "given in memory"
 # What a Dataset of summary statistics that was made by hand must have.
-_NEEDED = ("id", "chromosome", "position", "effect_allele", "other_allele", "z", "sample_size")
+_NEEDED = ("id", "chromosome", "position", "effect_allele", "z", "sample_size")
+# What is understood of a file of summary statistics.
+UNDERSTOOD = Table(
+    "understood",
+    "What is understood of a file of summary statistics, one row a column.",
+    (
+        Column("ROLE", "What it is", "role of the column, empty where it is not used"),
+        Column("COLUMN", "Column", "its name; empty where something is said elsewhere"),
+        Column("WHY", "Why", "how it is known"),
+        Column("VALUES", "First values", "the first values that are not missing"),
+    ),
+)
 # Knobs of reading a file.
-_OF_FILES = ("format", "column", "n", "cases", "controls")
+_OF_FILES = ("format", "column", "population", "n", "cases", "controls")
 
 
 def read_gwas(
@@ -39,7 +55,7 @@ def read_gwas(
     Returns
     -------
     The summary statistics, and the records of the files for the study's provenance: the first
-    says which column was taken for what.
+    says what was understood of each column.
 
     Raises
     ------
@@ -47,30 +63,64 @@ def read_gwas(
         If a file cannot be read, or the GWAS is on another build and no chain file is given.
     """
     where = source.attrs.get("path", GIVEN) if isinstance(source, xr.Dataset) else source
-    if settings.build and settings.build != panel.attrs["genome_build"] and not settings.chain:
-        raise InputError(
-            f"{where}: is on {settings.build}, but the LD panel {panel.attrs['path']} is on "
-            f"{panel.attrs['genome_build']}. Use a panel of the same build, or lift the GWAS over "
-            "with a chain file (--chain)."
-        )
+    ours = panel.attrs["genome_build"]
+    _check_build(settings.build, where, panel, settings.chain)
     if isinstance(source, xr.Dataset):
         sumstats = _checked(source, settings)
     else:
-        sumstats = read_sumstats(
-            source,
-            settings.format or "auto",
+        # Of positions on several builds those that the panel has.
+        meaning = understood_of(
+            settings, source, settings.build or ("" if settings.chain else ours)
+        )
+        if "build" in meaning.facts and not settings.build:
+            said = f"{meaning.facts['build']} ({meaning.build_why})"
+            _check_build(said, where, panel, settings.chain)
+        sumstats = read_rows(
+            meaning,
             settings.n,
-            columns=column_roles(settings.column),
             cases=settings.cases,
             controls=settings.controls,
+            population=settings.population,
         )
     record = source_record(where, sumstats.attrs["format"], "summary statistics")
-    record |= {key: sumstats.attrs[key] for key in ("columns", "sample_size", "rows")}
     records = [record]
     if settings.chain:
         sumstats = lift(sumstats, settings.chain)
         records.append(file_record(settings.chain, "chain", "liftover"))
+    sumstats = settle_alleles(sumstats, panel)
+    record |= {key: sumstats.attrs[key] for key in ("understood", "sample_size", "rows")}
     return sumstats, records
+
+
+def understood_of(settings: StudySettings, source: str | Path, build: str = "") -> Meaning:
+    """What is understood of the columns of a file, in a time that does not depend on its size.
+
+    Parameters
+    ----------
+    settings
+        The study.
+    source
+        The file.
+    build
+        Genome build that is preferred where the file has positions on several.
+    """
+    return understand(
+        source,
+        settings.format or "auto",
+        column_roles(settings.column),
+        population=settings.population,
+        build=build,
+    )
+
+
+def _check_build(build: str, where: object, panel: xr.Dataset, chain: str) -> None:
+    """Refuse a GWAS on another build than the panel's."""
+    ours = panel.attrs["genome_build"]
+    if build and not build.startswith(ours) and not chain:
+        raise InputError(
+            f"{where}: is on {build}, but the LD panel {panel.attrs['path']} is on {ours}. Use a "
+            "panel of the same build, or lift the GWAS over with a chain file (--chain)."
+        )
 
 
 def source_record(path: str | Path, format: str, role: str) -> dict[str, Any]:
@@ -95,7 +145,7 @@ def _checked(sumstats: xr.Dataset, settings: StudySettings) -> xr.Dataset:
             "Give it to read_sumstats."
         )
     unknown = np.full(sumstats.sizes["variants"], np.nan, np.float32)
-    told = {"format": GIVEN, "columns": {}, "sample_size": GIVEN, "path": GIVEN, "dropped": {}}
+    told = {"format": GIVEN, "understood": [], "sample_size": GIVEN, "path": GIVEN, "dropped": {}}
     if "variant_allele_frequency" not in sumstats:
         sumstats = sumstats.assign(variant_allele_frequency=("variants", unknown))
     return sumstats.assign_attrs(told | {"rows": len(unknown)} | sumstats.attrs)
@@ -139,7 +189,26 @@ def column_roles(words: list[str]) -> dict[str, str]:
     return {role.strip(): column.strip() for role, _, column in pairs}
 
 
-def mapping_line(record: dict[str, Any]) -> str:
-    """One line for people: which column of the file was taken for what."""
-    columns = ", ".join(f"{role}={column}" for role, column in record["columns"].items())
-    return f"{record['path']}: {record['format']} ({columns}); N: {record['sample_size']}"
+def understood_table(record: Mapping[str, Any]) -> pd.DataFrame:
+    """What was understood of the GWAS of a study, as the table of that name.
+
+    Parameters
+    ----------
+    record
+        With ``understood``; of a study that was made before there was such, with ``columns``.
+    """
+    rows = record.get("understood") or [
+        {"role": role, "column": column, "why": "", "values": []}
+        for role, column in record.get("columns", {}).items()
+    ]
+    return UNDERSTOOD.frame(
+        [
+            {
+                "ROLE": row["role"],
+                "COLUMN": row["column"],
+                "WHY": row["why"],
+                "VALUES": ", ".join(row["values"]),
+            }
+            for row in rows
+        ]
+    )

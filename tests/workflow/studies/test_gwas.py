@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from deepwas_app.genetics.store import open_study_store
 from deepwas_app.workflow.info import info
 from deepwas_app.workflow.settings import PanelSettings, StudySettings
 from deepwas_app.workflow.studies.build import build_ld, build_study
+from deepwas_app.workflow.studies.gwas import understood_table
 
 PEOPLE, VARIANTS = 80, 40
 
@@ -132,7 +134,7 @@ def test_every_format_leads_to_the_same_study(gwas, panel, tmp_path):
         made = open_study_store(build_study(study(path, panel, tmp_path / name))).load()
         record = made.attrs["provenance"][0]
         assert record["format"] == name
-        assert record["columns"]["effect_allele"]
+        assert "effect_allele" in {row["role"] for row in record["understood"]}
         hashes.add(made.attrs["content_hash"])
         tables.append(made)
     assert len(hashes) == 1
@@ -154,7 +156,7 @@ def test_the_command_shows_the_columns_and_leaves_regions_out(fastgwa, panel, tm
     columns = ["--column", "z=BETA", "--column", "frequency=AF1", "n=N"]
     assert main(["study", *words, *regions, *columns, "--json"]) == 0
     told = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert told["columns"]["z"] == "BETA"
+    assert {row["role"]: row["column"] for row in told["understood"]}["z"] == "BETA"
     assert told["format"] == "fastGWA"
     steps = {row["step"]: row["variants"] for row in told["alignment"]}
     assert steps["In an excluded region"] == -15
@@ -162,7 +164,9 @@ def test_the_command_shows_the_columns_and_leaves_regions_out(fastgwa, panel, tm
     chromosome = made["variant_chromosome"].values
     assert not made["variant_scored"].values[chromosome == "6"].any()
     assert main(["study", *words]) == 0
-    assert f"{fastgwa}: fastGWA (id=SNP, chromosome=CHR" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert f"{fastgwa}: fastGWA\n" in told
+    assert re.search(r"effect_allele +A1 +so in fastGWA files +A, C, G\n", told)
 
 
 def test_cases_and_controls_and_frequencies_are_settings(fastgwa, panel, tmp_path):
@@ -281,3 +285,39 @@ def test_bad_files_end_the_command_with_one_line(
     assert str(path) in told
     assert "\n" not in told
     assert list(out.iterdir()) == []
+
+
+def test_a_dry_run_says_what_is_understood_and_writes_nothing(fastgwa, tmp_path, capsys):
+    assert main(["study", "--sumstats", str(fastgwa), "--dry-run", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["format"] == "fastGWA"
+    assert told["understood"][0] == {
+        "role": "id",
+        "column": "SNP",
+        "why": "its name, and values rs...",
+        "values": ["rs0", "rs1", "rs2"],
+    }
+    fastgwa.write_text(fastgwa.read_text().replace("\tAF1\t", "\tBMI\t"))
+    assert main(["study", "--sumstats", str(fastgwa), "--dry-run"]) == 0
+    told = capsys.readouterr()
+    assert told.out.endswith("    not used: BMI\n")
+    assert "--column effect_allele=A1 other_allele=A2" in told.err
+    fastgwa.write_text(fastgwa.read_text().replace("\tBETA\t", "\tX\t"))
+    assert main(["study", "--sumstats", str(fastgwa), "--dry-run"]) == 1
+    assert "has no column for z, beta or odds_ratio" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == [fastgwa.name]
+
+
+def test_a_build_in_a_name_must_be_the_panels(fastgwa, panel, tmp_path):
+    fastgwa.write_text(fastgwa.read_text().replace("\tPOS\t", "\tPOS_b38\t"))
+    with pytest.raises(InputError, match=r"is on hg38 \(in the name POS_b38\), but the LD panel"):
+        build_study(study(fastgwa, panel, tmp_path / "s"))
+    # Who says the build knows better.
+    build_study(study(fastgwa, panel, tmp_path / "s", build="hg19"))
+
+
+def test_a_study_made_before_shows_its_columns(tmp_path):
+    table = understood_table({"columns": {"effect_allele": "A1"}})
+    assert table.to_dict("records") == [
+        {"ROLE": "effect_allele", "COLUMN": "A1", "WHY": "", "VALUES": ""}
+    ]

@@ -1,11 +1,15 @@
-"""Formats that are tables: which column plays which role in the files of each tool."""
+"""Formats that are tables: what the names of their columns do not tell, or tell wrongly.
+
+Above all which allele the effect counts, where the columns are called A1 and A2.
+"""
 
 from deepwas_app.genetics.gwas.format import FORMATS, named_columns
 
-FORMATS.add(
+for format in (
     named_columns(
         "GWAS-Catalog",
         "hm_chrom hm_pos hm_effect_allele hm_other_allele",
+        # Their other columns are of the file before it was harmonised.
         id="hm_rsid|hm_variant_id",
         chromosome="hm_chrom",
         position="hm_pos",
@@ -14,207 +18,157 @@ FORMATS.add(
         frequency="hm_effect_allele_frequency",
         beta="hm_beta",
         odds_ratio="hm_odds_ratio",
-        se="standard_error",
-        p="p_value",
-        neg_log10_p="neg_log_10_p_value",
-        n="n",
         order=20,
-    )
-)
-FORMATS.add(
-    named_columns(
-        "GWAS-SSF",
-        "chromosome base_pair_location effect_allele other_allele",
-        id="rsid|rs_id|variant_id",
-        chromosome="chromosome",
-        position="base_pair_location",
-        effect_allele="effect_allele",
-        other_allele="other_allele",
-        frequency="effect_allele_frequency",
-        beta="beta",
-        odds_ratio="odds_ratio|hazard_ratio",
-        se="standard_error",
-        p="p_value",
-        neg_log10_p="neg_log_10_p_value",
-        n="n",
-        cases="n_cases|num_cases",
-        controls="n_controls|num_controls",
-        order=30,
-    )
-)
-FORMATS.add(
+    ),
+    named_columns("GWAS-SSF", "chromosome base_pair_location effect_allele other_allele", order=30),
     named_columns(
         "PLINK2",
         "CHROM POS ID A1 TEST|OBS_CT OMITTED|AX|REF OMITTED|AX|ALT",
         id="ID",
-        chromosome="CHROM",
-        position="POS",
         effect_allele="A1",
         other_allele="OMITTED|AX",
-        reference_allele="REF",
-        alternate_allele="ALT",
-        frequency="A1_FREQ",
-        beta="BETA",
-        odds_ratio="OR",
-        se="SE|LOG(OR)_SE",
-        statistic="Z_STAT|T_STAT|Z_OR_F_STAT",
-        p="P",
-        neg_log10_p="LOG10_P|NEG_LOG10_P",
-        n="OBS_CT",
-        cases="CASE_CT",
-        controls="CTRL_CT",
-        test="TEST",
         order=40,
-    )
-)
-FORMATS.add(
+    ),
     named_columns(
         "REGENIE",
         "CHROM GENPOS ID ALLELE0 ALLELE1",
-        id="ID",
-        chromosome="CHROM",
         position="GENPOS",
         effect_allele="ALLELE1",
         other_allele="ALLELE0",
-        frequency="A1FREQ",
-        beta="BETA",
-        se="SE",
-        neg_log10_p="LOG10P",
-        n="N",
-        cases="N_CASES",
-        controls="N_CONTROLS",
-        test="TEST",
+        flag="EXTRA",
         order=50,
-    )
-)
-FORMATS.add(
+    ),
     named_columns(
         "BOLT-LMM",
         "SNP CHR BP ALLELE1 ALLELE0",
-        id="SNP",
-        chromosome="CHR",
         position="BP",
         effect_allele="ALLELE1",
         other_allele="ALLELE0",
-        frequency="A1FREQ",
-        beta="BETA",
-        se="SE",
         p="P_BOLT_LMM|P_BOLT_LMM_INF|P_LINREG",
-        n="N",
         order=60,
-    )
-)
-FORMATS.add(
+    ),
     named_columns(
         "SAIGE",
-        "CHR POS Allele1 Allele2 BETA",
-        id="SNPID|MarkerID|rsid",
-        chromosome="CHR",
-        position="POS",
+        "CHR POS Allele1 Allele2 BETA AF_Allele2|AC_Allele2",
         effect_allele="Allele2",
         other_allele="Allele1",
-        frequency="AF_Allele2",
-        beta="BETA",
-        se="SE",
-        p="p.value",
-        n="N",
-        cases="N_case|N.Cases",
-        controls="N_ctrl|N.Controls",
+        # Tstat is the score, not a t statistic.
+        statistic="-",
         order=70,
-    )
-)
-FORMATS.add(
+    ),
     named_columns(
         "fastGWA",
         "CHR SNP POS A1 A2 AF1 BETA",
-        id="SNP",
-        chromosome="CHR",
-        position="POS",
         effect_allele="A1",
         other_allele="A2",
-        frequency="AF1",
-        beta="BETA",
-        se="SE",
-        p="P",
-        n="N",
         order=80,
-    )
-)
-FORMATS.add(
+    ),
     named_columns(
         "UKB-409K",
         "SNP CHR POS A1 A2|REF EAF Beta se",
-        id="SNP",
-        chromosome="CHR",
-        position="POS",
+        only="P N INFO",
         effect_allele="A1",
         other_allele="A2|REF",
-        frequency="EAF",
-        beta="Beta",
-        se="se",
-        p="P",
-        n="N",
         order=90,
-    )
-)
-FORMATS.add(
-    named_columns(
-        "COJO",
-        "SNP A1 A2 freq b se",
-        id="SNP",
-        effect_allele="A1",
-        other_allele="A2",
-        frequency="freq",
-        beta="b",
-        se="se",
-        p="p",
-        n="N",
-        order=100,
-    )
-)
-FORMATS.add(
+    ),
+    named_columns("COJO", "SNP A1 A2 freq b se", effect_allele="A1", other_allele="A2", order=100),
     named_columns(
         "PolyFun",
         "SNP CHR BP A1 A2 Z",
-        id="SNP",
-        chromosome="CHR",
-        position="BP",
+        only="N AF1 FRQ MAF INFO SNPVAR",
         effect_allele="A1",
         other_allele="A2",
-        frequency="FRQ|AF1",
-        z="Z",
-        n="N",
         order=110,
-    )
-)
-FORMATS.add(
+    ),
     named_columns(
         "LDSC",
         "SNP A1 A2 Z",
-        id="SNP",
+        only="N FRQ EAF MAF INFO SIGNED_SUMSTAT BETA OR SE P",
         effect_allele="A1",
         other_allele="A2",
-        frequency="FRQ",
-        z="Z",
-        n="N",
         order=120,
-    )
-)
-FORMATS.add(
+    ),
     named_columns(
         "PRS-CS",
         "SNP A1 A2 BETA|OR SE|P",
-        id="SNP",
-        chromosome="CHR|CHROM",
-        position="BP|POS",
+        only="N FRQ EAF MAF INFO",
         effect_allele="A1",
         other_allele="A2",
-        frequency="FRQ|AF1|EAF",
-        beta="BETA",
-        odds_ratio="OR",
-        se="SE",
-        p="P",
-        n="N",
         order=130,
-    )
-)
+    ),
+    named_columns(
+        "MVP",
+        "Allele1 Allele2 EA",
+        effect_allele="EA",
+        reference_allele="Allele1",
+        alternate_allele="Allele2",
+        order=200,
+    ),
+    named_columns(
+        "METAL",
+        "MarkerName Allele1 Allele2 Effect|Zscore",
+        effect_allele="Allele1",
+        other_allele="Allele2",
+        z="Zscore",
+        n="N|TotalSampleSize|Weight",
+        order=210,
+    ),
+    named_columns(
+        "PGC",
+        "CHROM ID POS A1 A2 FCAS|NCAS|NEFF|NEFFDIV2|IMPINFO",
+        effect_allele="A1",
+        other_allele="A2",
+        order=220,
+    ),
+    named_columns(
+        "PGC daner",
+        "CHR SNP BP A1 A2 FRQ_A FRQ_U",
+        effect_allele="A1",
+        other_allele="A2",
+        order=230,
+    ),
+    named_columns(
+        "Neale",
+        "variant minor_allele minor_AF n_complete_samples beta se",
+        key="variant",
+        order=240,
+    ),
+    named_columns(
+        "SNPTEST",
+        "rsid position alleleA alleleB frequentist_add_pvalue|frequentist_add_beta_1",
+        effect_allele="alleleB",
+        other_allele="alleleA",
+        order=250,
+    ),
+    named_columns("PLINK1", "CHR SNP BP A1 TEST NMISS", effect_allele="A1", n="NMISS", order=260),
+    named_columns(
+        "PLINK1 assoc",
+        "CHR SNP BP A1 F_A F_U A2 CHISQ P OR",
+        effect_allele="A1",
+        other_allele="A2",
+        order=270,
+    ),
+    named_columns(
+        "MTAG",
+        "SNP A1 A2 mtag_beta mtag_se mtag_z",
+        effect_allele="A1",
+        other_allele="A2",
+        z="mtag_z",
+        beta="mtag_beta",
+        se="mtag_se",
+        p="mtag_pval",
+        order=280,
+    ),
+    named_columns(
+        "GenomicSEM",
+        "SNP A1 A2 lhs op rhs est",
+        effect_allele="A1",
+        other_allele="A2",
+        beta="est",
+        se="se_c|SE",
+        z="Z_Estimate",
+        p="Pval_Estimate",
+        order=290,
+    ),
+):
+    FORMATS.add(format)
