@@ -157,9 +157,10 @@ class _ScorePeople:
     def __call__(
         self,
         weights: str | _pathlib.Path | _pandas.DataFrame,
-        bfile: str | _pathlib.Path,
+        bfile: str | _pathlib.Path = '',
         pheno: str | _pathlib.Path | None = None,
         *,
+        pfile: str | _pathlib.Path = '',
         settings: _results.ScoreKnobs | None = None,
         pheno_name: str = '',
         zero: str = '',
@@ -167,7 +168,7 @@ class _ScorePeople:
         skip_unknown: bool = False,
         progress: _abc.Callable[[_progress.Progress], object] | None = None,
     ) -> _score.Scored:
-        """Score PLINK 1 genotypes."""
+        """Score genotypes of PLINK 1 or 2."""
         ...
 
 score_people: _ScorePeople

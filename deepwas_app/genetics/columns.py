@@ -6,13 +6,13 @@ from collections.abc import Iterable
 
 # Names in order of preference, in lower case: files spell them in any.
 COLUMNS = {
-    "id": ("snp", "rsid", "rs_id", "id", "variant_id", "snpid", "site_ids"),
+    "id": ("snp", "rsid", "rs_id", "id", "variant_id", "snpid", "site_ids", "hm_rsid"),
     "chromosome": ("chr", "chrom", "chromosome", "#chrom", "chr_name", "seqname"),
     "position": ("bp", "pos", "physpos", "position", "base_pair_location", "chr_position"),
     "effect_allele": ("a1", "allele1", "effect_allele", "deriv_alleles", "alt"),
     "other_allele": ("a2", "allele2", "other_allele", "anc_alleles", "allele0", "a0", "ref"),
     "frequency": ("a1freq", "a1_freq", "af1", "eaf", "af", "freq", "frq", "maf"),
-    "weight": ("beta", "effect_weight"),
+    "weight": ("beta", "effect_weight", "weight", "ldpred_beta", "a1effect", "a1_effect"),
     "people": ("n", "obs_ct"),
     "block": ("block", "blk"),
     "index": ("index",),

@@ -21,6 +21,7 @@ from deepwas_app.genetics.alleles import COMPLEMENT, SWAPPED_STRAND, Alleles, fa
 # How files say that a variant has no name.
 _UNNAMED = ("", ".")
 _SPELT = re.compile(r"(?:chr)?([0-9A-Z]+)[:_]([0-9]{1,9})[:_]([ACGT]+)[:_/]([ACGT]+)", re.I)
+_PLACE_IN_NAME = r"^(?:chr)?([0-9]{1,2}|[XYM]|MT|XY)[:_]([0-9]{1,9})(?:[:_][A-Za-z<].*)?$"
 _SAMPLE = 250_000
 
 
@@ -86,6 +87,30 @@ def match_variants(rows: xr.Dataset, panel: xr.Dataset) -> Match:
         other_alleles=known - len(row),
         shared_names=shared_names,
         elsewhere=elsewhere,
+    )
+
+
+def with_places(variants: xr.Dataset) -> xr.Dataset:
+    """Variants with the places that their names spell, as 22:1000:A:G, where they have no other."""
+    if "variant_id" not in variants:
+        return variants
+    count = variants.sizes["variants"]
+    position = np.zeros(count, np.int64)
+    chromosome = np.full(count, "", dtype=object)
+    if "variant_position" in variants:
+        position = variants["variant_position"].values.astype(np.int64)
+        chromosome = variants["variant_chromosome"].values.astype(object)
+    bare = np.flatnonzero(position <= 0)
+    names = pd.Series(variants["variant_id"].values[bare].astype(str))
+    spelt = names.str.extract(_PLACE_IN_NAME)
+    found = spelt[0].notna().to_numpy()
+    if not found.any():
+        return variants
+    rows = bare[found]
+    position[rows] = spelt[1][found].astype(np.int64)
+    chromosome[rows] = chromosomes.normalise(spelt[0][found])
+    return variants.assign(
+        variant_position=("variants", position), variant_chromosome=("variants", chromosome)
     )
 
 

@@ -17,7 +17,9 @@ def run(settings: Settings) -> None:
     from deepwas_app.workflow.tables import write_text
 
     files = settings.weights, settings.bfile, settings.pheno or None
-    scored = follow(score_people, *files, settings=settings, quiet=settings.json)
+    scored = follow(
+        score_people, *files, pfile=settings.pfile, settings=settings, quiet=settings.json
+    )
     write_text(SCORES.text(scored.table), settings.output)
     say(report_line(scored))
     found = scored.accuracy

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import glob
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 from deepwas_app.errors import InputError
+from deepwas_app.genetics.patterns import CHROMOSOME
+from deepwas_app.genetics.patterns import expand as paths_of
 
 _BED = (".bed", ".narrowpeak", ".broadpeak")
 _BEDGRAPH = (".bedgraph", ".bg", ".bdg")
@@ -51,15 +52,15 @@ class Source(NamedTuple):
         return f"{stem} ({self.choice} bp)" if self.kind == "bigwig" and self.choice else stem
 
 
-def expand(sources: Iterable[str | Path], chromosomes: Iterable[str]) -> list[Source]:
+def expand(sources: Iterable[str | Path], present: Iterable[str]) -> list[Source]:
     """Files that some words mean.
 
     Parameters
     ----------
     sources : iterable of str
         Paths, with ``*``, ``?`` and ``{CHR}`` allowed.
-    chromosomes : iterable of str
-        Those that ``{CHR}`` stands for.
+    present : iterable of str
+        Chromosomes that ``{CHR}`` stands for.
 
     Raises
     ------
@@ -70,17 +71,15 @@ def expand(sources: Iterable[str | Path], chromosomes: Iterable[str]) -> list[So
     for source in map(str, sources):
         # A file may have the mark in its name.
         pattern, _, choice = (source, "", "") if Path(source).exists() else source.partition("#")
-        if "{CHR}" not in pattern:
-            found += [Source(path, choice) for path in _glob(pattern)]
+        if CHROMOSOME not in choice:
+            found += [
+                Source(Path(path).expanduser(), choice) for path in paths_of(pattern, present)
+            ]
             continue
-        several = [
-            Source(path, choice.replace("{CHR}", c))
-            for c in chromosomes
-            for path in _glob(pattern.replace("{CHR}", c), missing_ok=True)
-        ]
-        if not several:
-            raise InputError(f"{pattern}: no chromosome of the study has such a file. Check it.")
-        found += several
+        for name in present:
+            some = pattern.replace(CHROMOSOME, name), choice.replace(CHROMOSOME, name)
+            if Path(some[0]).expanduser().exists():
+                found.append(Source(Path(some[0]).expanduser(), some[1]))
     if not found:
         raise InputError("annotations: no file was given. Give at least one.")
     return list(dict.fromkeys(found))
@@ -90,15 +89,3 @@ def check_build(path: Path, said: str, build: str) -> None:
     """Stop where a file says that it is on another genome build than the study."""
     if said != build:
         raise InputError(f"{path}: is on {said}, the study on {build}. Bring it to {build}.")
-
-
-def _glob(pattern: str, missing_ok: bool = False) -> list[Path]:
-    path = Path(pattern).expanduser()
-    if path.exists():
-        return [path]
-    if not any(mark in pattern for mark in "*?["):
-        return [] if missing_ok else [path]
-    paths = sorted(map(Path, glob.glob(str(path))))
-    if not paths and not missing_ok:
-        raise InputError(f"{pattern}: matches no file. Check the path.")
-    return paths

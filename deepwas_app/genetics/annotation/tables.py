@@ -17,7 +17,14 @@ from deepwas_app.genetics import chromosomes
 from deepwas_app.genetics.columns import NO_ANNOTATION, ROW_NUMBERS, find_columns
 from deepwas_app.genetics.files import existing, is_number, packing, read_header, sniff
 from deepwas_app.genetics.lines import numbered_rows
-from deepwas_app.genetics.matching import Groups, match_variants, names_of, places_of, without
+from deepwas_app.genetics.matching import (
+    Groups,
+    match_variants,
+    names_of,
+    places_of,
+    with_places,
+    without,
+)
 from deepwas_app.genetics.tables import (
     LEVELS,
     MISSING,
@@ -330,6 +337,7 @@ def _upper(levels: pd.Index) -> np.ndarray:
 
 def _pairs(path: Path, table: xr.Dataset, variants: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
     """Variants and their rows of the table: by alleles where it has them, else by name or place."""
+    table = with_places(table)
     named = table if "variant_id" in table else table.assign(variant_id=("variants", _blank(table)))
     by_name = Groups(names_of(variants["variant_id"]), names_of(named["variant_id"]))
     if "variant_position" in table and (by_name.group >= 0).any():

@@ -1,4 +1,4 @@
-"""The people of PLINK 1 genotypes, and their phenotypes."""
+"""The people of genotypes, and their phenotypes."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from deepwas_app.genetics.files import (
     separator_of,
     unreadable,
 )
+from deepwas_app.genetics.genotypes.pgen import pgen_files
 from deepwas_app.genetics.genotypes.plink import genotype_files
-from deepwas_app.genetics.tables import MISSING, read_bare_table
+from deepwas_app.genetics.tables import MISSING, read_bare_table, read_table
 
 
 def read_people(prefix: str | Path) -> pd.DataFrame:
@@ -25,6 +26,24 @@ def read_people(prefix: str | Path) -> pd.DataFrame:
     _, _, fam = genotype_files(prefix)
     names = ["FID", "IID", "father", "mother"]
     return read_bare_table(fam, names)
+
+
+def read_people2(prefix: str | Path) -> pd.DataFrame:
+    """The people of PLINK 2 genotypes, as the .psam lists them: FID, IID, father, mother."""
+    psam = pgen_files(prefix)[2]
+    with open_text(psam) as stream:
+        header = next((line for line in stream if not line.startswith("##")), "")
+    if header.startswith(("#FID", "#IID")):
+        table = read_table(psam)
+        parents = {"PAT": "father", "MAT": "mother"}
+        table = table.rename(columns=parents)
+    else:
+        # Without a header it is a .fam.
+        table = read_bare_table(psam, ["FID", "IID", "father", "mother"])
+    for name in ("FID", "father", "mother"):
+        if name not in table:
+            table[name] = "0"
+    return table[["FID", "IID", "father", "mother"]]
 
 
 def read_phenotype(

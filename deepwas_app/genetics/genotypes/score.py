@@ -3,36 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from deepwas_app.errors import InputError
-from deepwas_app.genetics import chromosomes
-from deepwas_app.genetics.alleles import SAME, Alleles
-from deepwas_app.genetics.columns import find_columns
-from deepwas_app.genetics.files import UNREADABLE, unreadable
-from deepwas_app.genetics.genotypes.phenotype import read_people
-from deepwas_app.genetics.genotypes.plink import genotype_files
-from deepwas_app.genetics.matching import Groups, names_of, places_of, without
-from deepwas_app.genetics.tables import read_table
+from deepwas_app.genetics.alleles import SAME, SAME_STRAND, SWAPPED_STRAND
+from deepwas_app.genetics.genotypes.several import dosage_reader, people_of
+from deepwas_app.genetics.genotypes.weights import called
+from deepwas_app.genetics.matching import (
+    Groups,
+    Match,
+    match_variants,
+    names_of,
+    places_of,
+    shown_variants,
+    with_places,
+)
 
-# What a weights file is called upon to have, by the names that exported files have.
-_COLUMNS = {
-    "id": "SNP",
-    "chromosome": "CHR",
-    "position": "BP",
-    "effect_allele": "A1",
-    "other_allele": "A2",
-    "weight": "BETA",
-}
-_NUMBERS = ("BETA", "BP")
-_NO_NAME = "."
 # Above this share of weights whose alleles are not those of the genotypes, nothing is scored.
 _MISMATCHED = 0.1
+# Above this share on the other strand, the strand of A/T and C/G variants is not known.
+_OTHER_STRAND = 0.05
 _CHUNK = 8_000_000
 
 
@@ -42,9 +36,13 @@ class MatchedWeights(NamedTuple):
     Attributes
     ----------
     rows
-        Rows of the .bim, in ascending order, (variants,) int.
+        Rows of the genotypes, in ascending order, (variants,) int.
     weights
-        Per copy of the effect allele, (variants,), in the weights' own unit.
+        What the first copy of the effect allele adds, (variants,), in the weights' own unit.
+    bend
+        What the second copy adds beyond that, (variants,); 0 where weights are additive.
+    base
+        What no copy has, (variants,); 0 where weights are additive.
     counts_a1
         Whether the effect allele is the .bim's A1, which genotypes count, (variants,) bool.
     report
@@ -53,6 +51,8 @@ class MatchedWeights(NamedTuple):
 
     rows: np.ndarray
     weights: np.ndarray
+    bend: np.ndarray
+    base: np.ndarray
     counts_a1: np.ndarray
     report: dict[str, int]
 
@@ -76,131 +76,111 @@ class Scores(NamedTuple):
     variants: int
 
 
-def read_weights(path: str | Path | pd.DataFrame) -> pd.DataFrame:
-    """Read the weights of a polygenic score.
-
-    Parameters
-    ----------
-    path : path or pandas.DataFrame
-        A table with the columns SNP, A1 (effect allele) and BETA (per copy of A1); A2, CHR and BP
-        (1-based) serve to match variants where they are there. A scoring file of the PGS Catalog
-        serves as well, with rsID or with chr_name and chr_position.
-
-    Raises
-    ------
-    InputError
-        If it cannot be read, lacks a column, or holds weights that are not numbers.
-    """
-    if isinstance(path, pd.DataFrame):
-        return checked_weights(path, path.attrs.get("path", "weights"))
-    # Cells of scoring files may be empty or hold spaces.
-    return checked_weights(read_table(path), str(path))
-
-
-def checked_weights(table: pd.DataFrame, where: str) -> pd.DataFrame:
-    """The weights of a table of text as :func:`read_weights` gives them; `where` names it.
-
-    Raises
-    ------
-    InputError
-        If it lacks a column, or holds weights that are not numbers.
-    """
-    found = find_columns(table.columns, _COLUMNS)
-    table = table[list(found.values())].set_axis([_COLUMNS[key] for key in found], axis="columns")
-    if "SNP" not in table and {"CHR", "BP"} <= set(table):
-        table["SNP"] = _NO_NAME
-    for name in ("SNP", "A1", "BETA"):
-        if name not in table:
-            raise InputError(
-                f"{where}: has no column {name}. A weights file has SNP, A1 (effect allele), BETA."
-            )
-    if len(table) == 0:
-        raise InputError(f"{where}: has a header and no weights. Export the weights again.")
-    for name in _NUMBERS:
-        if name in table:
-            table[name] = pd.to_numeric(table[name], errors="coerce")
-    table["SNP"] = table["SNP"].fillna(_NO_NAME)
-    for name in ("A1", "A2"):
-        if name in table:
-            table[name] = table[name].fillna("").str.upper()
-    if "CHR" in table:
-        table["CHR"] = chromosomes.normalise(table["CHR"])
-    bad = np.flatnonzero(~np.isfinite(table["BETA"].to_numpy(np.float64)))
-    if len(bad):
-        who = _name(table, bad[0])
-        raise InputError(f"{where}: the weight of {who} is no number. Export the weights again.")
-    table.attrs["path"] = where
-    return table
-
-
-def _name(weights: pd.DataFrame, row: int) -> str:
-    """What to call a variant: its name, else its place."""
-    variant = weights.iloc[row]
-    if variant["SNP"] != _NO_NAME or "BP" not in weights:
-        return str(variant["SNP"])
-    return f"{variant['CHR']}:{variant['BP']:.0f}"
-
-
 def match_weights(weights: pd.DataFrame, genotypes: xr.Dataset) -> MatchedWeights:
-    """Lay weights on genotypes: by name, else by chromosome and position.
+    """Lay weights on genotypes, as :func:`deepwas_app.genetics.matching.match_variants` does.
 
     Parameters
     ----------
     weights
-        From :func:`read_weights`.
+        From :func:`deepwas_app.genetics.genotypes.weights.read_weights`.
     genotypes
-        From ``read_genotypes``.
+        From ``open_genotypes``.
 
     Raises
     ------
     InputError
         If no variant is shared, one has two weights, or more than a tenth of the shared ones have
         other alleles.
+
+    Notes
+    -----
+    Where most variants of the same name have another position, those of the weights are of
+    another genome build, and names alone count. A/T and C/G variants are taken to be on the strand
+    of the genotypes, and left out where many of the others are on the other one.
     """
     where, path = genotypes.attrs["path"], weights.attrs["path"]
     rows = _variants(weights)
-    by_name = Groups(names_of(rows["variant_id"]), names_of(genotypes["variant_id"]))
-    named = np.flatnonzero(by_name.group >= 0)
-    place, genotyped = places_of(rows, genotypes)
-    # Places serve the weights whose name is not there.
-    by_place = Groups(without(place, named), genotyped)
-    known = np.sort(np.append(named, np.flatnonzero(by_place.group >= 0)))
-    if not len(known):
+    match = _match(rows, genotypes)
+    if match.elsewhere > match.shared_names / 2:
+        rows = rows.assign(variant_position=("variants", np.zeros(len(weights), np.int64)))
+        match = _match(rows, genotypes)
+    if not len(match.row) + match.other_alleles:
         raise InputError(
-            f"{path}: none of its {len(weights)} variants is in the genotypes {where}. "
+            f"{path}: none of its {len(weights)} variants is in the genotypes {where}. It has "
+            f"{shown_variants(rows)}; they have {shown_variants(genotypes)}. "
             "Check that names or genome builds agree."
         )
-    # Of several variants of one name or place, the one with the weight's alleles.
-    alleles = Alleles(rows, genotypes, strands=False)
-    pairs = zip(by_name.best(alleles), by_place.best(alleles), strict=True)
-    used, variant, orientation = (np.concatenate(pair) for pair in pairs)
-    wrong = np.setdiff1d(known, used)
-    if len(wrong) > _MISMATCHED * len(known):
-        one = wrong[0]
-        groups = by_name if by_name.group[one] >= 0 else by_place
-        there = genotypes.isel(variants=groups.first()[groups.group[one]])
-        raise InputError(
-            f"{path}: the alleles of {len(wrong)} of {len(known)} variants are not those of the "
-            f"genotypes {where} ({_name(weights, one)} is {_alleles(rows.isel(variants=one))} "
-            f"here, {_alleles(there)} there). Bring both to the same strand and build."
-        )
-    order = np.argsort(variant, kind="stable")
-    used, variant, orientation = used[order], variant[order], orientation[order]
+    if match.other_alleles > _MISMATCHED * (len(match.row) + match.other_alleles):
+        raise _other_alleles(weights, rows, genotypes, match)
+    order = np.argsort(match.panel_row, kind="stable")
+    used, variant, orientation = (
+        array[order] for array in (match.row, match.panel_row, match.orientation)
+    )
     twice = used[1:][np.diff(variant) == 0]
     if len(twice):
         raise InputError(
-            f"{path}: {_name(weights, twice[0])} is there twice. Keep one weight a variant."
+            f"{path}: {called(weights, twice[0])} is there twice. Keep one weight a variant."
         )
+    other_strand = np.isin(orientation, (SAME_STRAND, SWAPPED_STRAND))
+    palindromic = match.palindromic[order]
+    unclear = palindromic & (other_strand.sum() > _OTHER_STRAND * (~palindromic).sum())
+    used, variant, orientation = (array[~unclear] for array in (used, variant, orientation))
+    report = {
+        "weights": len(weights),
+        "not in the genotypes": len(weights) - len(match.row) - match.other_alleles,
+        "other alleles": match.other_alleles,
+        "strand ambiguous (A/T or C/G)": int(unclear.sum()),
+        "scored from the other strand": int(other_strand.sum()),
+        "scored": len(used),
+    }
+    always = ("weights", "not in the genotypes", "other alleles", "scored")
+    weight, bend, base = (
+        weights[name].to_numpy(np.float64)[used] if name in weights else np.zeros(len(used))
+        for name in ("BETA", "BEND", "BASE")
+    )
     return MatchedWeights(
         rows=variant,
-        weights=weights["BETA"].to_numpy(np.float64)[used],
-        counts_a1=orientation == SAME,
-        report={
-            "weights": len(weights),
-            "not in the genotypes": len(weights) - len(known),
-            "other alleles": len(wrong),
-            "scored": len(used),
-        },
+        weights=weight,
+        bend=bend,
+        base=base,
+        counts_a1=np.isin(orientation, (SAME, SAME_STRAND)),
+        report={reason: n for reason, n in report.items() if n or reason in always},
+    )
+
+
+def _match(rows: xr.Dataset, genotypes: xr.Dataset) -> Match:
+    """Rows that lack the other allele fit by their effect allele alone."""
+    blank = np.zeros(rows.sizes["variants"], dtype=bool)
+    if "variant_other_allele" in rows:
+        blank = rows["variant_other_allele"].values == ""
+    if not blank.any():
+        return match_variants(rows, genotypes)
+    lacking = rows.drop_vars("variant_other_allele")
+    parts = []
+    for whole, some in ((rows, ~blank), (lacking, blank)):
+        found = match_variants(whole.isel(variants=some), genotypes)
+        parts.append(found._replace(row=np.flatnonzero(some)[found.row]))
+    joined: list[Any] = [
+        np.concatenate(both) if np.ndim(both[0]) else sum(both) for both in zip(*parts, strict=True)
+    ]
+    return Match(*joined)
+
+
+def _other_alleles(
+    weights: pd.DataFrame, rows: xr.Dataset, genotypes: xr.Dataset, match: Match
+) -> InputError:
+    """The error for weights of which too many have other alleles, with one of them."""
+    names = names_of(rows["variant_id"]), names_of(genotypes["variant_id"])
+    groups = [Groups(*places_of(rows, genotypes)), Groups(*names)]
+    known = np.max([group.group >= 0 for group in groups], axis=0)
+    one = np.setdiff1d(np.flatnonzero(known), match.row)[0]
+    group = next(group for group in groups if group.group[one] >= 0)
+    there = genotypes.isel(variants=group.first()[group.group[one]])
+    return InputError(
+        f"{weights.attrs['path']}: the alleles of {match.other_alleles} of "
+        f"{len(match.row) + match.other_alleles} variants are not those of the genotypes "
+        f"{genotypes.attrs['path']} ({called(weights, one)} is {_alleles(rows.isel(variants=one))} "
+        f"here, {_alleles(there)} there). Bring both to the same genome build."
     )
 
 
@@ -217,7 +197,8 @@ def _variants(weights: pd.DataFrame) -> xr.Dataset:
     }
     if "A2" in weights:
         arrays["other_allele"] = weights["A2"].to_numpy(object)
-    return xr.Dataset({f"variant_{name}": ("variants", array) for name, array in arrays.items()})
+    rows = xr.Dataset({f"variant_{name}": ("variants", array) for name, array in arrays.items()})
+    return with_places(rows)
 
 
 def _alleles(variant: xr.Dataset) -> str:
@@ -225,13 +206,13 @@ def _alleles(variant: xr.Dataset) -> str:
     return "/".join(str(variant[name].item()) for name in both if name in variant)
 
 
-def score(prefix: str | Path, matched: MatchedWeights) -> Iterator[float | Scores]:
-    """Score every person of PLINK 1 genotypes; missing calls count twice the allele's frequency.
+def score(genotypes: xr.Dataset, matched: MatchedWeights) -> Iterator[float | Scores]:
+    """Score every person of genotypes; missing calls count as the mean of the others.
 
     Parameters
     ----------
-    prefix : path
-        Path without .bed, .bim, .fam.
+    genotypes
+        From ``open_genotypes``.
     matched
         From :func:`match_weights`.
 
@@ -242,47 +223,59 @@ def score(prefix: str | Path, matched: MatchedWeights) -> Iterator[float | Score
 
     Notes
     -----
-    Frequencies are those of the founders among the genotyped people, as in ``plink2 --score``.
+    Means are those of the founders among the genotyped people: of additive weights twice the
+    allele's frequency, as in ``plink2 --score``.
     """
-    from bed_reader import open_bed
-
-    bed, bim, fam = genotype_files(prefix)
-    people = read_people(prefix)
-    founders = ((people["father"] == "0") & (people["mother"] == "0")).to_numpy()
+    people = people_of(genotypes)
+    read = dosage_reader(genotypes)
+    founders = (people[["father", "mother"]].isin(("0", "NA", ""))).all(axis=1).to_numpy()
     founders = founders if founders.any() else np.ones(len(people), bool)
     total, alleles = np.zeros(len(people)), np.zeros(len(people), np.int64)
     scored = 0
     step = max(_CHUNK // max(len(people), 1), 1)
-    try:
-        with open_bed(
-            bed, fam_filepath=fam, bim_filepath=bim, iid_count=len(people), num_threads=1
-        ) as file:
-            for i in range(0, len(matched.rows), step):
-                part = slice(i, i + step)
-                dosages = file.read(index=np.s_[:, matched.rows[part]], dtype="float64", order="F")
-                sums, called, used = _chunk(
-                    dosages, matched.weights[part], matched.counts_a1[part], founders
-                )
-                total += sums
-                alleles += 2 * called
-                scored += used
-                yield min((i + step) / len(matched.rows), 1.0)
-    except (*UNREADABLE, ValueError, IndexError) as error:
-        raise unreadable(bed, error) from error
+    for i in range(0, len(matched.rows), step):
+        part = slice(i, i + step)
+        sums, called, used = _chunk(
+            read(matched.rows[part]).astype(np.float64),
+            matched.weights[part],
+            matched.counts_a1[part],
+            founders,
+            matched.bend[part],
+            matched.base[part],
+        )
+        total += sums
+        alleles += 2 * called
+        scored += used
+        yield min((i + step) / len(matched.rows), 1.0)
     yield Scores(total, alleles, scored)
 
 
 def _chunk(
-    dosages: np.ndarray, weights: np.ndarray, counts_a1: np.ndarray, founders: np.ndarray
+    dosages: np.ndarray,
+    weights: np.ndarray,
+    counts_a1: np.ndarray,
+    founders: np.ndarray,
+    bend: np.ndarray | None = None,
+    base: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray, int]:
     missing = np.isnan(dosages)
     called = founders[:, None] & ~missing
     number = called.sum(axis=0)
-    mean = np.where(called, dosages, 0.0).sum(axis=0) / np.maximum(number, 1)
-    filled = np.where(missing, mean, dosages)
     # A variant without a single call has no frequency to stand in for it.
     known = number > 0
-    weights = np.where(known, weights, 0.0)
-    signed = np.where(counts_a1, weights, -weights)
-    total = filled @ signed + 2 * weights[~counts_a1].sum()
+    total = _filled(dosages, called, number) @ np.where(
+        known, np.where(counts_a1, weights, -weights), 0.0
+    )
+    total += 2 * weights[known & ~counts_a1].sum()
+    if bend is not None and base is not None and (bend.any() or base.any()):
+        bent = np.flatnonzero(known & (bend != 0))
+        copies = np.where(counts_a1[bent], dosages[:, bent], 2 - dosages[:, bent])
+        second = _filled(np.maximum(copies - 1, 0), called[:, bent], number[bent])
+        total += second @ bend[bent] + base[known].sum()
     return total, (~missing).sum(axis=1), int(known.sum())
+
+
+def _filled(values: np.ndarray, called: np.ndarray, number: np.ndarray) -> np.ndarray:
+    """The values with the mean of those that are called where they are missing."""
+    mean = np.where(called, values, 0.0).sum(axis=0) / np.maximum(number, 1)
+    return np.where(np.isnan(values), mean, values)

@@ -11,8 +11,7 @@ import xarray as xr
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics import chromosomes
-from deepwas_app.genetics.genotypes.pgen import read_pgen_dosages
-from deepwas_app.genetics.genotypes.plink import read_dosages
+from deepwas_app.genetics.genotypes.several import alleles_of, dosage_reader
 from deepwas_app.genetics.ld.blocks import assign_blocks
 from deepwas_app.genetics.ld.factor import decompose, standardise
 from deepwas_app.genetics.ld.panel import NO_ALLELE, UNKNOWN_ALLELE, UNPLACED, PanelBlock
@@ -67,7 +66,7 @@ def plan_panel(genotypes: xr.Dataset, blocks: pd.DataFrame) -> PanelPlan:
     inside = (block >= 0) & placed
     alleles = (genotypes[f"variant_{which}_allele"].values for which in ("effect", "other"))
     unknown = np.isin(next(alleles), NO_ALLELE) | np.isin(next(alleles), NO_ALLELE)
-    several = _alleles(genotypes) > 2
+    several = alleles_of(genotypes) > 2
     names = ("chromosome", "position", "effect_allele", "other_allele")
     again = repeated(pd.DataFrame({name: genotypes[f"variant_{name}"].values for name in names}))
     dropped = {
@@ -90,22 +89,6 @@ def plan_panel(genotypes: xr.Dataset, blocks: pd.DataFrame) -> PanelPlan:
     rows = np.split(order, first[1:])
     dropped = {reason: count for reason, count in dropped.items() if count}
     return PanelPlan(genotypes, kept, rows, dropped, dosage_reader(genotypes))
-
-
-def _alleles(genotypes: xr.Dataset) -> np.ndarray:
-    """Number of alleles of each variant; PLINK 2 separates those beyond two by commas."""
-    effect = genotypes["variant_effect_allele"].values
-    return 2 + np.char.count(effect.astype(str), ",")
-
-
-def dosage_reader(genotypes: xr.Dataset) -> Callable[[np.ndarray], np.ndarray]:
-    """Give a function that reads dosages (people, variants) of rows of a whole variant table."""
-    path = genotypes.attrs["path"]
-    if genotypes.attrs["format"] == "PLINK 2":
-        alleles = _alleles(genotypes)
-        return lambda rows: read_pgen_dosages(path, rows, alleles)
-    shape = (genotypes.attrs["sample_size"], genotypes.sizes["variants"])
-    return lambda rows: read_dosages(path, rows, shape)
 
 
 def genotype_block(

@@ -10,11 +10,11 @@ import pandas as pd
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.genotypes.phenotype import (
     read_covariates,
-    read_people,
     read_phenotype,
 )
-from deepwas_app.genetics.genotypes.plink import read_genotypes
-from deepwas_app.genetics.genotypes.score import Scores, match_weights, read_weights, score
+from deepwas_app.genetics.genotypes.score import Scores, match_weights, score
+from deepwas_app.genetics.genotypes.several import open_genotypes, people_of
+from deepwas_app.genetics.genotypes.weights import read_weights
 from deepwas_app.intervals import interval
 from deepwas_app.workflow.progress import Progress, job
 from deepwas_app.workflow.settings.keywords import knobs
@@ -88,12 +88,13 @@ class Scored(NamedTuple):
 @knobs(ScoreKnobs)
 def score_people(
     weights: str | Path | pd.DataFrame,
-    bfile: str | Path,
+    bfile: str | Path = "",
     pheno: str | Path | None = None,
     *,
+    pfile: str | Path = "",
     settings: ScoreKnobs,
 ) -> Generator[Progress, None, Scored]:
-    """Score PLINK 1 genotypes.
+    """Score genotypes of PLINK 1 or 2.
 
     Parameters
     ----------
@@ -101,9 +102,11 @@ def score_people(
         Table of SNP, A1 (effect allele), BETA, or a scoring file of the PGS Catalog: its path, or
         a DataFrame of these columns, such as ``pgs_weights`` gives.
     bfile
-        Genotypes, the path without .bed, .bim, .fam.
+        Genotypes of PLINK 1, the path without .bed, .bim, .fam; globs and {CHR} work.
     pheno
         Table of FID, IID and phenotypes.
+    pfile
+        Genotypes of PLINK 2, the path without .pgen, .pvar, .psam, in place of ``bfile``.
     settings
         All knobs at once, in place of the keywords below.
 
@@ -121,8 +124,8 @@ def score_people(
         For files that cannot be read or do not go together.
     """
     table = read_weights(weights)
-    genotypes = read_genotypes(bfile)
-    people = read_people(bfile)
+    genotypes = open_genotypes(bfile, pfile)
+    people = people_of(genotypes)
     # Before the long part: a wrong phenotype file is known at once.
     phenotype, covariates = None, None
     if settings.covariates and pheno is None:
@@ -142,7 +145,7 @@ def score_people(
     matched = match_weights(table, genotypes)
     yield Progress(0.0, f"{len(matched.rows)} variants")
     result: Scores | None = None
-    for step in score(bfile, matched):
+    for step in score(genotypes, matched):
         if isinstance(step, Scores):
             result = step
         else:

@@ -180,13 +180,19 @@ class ScoreSettings(ScoreKnobs, TableOutput, JsonOutput):
 
     weights = param.String(
         "",
-        doc="SNP, A1 (effect allele), BETA (per copy of A1); or a PGS Catalog scoring file.",
+        doc="SNP, A1 (effect allele), BETA (per copy of A1); or a PGS Catalog scoring file. Globs "
+        "and {CHR} work.",
         metadata=facts(required=True, metavar="F"),
     )
     bfile = param.String(
         "",
-        doc="PLINK 1 genotypes, without .bed, .bim, .fam.",
-        metadata=facts(required=True, metavar="P"),
+        doc="PLINK 1 genotypes, without .bed, .bim, .fam; globs and {CHR} work.",
+        metadata=facts(metavar="P"),
+    )
+    pfile = param.String(
+        "",
+        doc="PLINK 2 genotypes, without .pgen, .pvar, .psam, in place of --bfile.",
+        metadata=facts(metavar="P"),
     )
     pheno = param.String("", doc="FID, IID and a phenotype, for R^2.", metadata=facts(metavar="F"))
     json = param.Boolean(False, doc="Print counts and R^2 as one JSON object last.")

@@ -16,8 +16,9 @@ from deepwas_app.genetics.genotypes.phenotype import (
     read_people,
     read_phenotype,
 )
-from deepwas_app.genetics.genotypes.plink import read_genotypes
-from deepwas_app.genetics.genotypes.score import Scores, match_weights, read_weights, score
+from deepwas_app.genetics.genotypes.score import Scores, match_weights, score
+from deepwas_app.genetics.genotypes.several import open_genotypes
+from deepwas_app.genetics.genotypes.weights import read_weights
 
 # Sums of the first six people by plink2 2.00a3.5 --score, see `test_agrees_with_plink2`.
 PLINK2 = [-1.504675, -3.6494283684, -6.398929, 4.141901, -1.066978, -3.508291]
@@ -46,8 +47,8 @@ def weights(world, tmp_path):
 
 
 def total(prefix, path):
-    matched = match_weights(read_weights(path), read_genotypes(prefix))
-    *steps, result = score(prefix, matched)
+    matched = match_weights(read_weights(path), open_genotypes(prefix))
+    *steps, result = score(open_genotypes(prefix), matched)
     assert isinstance(result, Scores)
     assert steps[-1] == 1.0
     return result, matched
@@ -76,7 +77,7 @@ def test_scores_are_sums_of_weighted_effect_alleles(world, weights, monkeypatch)
     people = len(result.total)
     for chunk, step in ((3 * people + 2, 3), (people - 1, 1)):
         monkeypatch.setattr("deepwas_app.genetics.genotypes.score._CHUNK", chunk)
-        *steps, again = score(world.prefix, matched)
+        *steps, again = score(open_genotypes(world.prefix), matched)
         np.testing.assert_allclose(again.total, result.total, atol=1e-12)
         np.testing.assert_array_equal(again.alleles, result.alleles)
         assert again.variants == result.variants
@@ -333,20 +334,46 @@ def test_weights_are_found_by_name_then_by_place_and_turned_by_their_alleles():
     assert match_weights(one, GENOTYPED).rows.tolist() == [0]
 
 
-def test_alleles_of_the_other_strand_are_other_alleles():
-    with pytest.raises(InputError, match=r"1 of 2 variants .*rs3 is C/T here, G/A there"):
-        match_weights(
-            weighted((".", 1, 200, "C", "T", 1.0), ("rs3", 2, 300, "C", "T", 1.0)), GENOTYPED
-        )
+def test_alleles_of_the_other_strand_fit_and_ambiguous_ones_then_do_not():
+    genotypes = xr.Dataset(
+        {
+            "variant_id": ("variants", [f"rs{i}" for i in range(10)]),
+            "variant_chromosome": ("variants", ["1"] * 10),
+            "variant_position": ("variants", np.arange(10) + 1),
+            "variant_effect_allele": ("variants", ["A", "C"] * 5),
+            "variant_other_allele": ("variants", ["G", "G"] * 5),
+        },
+        attrs={"path": "people"},
+    )
+    rows = [(f"rs{i}", 1, i + 1, "CC"[i % 2], "TG"[i % 2], 1.0) for i in range(10)]
+    matched = match_weights(weighted(*rows), genotypes)
+    # rs0 is C/T for G/A; C/G may be on either strand where all others are on the other one.
+    assert matched.rows.tolist() == [0, 2, 4, 6, 8]
+    assert not matched.counts_a1.any()
+    assert matched.report["scored from the other strand"] == 5
+    assert matched.report["strand ambiguous (A/T or C/G)"] == 5
+    rows = [(f"rs{i}", 1, i + 1, "AC"[i % 2], "GG"[i % 2], 1.0) for i in range(10)]
+    matched = match_weights(weighted(*rows), genotypes)
+    assert matched.rows.tolist() == [*range(10)]
+    assert "strand ambiguous (A/T or C/G)" not in matched.report
     with pytest.raises(InputError, match=r"1 of 1 variants .*1:200 is A here, T/C there"):
         match_weights(weighted((".", 1, 200, "A", "G", 1.0)).drop(columns="A2"), GENOTYPED)
 
 
+def test_some_may_lack_the_other_allele():
+    matched = match_weights(
+        weighted(("rs1", 1, 100, "C", None, 1.0), ("rs3", 2, 300, "A", "G", 2.0)), GENOTYPED
+    )
+    assert matched.rows.tolist() == [1, 3]
+    assert matched.counts_a1.tolist() == [False, False]
+
+
 def test_a_tenth_of_other_alleles_is_borne_and_a_word_is_no_weight():
     genotypes = GENOTYPED.isel(variants=[3] * 10).assign(
-        variant_id=("variants", [f"rs{i}" for i in range(10)])
+        variant_id=("variants", [f"rs{i}" for i in range(10)]),
+        variant_position=("variants", 300 + np.arange(10)),
     )
-    rows = [(f"rs{i}", 2, 300, "G", "A" if i else "C", 1.0) for i in range(10)]
+    rows = [(f"rs{i}", 2, 300 + i, "G", "A" if i else "C", 1.0) for i in range(10)]
     assert match_weights(weighted(*rows), genotypes).report["other alleles"] == 1
     with pytest.raises(InputError, match="weight of rs1 is no number"):
         weighted(("rs1", 1, 100, "A", "G", "much"))

@@ -9,7 +9,8 @@ import xarray as xr
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.genotypes import score as module
-from deepwas_app.genetics.genotypes.score import checked_weights, match_weights
+from deepwas_app.genetics.genotypes.score import match_weights
+from deepwas_app.genetics.genotypes.weights import checked_weights
 
 
 def test_missing_calls_are_twice_the_frequency_of_founders():

@@ -10,9 +10,10 @@ from bed_reader import to_bed
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.genotypes.plink import read_genotypes
+from deepwas_app.genetics.genotypes.several import dosage_reader
 from deepwas_app.genetics.ld.blocks import read_blocks
 from deepwas_app.genetics.ld.cuts import cut_blocks
-from deepwas_app.genetics.ld.genotype_blocks import dosage_reader, genotype_block, plan_panel
+from deepwas_app.genetics.ld.genotype_blocks import genotype_block, plan_panel
 from deepwas_app.genetics.ld.panel import UNPLACED, open_panel, read_factor, write_panel
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from deepwas_app.errors import InputError
-from deepwas_app.genetics.genotypes.score import read_weights
+from deepwas_app.genetics.genotypes.weights import read_weights
 from deepwas_app.genetics.regions import Region
 from deepwas_app.workflow.results.exported.pgs_catalog import pgs_catalog_text
 from deepwas_app.workflow.results.exported.snpvar import SNPVAR, floored, snpvar_table

@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import xarray as xr
-
-from deepwas_app.errors import InputError
 from deepwas_app.genetics.files import file_record
-from deepwas_app.genetics.genotypes.pgen import pgen_files, read_pgen
-from deepwas_app.genetics.genotypes.plink import genotype_files, read_genotypes
+from deepwas_app.genetics.genotypes import several
 from deepwas_app.genetics.ld.blocks import read_blocks
 from deepwas_app.genetics.ld.cuts import cut_blocks
-from deepwas_app.genetics.ld.genotype_blocks import dosage_reader, genotype_block, plan_panel
+from deepwas_app.genetics.ld.genotype_blocks import genotype_block, plan_panel
 from deepwas_app.genetics.ld.panel import PanelBlock
 from deepwas_app.genetics.ld.sources.base import LD_SOURCES, LdSource, SourceKind
 
@@ -40,20 +36,14 @@ def open_genotypes(
     InputError
         If a file cannot be read, or no variant lies in a block.
     """
-    genotypes: xr.Dataset
-    if bfile:
-        genotypes, files = read_genotypes(bfile), genotype_files(bfile)
-    elif pfile:
-        genotypes, files = read_pgen(pfile), pgen_files(pfile)
-    else:
-        raise InputError("no genotypes: name them with --bfile or --pfile")
+    genotypes = several.open_genotypes(bfile, pfile)
     format = genotypes.attrs["format"]
-    records = [file_record(file, format, "genotypes") for file in files]
+    records = [file_record(file, format, "genotypes") for file in several.files_of(genotypes)]
     if blocks:
         places = read_blocks(blocks)
         records.append(file_record(blocks, "BED", "LD blocks"))
     else:
-        places = cut_blocks(genotypes, dosage_reader(genotypes), largest)
+        places = cut_blocks(genotypes, several.dosage_reader(genotypes), largest)
     plan = plan_panel(genotypes, places)
 
     def read(variance: float, maf: float) -> Iterator[PanelBlock]:
@@ -74,7 +64,7 @@ LD_SOURCES.add(
     SourceKind(
         "bfile",
         "Genotypes (PLINK 1)",
-        "PLINK 1 genotypes: the path without .bed, .bim, .fam.",
+        "PLINK 1 genotypes: the path without .bed, .bim, .fam; globs and {CHR} work.",
         lambda prefix, panel: open_genotypes(prefix, "", panel.blocks, panel.max_block),
         blocks=True,
         order=1,
@@ -86,7 +76,7 @@ LD_SOURCES.add(
     SourceKind(
         "pfile",
         "Genotypes (PLINK 2)",
-        "PLINK 2 genotypes: the path without .pgen, .pvar, .psam.",
+        "PLINK 2 genotypes: the path without .pgen, .pvar, .psam; globs and {CHR} work.",
         lambda prefix, panel: open_genotypes("", prefix, panel.blocks, panel.max_block),
         blocks=True,
         order=2,

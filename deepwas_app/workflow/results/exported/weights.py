@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from deepwas_app.genetics.genotypes.score import checked_weights
+from deepwas_app.genetics.genotypes.weights import checked_weights
 from deepwas_app.workflow.results.exports import EXPORTS, Export
 from deepwas_app.workflow.results.identity import VARIANT, identity
 from deepwas_app.workflow.results.locus import RunLike, opened
