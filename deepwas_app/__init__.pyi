@@ -288,6 +288,8 @@ class _BuildLd:
         variants: list[str] = [],
         blocks: str = '',
         max_block: int = 2000,
+        extract: str = '',
+        keep: str = '',
         maf: float = 0.0,
         population: str = 'EUR',
         people: int = 0,

@@ -43,7 +43,11 @@ class PanelPlan(NamedTuple):
     read: Callable[[np.ndarray], np.ndarray]
 
 
-def plan_panel(genotypes: xr.Dataset, blocks: pd.DataFrame) -> PanelPlan:
+def plan_panel(
+    genotypes: xr.Dataset,
+    blocks: pd.DataFrame,
+    read: Callable[[np.ndarray], np.ndarray] | None = None,
+) -> PanelPlan:
     """Sort the variants of genotypes into LD blocks.
 
     Parameters
@@ -53,6 +57,8 @@ def plan_panel(genotypes: xr.Dataset, blocks: pd.DataFrame) -> PanelPlan:
         :func:`deepwas_app.genetics.genotypes.pgen.read_pgen`.
     blocks : pandas.DataFrame
         From :func:`deepwas_app.genetics.ld.blocks.read_blocks`.
+    read : callable, optional
+        Dosages (people, variants) of some rows of the genotypes, where these are not as on disk.
 
     Raises
     ------
@@ -73,7 +79,7 @@ def plan_panel(genotypes: xr.Dataset, blocks: pd.DataFrame) -> PanelPlan:
         UNPLACED: int((~placed).sum()),
         "outside the LD blocks": int((placed & ~inside).sum()),
         UNKNOWN_ALLELE: int((inside & unknown).sum()),
-        "more than two alleles": int((inside & several).sum()),
+        "more than two alleles": int((inside & ~unknown & several).sum()),
         "repeated variant": int((inside & ~unknown & ~several & again).sum()),
     }
     order = chromosomes.sort_order(chromosome, position)
@@ -88,7 +94,7 @@ def plan_panel(genotypes: xr.Dataset, blocks: pd.DataFrame) -> PanelPlan:
     kept = blocks.iloc[used].reset_index(drop=True)
     rows = np.split(order, first[1:])
     dropped = {reason: count for reason, count in dropped.items() if count}
-    return PanelPlan(genotypes, kept, rows, dropped, dosage_reader(genotypes))
+    return PanelPlan(genotypes, kept, rows, dropped, read or dosage_reader(genotypes))
 
 
 def genotype_block(

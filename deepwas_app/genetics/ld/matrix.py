@@ -15,6 +15,8 @@ FLOOR = 1e-5
 # Rounding of stored matrices gives eigenvalues that are this negative; it is no news.
 ROUNDING = 1e-3
 _TILE = 1024
+# Among so many variants some correlations are negative.
+_MANY = 50
 
 
 class MatrixFactor(NamedTuple):
@@ -165,4 +167,28 @@ def check_diagonal(R: np.ndarray, where: str) -> None:
         raise InputError(
             f"{where}: row {row + 1} has {R[row, row]:.4g} on the diagonal, not 1. "
             "Give correlations, not covariances."
+        )
+
+
+def check_signed(R: np.ndarray, where: str) -> None:
+    """Stop where no correlation of many variants is negative: r^2 was given for r.
+
+    Raises
+    ------
+    InputError
+        Names the matrix.
+    """
+    size, signed = len(R), 0
+    if size < _MANY:
+        return
+    for i in range(0, size, _TILE):
+        rows = R[i : i + _TILE]
+        if (rows < 0).any():
+            return
+        signed += int(np.count_nonzero(rows))
+    # Variants that are in no LD with each other have neither sign.
+    if signed > 2 * size:
+        raise InputError(
+            f"{where}: none of its correlations is negative, among {size} variants. They are r^2, "
+            "or absolute. Give r, with its sign (in PLINK: --r square or --r-unphased, not --r2)."
         )

@@ -38,6 +38,14 @@ class PanelSettings(Whitened):
         doc="Most variants in an LD block, where the software cuts.",
         metadata=facts("variants"),
     )
+    extract = param.String(
+        "",
+        doc="Variants to take: a name a line, a .bim, or a table with SNP, or CHR and BP. Empty: "
+        "all.",
+    )
+    keep = param.String(
+        "", doc="People to take of genotypes: FID and IID a line. Empty: all of them."
+    )
     maf = param.Number(
         0.0,
         bounds=(0.0, 0.5),
@@ -45,7 +53,9 @@ class PanelSettings(Whitened):
         label="Lowest minor allele frequency",
         metadata=facts("1"),
     )
-    population = param.String("EUR", doc="Population of the LDGM files: EUR, EAS, AFR, SAS, AMR.")
+    population = param.String(
+        "EUR", doc="Population of LDGM files, or of a PRS-CSx panel: EUR, EAS, AFR, SAS, AMR."
+    )
     people = param.Integer(
         0,
         bounds=(0, None),

@@ -19,6 +19,7 @@ from deepwas_app.genetics.annotation.outliers import outlier_notes, winsorise_an
 from deepwas_app.genetics.files import file_record
 from deepwas_app.genetics.gwas.frequency import frequency_note
 from deepwas_app.genetics.ld.panel import open_panel, panel_writer, read_factor
+from deepwas_app.genetics.ld.sources.base import listed_by, only_listed
 from deepwas_app.genetics.store import BLOCK_ARRAYS, study_writer
 from deepwas_app.genetics.study import whitened_z
 from deepwas_app.truncation import share_of_factor
@@ -80,9 +81,10 @@ def build_ld(settings: PanelSettings) -> Generator[Progress, None, Path]:
         "source": source.title,
         "provenance": source.records,
     }
+    listed = listed_by(settings)
     with panel_writer(path, attrs, source.dropped) as writer:
         for b, block in enumerate(source.blocks(settings.variance, settings.maf)):
-            writer.add(block)
+            writer.add(block if listed is None else only_listed(block, listed))
             yield Progress((b + 1) / source.count, f"LD block {b + 1} of {source.count}")
     return path
 

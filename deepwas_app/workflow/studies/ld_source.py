@@ -1,7 +1,7 @@
 """Which LD source the settings name, opened."""
 
 from deepwas_app.errors import InputError
-from deepwas_app.genetics.ld.sources.base import LD_SOURCES, LdSource
+from deepwas_app.genetics.ld.sources.base import LD_SOURCES, LdSource, check_foreign
 from deepwas_app.workflow.settings import PanelSettings
 
 
@@ -28,4 +28,9 @@ def open_ld_source(settings: PanelSettings) -> LdSource:
         raise InputError(
             f"{settings.blocks}: --{kind.name} has LD blocks of its own. Leave out --blocks."
         )
-    return kind.open(getattr(settings, kind.name), settings)
+    if settings.keep and not kind.people:
+        raise InputError(f"{settings.keep}: --{kind.name} has no people. Leave out --keep.")
+    given = getattr(settings, kind.name)
+    for path in given if kind.several else [given]:
+        check_foreign(path)
+    return kind.open(given, settings)

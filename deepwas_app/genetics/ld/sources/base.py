@@ -18,6 +18,7 @@ from deepwas_app.genetics.columns import find_columns
 from deepwas_app.genetics.files import file_record
 from deepwas_app.genetics.ld.matrix import ROUNDING
 from deepwas_app.genetics.ld.panel import NO_ALLELE, UNKNOWN_ALLELE, UNPLACED, PanelBlock
+from deepwas_app.genetics.lists import is_listed, read_variant_list
 from deepwas_app.genetics.matching import repeated
 from deepwas_app.genetics.tables import read_table, whole_numbers
 from deepwas_app.registry import Registry
@@ -81,6 +82,8 @@ class SourceKind:
         Whether several files are named, not one.
     blocks : bool
         Whether LD blocks may be given: it has none of its own.
+    people : bool
+        Whether people may be chosen: it has their genotypes.
     build : str
         Genome build of its files, empty where they do not say.
     order : int
@@ -93,11 +96,61 @@ class SourceKind:
     open: Callable[[Any, Any], LdSource]
     several: bool = False
     blocks: bool = False
+    people: bool = False
     build: str = ""
     order: int = 100
 
 
 LD_SOURCES: Registry[SourceKind] = Registry("ld_sources", "deepwas_app.genetics.ld.sources")
+
+
+# Why a variant is not taken that the source has.
+NOT_LISTED = "not in the list of variants"
+
+
+def listed_by(settings: Any) -> xr.Dataset | None:
+    """The variants that settings ask for, None for all."""
+    return read_variant_list(settings.extract) if getattr(settings, "extract", "") else None
+
+
+def only_listed(block: PanelBlock, listed: xr.Dataset) -> PanelBlock:
+    """The block with the variants of a list; their LD scores stay those among all variants."""
+    keep = is_listed(block.variants, listed)
+    if keep.all():
+        return block
+    if block.owned is not None or block.offset is not None:
+        raise ValueError("blocks that overlap take their variants from a list themselves")
+    return block._replace(
+        variants=block.variants.isel(variants=keep),
+        factor=np.ascontiguousarray(block.factor[keep]),
+        dropped=block.dropped | {NOT_LISTED: int((~keep).sum())},
+    )
+
+
+_R_FILES = (".rds", ".rdata", ".rda")
+
+
+def check_foreign(path: str | Path) -> None:
+    """Stop where a path is LD in a format of R or Hail, and say how to bring it here.
+
+    Raises
+    ------
+    InputError
+        If it is.
+    """
+    path = Path(path).expanduser()
+    if path.suffix.lower() in _R_FILES:
+        raise InputError(
+            f"{path}: is a file of R, as bigsnpr's LD is. In R: Matrix::writeMM(as(readRDS(FILE), "
+            "'generalMatrix'), 'ld.mtx'); in Python: scipy.sparse.save_npz('ld.npz', "
+            "scipy.io.mmread('ld.mtx')); then --dense ld.npz with its map as --variants."
+        )
+    if path.suffix == ".bm" or (path / "parts").is_dir() or (path / "_SUCCESS").is_file():
+        raise InputError(
+            f"{path}: is a Hail BlockMatrix. In Hail: BlockMatrix.read(PATH)[i:j, i:j].to_numpy() "
+            "of each LD block, saved by numpy.save as .npy, its variants as .tsv of the same name "
+            "beside it; then --dense."
+        )
 
 
 def read_variants(
@@ -119,7 +172,7 @@ def read_variants(
     -------
     pandas.DataFrame
         id, chromosome, position, effect_allele, other_allele, frequency (NaN where the table
-        has none), and people, block and index where the table has them.
+        has none), and people, block, index and flip where the table has them.
 
     Raises
     ------
@@ -145,6 +198,10 @@ def read_variants(
     for what in ("frequency", "people"):
         text = frame[found[what]] if what in found else pd.Series("", index=frame.index)
         out[what] = pd.to_numeric(text, errors="coerce").astype(np.float64)
+    if "flip" in found:
+        out["flip"] = whole_numbers(path, frame[found["flip"]], found["flip"])
+        if not out["flip"].isin((-1, 1)).all():
+            raise InputError(f"{path}: {found['flip']} is neither 1 nor -1 everywhere. Correct it.")
     out["chromosome"] = chromosomes.normalise(
         out["chromosome"] if chromosome is None else [chromosome] * len(out)
     )

@@ -16,6 +16,7 @@ from deepwas_app.genetics.ld.blocks import assign_blocks, read_blocks
 from deepwas_app.genetics.ld.factor import correct_scores
 from deepwas_app.genetics.ld.matrix import (
     check_diagonal,
+    check_signed,
     check_symmetric,
     matrix_factor,
     symmetrise,
@@ -157,6 +158,7 @@ def read_matrix(file: Path, variants: int) -> np.ndarray:
     symmetrise(R, str(file))
     check_symmetric(R, str(file))
     check_diagonal(R, str(file))
+    check_signed(R, str(file))
     return R
 
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
 
 from deepwas_app.genetics.files import file_record
 from deepwas_app.genetics.genotypes import several
@@ -11,7 +15,14 @@ from deepwas_app.genetics.ld.blocks import read_blocks
 from deepwas_app.genetics.ld.cuts import cut_blocks
 from deepwas_app.genetics.ld.genotype_blocks import genotype_block, plan_panel
 from deepwas_app.genetics.ld.panel import PanelBlock
-from deepwas_app.genetics.ld.sources.base import LD_SOURCES, LdSource, SourceKind
+from deepwas_app.genetics.ld.sources.base import (
+    LD_SOURCES,
+    NOT_LISTED,
+    LdSource,
+    SourceKind,
+    listed_by,
+)
+from deepwas_app.genetics.lists import check_listed, is_listed, read_people_list
 
 
 def open_genotypes(
@@ -19,6 +30,8 @@ def open_genotypes(
     pfile: str | Path = "",
     blocks: str | Path = "",
     largest: int = 2_000,
+    extract: xr.Dataset | None = None,
+    keep: str | Path = "",
 ) -> LdSource:
     """Open reference genotypes.
 
@@ -30,6 +43,10 @@ def open_genotypes(
         BED file of LD blocks; cut at the minima of LD where there is none.
     largest : int
         Most variants in a block that is cut.
+    extract : xarray.Dataset, optional
+        Variants to take, see :func:`deepwas_app.genetics.lists.read_variant_list`; all by default.
+    keep : path
+        People to take, FID and IID a line; all by default.
 
     Raises
     ------
@@ -39,12 +56,30 @@ def open_genotypes(
     genotypes = several.open_genotypes(bfile, pfile)
     format = genotypes.attrs["format"]
     records = [file_record(file, format, "genotypes") for file in several.files_of(genotypes)]
+    read_all = several.dosage_reader(genotypes)
+    people: np.ndarray | None = None
+    rows = np.arange(genotypes.sizes["variants"])
+    dropped: dict[str, int] = {}
+    if keep:
+        people = read_people_list(keep, several.people_of(genotypes))
+        genotypes = genotypes.assign_attrs(sample_size=len(people))
+        records.append(file_record(keep, "list", "people"))
+    if extract is not None:
+        rows = np.flatnonzero(is_listed(genotypes, extract))
+        check_listed(len(rows), genotypes, extract)
+        dropped[NOT_LISTED] = genotypes.sizes["variants"] - len(rows)
+        genotypes = genotypes.isel(variants=rows)
+
+    def dosages(some: np.ndarray) -> np.ndarray:
+        found = read_all(rows[some])
+        return found if people is None else found[people]
+
     if blocks:
         places = read_blocks(blocks)
         records.append(file_record(blocks, "BED", "LD blocks"))
     else:
-        places = cut_blocks(genotypes, several.dosage_reader(genotypes), largest)
-    plan = plan_panel(genotypes, places)
+        places = cut_blocks(genotypes, dosages, largest)
+    plan = plan_panel(genotypes, places, dosages)
 
     def read(variance: float, maf: float) -> Iterator[PanelBlock]:
         for block in range(len(plan.rows)):
@@ -55,8 +90,18 @@ def open_genotypes(
         count=len(plan.rows),
         blocks=read,
         sample_size=genotypes.attrs["sample_size"],
-        dropped=plan.dropped,
+        dropped=dropped | plan.dropped,
         records=records,
+    )
+
+
+def _open(panel: Any, **named: str) -> LdSource:
+    return open_genotypes(
+        **named,
+        blocks=panel.blocks,
+        largest=panel.max_block,
+        extract=listed_by(panel),
+        keep=panel.keep,
     )
 
 
@@ -65,7 +110,8 @@ LD_SOURCES.add(
         "bfile",
         "Genotypes (PLINK 1)",
         "PLINK 1 genotypes: the path without .bed, .bim, .fam; globs and {CHR} work.",
-        lambda prefix, panel: open_genotypes(prefix, "", panel.blocks, panel.max_block),
+        lambda prefix, panel: _open(panel, bfile=prefix),
+        people=True,
         blocks=True,
         order=1,
     )
@@ -77,7 +123,8 @@ LD_SOURCES.add(
         "pfile",
         "Genotypes (PLINK 2)",
         "PLINK 2 genotypes: the path without .pgen, .pvar, .psam; globs and {CHR} work.",
-        lambda prefix, panel: open_genotypes("", prefix, panel.blocks, panel.max_block),
+        lambda prefix, panel: _open(panel, pfile=prefix),
+        people=True,
         blocks=True,
         order=2,
     )

@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 
 from deepwas_app.errors import InputError
-from deepwas_app.genetics.files import existing, file_record, unreadable
+from deepwas_app.genetics.files import existing, file_record, read_header, unreadable
 from deepwas_app.genetics.ld.factor import correct_scores
 from deepwas_app.genetics.ld.matrix import (
     check_diagonal,
+    check_signed,
     check_symmetric,
     matrix_factor,
     symmetrise,
@@ -43,7 +44,7 @@ class _Block(NamedTuple):
     size: int
 
 
-def open_prscs(path: str | Path, people: int = 0) -> LdSource:
+def open_prscs(path: str | Path, people: int = 0, population: str = "") -> LdSource:
     """Open a PRS-CS panel.
 
     Parameters
@@ -52,6 +53,9 @@ def open_prscs(path: str | Path, people: int = 0) -> LdSource:
         Folder of a panel, or one of its hdf5 files; snpinfo_* lies in the same folder.
     people : int
         People behind the LD; 0 where unknown.
+    population : str
+        Of a panel of PRS-CSx, whose snpinfo_mult_* is of several: EUR, EAS. The name of the folder
+        or of its files goes first.
 
     Raises
     ------
@@ -60,19 +64,17 @@ def open_prscs(path: str | Path, people: int = 0) -> LdSource:
 
     Notes
     -----
-    MAF of snpinfo_* is taken as the frequency of A1, as PLINK writes it.
+    MAF of snpinfo_* is taken as the frequency of A1, as PLINK writes it. A table of several
+    populations has the same A1 for all of them; where FLP_<population> is -1 the LD of that
+    population counts the other allele.
     """
     path = Path(path).expanduser()
     if path.is_file():
         files = [path]
     else:
         files = sorted(folder(path, _WHAT, "ldblk_*.hdf5").glob("ldblk_*.hdf5"))
-    tables = sorted(files[0].parent.glob("snpinfo_*"))
-    if not tables:
-        raise InputError(
-            f"{files[0]}: there is no snpinfo_* beside it. Put the panel's snpinfo file there."
-        )
-    variants = read_variants(tables[0])
+    table = _snpinfo(files[0])
+    variants = read_variants(table, names=_of_population(table, files[0], population))
     variants.index = pd.Index(variants["id"])
     again = variants.index.duplicated()
     blocks = [block for file in files for block in _blocks(file, variants[~again])]
@@ -84,6 +86,9 @@ def open_prscs(path: str | Path, people: int = 0) -> LdSource:
             block = blocks[i]
             where = f"{block.file}: {block.group}"
             R = _matrix(block)[np.ix_(block.rows, block.rows)]
+            if "flip" in block.table:
+                sign = block.table["flip"].to_numpy(np.float64)
+                R *= np.outer(sign, sign)
             factor = matrix_factor(R, variance)
             scores = correct_scores(np.square(R).sum(axis=1), len(R), people)
             yield finished_block(
@@ -100,9 +105,49 @@ def open_prscs(path: str | Path, people: int = 0) -> LdSource:
         count=len(order),
         blocks=read,
         sample_size=people,
-        dropped={f"not in {tables[0].name}": unknown} if unknown else {},
-        records=[record, table_record(tables[0])],
+        dropped={f"not in {table.name}": unknown} if unknown else {},
+        records=[record, table_record(table)],
     )
+
+
+def _snpinfo(file: Path) -> Path:
+    """The variant table of a panel, of those beside its first file.
+
+    One population's goes before that of several, then that which has the panel's name.
+    """
+    tables = sorted(path for path in file.parent.glob("snpinfo_*") if path.is_file())
+    if not tables:
+        raise InputError(
+            f"{file}: there is no snpinfo_* beside it. Put the panel's snpinfo file there."
+        )
+    one = [path for path in tables if not _populations(path)] or tables
+    panel = file.name.removeprefix("ldblk_").partition("_chr")[0]
+    named = [path for path in one if panel in path.name.split("_")] or one
+    if len(named) > 1:
+        raise InputError(
+            f"{file.parent}: holds {len(named)} tables of variants, {named[0].name} and "
+            f"{named[1].name}. Leave the one of this panel there."
+        )
+    return named[0]
+
+
+def _populations(table: Path) -> list[str]:
+    return [name[4:] for name in read_header(table) if name.upper().startswith("FLP_")]
+
+
+def _of_population(table: Path, file: Path, population: str) -> dict[str, str]:
+    """Columns of flips and frequencies, of a table of several populations."""
+    there = _populations(table)
+    if not there:
+        return {}
+    words = re.split(r"[_.]", f"{file.absolute().parent.name}_{file.name}".lower())
+    named = [name for name in there if name.lower() in words]
+    named = named or [name for name in there if name.lower() == population.lower()]
+    if len(named) != 1:
+        raise InputError(
+            f"{table}: is of several populations, {', '.join(there)}. Choose with --population."
+        )
+    return {"flip": f"FLP_{named[0]}", "frequency": f"FRQ_{named[0]}"}
 
 
 def _blocks(file: Path, variants: pd.DataFrame) -> list[_Block]:
@@ -148,6 +193,7 @@ def _matrix(block: _Block) -> np.ndarray:
     symmetrise(R, where)
     check_symmetric(R, where)
     check_diagonal(R, where)
+    check_signed(R, where)
     return R
 
 
@@ -156,7 +202,7 @@ LD_SOURCES.add(
         "prscs",
         "PRS-CS panel",
         "PRS-CS panel: its folder, or one ldblk_*_chr<c>.hdf5; snpinfo_* beside it.",
-        lambda path, panel: open_prscs(path, panel.people),
+        lambda path, panel: open_prscs(path, panel.people, panel.population),
         order=6,
     )
 )

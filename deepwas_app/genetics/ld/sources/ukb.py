@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics import chromosomes
@@ -17,6 +18,7 @@ from deepwas_app.genetics.ld.factor import correct_scores
 from deepwas_app.genetics.ld.matrix import (
     ROUNDING,
     check_diagonal,
+    check_signed,
     matrix_factor,
     not_a_number,
     symmetrise,
@@ -25,14 +27,17 @@ from deepwas_app.genetics.ld.numpy_files import DAMAGED, read_sparse, refused
 from deepwas_app.genetics.ld.panel import PanelBlock
 from deepwas_app.genetics.ld.sources.base import (
     LD_SOURCES,
+    NOT_LISTED,
     LdSource,
     SourceKind,
     common,
     folder,
     folder_record,
+    listed_by,
     read_variants,
     variants_dataset,
 )
+from deepwas_app.genetics.lists import is_listed
 from deepwas_app.genetics.matching import repeated
 
 FLANK = 1_000_000
@@ -70,7 +75,7 @@ class WindowPlan(NamedTuple):
     owned: np.ndarray
 
 
-def open_ukb(path: str | Path, people: int = 0) -> LdSource:
+def open_ukb(path: str | Path, people: int = 0, extract: xr.Dataset | None = None) -> LdSource:
     """Open a folder of overlapping LD windows.
 
     Parameters
@@ -80,6 +85,8 @@ def open_ukb(path: str | Path, people: int = 0) -> LdSource:
         some windows of them, will do.
     people : int
         People behind the LD; 0 where unknown.
+    extract : xarray.Dataset, optional
+        Variants to take, all by default.
 
     Raises
     ------
@@ -111,7 +118,7 @@ def open_ukb(path: str | Path, people: int = 0) -> LdSource:
         base = 0
         for name in dict.fromkeys(window.chromosome for window in windows):
             mine = [window for window in windows if window.chromosome == name]
-            table, plans, dropped = plan_windows(mine, maf)
+            table, plans, dropped = plan_windows(mine, maf, extract)
             for plan in plans:
                 yield _block(table, plan, base, variance, people, dropped)
                 dropped = {}
@@ -128,7 +135,7 @@ def open_ukb(path: str | Path, people: int = 0) -> LdSource:
 
 
 def plan_windows(
-    windows: list[Window], maf: float = 0.0
+    windows: list[Window], maf: float = 0.0, extract: xr.Dataset | None = None
 ) -> tuple[pd.DataFrame, list[WindowPlan], dict[str, int]]:
     """Say which window of a chromosome scores which variant.
 
@@ -143,7 +150,11 @@ def plan_windows(
     """
     tables = [read_variants(w.table, chromosome=w.chromosome) for w in windows]
     known, codes, twice = _union(tables)
-    bad = repeated(known)
+    again = repeated(known)
+    unlisted = np.zeros(len(known), dtype=bool)
+    if extract is not None:
+        unlisted = ~again & ~is_listed(variants_dataset(known, np.zeros(len(known))), extract)
+    bad = again | unlisted
     rare = ~bad & ~common(known, maf, windows[0].npz.parent)
     keep = np.flatnonzero(~bad & ~rare)
     keep = keep[np.argsort(known["position"].to_numpy()[keep], kind="stable")]
@@ -168,7 +179,8 @@ def plan_windows(
     plans = [plan for plan in plans if len(plan.owned)]
     plans.sort(key=lambda plan: plan.rows[plan.rows >= 0].min())
     dropped = {
-        "repeated variant": int(bad.sum()) + twice,
+        "repeated variant": int(again.sum()) + twice,
+        NOT_LISTED: int(unlisted.sum()),
         f"minor allele rarer than {maf:g}": int(rare.sum()),
     }
     return table, plans, {reason: count for reason, count in dropped.items() if count}
@@ -276,6 +288,7 @@ def read_window(file: Path, variants: int) -> np.ndarray:
     del M
     symmetrise(R, str(file), below if below != above else None)
     check_diagonal(R, str(file))
+    check_signed(R, str(file))
     return R
 
 
@@ -284,7 +297,7 @@ LD_SOURCES.add(
         "ukbb",
         "UK Biobank LD windows",
         "Folder of UK Biobank LD windows: chr<c>_<start>_<end>.npz, with .gz tables.",
-        lambda path, panel: open_ukb(path, panel.people),
+        lambda path, panel: open_ukb(path, panel.people, listed_by(panel)),
         build=_BUILD,
         order=4,
     )
