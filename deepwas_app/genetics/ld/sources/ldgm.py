@@ -9,7 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.linalg import LinAlgError, cho_factor, cho_solve
+import xarray as xr
+from scipy import sparse
+from scipy.sparse.linalg import splu
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics import chromosomes
@@ -19,17 +21,23 @@ from deepwas_app.genetics.ld.matrix import matrix_factor
 from deepwas_app.genetics.ld.panel import PanelBlock
 from deepwas_app.genetics.ld.sources.base import (
     LD_SOURCES,
+    NOT_LISTED,
     LdSource,
     SourceKind,
     finished_block,
     folder,
     folder_record,
+    listed_by,
     read_variants,
+    variants_dataset,
 )
+from deepwas_app.genetics.lists import is_listed
 from deepwas_app.genetics.tables import read_bare_table
 
 _WHAT = "LDGM precision matrices (.edgelist and .snplist)"
 _BUILD = "hg38"
+# Columns of the inverse that are solved for at a time.
+_COLUMNS = 512
 _PLACE = re.compile(r"chr([0-9A-Za-z]+)_(\d+)_(\d+)")
 
 
@@ -40,7 +48,12 @@ class _File(NamedTuple):
     start: int
 
 
-def open_ldgm(path: str | Path, population: str = "EUR", people: int = 0) -> LdSource:
+def open_ldgm(
+    path: str | Path,
+    population: str = "EUR",
+    people: int = 0,
+    extract: xr.Dataset | None = None,
+) -> LdSource:
     """Open a folder of LDGM precision matrices.
 
     Parameters
@@ -52,6 +65,9 @@ def open_ldgm(path: str | Path, population: str = "EUR", people: int = 0) -> LdS
         Which edge lists to read, and which frequencies: EUR, EAS, AFR, SAS or AMR.
     people : int
         People behind the LD; 0 where unknown.
+    extract : xarray.Dataset, optional
+        Variants to take: only theirs are solved for, seconds a block rather than minutes. All by
+        default.
 
     Raises
     ------
@@ -60,8 +76,8 @@ def open_ldgm(path: str | Path, population: str = "EUR", people: int = 0) -> LdS
 
     Notes
     -----
-    R is the inverse of the precision matrix, brought to a unit diagonal. Variants of the same
-    index are in perfect LD and share a row.
+    R is the inverse of the precision matrix, brought to a unit diagonal, at the indices of the
+    variants that are taken. Variants of the same index are in perfect LD and share a row.
     """
     path = folder(path, _WHAT, "*.edgelist*")
     files = [_file(file) for file in path.glob(f"*.{population}.edgelist*")]
@@ -77,7 +93,7 @@ def open_ldgm(path: str | Path, population: str = "EUR", people: int = 0) -> LdS
 
     def read(variance: float, maf: float) -> Iterator[PanelBlock]:
         for file in files:
-            yield _block(file, population, people, variance, maf)
+            yield _block(file, population, people, variance, maf, extract)
 
     everything = [part for file in files for part in (file.edges, file.snps)]
     return LdSource(
@@ -104,13 +120,25 @@ def _file(edges: Path) -> _File:
     return _File(edges, existing(snps[0]), chromosome, int(place[2]))
 
 
-def _block(file: _File, population: str, people: int, variance: float, maf: float) -> PanelBlock:
+def _block(
+    file: _File,
+    population: str,
+    people: int,
+    variance: float,
+    maf: float,
+    extract: xr.Dataset | None,
+) -> PanelBlock:
     table = read_variants(file.snps, chromosome=file.chromosome, names={"frequency": population})
     if "index" not in table:
         raise InputError(f"{file.snps}: has no column index. Download it again.")
-    R, present = correlations(file.edges, int(table["index"].max()) + 1)
-    row = np.full(len(present), -1)
-    row[present] = np.arange(present.sum())
+    size, dropped = int(table["index"].max()) + 1, {}
+    if extract is not None:
+        listed = is_listed(variants_dataset(table, np.zeros(len(table))), extract)
+        dropped[NOT_LISTED] = int((~listed).sum())
+        table = table[listed].reset_index(drop=True)
+    R, solved = correlations(file.edges, size, np.unique(table["index"]))
+    row = np.full(size, -1)
+    row[solved] = np.arange(len(solved))
     index = row[table["index"].to_numpy()]
     known = index >= 0
     index = index[known]
@@ -123,12 +151,14 @@ def _block(file: _File, population: str, people: int, variance: float, maf: floa
         scores[index],
         maf=maf,
         where=file.snps,
-        dropped={"not in the precision matrix": int((~known).sum())},
+        dropped=dropped | {"not in the precision matrix": int((~known).sum())},
     )
 
 
-def correlations(edges: Path, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Invert a precision matrix.
+def correlations(
+    edges: Path, size: int, wanted: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Invert a precision matrix at some of its indices, by its sparse factors.
 
     Parameters
     ----------
@@ -136,12 +166,14 @@ def correlations(edges: Path, size: int) -> tuple[np.ndarray, np.ndarray]:
         Lines ``i,j,value`` of one triangle with the diagonal, indices from 0, no header.
     size : int
         Indices that the list of variants has.
+    wanted : int array, optional
+        Those to take, all by default.
 
     Returns
     -------
     R : (indices, indices) float64 array
-        Correlations of the indices that the matrix has.
-    present : (size,) bool array
+        Correlations of the wanted indices that the matrix has.
+    solved : (indices,) int array
         Which these are.
 
     Raises
@@ -160,18 +192,33 @@ def correlations(edges: Path, size: int) -> tuple[np.ndarray, np.ndarray]:
             "Download it and its .snplist again."
         )
     i, j = places.astype(np.int64).T
-    P = np.zeros((size, size))
-    P[i, j] = P[j, i] = numbers[:, 2]
-    present = np.diagonal(P) != 0
-    P = P[np.ix_(present, present)]
+    apart = i != j
+    value = np.r_[numbers[:, 2], numbers[apart, 2]]
+    P = sparse.csc_matrix((value, (np.r_[i, j[apart]], np.r_[j, i[apart]])), shape=(size, size))
+    present = np.flatnonzero(P.diagonal() != 0)
+    solved = present if wanted is None else np.intersect1d(present, wanted)
+    at = np.searchsorted(present, solved)
+    R = np.empty((len(solved), len(solved)))
     try:
-        R = cho_solve(cho_factor(P, lower=True), np.eye(len(P)))
-    except LinAlgError as error:
+        factors = splu(
+            P[present][:, present],
+            permc_spec="MMD_AT_PLUS_A",
+            diag_pivot_thresh=0.0,
+            options={"SymmetricMode": True},
+        )
+        if not (factors.U.diagonal() > 0).all():
+            raise RuntimeError("negative pivot")
+        for start in range(0, len(solved), _COLUMNS):
+            some = at[start : start + _COLUMNS]
+            units = np.zeros((len(present), len(some)))
+            units[some, np.arange(len(some))] = 1.0
+            R[:, start : start + len(some)] = factors.solve(units)[at]
+    except RuntimeError as error:
         raise InputError(
             f"{edges}: the precision matrix is not positive definite. Download it again."
         ) from error
     scale = np.sqrt(np.diagonal(R))
-    return (R + R.T) / (2 * np.outer(scale, scale)), present
+    return (R + R.T) / (2 * np.outer(scale, scale)), solved
 
 
 LD_SOURCES.add(
@@ -179,7 +226,7 @@ LD_SOURCES.add(
         "ldgm",
         "LDGM precision matrices",
         "Folder of LDGM precision matrices: .edgelist and .snplist.",
-        lambda path, panel: open_ldgm(path, panel.population, panel.people),
+        lambda path, panel: open_ldgm(path, panel.population, panel.people, listed_by(panel)),
         build=_BUILD,
         order=5,
     )
