@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+from scipy.special import log_ndtr
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.writing import replacing_file
@@ -180,7 +180,7 @@ def _finite(value: Any) -> Any:
 def p_values(z: np.ndarray) -> list[str]:
     """Two-sided P of z-scores as text: also those that no float can hold, such as 1.2340e-420."""
     with np.errstate(invalid="ignore"):
-        log10 = (norm.logsf(np.abs(np.asarray(z, np.float64))) + np.log(2)) / np.log(10)
+        log10 = (log_ndtr(-np.abs(np.asarray(z, np.float64))) + np.log(2)) / np.log(10)
     out = []
     for value in log10:
         if not np.isfinite(value):

@@ -100,7 +100,7 @@ def test_annotations_that_are_uploaded_come_after_those_on_the_server(form, tmp_
 
 def test_what_errors_ask_for_can_be_said_in_the_form(form):
     form.cases.value, form.controls.value = "1,000", "9000"
-    form.columns.value = "z=ZSCORE, n=NEFF"
+    form.columns.said = {"z": "ZSCORE", "n": "NEFF"}
     form.chain.value = "/data/hg38ToHg19.over.chain.gz"
     form.settings.build = "hg38"
     study, panel = form._collect()

@@ -10,6 +10,7 @@ import panel_material_ui as pmui
 
 from deepwas_app.app import store
 from deepwas_app.app.cards.base import JobCard
+from deepwas_app.app.cards.column_choices import ColumnChoices
 from deepwas_app.app.cards.uploads import WIDE, Source, check_genotypes, genotype_prefix, items
 from deepwas_app.app.components import cells, fold
 from deepwas_app.app.jobs import FILES, Job, Status
@@ -73,6 +74,7 @@ class OwnStudyForm(JobCard):
         self.sumstats = Source(
             "Summary statistics", "GWAS file, for example .fastGWA or .sumstats.gz"
         )
+        self.columns = ColumnChoices(self.settings, self.sumstats)
         self.source = pmui.Select(
             label="Source of LD", options=SOURCES, value=GENOTYPES, size="small", **WIDE
         )
@@ -92,7 +94,7 @@ class OwnStudyForm(JobCard):
         self.annotations = Source(
             "Annotations", "Any number of tables or BED files", many=True, several=True
         )
-        self.people, self.cases, self.controls, self.chain, self.columns = (
+        self.people, self.cases, self.controls, self.chain = (
             pmui.TextInput(
                 label=label,
                 placeholder=placeholder,
@@ -105,7 +107,6 @@ class OwnStudyForm(JobCard):
                 ("cases", "Cases", "of a case-control GWAS without N"),
                 ("controls", "Controls", "of a case-control GWAS without N"),
                 ("chain", "Chain file: path on the server", "for a GWAS on another build"),
-                ("column", "Columns", "z=ZSCORE, n=NEFF"),
             )
         )
         knobs = widgets(self.settings, ("format", "build", "variance", "same_people"))
@@ -143,7 +144,6 @@ class OwnStudyForm(JobCard):
                         self.annotations,
                         fold(
                             "More about the GWAS",
-                            self.columns,
                             self.cases,
                             self.controls,
                             self.chain,
@@ -164,12 +164,13 @@ class OwnStudyForm(JobCard):
                         self.people,
                         *knobs.values(),
                         self.excluded,
-                        self.button,
                         sizing_mode="stretch_width",
                     ),
                     4,
                 ),
             ),
+            self.columns,
+            self.button,
             self.progress,
             sizing_mode="stretch_width",
         )
@@ -207,7 +208,8 @@ class OwnStudyForm(JobCard):
             cases=_number("Cases", self.cases.value),
             controls=_number("Controls", self.controls.value),
             chain=self.chain.value.strip(),
-            column=items(self.columns.value),
+            column=self.columns.words,
+            population=self.columns.population.value,
             exclude_regions=[self.excluded.value] if self.excluded.value else [],
             title=name,
             output=str(output),

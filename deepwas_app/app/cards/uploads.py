@@ -93,6 +93,14 @@ class Source(pn.viewable.Viewer):
         names = self.chooser.filename if self.chooser.value else []
         return names if isinstance(names, list) else [names]
 
+    @property
+    def upload(self) -> tuple[str, bytes | None]:
+        """Name and content of the first file that is uploaded and not yet saved."""
+        names, values = self.names, self.chooser.value
+        return (
+            (names[0], values[0] if isinstance(values, list) else values) if names else ("", None)
+        )
+
     def check(self) -> None:
         """Refuse to go on without a file.
 

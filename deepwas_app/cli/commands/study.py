@@ -26,13 +26,13 @@ class Settings(StudySettings, JsonOutput):
 
 def run(settings: Settings) -> None:
     """Write the study and say what became of the variants."""
+    if settings.dry_run:
+        _dry_run(settings)
+        return
     from deepwas_app.genetics.store import open_study_store
     from deepwas_app.workflow.studies.build import build_study
     from deepwas_app.workflow.studies.ld_fit import ld_warnings
 
-    if settings.dry_run:
-        _dry_run(settings)
-        return
     path = follow(build_study, part(settings, StudySettings), quiet=settings.json)
     study = open_study_store(path)
     report, notes = study.attrs["alignment"], study.attrs["annotation_notes"]
@@ -64,7 +64,7 @@ def run(settings: Settings) -> None:
 def _dry_run(settings: Settings) -> None:
     """Say what is understood, and then what must be said by hand, if anything."""
     from deepwas_app.errors import InputError
-    from deepwas_app.workflow.studies.gwas import understood_of
+    from deepwas_app.workflow.studies.understood import understood_of
 
     meaning = understood_of(settings, settings.sumstats, settings.build)
     told = {"path": str(meaning.path), "format": meaning.format, "understood": meaning.rows}
@@ -79,7 +79,7 @@ def _dry_run(settings: Settings) -> None:
 
 
 def _print_understood(record: dict[str, Any]) -> None:
-    from deepwas_app.workflow.studies.gwas import understood_table
+    from deepwas_app.workflow.studies.understood import understood_table
 
     print(f"{record['path']}: {record['format']}")
     table = understood_table(record)

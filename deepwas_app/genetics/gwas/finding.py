@@ -18,6 +18,8 @@ from deepwas_app.genetics.gwas.vocabulary import (
 )
 
 _POPULATION = re.compile(rf"(.+?)[_.]({'|'.join(POPULATIONS.split())})", re.I)
+# Said in place of a column: none of them has the role.
+NO_COLUMN = "-"
 # Columns that a file may have once per population.
 _STATISTICS = {
     *EFFECTS, *P_ROLES, "se", "statistic", "n", "cases", "controls", "effective_n", "flag",
@@ -60,11 +62,16 @@ class Finding:
         self.closed: set[str] = set()
         """Roles that no further column is taken for."""
         for role, column in said.items():
-            self.take(role, column, "as you say")
-        if {*said} & {*EFFECTS}:
+            if column == NO_COLUMN:
+                self.closed.add(role)
+            else:
+                self.take(role, column, "as you say")
+        if {*self.roles} & {*EFFECTS}:
             self.closed |= {*EFFECTS}
         self.keys: list[str] = []
         """Columns whose values are keys of variants."""
+        self.populations: list[str] = []
+        """Those that the file has columns for."""
         self.spelt = self._of_population(population)
         self.candidates = list(self._candidates())
 
@@ -130,6 +137,7 @@ class Finding:
             if any(word.role in EFFECTS for word in meanings(match[1]))
         }
         plain = bool(effects - {*parted})
+        self.populations = list(there.values())
         by_row = any(word.role == "population" for c in names for word in meanings(c))
         if population and population.lower() not in there and not by_row:
             has = f"It has {', '.join(there.values())}." if there else "It has none."
@@ -143,7 +151,8 @@ class Finding:
                 f"{self.head.path}: has columns per population ({', '.join(there.values())}). "
                 f"Choose one, as --population {_largest(there.values())}."
             )
-        chosen = population.lower() or next(iter(there))
+        # None of several is taken before it is chosen.
+        chosen = population.lower() or (next(iter(there)) if len(there) == 1 else "")
         spelt = {}
         for name in names:
             match = parted.get(name)

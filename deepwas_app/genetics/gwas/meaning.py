@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.gwas.allele_roles import take_alleles, take_frequency
-from deepwas_app.genetics.gwas.finding import Finding
+from deepwas_app.genetics.gwas.finding import NO_COLUMN, Finding
 from deepwas_app.genetics.gwas.format import FORMATS, recognise
 from deepwas_app.genetics.gwas.head import Fact, Head, read_head
 from deepwas_app.genetics.gwas.key import PARTS, build_of_values, part_of, take_names
@@ -16,7 +16,7 @@ from deepwas_app.genetics.gwas.scale import take_p
 from deepwas_app.genetics.gwas.vocabulary import EFFECTS, P_ROLES, ROLES, normal
 
 # In place of the name of a format.
-BY_NAME = "columns by their names"
+BY_NAME = "by the names of its columns"
 _SHOWN = 3
 _ALLELES = ("effect_allele", "other_allele")
 # Columns that tell of the rows; they are found last, by their names alone.
@@ -69,6 +69,8 @@ class Meaning(NamedTuple):
         One line if it is not certain which of two alleles the effect counts, else "".
     split : mapping
         Role to the part of a key that has it, where its column holds keys.
+    populations : sequence of str
+        Those that the file has columns for, such as beta_EUR.
     """
 
     path: Path
@@ -79,6 +81,7 @@ class Meaning(NamedTuple):
     asks: list[str]
     doubt: str = ""
     split: Mapping[str, str] = {}
+    populations: Sequence[str] = ()
 
     @property
     def roles(self) -> dict[str, str]:
@@ -157,7 +160,8 @@ def understand(
     take_p(finding)
     _drop_unneeded(finding)
     roles = finding.roles
-    asks = finding.asks + _missing(head, roles)
+    # What is asked may be what is missing.
+    asks = finding.asks or _missing(head, roles)
     facts = _whole_study(finding)
     split = {r: part for r, part in PARTS.items() if roles.get(r) in finding.keys}
     understood = [
@@ -167,14 +171,24 @@ def understand(
     ]
     understood += [Understood(f.role, "", f.why, (_number(f.value),)) for f in facts]
     told = {fact.role: fact.value for fact in facts}
-    return Meaning(head.path, name or BY_NAME, understood, head.names, told, asks, doubt, split)
+    return Meaning(
+        head.path,
+        name or BY_NAME,
+        understood,
+        head.names,
+        told,
+        asks,
+        doubt,
+        split,
+        finding.populations,
+    )
 
 
 def _check_said(head: Head, name: str | None, format: str, said: Mapping[str, str]) -> None:
     for role, column in said.items():
         if role not in ROLES:
             raise InputError(f"column {role}: no such role. Roles are {', '.join(ROLES)}.")
-        if column not in head.names and "FORMAT" not in head.names:
+        if column not in (*head.names, NO_COLUMN) and "FORMAT" not in head.names:
             raise InputError(
                 f"{head.path}: has no column {column}. It has {', '.join(head.names[:20])}."
             )
@@ -274,6 +288,7 @@ def _number(value: Any) -> str:
 def _packed(head: Head, name: str, said: Mapping[str, str]) -> Meaning:
     """Of a format whose statistics are packed in one field; its first row tells which."""
     columns = {role: names[0] for role, names in FORMATS[name].columns.items()} | {**said}
+    columns = {role: column for role, column in columns.items() if column != NO_COLUMN}
     keys: list[str] = []
     for format in head.columns.get("FORMAT", []):
         keys += [key for key in format.split(":") if key not in keys]

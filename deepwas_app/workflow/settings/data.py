@@ -51,8 +51,8 @@ class StudySettings(NewStudy):
     column = param.List(
         default=[],
         item_type=str,
-        doc="Which column of the GWAS is what, where its header does not say: ROLE=NAME. Roles: "
-        f"{', '.join(ROLES)}.",
+        doc="Which column of the GWAS is what, where its header does not say: ROLE=NAME; ROLE=- "
+        f"where none is. Roles: {', '.join(ROLES)}.",
     )
     population = param.String(
         "",

@@ -1,11 +1,9 @@
 """The GWAS of a study: read, lifted over if asked, aligned to the LD panel, and recorded."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
 from deepwas_app.errors import InputError
@@ -13,27 +11,15 @@ from deepwas_app.genetics.excluded import NAMES, read_regions
 from deepwas_app.genetics.files import file_record
 from deepwas_app.genetics.gwas.align import align
 from deepwas_app.genetics.gwas.lift import lift
-from deepwas_app.genetics.gwas.meaning import Meaning, understand
 from deepwas_app.genetics.gwas.settle import settle_alleles
 from deepwas_app.genetics.gwas.sumstats import read_rows
 from deepwas_app.workflow.settings import StudySettings
-from deepwas_app.workflow.tables import Column, Table
+from deepwas_app.workflow.studies.understood import understood_of
 
 # In place of a path, for what is in memory only.
 GIVEN = "given in memory"
 # What a Dataset of summary statistics that was made by hand must have.
 _NEEDED = ("id", "chromosome", "position", "effect_allele", "z", "sample_size")
-# What is understood of a file of summary statistics.
-UNDERSTOOD = Table(
-    "understood",
-    "What is understood of a file of summary statistics, one row a column.",
-    (
-        Column("ROLE", "What it is", "role of the column, empty where it is not used"),
-        Column("COLUMN", "Column", "its name; empty where something is said elsewhere"),
-        Column("WHY", "Why", "how it is known"),
-        Column("VALUES", "First values", "the first values that are not missing"),
-    ),
-)
 # Knobs of reading a file.
 _OF_FILES = ("format", "column", "population", "n", "cases", "controls")
 
@@ -90,27 +76,6 @@ def read_gwas(
     sumstats = settle_alleles(sumstats, panel)
     record |= {key: sumstats.attrs[key] for key in ("understood", "sample_size", "rows")}
     return sumstats, records
-
-
-def understood_of(settings: StudySettings, source: str | Path, build: str = "") -> Meaning:
-    """What is understood of the columns of a file, in a time that does not depend on its size.
-
-    Parameters
-    ----------
-    settings
-        The study.
-    source
-        The file.
-    build
-        Genome build that is preferred where the file has positions on several.
-    """
-    return understand(
-        source,
-        settings.format or "auto",
-        column_roles(settings.column),
-        population=settings.population,
-        build=build,
-    )
 
 
 def _check_build(build: str, where: object, panel: xr.Dataset, chain: str) -> None:
@@ -172,43 +137,3 @@ def align_gwas(
         keep_extreme=settings.keep_extreme,
     )
     return aligned, report, [file_record(file, "BED", "excluded regions") for file in files]
-
-
-def column_roles(words: list[str]) -> dict[str, str]:
-    """Roles from words like ``z=ZSCORE``.
-
-    Raises
-    ------
-    InputError
-        If a word is not of this form.
-    """
-    pairs = [word.partition("=") for word in words]
-    for role, _, column in pairs:
-        if not role or not column:
-            raise InputError(f"--column {role or column}: say ROLE=NAME, for example z=ZSCORE.")
-    return {role.strip(): column.strip() for role, _, column in pairs}
-
-
-def understood_table(record: Mapping[str, Any]) -> pd.DataFrame:
-    """What was understood of the GWAS of a study, as the table of that name.
-
-    Parameters
-    ----------
-    record
-        With ``understood``; of a study that was made before there was such, with ``columns``.
-    """
-    rows = record.get("understood") or [
-        {"role": role, "column": column, "why": "", "values": []}
-        for role, column in record.get("columns", {}).items()
-    ]
-    return UNDERSTOOD.frame(
-        [
-            {
-                "ROLE": row["role"],
-                "COLUMN": row["column"],
-                "WHY": row["why"],
-                "VALUES": ", ".join(row["values"]),
-            }
-            for row in rows
-        ]
-    )

@@ -19,7 +19,7 @@ from deepwas_app.genetics.store import open_study_store
 from deepwas_app.workflow.info import info
 from deepwas_app.workflow.settings import PanelSettings, StudySettings
 from deepwas_app.workflow.studies.build import build_ld, build_study
-from deepwas_app.workflow.studies.gwas import understood_table
+from deepwas_app.workflow.studies.understood import understood_table
 
 PEOPLE, VARIANTS = 80, 40
 
