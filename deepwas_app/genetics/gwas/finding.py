@@ -27,6 +27,7 @@ _STATISTICS = {
 }  # fmt: skip
 # Words that are an allele in some files and a number in others.
 _TWOFOLD = ("effect", "other", "risk")
+_LETTERS, _NUMBER = re.compile(r"[A-Za-z<>:*-]+"), re.compile(r"[-+.,eE\d]+")
 
 
 class Candidate(NamedTuple):
@@ -115,11 +116,14 @@ class Finding:
         return found
 
     def _holds(self, column: str, role: str) -> bool:
-        """Whether the values are letters where alleles are meant, and else are none."""
+        """Whether the values may be what a name that means several things stands for."""
+        values = self.head.columns[column]
+        if role == "position":
+            # chr_pos may be a key.
+            return not values or share(values, _NUMBER) > 0
         if normal(column) not in _TWOFOLD:
             return True
-        letters = share(self.head.columns[column], re.compile(r"[A-Za-z<>:*-]+")) > 0.5
-        return letters == role.endswith("_allele")
+        return (share(values, _LETTERS) > 0.5) == role.endswith("_allele")
 
     def _of_population(self, population: str) -> dict[str, str]:
         """Columns with what they are called aside from the population that is asked for."""

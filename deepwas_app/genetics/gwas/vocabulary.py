@@ -53,7 +53,7 @@ _NAMES = {
     "chromosomenumber chrid nchr contig seqname seqnames ch",
     "position": "bp pos position basepairlocation basepair basepairs basepairposition bppos "
     "bpposition bplocation positionbp posbp physpos physicalposition location coordinate coord "
-    "ps loc chromosomalposition snppos snpposition start genpos",
+    "ps loc chromosomalposition chrposition snppos snpposition start begin genpos",
     "effect_allele": "effectallele ea effallele alleleeffect effectal testedallele testallele "
     "alleletested codedallele codedall assessedallele alleleassessed riskallele riskal "
     "increasingallele incallele countedallele effectsallele effall scoredallele alleleea "
@@ -69,18 +69,18 @@ _NAMES = {
     "z": "z zscore zscores zvalue zval zest zestimate zeff",
     "beta": "beta b effect effectsize betas es est estimate logor logodds lnor logoddsratio "
     "lnoddsratio lnhr loghr loghazardratio coef coefficient effectestimate betahat betaestimate "
-    "betaeffect effectbeta slope snpbeta allelicbeta effectweight",
+    "betaeffect effectbeta effsize alteffsize slope snpbeta allelicbeta effectweight",
     "odds_ratio": "or oddsratio odds hr hazardratio ora1 oreffect allelicor orea expbeta",
     "se": "se stderr standarderror sebeta betase seb bse seeffect effectse selogor logorse "
     "selnor lnorse stderror stderrbeta sderror sehat seest estse standarderrorbeta "
-    "standarderroroflogodds logoddsse stderrlogor betastandarderror betastderr snpse secorrected "
-    "sec segc sedgc secorr",
+    "standarderroroflogodds logoddsse stderrlogor betastandarderror betastderr snpse slopese "
+    "secorrected sec segc sedgc secorr",
     "statistic": "zstat zstatistic stat statistic tstat tstatistic t tvalue tval tscore waldz "
     "waldstat zorfstat testat waldstatistic",
     "p": "p pvalue pval pv pvalues pvaluee pvale pwald pvalwald pvaluewald waldp pscore "
-    "pvalnominal nominalp pvaluenominal pvaluefixed passociation pvalueassociation "
-    "associationp pvalassoc metap pmeta plrt pvalestimate pboltlmm pboltlmminf plinreg pgc "
-    "pvaluegc pvalgc gcpvalue gcpval pdgc",
+    "punadj punadjusted pvalunadj pvalnominal nominalp pvaluenominal pvaluefixed passociation "
+    "pvalueassociation associationp pvalassoc metap pmeta plrt pvalestimate "
+    "pboltlmm pboltlmminf plinreg pgc pvaluegc pvalgc gcpvalue gcpval pdgc",
     "neg_log10_p": "mlogp mlog10p log10p neglog10p neglog10pvalue neglog10pval "
     "neglogpvalue neglogp neglogpval minuslog10p minuslog10pval minuslog10pvalue minuslogp "
     "log10pvalue log10pval logp logpvalue logpval lp nlog10p nlogp nlp mlog10pvalue mlog10pval "
@@ -90,14 +90,15 @@ _NAMES = {
     "n": "n ntotal totaln totalsamplesize samplesize ntot nobs obsct numsamples nsamples "
     "nsample samples ncompletesamples nanalyzed nanalysed nincluded numberofsamples "
     "numberofindividuals nindividuals nind numindividuals numberofparticipants nparticipants "
-    "sampletotal totalsample ntotalsum nsum sumn alltotal samplen nadj people ngwas",
+    "sampletotal totalsample ntotalsum nsum sumn alltotal samplen ninformative "
+    "ns nadj people ngwas",
     "cases": "ncases ncase cases numcases nca ncas casen casesn totalcases casect numcase "
     "casestotal ncasestotal casecount casescount numberofcases ncasetotal ncaseset",
     "controls": "ncontrols ncontrol nctrl nctrls controls numcontrols nco ncon controln "
     "controlsn totalcontrols ctrlct ctrlsn numctrls numcontrol controlstotal ncontrolstotal "
     "controlcount controlscount numberofcontrols ncontroltotal ctrln",
     "effective_n": "neff effectiven neffective effectivesamplesize neffectivesamples effn "
-    "effectivenumber totalneff neffsum sumneff",
+    "effectivenumber effective totalneff neffsum sumneff",
     "half_effective_n": "neffdiv2 neffhalf halfneff neffhalves",
     "info": "info rsq r2 impinfo imputationinfo infoscore imputationquality imputequality "
     "medianinfo oevar imputationr2 inforsq machr2 impquality impr2 infoukb minimacr2",
@@ -150,7 +151,7 @@ POPULATIONS = (
 _HOW = re.compile(
     r"^(hm|allinvvarmeta|invvarmeta|allmeta|meta|fixedeffects?|fixed|fe|frequentistadd|gwas|all|"
     r"additive|add|overall|ivw|imp)(?=.)|"
-    r"(hrc|ukb|1kg|1000g(eur)?|hapmap(ceu)?|add|additive|meta|fe|fixed|fixedeffects?|"
+    r"(snp|hrc|ukb|1kg|1000g(eur)?|hapmap(ceu)?|add|additive|meta|fe|fixed|fixedeffects?|"
     r"gwas|overall|ivw)$"
 )
 # SNPTEST numbers its coefficients and may name the terms of the model behind a colon.
@@ -229,4 +230,7 @@ def meanings(name: str) -> list[Word]:
         if shorter == short or not shorter:
             return []
         short, late = shorter, late + 1000
+    # all_meta_N is the number of studies.
+    if late and short == "n":
+        return []
     return [word._replace(rank=word.rank + late) for word in words[short]]

@@ -267,11 +267,37 @@ LAYOUTS: dict[str, tuple[str, dict[str, object]]] = {
         "label=word est=beta SE=se Z_Estimate=z Pval_Estimate=p chisq=junk fail=0 warning=0",
         {"n": None, "frequency": None},
     ),
-    "COVID HGI": (
-        "#CHR=chr POS=pos REF=other ALT=effect SNP=key all_meta_N=n all_inv_var_meta_beta=beta "
-        "all_inv_var_meta_sebeta=se all_inv_var_meta_p=p all_inv_var_het_p=junk "
-        "all_meta_sample_N=n all_meta_AF=freq rsid=id",
+    "METAL, renamed": (
+        "CHR=chr BP=pos SNP=id Allele1=lower_effect Allele2=lower_other Effect=beta StdErr=se "
+        "P.value=p Direction=word N=n",
+        {"frequency": None},
+    ),
+    "LDAK": (
+        "Chromosome=chr Predictor=id Basepair=pos A1=effect A2=other Wald_Stat=z Wald_P=p "
+        "Effect=beta SD=se A1_Mean=junk MAF=maf",
+        {"n": None, "frequency": None},
+    ),
+    "GWAMA": (
+        "rs_number=place reference_allele=effect other_allele=other eaf=freq beta=beta se=se "
+        "beta_95L=junk beta_95U=junk z=z p-value=p _-log10_p-value=mlogp q_statistic=junk "
+        "q_p-value=junk i2=junk n_studies=junk n_samples=n effects=word",
         {},
+    ),
+    "GTEx": (
+        "variant_id=key_ maf=maf ma_count=junk pval_nominal=p slope=beta slope_se=se",
+        {"n": None, "frequency": None},
+    ),
+    "EPACTS": (
+        "#CHROM=chr BEGIN=pos END=junk MARKER_ID=key NS=n AC=junk CALLRATE=1 MAF=maf PVALUE=p "
+        "BETA=beta SEBETA=se TSTAT=z R2=junk",
+        {"frequency": None},
+    ),
+    "COVID HGI": (
+        "#CHR=chr POS=pos REF=other ALT=effect SNP=key all_meta_N=1 all_inv_var_meta_beta=beta "
+        "all_inv_var_meta_sebeta=se all_inv_var_meta_p=p all_inv_var_het_p=junk "
+        "all_inv_var_meta_cases=cases all_inv_var_meta_controls=controls "
+        "all_inv_var_meta_effective=neff all_meta_AF=freq rsid=id",
+        {"n": EFFECTIVE},
     ),
     "by hand": (
         "Chromosome=chr Position_(bp)=pos Rs_ID=id Effect_Allele=effect Non-Effect_Allele=other "

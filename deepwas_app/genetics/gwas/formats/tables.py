@@ -106,7 +106,7 @@ for format in (
     ),
     named_columns(
         "METAL",
-        "MarkerName Allele1 Allele2 Effect|Zscore",
+        "MarkerName|Direction Allele1 Allele2 Effect|Zscore",
         effect_allele="Allele1",
         other_allele="Allele2",
         z="Zscore",
@@ -169,6 +169,14 @@ for format in (
         z="Z_Estimate",
         p="Pval_Estimate",
         order=290,
+    ),
+    named_columns(
+        "LDAK",
+        "Predictor A1 A2 Wald_Stat|Score_Stat",
+        effect_allele="A1",
+        other_allele="A2",
+        se="SD",
+        order=300,
     ),
 ):
     FORMATS.add(format)
