@@ -285,6 +285,7 @@ class _BuildLd:
         ldgm: str = '',
         prscs: str = '',
         dense: list[str] = [],
+        magenpy: str = '',
         variants: list[str] = [],
         blocks: str = '',
         max_block: int = 2000,

@@ -16,7 +16,8 @@ _RUN = re.compile(rb"[ \t]+")
 # What is wholly in quotes keeps its spaces.
 _RUN_OR_QUOTED = re.compile(rb'(?<!\S)"[^"\r\n]*"(?!\S)|[ \t]+')
 _EDGES = re.compile(rb"\t?\r?\n\t?")
-_BLANK = re.compile(rb"^\r?\n", re.M)
+_MAYBE_BLANK = (b"\n\n", b"\n\r\n", b"\n ", b"\n\t")
+_BLANK = re.compile(rb"^[ \t]*\r?\n", re.M)
 
 
 class Lines:
@@ -102,7 +103,7 @@ class Lines:
         if self.spaces:
             data = _RUN_OR_QUOTED.sub(_tab, data) if has_quotes else _RUN.sub(b"\t", data)
             data = _EDGES.sub(b"\n", data).removeprefix(b"\t")
-        if b"\n\n" in data or b"\n\r\n" in data or data[:1] in (b"\n", b"\r"):
+        if data[:1].isspace() or any(mark in data for mark in _MAYBE_BLANK):
             data = _BLANK.sub(b"", data)
         self.rows += data.count(b"\n")
         return data

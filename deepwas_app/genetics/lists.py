@@ -52,6 +52,11 @@ def read_variant_list(path: str | Path) -> xr.Dataset:
             table = table[~table["SNP"].str.lower().isin(COLUMNS["id"])]
         elif len(first) >= len(_BIM) and is_number(first[3]):
             table = read_bare_table(path, _BIM)
+        elif any(map(is_number, first)):
+            raise InputError(
+                f"{path}: has no header, and is no .bim. Give a name a line, or a table with a "
+                "header that has SNP, or CHR and BP."
+            )
         else:
             table = read_table(path)
     found = find_columns(table.columns, ("id", "chromosome", "position"))

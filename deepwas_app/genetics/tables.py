@@ -169,9 +169,10 @@ def whole_numbers(path: str | Path, text: Iterable[Any], what: str) -> np.ndarra
     bad = ~np.isfinite(values) | (values != np.floor(values)) | (np.abs(values) > 2**31 - 1)
     if bad.any():
         row = int(bad.argmax())
+        text = "nothing" if pd.isna(series.iloc[row]) else repr(str(series.iloc[row])[:30])
         raise InputError(
-            f"{path}: row {row + 1} has {str(series.iloc[row])[:30]!r} as {what}, "
-            "not a whole number. Check that its columns are not shifted."
+            f"{path}: row {row + 1} has {text} as {what}, not a whole number. Check that its "
+            "columns are not shifted."
         )
     return values.astype(np.int32)
 

@@ -69,7 +69,7 @@ def test_a_field_of_a_csv_ends_with_its_line(tmp_path: Path, at):
 
 def test_comments_and_blank_lines_are_no_rows(tmp_path: Path):
     path = tmp_path / "a.txt"
-    path.write_bytes(b"# by hand\n\nchr\tbp\n\n1\t2e+07\n# half\n\r\n#NA\t3\n\n\n2\t4")
+    path.write_bytes(b"# by hand\n\nchr\tbp\n\n1\t2e+07\n# half\n\r\n#NA\t3\n \n\t\n2\t4")
     table = read_columns(path, {"chr": TEXT, "bp": NUMBER})
     assert table["chr"].to_pylist() == ["1", None, "2"]
     assert table["bp"].to_pylist() == [2e7, 3, 4]

@@ -102,7 +102,7 @@ def _read(path: Path) -> list[tuple[str, set[str]]]:
             lines = stream.read().splitlines()
     except (*UNREADABLE, ValueError) as error:
         raise unreadable(path, error) from None
-    sets = []
+    sets: list[tuple[str, set[str]]] = []
     for number, line in enumerate(lines, 1):
         name, *rest = line.split("\t")
         members = {gene.strip() for gene in rest[1:] if gene.strip()}
@@ -111,6 +111,8 @@ def _read(path: Path) -> list[tuple[str, set[str]]]:
                 f"{path}: row {number} has no gene. A gene set is NAME, DESCRIPTION and genes, "
                 "separated by tabs."
             )
+        if members and any(name == other for other, _ in sets):
+            raise InputError(f"{path}: row {number} has the set {name} again. Rename one of them.")
         if members:
             sets.append((name, members))
     return sets

@@ -12,6 +12,7 @@ from deepwas_app.genetics.files import (
     UNREADABLE,
     existing,
     fields,
+    is_number,
     open_text,
     separator_of,
     unreadable,
@@ -185,6 +186,12 @@ def _read(path: Path) -> pd.DataFrame:
     headed = bool(columns) and columns[0].upper() in ("FID", "IID")
     if not headed:
         people = ["FID", "IID"] if len(columns) > 2 else ["IID"]
+        last = columns[-1].strip()
+        if not is_number(last) and last not in MISSING:
+            raise InputError(
+                f"{path}: its first line has {last} for a phenotype. If it is a header, it begins "
+                "with FID or IID: rename them."
+            )
         columns = [*people, *(f"PHENO{i}" for i in range(1, len(columns)))][: len(columns)]
     twice = [name for name in columns if columns.count(name) > 1]
     if twice:

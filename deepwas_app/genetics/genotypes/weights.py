@@ -118,6 +118,7 @@ def checked_weights(table: pd.DataFrame, where: str) -> pd.DataFrame:
             )
     if len(table) == 0:
         raise InputError(f"{where}: has a header and no weights. Export the weights again.")
+    written = table["BETA"]
     for name in _NUMBERS:
         if name in table:
             table[name] = pd.to_numeric(table[name], errors="coerce")
@@ -133,7 +134,10 @@ def checked_weights(table: pd.DataFrame, where: str) -> pd.DataFrame:
     bad = np.flatnonzero(~np.isfinite(table[effects].to_numpy(np.float64)).all(axis=1))
     if len(bad):
         who = called(table, bad[0])
-        raise InputError(f"{where}: the weight of {who} is no number. Export the weights again.")
+        raise InputError(
+            f"{where}: the weight of {who} is no number ({written.iloc[bad[0]]}). Correct it or "
+            "take it out; numbers have a decimal point."
+        )
     table.attrs["path"] = where
     return table
 

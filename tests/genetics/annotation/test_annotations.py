@@ -124,7 +124,7 @@ def test_constant_and_repeated_annotations_are_left_out_with_a_word(
         (lambda t: t.drop(columns=["SNP", "BP"]), "does not say which variants"),
         (lambda t: t[["SNP", "CHR", "BP"]], "no annotation column"),
         (lambda t: t.assign(Exon=["yes", "no", "no", "yes"]), "column Exon holds text"),
-        (lambda t: t.assign(BP=["10", "NA", "10", "30"]), "row 2 has 'nan' as position"),
+        (lambda t: t.assign(BP=["10", "NA", "10", "30"]), "row 2 has nothing as position"),
         (lambda t: t.iloc[:0], "no rows"),
     ],
 )

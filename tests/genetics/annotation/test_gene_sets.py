@@ -45,6 +45,7 @@ def test_variants_near_a_gene_of_the_set(variants, tmp_path):
     [
         ("Myosins\thttp://x\n", "", "sets.gmt: row 1 has no gene"),
         ("Myosins\thttp://x\tENSG00000100345\n", "", "sets.gmt: none of its genes is in"),
+        ("A\tx\tMYH9\nA\tx\tAPOL1\n", "", "row 2 has the set A again"),
         ("Myosins\thttp://x\tMYH9\n", "#wide", "sets.gmt#wide: give the window"),
     ],
 )

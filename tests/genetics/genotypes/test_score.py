@@ -412,6 +412,15 @@ def test_0_beside_1_and_2_is_asked(world, tmp_path):
         np.testing.assert_array_equal(read_phenotype(path, people)[0], coded)
 
 
+def test_a_header_of_other_names_is_no_person(world, tmp_path):
+    path = tmp_path / "pheno.csv"
+    path.write_text(
+        "eid,height\n" + "".join(f"{iid},1.5\n" for iid in read_people(world.prefix)["IID"])
+    )
+    with pytest.raises(InputError, match=r"has height for a phenotype.* begins with FID or IID"):
+        read_phenotype(path, read_people(world.prefix))
+
+
 def test_covariates_are_laid_on_people(world, tmp_path):
     people = read_people(world.prefix)
     path = tmp_path / "covariates.csv"
