@@ -51,6 +51,17 @@ class ScoreForm(JobCard):
             **shared,
         )
         self.column = pmui.TextInput(label="Its column", placeholder="the first", **shared)
+        self.zero = pmui.Select(
+            label="0 beside 1 and 2",
+            options={"ask": "", "missing, as in PLINK": "missing", "a value": "value"},
+            value="",
+            **shared,
+        )
+        self.covariates = pmui.TextInput(
+            label="Covariates (optional): R² is what the score adds to them",
+            placeholder="/data/pcs.tsv: FID, IID, PC1, ...",
+            **shared,
+        )
         self.skip = pmui.Switch(
             label="Leave out people of the phenotype file without genotypes", margin=(6, 0)
         )
@@ -61,6 +72,7 @@ class ScoreForm(JobCard):
         self.results = pmui.Column(sizing_mode="stretch_width")
         self._layout = pmui.Column(
             cells((self.genotypes, 6), (self.phenotype, 4), (self.column, 2)),
+            cells((self.covariates, 6), (self.zero, 3)),
             self.skip,
             self.button,
             self.progress,
@@ -79,10 +91,16 @@ class ScoreForm(JobCard):
             self.state.say("Genotypes: no path. Give the prefix of PLINK files.", "error")
             return
         study, run = self.state.study, self._run()
-        people = self.phenotype.value.strip(), self.column.value.strip(), self.skip.value
+        knobs = {
+            "pheno_name": self.column.value.strip(),
+            "zero": self.zero.value,
+            "covariates": self.covariates.value.strip(),
+            "skip_unknown": self.skip.value,
+        }
+        phenotype = self.phenotype.value.strip()
         job = Job(
             f"Score {Path(prefix).name} with {store.run_name(run)}",
-            lambda: steps(study, run, prefix, *people),
+            lambda: steps(study, run, prefix, phenotype, knobs),
             kind=KIND,
             study=store.study_hash(study),
             lane=FILES,
@@ -113,7 +131,7 @@ class ScoreForm(JobCard):
 
 
 def steps(
-    study: xr.Dataset, run: Any, bfile: str, pheno: str, column: str, skip_unknown: bool
+    study: xr.Dataset, run: Any, bfile: str, pheno: str, knobs: dict[str, Any]
 ) -> Generator[Any, None, Any]:
     """Score genotypes with the weights of a run, as a job."""
     from deepwas_app.workflow.progress import Progress
@@ -122,8 +140,4 @@ def steps(
 
     yield Progress(0.0, "posterior effects")
     weights = run_weights(study, run)
-    return (
-        yield from score_people.steps(
-            weights, bfile, pheno or None, pheno_name=column, skip_unknown=skip_unknown
-        )
-    )
+    return (yield from score_people.steps(weights, bfile, pheno or None, **knobs))

@@ -64,9 +64,10 @@ def run(settings: Settings) -> None:
 def _dry_run(settings: Settings) -> None:
     """Say what is understood, and then what must be said by hand, if anything."""
     from deepwas_app.errors import InputError
+    from deepwas_app.genetics.patterns import expand
     from deepwas_app.workflow.studies.understood import understood_of
 
-    meaning = understood_of(settings, settings.sumstats, settings.build)
+    meaning = understood_of(settings, expand(settings.sumstats)[0], settings.build)
     told = {"path": str(meaning.path), "format": meaning.format, "understood": meaning.rows}
     if settings.json:
         print_json(told | {"in_doubt": meaning.doubt, "asks": meaning.asks})

@@ -13,7 +13,7 @@ TRUTHS = ("constant", "linear", "threshold", "interactions")
 class StudySettings(NewStudy):
     """A study: summary statistics aligned to an LD panel, with annotations, whitened."""
 
-    sumstats = param.String("", doc="GWAS summary statistics.")
+    sumstats = param.String("", doc="GWAS summary statistics; globs and {CHR} work.")
     ld = param.String("", doc="LD panel, NAME.ld.zarr.")
     annotations = param.List(
         default=[],

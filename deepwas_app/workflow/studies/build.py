@@ -26,7 +26,8 @@ from deepwas_app.truncation import share_of_factor
 from deepwas_app.workflow.progress import Progress, job
 from deepwas_app.workflow.settings import PanelSettings, StudySettings
 from deepwas_app.workflow.settings.keywords import knobs
-from deepwas_app.workflow.studies.gwas import GIVEN, align_gwas, read_gwas, source_record
+from deepwas_app.workflow.studies.gwas import GIVEN, align_gwas, source_record
+from deepwas_app.workflow.studies.gwas_files import read_gwas_files
 from deepwas_app.workflow.studies.ld_source import open_ld_source
 from deepwas_app.workflow.studies.strong import with_strong_loci
 from deepwas_app.workflow.studies.track_store import build_tracks, check_tracks, drop_stale_tracks
@@ -126,7 +127,8 @@ def build_study(
     panel = panel if isinstance(panel, xr.Dataset) else open_panel(panel)
     check_tracks(settings.tracks)
     yield Progress(0.0, "reading summary statistics")
-    gwas, records = read_gwas(settings, settings.sumstats if sumstats is None else sumstats, panel)
+    given = settings.sumstats if sumstats is None else sumstats
+    gwas, records = read_gwas_files(settings, given, panel)
     yield Progress(0.1, "aligning alleles")
     aligned, report, regions = align_gwas(settings, gwas, panel)
     records += regions
