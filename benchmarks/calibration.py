@@ -62,6 +62,7 @@ def rows(design: Design, fits: list[Fit]):
     """Rows of the table from the quantity on."""
     if fits[0].model.prior.log_coefficients() is not None:
         c = np.array([fit.model.prior.log_coefficients() for fit in fits], np.float64)
+        c += np.array([fit.jackknife.unpulled for fit in fits])
         error = np.array([jackknife_error(fit.jackknife.coefficients) for fit in fits])
         score = (c - COEFFICIENTS) / error
         covered = np.abs(score) < HALF

@@ -87,7 +87,8 @@ class Found(NamedTuple):
 
 def by_likelihood(fit: Fit) -> Found:
     shares = fit.shares
-    c = np.asarray(fit.model.prior.coefficients) / jackknife_error(fit.jackknife.coefficients)
+    freed = np.asarray(fit.model.prior.coefficients) + fit.jackknife.unpulled
+    c = freed / jackknife_error(fit.jackknife.coefficients)
     return Found(
         shares.value,
         shares.error,

@@ -327,6 +327,7 @@ class _BuildStudy:
         max_frequency_difference: float = 0.2,
         keep_extreme: bool = False,
         shrink_strong: bool = False,
+        accept: list[str] = [],
         exclude_regions: list[str] = [],
         tracks: list[str] = [],
         track_window: int = 256,

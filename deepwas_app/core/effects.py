@@ -64,12 +64,16 @@ class Jackknife(NamedTuple):
         How many LD blocks hold the information on each coefficient, (annotations,): 1 / sum_b w_b^2
         with w_b a block's share of its Fisher information; 0 where there is none. Leaving out the
         one block that holds it all moves nothing, which is no sign that it is well known.
+    unpulled
+        What one step along the objective alone adds to the coefficients, (annotations,), per s.d.:
+        it undoes the pull of a normal prior, and is 0 at an optimum without one.
     """
 
     level: Float[np.ndarray, " blocks"]
     coefficients: Float[np.ndarray, "blocks annotations"]
     alpha: Float[np.ndarray, " blocks"] = np.zeros(0)
     known_from: Float[np.ndarray, " annotations"] = np.zeros(0)
+    unpulled: Float[np.ndarray, " annotations"] = np.zeros(0)
 
 
 class _Tilts(eqx.Module):
@@ -137,9 +141,8 @@ def tilt_jackknife(
     moves is the sandwich variance; that each is solved without its own block's information takes
     away most of its downward bias where blocks are few.
 
-    A normal prior on the coefficients is left out of the information: where it matters, errors
-    are those of an estimate that it does not pull, and wider than the spread of the pulled one.
-    That makes up for its bias (``benchmarks/calibration.tsv``, 20 blocks), and tests lose power.
+    A normal prior on the coefficients is left out of the information: errors are those of an
+    estimate that it does not pull, which is the coefficients with ``unpulled`` added.
     """
     free = _free(model, standardise)
     square = np.ix_(free, free)
@@ -156,9 +159,11 @@ def tilt_jackknife(
         if len(kept) * total.nbytes < _KEPT:
             kept += [*own]
     score = np.concatenate(scores)
-    score -= score.mean(axis=0)
     # On one scale, so that what float32 makes of a direction without information can be told.
     scale = _reciprocal(np.sqrt(np.diagonal(total)))
+    whole = np.linalg.pinv(total * np.outer(scale, scale), rcond=1e-6, hermitian=True)
+    unpulled = -(scale * (whole @ (scale * score.sum(axis=0))))[along]
+    score -= score.mean(axis=0)
     moves = np.zeros_like(score)
     # What was not kept is computed again, so that not all of it is in memory at once.
     again = (
@@ -177,7 +182,7 @@ def tilt_jackknife(
     alpha = moves[:, -1] if model.learn_alpha else np.zeros(len(moves))
     held = np.concatenate(diagonals)
     known_from = held.sum(axis=0) ** 2 * _reciprocal((held**2).sum(axis=0))
-    return Jackknife(moves[:, 0], moves[:, along], alpha, known_from)
+    return Jackknife(moves[:, 0], moves[:, along], alpha, known_from, unpulled)
 
 
 def _reciprocal(values: np.ndarray) -> np.ndarray:

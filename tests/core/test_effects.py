@@ -20,7 +20,7 @@ from deepwas_app.core.held_out import losses_by_block
 from deepwas_app.core.jackknife import jackknife_error, jackknife_sum
 from deepwas_app.core.ldsr import with_weights
 from deepwas_app.core.objectives import FULL_LIKELIHOOD, LDScoreRegression, block_losses, flatten
-from deepwas_app.core.priors import Model, Standardisation, make_prior
+from deepwas_app.core.priors import Model, Standardisation, make_prior, ridge_precision
 from deepwas_app.core.response import average_partial_effects
 from deepwas_app.core.scoring import fit_scoring, start_scoring, total_information
 
@@ -57,6 +57,19 @@ def test_one_step_jackknife_agrees_with_refitting_without_each_block(world, trut
     for a in range(4):
         assert np.corrcoef(chosen[:, a], explicit[:, a])[0, 1] > 0.98
     assert np.corrcoef(moves.level[list(left_out)], level)[0, 1] > 0.98
+
+
+def test_one_step_undoes_the_pull_of_a_normal_prior(world, truth):
+    batches = world.draw(truth, seed=0, per_batch=1)
+    free = fit(world, batches, tolerance=1e-4)
+    model = fit(world, batches, tolerance=1e-4, precision=np.asarray(ridge_precision(free, 0.15)))
+    own, pulled = (np.asarray(m.prior.coefficients, np.float64) for m in (free, model))
+    assert np.abs(pulled - own).max() > 0.1
+    moves = tilt_jackknife(model, world.standardise, batches)
+    error = jackknife_error(moves.coefficients)
+    np.testing.assert_allclose(pulled + moves.unpulled, own, atol=0.25 * np.abs(pulled - own).max())
+    settled = tilt_jackknife(free, world.standardise, batches).unpulled
+    assert (np.abs(settled) < 0.02 * error).all()
 
 
 def regression(world, batches):

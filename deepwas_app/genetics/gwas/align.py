@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,8 +12,16 @@ import xarray as xr
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.alleles import SAME, SAME_STRAND, SWAPPED, SWAPPED_STRAND
 from deepwas_app.genetics.excluded import excluded
+from deepwas_app.genetics.gwas.checks import judge
 from deepwas_app.genetics.gwas.extreme import contradicted
 from deepwas_app.genetics.gwas.frequency import fill_frequency
+from deepwas_app.genetics.gwas.plausible import (
+    few_matches,
+    frequencies,
+    matches,
+    minor_frequencies,
+    one_sign,
+)
 from deepwas_app.genetics.matching import Match, match_variants
 
 # The model is of two copies in everybody: dosages of men, and so LD, frequencies and effects, are
@@ -30,6 +39,7 @@ def align(
     informative_frequency: float = 0.08,
     exclude: pd.DataFrame | None = None,
     keep_extreme: bool = False,
+    accept: Iterable[str] = (),
 ) -> tuple[xr.Dataset, list[dict[str, Any]]]:
     """Put z-scores on the variants of a panel, counted for the panel's effect allele.
 
@@ -49,12 +59,15 @@ def align(
     keep_extreme : bool
         Keep z-scores that their LD contradicts; see
         :func:`deepwas_app.genetics.gwas.extreme.contradicted`.
+    accept : iterable of str
+        Checks of :data:`deepwas_app.genetics.gwas.plausible.CHECKS` that are overruled.
 
     Returns
     -------
     aligned : xarray.Dataset
         The panel's Dataset with variant_z (NaN where unscored), variant_sample_size (the
-        median where unscored) and variant_scored.
+        median where unscored) and variant_scored. Attribute ``doubts``: what is to be said of
+        the summary statistics, in words.
     report : list of dict[str, Any]
         ``step``, ``variants``, ``kind``: first the rows of the file ("in"), then what was
         lost and why ("loss", negative), then what is scored ("out"): these add up. Then
@@ -63,7 +76,7 @@ def align(
     Raises
     ------
     InputError
-        If no row matches, or the positions are of another genome build.
+        If no row matches, the positions are of another genome build, or the file is not plausible.
 
     Notes
     -----
@@ -76,6 +89,14 @@ def align(
     _check_build(match, where, panel)
     losses = dict(sumstats.attrs.get("dropped", {}))
     rows = sumstats.sizes["variants"]
+    matched = (len(match.row), match.other_alleles, rows, panel.sizes["variants"])
+    place = [sumstats[f"variant_{name}"].values for name in ("chromosome", "position")]
+    found = {
+        "matches": matches(*matched),
+        "one-sign": one_sign(sumstats["variant_z"].values, *place),
+    }
+    said = judge(where, sumstats.attrs.get("doubts", {}) | found, accept)
+    said += few_matches(*matched)
     rows_in = rows + sum(losses.values())
     losses["not in the LD panel"] = rows - match.other_alleles - len(match.row)
     losses["other alleles than the LD panel"] = match.other_alleles
@@ -92,9 +113,16 @@ def align(
         inside = excluded(panel, exclude)[pairs.panel_row]
         losses["in an excluded region"] = int(inside.sum())
         pairs = pairs.keep(~inside)
+    if minor := _minor(pairs):
+        said.append(minor)
+        pairs = pairs._replace(frequency=np.full(len(pairs.row), np.nan))
     pairs, ambiguous = _resolve_palindromes(pairs, informative_frequency)
     losses["strand ambiguous (A/T or C/G)"] = ambiguous
     pairs = _flip(pairs)
+    # Frequencies have told which allele of the others is which.
+    plain = pairs.keep(~pairs.palindromic)
+    far = frequencies(plain.frequency, plain.panel_frequency, max_frequency_difference)
+    said += judge(where, {"frequencies": far}, accept)
     apart = np.abs(pairs.frequency - pairs.panel_frequency) > max_frequency_difference
     losses["allele frequency far from the panel's"] = int(apart.sum())
     pairs = pairs.keep(~apart)
@@ -121,7 +149,7 @@ def align(
         "Panel variants without a z-score": panel.sizes["variants"] - len(pairs.row),
     }
     report = _report(rows_in, losses, len(pairs.row), notes)
-    return _on_panel(pairs, panel), report
+    return _on_panel(pairs, panel).assign_attrs(doubts=said), report
 
 
 class _Pairs(NamedTuple):
@@ -159,7 +187,7 @@ def _pairs(match: Match, sumstats: xr.Dataset, panel: xr.Dataset) -> _Pairs:
 
 
 def _check_build(match: Match, where: str, panel: xr.Dataset) -> None:
-    """Stop when most variants of the same name are elsewhere, or places have other alleles."""
+    """Stop when most variants of the same name are elsewhere."""
     build = panel.attrs.get("genome_build", "its build")
     remedy = "Bring both to the same genome build: liftover, with a chain file (--chain)."
     if match.shared_names >= _TELLING and match.elsewhere > match.shared_names / 2:
@@ -167,12 +195,19 @@ def _check_build(match: Match, where: str, panel: xr.Dataset) -> None:
             f"{where}: {match.elsewhere} of {match.shared_names} variants of the same name have "
             f"another position than in the LD panel ({build}). {remedy}"
         )
-    few_names = match.shared_names < _TELLING
-    if few_names and match.other_alleles >= 5 * _TELLING and match.other_alleles > len(match.row):
-        raise InputError(
-            f"{where}: {match.other_alleles} of the {match.other_alleles + len(match.row)} "
-            f"variants at a position of the LD panel ({build}) have other alleles there. {remedy}"
-        )
+
+
+def _minor(pairs: _Pairs) -> str:
+    """What to say of frequencies that are those of the minor allele; nothing of others."""
+    plain = pairs.keep(~pairs.palindromic)
+    swapped = np.isin(plain.orientation, (SWAPPED, SWAPPED_STRAND))
+    panel = np.where(swapped, 1 - plain.panel_frequency, plain.panel_frequency)
+    if not minor_frequencies(plain.frequency, panel):
+        return ""
+    return (
+        "no frequency is above one half, where many of the panel's are: they are taken for those "
+        "of the minor allele, and serve neither to tell strands nor to drop variants"
+    )
 
 
 def _resolve_palindromes(pairs: _Pairs, informative: float) -> tuple[_Pairs, int]:

@@ -12,6 +12,7 @@ from scipy.special import ndtri_exp
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.files import is_number
+from deepwas_app.genetics.gwas.plausible import LOOKED_AT, p_and_se, p_range
 from deepwas_app.genetics.gwas.vocabulary import P_ROLES, normal
 from deepwas_app.genetics.tables import NUMBER, TEXT
 
@@ -77,6 +78,33 @@ def z_scores(table: pa.Table, path: Path) -> tuple[np.ndarray, dict[str, np.ndar
             z[rest] = np.sign(effect[rest]) * size
         reasons["no finite z-score"] = ~np.isfinite(z)
     return z, reasons
+
+
+def doubts(table: pa.Table, path: Path) -> dict[str, str]:
+    """What is implausible about effects, standard errors and P; see :mod:`.plausible`.
+
+    Parameters
+    ----------
+    table
+        Columns by role, of which a part of the rows is looked at.
+    path
+        For errors.
+    """
+    step = max(table.num_rows // LOOKED_AT, 1)
+    some = table.take(np.arange(0, table.num_rows, step))
+    everything = np.ones(some.num_rows, dtype=bool)
+    found = {}
+    with np.errstate(divide="ignore", invalid="ignore"):
+        log_p = _log_p(path, some, everything)
+    if "p" in some.column_names:
+        found["p-range"] = p_range(np.where(log_p == np.inf, -1.0, np.exp(log_p)))
+    effect, se = numbers(some, "beta"), numbers(some, "se")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if "odds_ratio" in some.column_names:
+            effect = np.where(np.isnan(effect), np.log(numbers(some, "odds_ratio")), effect)
+    if np.isnan(se).all():
+        effect, se = numbers(some, "z"), np.ones(some.num_rows)
+    return found | {"p-and-se": p_and_se(effect, se, log_p)}
 
 
 def withdrawn(flag: pd.Categorical, column: str) -> np.ndarray:

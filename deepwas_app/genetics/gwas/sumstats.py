@@ -18,7 +18,7 @@ from deepwas_app.genetics.gwas.format import FORMATS
 from deepwas_app.genetics.gwas.key import split_keys
 from deepwas_app.genetics.gwas.meaning import Meaning, understand
 from deepwas_app.genetics.gwas.people import sample_size
-from deepwas_app.genetics.gwas.scores import numbers, withdrawn, z_scores
+from deepwas_app.genetics.gwas.scores import doubts, numbers, withdrawn, z_scores
 from deepwas_app.genetics.tables import LEVELS, NUMBER, TEXT, read_columns
 
 _TEXT_ROLES = ("id",)
@@ -106,7 +106,8 @@ def read_rows(
     Returns
     -------
     xarray.Dataset
-        As of :func:`read_sumstats`; the attribute ``doubt`` is the meaning's.
+        As of :func:`read_sumstats`; the attribute ``doubt`` is the meaning's, and ``doubts`` what
+    checks of :mod:`deepwas_app.genetics.gwas.checks` find, which stop a study.
 
     Raises
     ------
@@ -168,6 +169,7 @@ def read_rows(
         rows=rows,
         dropped=dropped,
         doubt=meaning.doubt,
+        doubts=doubts(table, path),
     )
 
 

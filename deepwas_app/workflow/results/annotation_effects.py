@@ -47,7 +47,9 @@ def annotation_effects(study: StudyLike | None, run: RunLike) -> xr.Dataset:
     annotation_deviation
         S.d. over the training variants, in the annotation's own unit; infinite where all are alike.
     coefficient, coefficient_se
-        Log-linear prior: change of log variance per s.d. of the annotation; NaN for other priors.
+        Log-linear prior: change of log variance per s.d. of the annotation, without the pull of the
+        normal prior on coefficients (one step from the fitted ones, by which the prior is); NaN for
+        other priors.
     unit_coefficient, unit_coefficient_se
         The same per unit of the annotation.
     partial_effect, partial_effect_se
@@ -98,8 +100,8 @@ def annotation_effects(study: StudyLike | None, run: RunLike) -> xr.Dataset:
     coefficient, coefficient_se = missing, missing
     coefficients = model.prior.log_coefficients()
     if coefficients is not None:
-        coefficient, coefficient_se = np.asarray(coefficients, np.float64), error
-        partial = coefficient
+        coefficient = np.asarray(coefficients, np.float64) + jackknife.unpulled
+        coefficient_se, partial = error, coefficient
     # The constant prior is not far from the mean of the fitted one.
     log_f = model.prior(averaged, tracks)
     level = ConstantPrior(logsumexp(log_f) - jnp.log(len(log_f)))

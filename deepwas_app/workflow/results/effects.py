@@ -192,18 +192,19 @@ def _coefficients(
 EFFECTS = Table(
     "effects",
     "Annotation effects and enrichment in the layout of S-LDSC's results and more, one row an "
-    "annotation. Effects are the coefficients of a log-linear prior, and the average partial "
-    "effects of any other; shares and enrichment are of binary annotations. Errors are block "
-    "jackknives, and rough with few LD blocks. Of a prior that is not log-linear, errors and "
-    "intervals say how far the data fix it along each annotation, its shape taken as given: in "
-    "simulations such 95% intervals of enrichment held the truth in 91%. Numbers of which the data "
-    "say nothing are NA, and `Note` has the reason: a 95% interval that reaches further than 1,000 "
-    "times up and down (of a coefficient per s.d., of a set from outside to inside); an annotation "
-    "that fewer than two LD blocks know of (1 / sum of the squares of their shares of its Fisher "
-    "information); one that is the same for all scored training variants; everything but the score "
-    "test where heritability is less than two standard errors from 0; and the coefficient of an "
-    "annotation of whose variance the others explain more than 99.9%, where `Note` says which ones "
-    "cannot be told apart.",
+    "annotation. Effects are the coefficients of a log-linear prior without the pull of the "
+    "normal prior on them, which the fitted ones have, and the average partial effects of any "
+    "other; shares and enrichment are of binary annotations. Errors are block jackknives, and "
+    "rough with few LD blocks. Of a prior that is not log-linear, errors and intervals say how "
+    "far the data fix it along each annotation, its shape taken as given: in simulations such 95%"
+    " intervals of enrichment held the truth in 91%. Numbers of which the data say nothing are "
+    "NA, and `Note` has the reason: a 95% interval that reaches further than 1,000 times up and "
+    "down (of a coefficient per s.d., of a set from outside to inside); an annotation that fewer "
+    "than two LD blocks know of (1 / sum of the squares of their shares of its Fisher "
+    "information); one that is the same for all scored training variants; everything but the "
+    "score test where heritability is less than two standard errors from 0; and the coefficient "
+    "of an annotation of whose variance the others explain more than 99.9%, where `Note` says "
+    "which ones cannot be told apart.",
     (
         _CATEGORY,
         *_SHARES,

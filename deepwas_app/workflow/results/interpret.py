@@ -119,8 +119,9 @@ def marginal_effects(
 
     Notes
     -----
-    By the run's own objective, with its noise fixed where the run's is, and with a normal
-    prior on the coefficient of the same s.d., or its own where that is learned.
+    By the run's own objective, with its noise fixed where the run's is, and with a normal prior on
+    the coefficient of the same s.d., or its own where that is learned, whose pull is undone by one
+    step.
     """
     study, run = opened(study, run)
     check_on_disk(study)
@@ -144,8 +145,8 @@ def marginal_effects(
             model = step.state.model
         found = model.prior.log_coefficients()
         assert found is not None
-        coefficient[a] = float(found[0])
         moves = tilt_jackknife(model, own, alone, objective)
+        coefficient[a] = float(found[0]) + moves.unpulled[0]
         error[a], known_from[a] = jackknife_error(moves.coefficients)[0], moves.known_from[0]
     deviation = np.asarray(standardise.deviation, np.float64)
     binary = study["annotation_kind"].values == "binary"

@@ -2,6 +2,7 @@
 
 import param
 
+from deepwas_app.genetics.gwas.checks import CHECKS
 from deepwas_app.genetics.gwas.format import FORMATS
 from deepwas_app.genetics.gwas.vocabulary import ROLES
 from deepwas_app.workflow.settings.base import facts
@@ -112,6 +113,13 @@ class StudySettings(NewStudy):
         "the mean) to the prior alone. They have a variance of their own otherwise, so that a few "
         "of them do not decide on annotations.",
         label="No variance of their own for strong loci",
+    )
+    accept = param.List(
+        default=[],
+        item_type=str,
+        doc="Checks of the summary statistics that are overruled: "
+        f"{'; '.join(f'{name} ({what})' for name, what in CHECKS.items())}.",
+        label="Accept although a check fails",
     )
     exclude_regions = param.List(
         default=[],

@@ -17,7 +17,9 @@ from deepwas_app.genetics.annotation.annotations import (
 )
 from deepwas_app.genetics.annotation.outliers import outlier_notes, winsorise_annotations
 from deepwas_app.genetics.files import file_record
+from deepwas_app.genetics.gwas.checks import judge
 from deepwas_app.genetics.gwas.frequency import frequency_note
+from deepwas_app.genetics.gwas.plausible import STRONG, ld_signs, sign_agreement
 from deepwas_app.genetics.ld.panel import open_panel, panel_writer, read_factor
 from deepwas_app.genetics.ld.sources.base import listed_by, only_listed
 from deepwas_app.genetics.store import BLOCK_ARRAYS, study_writer
@@ -31,6 +33,9 @@ from deepwas_app.workflow.studies.gwas_files import read_gwas_files
 from deepwas_app.workflow.studies.ld_source import open_ld_source
 from deepwas_app.workflow.studies.strong import with_strong_loci
 from deepwas_app.workflow.studies.track_store import build_tracks, check_tracks, drop_stale_tracks
+
+# LD blocks whose signs are looked at.
+LOOKED_AT_BLOCKS = 50
 
 
 def output_path(output: str, suffix: str) -> Path:
@@ -132,6 +137,8 @@ def build_study(
     yield Progress(0.1, "aligning alleles")
     aligned, report, regions = align_gwas(settings, gwas, panel)
     records += regions
+    where = gwas.attrs.get("path", GIVEN)
+    doubts = [*aligned.attrs.pop("doubts"), *_check_signs(settings, where, aligned, panel)]
     joining = several(settings.annotations if annotations is None else annotations)
     yield Progress(0.2, "joining annotations")
     variants, notes, files = annotate(aligned, joining, settings.winsorise, settings.missing)
@@ -151,6 +158,7 @@ def build_study(
         "winsorised": settings.winsorise,
         "panel": panel.attrs["source"],
         "distant_ld": panel.attrs.get("distant_ld"),
+        "doubts": doubts,
         **known,
         **{name: gwas.attrs[name] for name in ("case_fraction",) if name in gwas.attrs},
         "alignment": report + strong,
@@ -175,6 +183,22 @@ def build_study(
     else:
         drop_stale_tracks(path)
     return path
+
+
+def _check_signs(
+    settings: StudySettings, where: str, aligned: xr.Dataset, panel: xr.Dataset
+) -> list[str]:
+    """Stop where the signs of z-scores contradict LD, looking at the LD blocks with the largest."""
+    z, first = aligned["variant_z"].values, panel["block_offset"].values
+    rows = [slice(a, a + n) for a, n in zip(first, panel["block_variants"].values, strict=True)]
+    largest = np.array([np.nanmax(np.abs(z[r]), initial=0.0) for r in rows])
+    strongest = np.argsort(-largest, kind="stable")[:LOOKED_AT_BLOCKS]
+    found = (
+        sign_agreement(read_factor(panel, int(b)), z[rows[b]])
+        for b in strongest
+        if largest[b] >= STRONG
+    )
+    return judge(where, {"ld-signs": ld_signs(found)}, settings.accept)
 
 
 def whitened(

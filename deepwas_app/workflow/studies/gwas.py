@@ -10,6 +10,7 @@ from deepwas_app.errors import InputError
 from deepwas_app.genetics.excluded import NAMES, read_regions
 from deepwas_app.genetics.files import file_record
 from deepwas_app.genetics.gwas.align import align
+from deepwas_app.genetics.gwas.checks import CHECKS
 from deepwas_app.genetics.gwas.lift import lift
 from deepwas_app.genetics.gwas.settle import settle_alleles
 from deepwas_app.genetics.gwas.sumstats import read_rows
@@ -126,6 +127,8 @@ def align_gwas(
     The panel's Dataset with z-scores, the report, and the records of the files of regions.
     """
     files = [source for source in settings.exclude_regions if source not in NAMES]
+    if unknown := [name for name in settings.accept if name not in CHECKS]:
+        raise InputError(f"accept {unknown[0]}: no such check. Checks are {', '.join(CHECKS)}.")
     regions = None
     if settings.exclude_regions:
         regions = read_regions(settings.exclude_regions, panel.attrs["genome_build"])
@@ -135,5 +138,6 @@ def align_gwas(
         max_frequency_difference=settings.max_frequency_difference,
         exclude=regions,
         keep_extreme=settings.keep_extreme,
+        accept=settings.accept,
     )
     return aligned, report, [file_record(file, "BED", "excluded regions") for file in files]

@@ -129,7 +129,7 @@ def judged(shares: Sequence[LeadingShare], people: float | None) -> LdFit:
 
 
 def ld_warnings(study: StudyLike) -> list[str]:
-    """What is to be said against the LD of a study; nothing of one whose LD is right.
+    """What is to be said against a study's LD and summary statistics; nothing of a right one.
 
     Its blocks are read once, however many runs of it ask.
     """
@@ -139,4 +139,4 @@ def ld_warnings(study: StudyLike) -> list[str]:
         fit = ld_fit(study)
         _said[contents] = [fit.message] if fit.flagged else []
         _said[contents] += ancestry_notes(study.attrs.get("distant_ld"))
-    return _said[contents]
+    return _said[contents] + list(study.attrs.get("doubts", []))

@@ -243,7 +243,7 @@ def test_another_build_shows_in_the_alleles_where_there_are_no_names():
     panel["variant_id"].values[:] = "."
     table = table_of(panel, np.ones(400)).iloc[1:].assign(id=".")
     table["position"] = np.roll(table["position"], 7)
-    with pytest.raises(InputError, match="variants at a position of") as problem:
+    with pytest.raises(InputError, match="variants at places") as problem:
         align(as_dataset(table), panel)
     other, all_of_them = map(int, re.findall(r"\d+", str(problem.value))[:2])
     # Every row stands at some position of the panel, mostly one of another variant.
@@ -369,3 +369,53 @@ def test_what_the_model_is_not_of_is_left_out_and_said(panel_and_table, chromoso
     assert losses["On X, Y or MT, which the model leaves out"] == -5
     assert not aligned["variant_scored"].values[:5].any()
     assert_adds_up(report, aligned)
+
+
+@pytest.fixture
+def large():
+    rng = np.random.default_rng(3)
+    panel = make_panel(rng, 600)
+    return panel, table_of(panel, rng.standard_normal(600))
+
+
+def test_frequencies_of_the_other_allele_stop_unless_accepted(large):
+    panel, table = large
+    assert align(as_dataset(table), panel)[0].attrs["doubts"] == []
+    table["allele_frequency"] = 1 - table["allele_frequency"]
+    with pytest.raises(InputError, match=r"mirror the panel's.*--accept frequencies"):
+        align(as_dataset(table), panel)
+    aligned, _ = align(as_dataset(table), panel, accept=["frequencies"])
+    assert "mirror" in aligned.attrs["doubts"][0]
+
+
+def test_frequencies_of_minor_alleles_tell_nothing(large):
+    panel, table = large
+    table["allele_frequency"] = np.minimum(table["allele_frequency"], 1 - table["allele_frequency"])
+    aligned, report = align(as_dataset(table), panel)
+    assert "minor allele" in aligned.attrs["doubts"][0]
+    assert not count(report, "Allele frequency far from the panel's")
+    scored = aligned["variant_scored"].values
+    np.testing.assert_array_equal(aligned["variant_z"].values[scored], table["z"][scored])
+    # A/T and C/G cannot be told.
+    lost = -count(report, "Strand ambiguous (A/T or C/G)")
+    assert lost == (~scored).sum() > 0
+
+
+def test_files_of_another_place_stop_or_are_said(large):
+    panel, table = large
+    foreign = table.assign(position=table["position"] + 10_000_000, id=".")
+    few = pd.concat([table[:5], foreign[5:]], ignore_index=True)
+    with pytest.raises(InputError, match=r"5 of 600 variants are in the panel.*--accept matches"):
+        align(as_dataset(few), panel)
+    some = pd.concat([table[:60], foreign[60:]], ignore_index=True)
+    assert "only 60 of 600" in align(as_dataset(some), panel)[0].attrs["doubts"][0]
+
+
+def test_what_the_reader_doubted_stops_here(large):
+    panel, table = large
+    doubted = as_dataset(table).assign_attrs(doubts={"p-and-se": "z is not z"})
+    with pytest.raises(InputError, match=r"gwas\.tsv: z is not z\..*--accept p-and-se"):
+        align(doubted, panel)
+    assert align(doubted, panel, accept=["p-and-se"])[0].attrs["doubts"] == [
+        "z is not z (accepted)"
+    ]

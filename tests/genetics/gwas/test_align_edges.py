@@ -40,23 +40,6 @@ def test_another_build_by_names_needs_20_of_them_and_more_than_half(shared, else
         check(shared, elsewhere)
 
 
-@pytest.mark.parametrize(
-    ("shared", "other", "matched", "stops"),
-    [
-        (0, 100, 99, True),
-        (0, 100, 100, False),
-        (0, 99, 3, False),
-        (19, 101, 3, True),
-        (20, 101, 3, False),
-    ],
-)
-def test_another_build_by_alleles_needs_100_and_more_than_fit(shared, other, matched, stops):
-    if not stops:
-        return check(shared, 0, other, matched)
-    with pytest.raises(InputError, match=f"my.tsv: {other} of the {other + matched} variants at"):
-        check(shared, 0, other, matched)
-
-
 def panel_of(frequencies) -> xr.Dataset:
     size = len(frequencies)
     return xr.Dataset(
