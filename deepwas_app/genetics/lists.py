@@ -120,6 +120,16 @@ def check_listed(kept: int, variants: xr.Dataset, listed: xr.Dataset) -> None:
         )
 
 
+def unlisted_note(found: np.ndarray, listed: xr.Dataset) -> str:
+    """A line on those of a list that are nowhere, given which are somewhere; empty for none."""
+    if found.all():
+        return ""
+    return (
+        f"{int((~found).sum())} of {len(found)} variants of {listed.attrs['path']} are not in the "
+        f"panel: {shown_variants(listed.isel(variants=~found))}."
+    )
+
+
 def read_people_list(path: str | Path, people: pd.DataFrame) -> np.ndarray:
     """Which people are in a list, (people,) int, in their own order.
 

@@ -118,6 +118,7 @@ class ScoreForm(JobCard):
 
         scored = job.result
         lines = [f"{len(scored.table):,} people. Weights: {report_line(scored)}."]
+        lines += scored.notes
         if scored.accuracy is not None:
             lines.insert(0, f"**{accuracy_line(scored.accuracy)}**")
         table = scored.table.head(SHOWN)

@@ -21,7 +21,8 @@ def run(settings: Settings) -> None:
         score_people, *files, pfile=settings.pfile, settings=settings, quiet=settings.json
     )
     write_text(SCORES.text(scored.table), settings.output)
-    say(report_line(scored))
+    for line in (report_line(scored), *scored.notes):
+        say(line)
     found = scored.accuracy
     if found:
         say(accuracy_line(found))

@@ -47,6 +47,8 @@ class MatchedWeights(NamedTuple):
         Whether the effect allele is the .bim's A1, which genotypes count, (variants,) bool.
     report
         What became of the weights: reason to number.
+    notes
+        Weights that are not scored, the first few of each reason, one line each.
     """
 
     rows: np.ndarray
@@ -55,6 +57,7 @@ class MatchedWeights(NamedTuple):
     base: np.ndarray
     counts_a1: np.ndarray
     report: dict[str, int]
+    notes: list[str]
 
 
 class Scores(NamedTuple):
@@ -145,7 +148,34 @@ def match_weights(weights: pd.DataFrame, genotypes: xr.Dataset) -> MatchedWeight
         base=base,
         counts_a1=np.isin(orientation, (SAME, SAME_STRAND)),
         report={reason: n for reason, n in report.items() if n or reason in always},
+        notes=_notes(rows, genotypes, match),
     )
+
+
+def _notes(rows: xr.Dataset, genotypes: xr.Dataset, match: Match) -> list[str]:
+    """Which weights are not there, or have other alleles."""
+    known = _known(rows, genotypes)
+    unmatched = np.setdiff1d(np.arange(rows.sizes["variants"]), match.row)
+    absent, wrong = unmatched[~known[unmatched]], unmatched[known[unmatched]]
+    notes = []
+    if len(absent):
+        notes.append(
+            f"Not in the genotypes: {shown_variants(rows.isel(variants=absent))}; these have "
+            f"{shown_variants(genotypes)}."
+        )
+    if len(wrong):
+        notes.append(f"Of other alleles: {shown_variants(rows.isel(variants=wrong))}.")
+    return notes
+
+
+def _known(rows: xr.Dataset, genotypes: xr.Dataset) -> np.ndarray:
+    """Weights whose place or name the genotypes have, (weights,) bool."""
+    return np.max([group.group >= 0 for group in _groups(rows, genotypes)], axis=0)
+
+
+def _groups(rows: xr.Dataset, genotypes: xr.Dataset) -> list[Groups]:
+    names = names_of(rows["variant_id"]), names_of(genotypes["variant_id"])
+    return [Groups(*places_of(rows, genotypes)), Groups(*names)]
 
 
 def _match(rows: xr.Dataset, genotypes: xr.Dataset) -> Match:
@@ -170,10 +200,8 @@ def _other_alleles(
     weights: pd.DataFrame, rows: xr.Dataset, genotypes: xr.Dataset, match: Match
 ) -> InputError:
     """The error for weights of which too many have other alleles, with one of them."""
-    names = names_of(rows["variant_id"]), names_of(genotypes["variant_id"])
-    groups = [Groups(*places_of(rows, genotypes)), Groups(*names)]
-    known = np.max([group.group >= 0 for group in groups], axis=0)
-    one = np.setdiff1d(np.flatnonzero(known), match.row)[0]
+    groups = _groups(rows, genotypes)
+    one = np.setdiff1d(np.flatnonzero(_known(rows, genotypes)), match.row)[0]
     group = next(group for group in groups if group.group[one] >= 0)
     there = genotypes.isel(variants=group.first()[group.group[one]])
     return InputError(

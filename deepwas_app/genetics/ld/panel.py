@@ -120,6 +120,10 @@ class PanelWriter:
         if block.sample is not None:
             self._samples.append(block.sample)
 
+    def note(self, text: str) -> None:
+        """Add a line for people."""
+        self._attrs["notes"] = [*self._attrs.get("notes", []), text]
+
     def finish(self) -> None:
         """Write the variants once every block was added."""
         if not self._tables:

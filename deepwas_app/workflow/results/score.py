@@ -77,11 +77,14 @@ class Scored(NamedTuple):
         What became of the weights: reason to number.
     accuracy
         None where no phenotype was given.
+    notes
+        Weights that are not scored, the first few of each reason, one line each.
     """
 
     table: pd.DataFrame
     report: dict[str, int]
     accuracy: Accuracy | None
+    notes: list[str]
 
 
 @job
@@ -157,10 +160,10 @@ def score_people(
         SCORE_AVG=result.total / max(2 * result.variants, 1),
     )
     if phenotype is None:
-        return Scored(out, matched.report, None)
+        return Scored(out, matched.report, None, matched.notes)
     values, name = phenotype
     found = accuracy(result.total, values, str(pheno), covariates=covariates)
-    return Scored(out.assign(**{name: values}), matched.report, found)
+    return Scored(out.assign(**{name: values}), matched.report, found, matched.notes)
 
 
 def accuracy(

@@ -22,6 +22,7 @@ from deepwas_app.genetics.gwas.frequency import frequency_note
 from deepwas_app.genetics.gwas.plausible import STRONG, ld_signs, sign_agreement
 from deepwas_app.genetics.ld.panel import open_panel, panel_writer, read_factor
 from deepwas_app.genetics.ld.sources.base import listed_by, only_listed
+from deepwas_app.genetics.lists import is_listed, unlisted_note
 from deepwas_app.genetics.store import BLOCK_ARRAYS, study_writer
 from deepwas_app.genetics.study import whitened_z
 from deepwas_app.truncation import share_of_factor
@@ -88,10 +89,16 @@ def build_ld(settings: PanelSettings) -> Generator[Progress, None, Path]:
         "provenance": source.records,
     }
     listed = listed_by(settings)
+    found = np.zeros(0 if listed is None else listed.sizes["variants"], dtype=bool)
     with panel_writer(path, attrs, source.dropped) as writer:
         for b, block in enumerate(source.blocks(settings.variance, settings.maf)):
-            writer.add(block if listed is None else only_listed(block, listed))
+            if listed is not None:
+                block = only_listed(block, listed)
+                found |= is_listed(listed, block.variants)
+            writer.add(block)
             yield Progress((b + 1) / source.count, f"LD block {b + 1} of {source.count}")
+        if listed is not None and (note := unlisted_note(found, listed)):
+            writer.note(note)
     return path
 
 

@@ -360,6 +360,16 @@ def test_alleles_of_the_other_strand_fit_and_ambiguous_ones_then_do_not():
         match_weights(weighted((".", 1, 200, "A", "G", 1.0)).drop(columns="A2"), GENOTYPED)
 
 
+def test_weights_that_are_not_scored_are_named():
+    rows = [(f"x{i}", 5, i + 1, "A", "G", 1.0) for i in range(4)]
+    matched = match_weights(weighted(*rows, ("rs3", 2, 300, "A", "G", 2.0)), GENOTYPED)
+    assert matched.notes == [
+        "Not in the genotypes: x0 (5:1), x1 (5:2), x2 (5:3), ...; these have rs1 (1:100), "
+        "rs1 (1:100), 1:200, ...."
+    ]
+    assert match_weights(weighted(("rs3", 2, 300, "A", "G", 2.0)), GENOTYPED).notes == []
+
+
 def test_some_may_lack_the_other_allele():
     matched = match_weights(
         weighted(("rs1", 1, 100, "C", None, 1.0), ("rs3", 2, 300, "A", "G", 2.0)), GENOTYPED

@@ -32,6 +32,7 @@ from deepwas_app.genetics.ld.sources.base import (
     read_variants,
     table_record,
 )
+from deepwas_app.genetics.patterns import expand
 
 _TABLES = (".tsv", ".tsv.gz", ".csv", ".csv.gz", ".txt", ".txt.gz", ".gz", ".parquet", ".snps")
 
@@ -47,7 +48,8 @@ def open_dense(
     Parameters
     ----------
     paths : sequence of paths
-        .npy, .npz with one matrix, or .npz of a scipy sparse matrix; one triangle will do.
+        .npy, .npz with one matrix, or .npz of a scipy sparse matrix; one triangle will do. Globs
+        and ``{CHR}`` work.
     tables : sequence of paths
         A variant table for each; those of the same name beside the matrices by default.
     people : int
@@ -60,6 +62,8 @@ def open_dense(
     InputError
         If a matrix cannot be read, or is not of the size of its table.
     """
+    paths = [path for pattern in paths for path in expand(pattern)]
+    tables = [path for pattern in tables for path in expand(pattern)]
     files = [existing(path) for path in paths]
     if tables and len(tables) != len(files):
         raise InputError(
@@ -186,7 +190,7 @@ LD_SOURCES.add(
     SourceKind(
         "dense",
         "Correlation matrices",
-        "Correlation matrices, .npy or .npz, one LD block each.",
+        "Correlation matrices, .npy or .npz, one LD block each; globs and {CHR} work.",
         _open,
         several=True,
         blocks=True,

@@ -15,7 +15,7 @@ from scipy.sparse.linalg import cg
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.ld.factor import standardise
 from deepwas_app.genetics.ld.matrix import check_signed
-from deepwas_app.genetics.ld.panel import read_factor
+from deepwas_app.genetics.ld.panel import open_panel, read_factor
 from deepwas_app.genetics.ld.sources.base import check_foreign, only_listed
 from deepwas_app.genetics.ld.sources.dense import open_dense
 from deepwas_app.genetics.ld.sources.genotypes import open_genotypes
@@ -23,6 +23,8 @@ from deepwas_app.genetics.ld.sources.ldgm import correlations, open_ldgm
 from deepwas_app.genetics.ld.sources.prscs import open_prscs
 from deepwas_app.genetics.ld.sources.ukb import open_ukb
 from deepwas_app.genetics.lists import read_people_list, read_variant_list
+from deepwas_app.workflow.settings import PanelSettings
+from deepwas_app.workflow.studies.build import build_ld
 
 from .conftest import (
     correlated_dosages,
@@ -166,6 +168,19 @@ def test_variants_and_people_of_genotypes_are_chosen(tmp_path: Path, block: Simp
     (tmp_path / "keep.txt").write_text("nobody nobody\n")
     with pytest.raises(InputError, match="has none of the people: nobody here"):
         read_people_list(tmp_path / "keep.txt", table)
+
+
+def test_listed_variants_that_are_nowhere_are_named(tmp_path, block):
+    prefix = write_bed(tmp_path, block.dosages, block.table)
+    (tmp_path / "list.txt").write_text("\n".join([*block.table["SNP"].iloc[:5], "x1", "22:7:A:G"]))
+    settings = PanelSettings(
+        bfile=str(prefix), extract=str(tmp_path / "list.txt"), output=str(tmp_path / "x")
+    )
+    panel = open_panel(build_ld(settings=settings))
+    assert panel.sizes["variants"] == 5
+    assert any(
+        "2 of 7 variants of" in n and "x1, 22:7:A:G (22:7)" in n for n in panel.attrs["notes"]
+    )
 
 
 def test_windows_take_chosen_variants(tmp_path, block, panel_of):
