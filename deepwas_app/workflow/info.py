@@ -48,9 +48,7 @@ def info(path: str | Path) -> dict[str, Any]:
 def _gwas(path: str) -> dict[str, Any]:
     meaning = understand(path)
     # What is in a file without N, or whose alleles only a panel tells, can be told all the same.
-    known = not {"n", "cases", "effective_n", "half_effective_n"}.isdisjoint(
-        {*meaning.roles, *meaning.facts}
-    )
+    known = meaning.tells_people
     sumstats = read_rows(meaning, None if known else 1.0)
     size = sumstats.attrs["sample_size"] if known else "not in the file; give it with --n"
     return {

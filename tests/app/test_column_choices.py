@@ -58,6 +58,7 @@ def test_a_population_is_chosen_from_a_list(form, tmp_path):
     choices.population.value = "EUR"
     assert choices.selects["beta"].value == "beta_EUR"
     assert choices._problems.objects == []
+    assert "No sample sizes" in choices._summary.object
     look(form, tmp_path / "gwas.tsv", OPEN)
     assert not choices.population.visible
     assert choices.population.value == ""
@@ -79,5 +80,7 @@ def test_a_file_that_cannot_be_read_is_one_line(form, tmp_path):
     form.sumstats.path.value = str(tmp_path / "gone.tsv")
     assert "no such file" in words(choices._problems)
     assert choices.selects == {}
+    form.sumstats.path.value = str(tmp_path / "gw*.tsv")
+    assert choices.selects["effect_allele"].value == "A1"
     form.sumstats.path.value = ""
     assert not choices._layout.visible

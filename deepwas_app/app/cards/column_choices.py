@@ -17,6 +17,7 @@ from deepwas_app.errors import InputError
 from deepwas_app.genetics.gwas.finding import NO_COLUMN
 from deepwas_app.genetics.gwas.meaning import Meaning, Understood
 from deepwas_app.genetics.gwas.vocabulary import ROLES
+from deepwas_app.genetics.patterns import expand
 from deepwas_app.workflow.settings import StudySettings
 from deepwas_app.workflow.studies.understood import understood_of
 
@@ -124,7 +125,7 @@ class ColumnChoices(pn.viewable.Viewer):
         """Call with the path of the file; what is uploaded is on disk only so long."""
         name, content = self._source.upload
         if content is None:
-            return function(Path(self._source.path.value.strip()))
+            return function(Path(expand(self._source.path.value.strip())[0]))
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / Path(name).name
             path.write_bytes(content)
@@ -200,6 +201,10 @@ def _summary(meaning: Meaning) -> list[str]:
         for one in meaning.understood
         if not one.column
     ]
+    if not meaning.tells_people:
+        whole.append(
+            "No sample sizes: give the people in the GWAS (N) above, or cases and controls."
+        )
     unused = [f"Not used: {', '.join(meaning.unused)}"] if meaning.unused else []
     return [f"{len(meaning.names)} columns. Format: {meaning.format}.", *whole, *unused]
 

@@ -73,6 +73,8 @@ def _dry_run(settings: Settings) -> None:
         print_json(told | {"in_doubt": meaning.doubt, "asks": meaning.asks})
     else:
         _print_understood(told)
+        if not meaning.tells_people and not (settings.n or settings.cases):
+            say("It has no sample sizes. Give --n, or --cases and --controls.")
         if meaning.doubt:
             say(f"{meaning.doubt} Frequencies are compared with the panel's before that is asked.")
     if meaning.asks:
@@ -89,6 +91,10 @@ def _print_understood(record: dict[str, Any]) -> None:
     for role, column, why, values in used.itertuples(index=False):
         cells = (text.ljust(width) for text, width in zip((role, column, why), widths, strict=True))
         print(f"    {'  '.join(cells)}  {values}".rstrip())
-    unused = table["COLUMN"][table["ROLE"] == ""]
-    if len(unused):
-        print(f"    not used: {', '.join(unused)}")
+    unused = [
+        column + why.removeprefix("not used").replace(":", ",", 1)
+        for role, column, why, _ in table.itertuples(index=False)
+        if not role
+    ]
+    if unused:
+        print(f"    not used: {'; '.join(unused)}")

@@ -118,9 +118,9 @@ class Finding:
     def _holds(self, column: str, role: str) -> bool:
         """Whether the values may be what a name that means several things stands for."""
         values = self.head.columns[column]
-        if role == "position":
+        if role == "position" and values and not share(values, _NUMBER):
             # chr_pos may be a key.
-            return not values or share(values, _NUMBER) > 0
+            return False
         if normal(column) not in _TWOFOLD:
             return True
         return (share(values, _LETTERS) > 0.5) == role.endswith("_allele")

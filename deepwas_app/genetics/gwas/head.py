@@ -116,11 +116,12 @@ def read_head(path: str | Path) -> Head:
 
 
 def _parquet(path: Path) -> tuple[list[str], list[list[str]]]:
-    file = pq.ParquetFile(path)
-    batch = next(file.iter_batches(ROWS), None)
+    with pq.ParquetFile(path) as file:
+        batch = next(file.iter_batches(ROWS, use_threads=False), None)
+        names = list(file.schema_arrow.names)
     columns = [] if batch is None else [column.to_pylist() for column in batch.columns]
     rows = [["" if v is None else str(v) for v in row] for row in zip(*columns, strict=True)]
-    return list(file.schema_arrow.names), rows
+    return names, rows
 
 
 def _text(path: Path) -> tuple[list[str], list[list[str]], list[str]]:

@@ -25,6 +25,7 @@ _PLAIN = (
     *("cases", "controls", "n", "info", "test", "flag", "population"),
 )
 _UNNEEDED = ("key",)
+_PEOPLE = ("n", "cases", "controls", "effective_n", "half_effective_n")
 
 
 class Understood(NamedTuple):
@@ -71,6 +72,8 @@ class Meaning(NamedTuple):
         Role to the part of a key that has it, where its column holds keys.
     populations : sequence of str
         Those that the file has columns for, such as beta_EUR.
+    passed : mapping
+        Column that is not used to the role for which another one was taken.
     """
 
     path: Path
@@ -82,11 +85,17 @@ class Meaning(NamedTuple):
     doubt: str = ""
     split: Mapping[str, str] = {}
     populations: Sequence[str] = ()
+    passed: Mapping[str, str] = {}
 
     @property
     def roles(self) -> dict[str, str]:
         """Column by role."""
         return {one.role: one.column for one in self.understood if one.column}
+
+    @property
+    def tells_people(self) -> bool:
+        """Whether the file says sample sizes, of its rows or of the whole study."""
+        return not {*_PEOPLE}.isdisjoint({one.role for one in self.understood})
 
     @property
     def build_why(self) -> str:
@@ -104,9 +113,14 @@ class Meaning(NamedTuple):
         """The table for people and for records; last the columns without a role."""
         found = [one._asdict() | {"values": list(one.values)} for one in self.understood]
         rest = [
-            {"role": "", "column": name, "why": "not used", "values": []} for name in self.unused
+            {"role": "", "column": name, "why": self._unused(name), "values": []}
+            for name in self.unused
         ]
         return found + rest
+
+    def _unused(self, column: str) -> str:
+        taken = self.roles.get(self.passed.get(column, ""))
+        return f"not used: {taken} goes before it" if taken else "not used"
 
 
 def understand(
@@ -181,6 +195,7 @@ def understand(
         doubt,
         split,
         finding.populations,
+        {c.column: c.role for c in reversed(finding.candidates) if c.role in roles},
     )
 
 

@@ -96,7 +96,7 @@ def _sources(
         found.append((f"effective, {whole:.0f}, of the study's cases and controls", whole, True))
     if "n" in facts:
         found.append((f"of the study, {facts['n']:g}", facts["n"], False))
-    if controls is not None:
+    if cases is not None and controls is not None:
         # Of a quantity, all are controls.
         found.append(("column of controls, without cases", controls, False))
     return found

@@ -276,7 +276,7 @@ def _left_out(
     reasons: dict[str, np.ndarray] = {}
     if "test" in table.column_names:
         test = _levels(table, "test")
-        additive = [level in ("ADD", "additive") for level in test.categories]
+        additive = [level.upper() in ("ADD", "ADDITIVE") for level in test.categories]
         reasons["another test than ADD"] = ~np.append(additive, False)[test.codes]
     if "flag" in table.column_names:
         column = roles["flag"]
@@ -288,7 +288,8 @@ def _left_out(
         if len(there) > 1 and population not in there:
             raise InputError(
                 f"{path}: has rows of several populations in column {roles['population']} "
-                f"({', '.join(there[:12])}). Choose one with --population."
+                f"({', '.join(there[:12])}). Choose one with --population, or say "
+                "--column population=- to take all rows."
             )
         if len(there) > 1:
             reasons["of another population"] = whose.codes != there.index(population)

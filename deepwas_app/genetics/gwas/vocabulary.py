@@ -53,7 +53,7 @@ _NAMES = {
     "chromosomenumber chrid nchr contig seqname seqnames ch",
     "position": "bp pos position basepairlocation basepair basepairs basepairposition bppos "
     "bpposition bplocation positionbp posbp physpos physicalposition location coordinate coord "
-    "ps loc chromosomalposition chrposition snppos snpposition start begin genpos",
+    "ps loc chromosomalposition chrposition snppos snpposition begin genpos",
     "effect_allele": "effectallele ea effallele alleleeffect effectal testedallele testallele "
     "alleletested codedallele codedall assessedallele alleleassessed riskallele riskal "
     "increasingallele incallele countedallele effectsallele effall scoredallele alleleea "

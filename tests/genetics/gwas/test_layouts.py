@@ -360,6 +360,16 @@ def test_every_layout_is_read_with_the_right_allele(tmp_path: Path, name: str):
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
+def test_the_order_of_columns_means_nothing(tmp_path: Path, name: str):
+    layout, special = LAYOUTS[name]
+    first, *rest = layout.split()
+    # The first may be marked with a #.
+    turned = f"{first} {' '.join(reversed(rest))}"
+    expected = understand(written(tmp_path, layout, special), **preferred(special)).roles
+    assert understand(written(tmp_path, turned, special), **preferred(special)).roles == expected
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
 def test_names_may_be_of_any_case_and_parted_by_anything(tmp_path: Path, name: str):
     """Roles stay, whatever stands between the words."""
     layout, special = LAYOUTS[name]

@@ -187,7 +187,8 @@ def test_of_two_columns_of_one_meaning_one_is_taken_and_the_other_is_said(tmp_pa
     path = table(tmp_path, f"{NAMED}\tP_GC\tP\tOR", f"{ROW.format(1)}\t0.9\t0.05\t7")
     meaning = understand(path)
     assert meaning.roles["p"] == "P"
-    assert meaning.unused == ["P_GC"]
+    assert meaning.rows[-1]["column"] == "P_GC"
+    assert meaning.rows[-1]["why"] == "not used: P goes before it"
     why = {one.role: one.why for one in meaning.understood}
     assert why["odds_ratio"].endswith("used where beta is missing")
     assert read_sumstats(path)["variant_z"].item() == 2

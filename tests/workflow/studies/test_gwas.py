@@ -302,6 +302,10 @@ def test_a_dry_run_says_what_is_understood_and_writes_nothing(fastgwa, tmp_path,
     told = capsys.readouterr()
     assert told.out.endswith("    not used: BMI\n")
     assert "--column effect_allele=A1 other_allele=A2" in told.err
+    assert "no sample sizes" not in told.err
+    fastgwa.write_text(fastgwa.read_text().replace("\tN\t", "\tages\t"))
+    assert main(["study", "--sumstats", str(fastgwa), "--dry-run"]) == 0
+    assert "no sample sizes. Give --n" in capsys.readouterr().err
     fastgwa.write_text(fastgwa.read_text().replace("\tBETA\t", "\tX\t"))
     assert main(["study", "--sumstats", str(fastgwa), "--dry-run"]) == 1
     assert "has no column for z, beta or odds_ratio" in capsys.readouterr().err
