@@ -70,12 +70,13 @@ def gene_set_annotations(
     if len(notes) == len(sets) and not any(known for _, _, known, _, _ in notes):
         one = notes[0][-1]
         raise InputError(
-            f"{path}: none of its genes is in the {build} gene table: {_some(one)}. Give gene "
-            "symbols (HGNC)."
+            f"{path}: none of its genes is in the {build} gene table: {_some(one, symbols)}. Give "
+            "gene symbols (HGNC)."
         )
     notes.sort()
     lines = [
-        f"{name}: {known} of its {size} genes are known protein-coding genes; not {_some(rest)}."
+        f"{name}: {known} of its {size} genes are known protein-coding genes; not "
+        f"{_some(rest, symbols)}."
         for _, name, known, size, rest in notes[:_NOTED]
     ]
     if len(notes) > _NOTED:
@@ -83,7 +84,7 @@ def gene_set_annotations(
     return found, lines
 
 
-def _some(unknown: list[str]) -> str:
+def _some(unknown: list[str], symbols: set[str]) -> str:
     """The first few names, and what they are where that can be told."""
     shown = ", ".join(unknown[:3]) + (", ..." if len(unknown) > 3 else "")
     kinds = {
@@ -92,6 +93,9 @@ def _some(unknown: list[str]) -> str:
         "Entrez identifiers, not symbols": _ENTREZ,
     }
     counts = {what: sum(map(bool, map(kind.fullmatch, unknown))) for what, kind in kinds.items()}
+    counts["symbols in other letters, as genes of mice have"] = sum(
+        gene.upper() in symbols for gene in unknown
+    )
     told = [f"{count} are {what}" for what, count in counts.items() if count]
     return shown + (f" ({'; '.join(told)})" if told else "")
 
@@ -99,7 +103,8 @@ def _some(unknown: list[str]) -> str:
 def _read(path: Path) -> list[tuple[str, set[str]]]:
     try:
         with open_text(path) as stream:
-            lines = stream.read().splitlines()
+            # Descriptions may hold what splitlines() takes for the end of a line.
+            lines = [line.rstrip("\r\n") for line in stream]
     except (*UNREADABLE, ValueError) as error:
         raise unreadable(path, error) from None
     sets: list[tuple[str, set[str]]] = []

@@ -14,6 +14,7 @@ import xarray as xr
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics import chromosomes
+from deepwas_app.genetics.annotation.sources import check_build
 from deepwas_app.genetics.columns import NO_ANNOTATION, ROW_NUMBERS, find_columns
 from deepwas_app.genetics.files import existing, is_number, packing, read_header, sniff
 from deepwas_app.genetics.lines import numbered_rows
@@ -317,7 +318,7 @@ def _bim(path: Path, bim: str) -> xr.Dataset:
 
 
 def _dataset(path: Path, keys: dict[str, pa.ChunkedArray]) -> xr.Dataset:
-    arrays = {}
+    arrays, said = {}, ""
     for key, column in keys.items():
         if key == "position":
             arrays[key] = whole_numbers(path, column.to_numpy(), "position")
@@ -326,9 +327,14 @@ def _dataset(path: Path, keys: dict[str, pa.ChunkedArray]) -> xr.Dataset:
         else:
             text = column.to_pandas().astype("category")
             clean = chromosomes.normalise if key == "chromosome" else _upper
+            if key == "chromosome":
+                said = chromosomes.build_of(text.cat.categories)
             levels = clean(text.cat.categories)
             arrays[key] = np.append(levels, "").astype(object)[text.cat.codes]
-    return xr.Dataset({f"variant_{key}": ("variants", array) for key, array in arrays.items()})
+    return xr.Dataset(
+        {f"variant_{key}": ("variants", array) for key, array in arrays.items()},
+        attrs={"genome_build": said},
+    )
 
 
 def _upper(levels: pd.Index) -> np.ndarray:
@@ -337,6 +343,9 @@ def _upper(levels: pd.Index) -> np.ndarray:
 
 def _pairs(path: Path, table: xr.Dataset, variants: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
     """Variants and their rows of the table: by alleles where it has them, else by name or place."""
+    said, build = table.attrs.get("genome_build"), variants.attrs.get("genome_build")
+    if said and build:
+        check_build(path, said, build)
     table = with_places(table)
     named = table if "variant_id" in table else table.assign(variant_id=("variants", _blank(table)))
     by_name = Groups(names_of(variants["variant_id"]), names_of(named["variant_id"]))

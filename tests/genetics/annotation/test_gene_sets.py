@@ -71,6 +71,14 @@ def test_genes_that_are_not_known_are_said(variants, tmp_path):
     assert not any(note.startswith("Whole: 2 of") for note in notes)
 
 
+def test_genes_of_mice_are_not_taken_for_those_of_people(variants, tmp_path):
+    file = tmp_path / "sets.gmt"
+    file.write_text("Mice\ta line\u2028of two\tMyh9\tApol1\nPeople\tx\tMYH9\n", encoding="utf-8")
+    joined = join_annotations(variants, file, "hg19")
+    assert joined.names == ["People"]
+    assert "not Apol1, Myh9 (2 are symbols in other letters, as genes of mice" in joined.notes[0]
+
+
 def test_many_sets_with_unknown_genes_are_counted(variants, tmp_path):
     file = tmp_path / "sets.gmt"
     file.write_text("".join(f"S{i}\tx\tMYH9\tNOSUCH{i}\n" for i in range(25)))

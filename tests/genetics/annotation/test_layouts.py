@@ -159,6 +159,13 @@ def test_files_that_say_another_build_are_refused(tmp_path, variants):
         join_annotations(variants, path)
 
 
+def test_tables_that_say_another_build_are_refused(tmp_path, table, variants):
+    path = tmp_path / "a.tsv"
+    table.drop(columns="SNP").assign(Chr="NC_000022.11").to_csv(path, sep="\t", index=False)
+    with pytest.raises(InputError, match=r"a.tsv: is on hg38, the study on hg19"):
+        join_annotations(variants, path)
+
+
 def test_tables_of_other_variants_show_how_the_study_spells_them(tmp_path: Path, table, variants):
     path = tmp_path / "a.tsv"
     table.assign(SNP=[f"x{i}" for i in range(SIZE)], Chr="21").to_csv(path, sep="\t", index=False)
