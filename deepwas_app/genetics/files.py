@@ -184,6 +184,10 @@ def separator_of(line: str) -> str:
 def fields(line: str, separator: str) -> list[str]:
     """The fields of a line, without the quotes around them."""
     line = line.rstrip("\r\n")
+    if '"' not in line:
+        if separator == " ":
+            return line.split()
+        return [part.strip() for part in line.split(separator)]
     if separator in ",;":
         # A field that does not close keeps its quote.
         parts = next(csv.reader([line], delimiter=separator), [])

@@ -96,6 +96,12 @@ def read_table(path: str | Path, columns: Sequence[str] | None = None) -> pd.Dat
             table = pa.table([pc.fill_null(column, "") for column in table], table.column_names)
         else:
             header = sniff(path)
+            lacking = [name for name in columns or () if name not in header.names]
+            if lacking:
+                raise InputError(
+                    f"{path}: has no column {lacking[0]} ({', '.join(header.names[:12])}). Check "
+                    "that it is the right file."
+                )
             wanted = dict.fromkeys(header.names if columns is None else columns, TEXT)
             table = _read_text(path, header, wanted, missing=())
     except InputError:
@@ -279,7 +285,7 @@ def _explain(
 def _wrong(row: list[str], header: Header, wanted: Mapping[int, pa.DataType]) -> str:
     """What is wrong with a row, and the remedy; nothing if it is right."""
     remedy = "Columns may have shifted; correct the line or take it out."
-    if any(field.startswith('"') for field in row) and header.separator in ",;":
+    if header.separator in ",;" and any(field.startswith('"') for field in row):
         return "opens a quote that it does not close. Close it, or take the quote out."
     if len(row) != len(header.names):
         if len(row) == len(header.names) + 1 and header.separator in " \t":
@@ -287,10 +293,10 @@ def _wrong(row: list[str], header: Header, wanted: Mapping[int, pa.DataType]) ->
         first = "header" if header.lines else "first line"
         return f"has {len(row)} fields, but the {first} has {len(header.names)}. {remedy}"
     for index, kind in wanted.items():
-        text, name = row[index].strip(), header.names[index]
-        if any("\udc80" <= letter <= "\udcff" for letter in text):
+        text, name = row[index], header.names[index]
+        if not text.isascii() and any("\udc80" <= letter <= "\udcff" for letter in text):
             return f"holds bytes that are no text in column {name}. Save the file as UTF-8."
-        if kind != NUMBER or text in MISSING or is_number(text):
+        if kind != NUMBER or is_number(text) or text in MISSING:
             continue
         if _COMMAS.fullmatch(text):
             remedy = "Write numbers without commas between the thousands."

@@ -115,6 +115,13 @@ def test_what_cannot_be_read_is_named(tmp_path: Path, text: str, words: str):
     assert "\n" not in str(caught.value)
 
 
+def test_a_column_that_is_not_there_is_named(tmp_path: Path):
+    path = tmp_path / "a.txt"
+    path.write_text("SNP\tBP\nrs1\t1\n")
+    with pytest.raises(InputError, match=r"has no column ALT \(SNP, BP\)"):
+        read_table(path, ["SNP", "ALT"])
+
+
 def test_bgzf_without_its_end_is_truncated(tmp_path: Path):
     """Its blocks are whole gzip files, so that no decompressor misses those that are not there."""
     data = b"".join(f"rs{i}\t{i}\n".encode() for i in range(1000))

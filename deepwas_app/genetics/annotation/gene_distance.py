@@ -75,5 +75,8 @@ def _read(path: Path) -> pd.DataFrame:
     genes = pd.DataFrame({what: table[name] for what, name in found.items()})
     for name in ("start", "stop"):
         genes[name] = whole_numbers(path, genes[name], name).astype(np.int64)
+    if (turned := genes["stop"] < genes["start"]).any():
+        row = int(turned.idxmax()) + 1
+        raise InputError(f"{path}: row {row} stops before it starts. Swap the two.")
     genes["chromosome"] = chromosomes.normalise(genes["chromosome"])
     return genes

@@ -19,7 +19,7 @@ from deepwas_app.genetics.files import (
 )
 from deepwas_app.genetics.genotypes.pgen import pgen_files
 from deepwas_app.genetics.genotypes.plink import genotype_files
-from deepwas_app.genetics.tables import MISSING, read_bare_table, read_table
+from deepwas_app.genetics.tables import MISSING, read_bare_table
 
 
 def read_people(prefix: str | Path) -> pd.DataFrame:
@@ -35,7 +35,8 @@ def read_people2(prefix: str | Path) -> pd.DataFrame:
     with open_text(psam) as stream:
         header = next((line for line in stream if not line.startswith("##")), "")
     if header.startswith(("#FID", "#IID")):
-        table = read_table(psam)
+        names = header.lstrip("#").split()
+        table = read_bare_table(psam, names, comment=rb"#")
         parents = {"PAT": "father", "MAT": "mother"}
         table = table.rename(columns=parents)
     else:

@@ -10,6 +10,7 @@ import pytest
 from pgenlib import PgenWriter
 
 from deepwas_app.errors import InputError
+from deepwas_app.genetics.genotypes.phenotype import read_people2
 from deepwas_app.genetics.genotypes.score import Scores, match_weights, score
 from deepwas_app.genetics.genotypes.several import open_genotypes, people_of
 from deepwas_app.genetics.genotypes.weights import read_weights
@@ -194,3 +195,19 @@ def write_pgen(prefix: Path, variants, dosages: np.ndarray, people: pd.DataFrame
     people.rename(columns={"FID": "#FID", "father": "PAT", "mother": "MAT"}).to_csv(
         f"{prefix}.psam", sep="\t", index=False
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "person"),
+    [
+        ("#FID\tIID\tPAT\tMAT\tSEX\nf\ti\tp\tm\tNA\n", ["f", "i", "p", "m"]),
+        ("##source\n#IID\tSEX\ni\tNA\n", ["0", "i", "0", "0"]),
+        ("#IID\ni\n", ["0", "i", "0", "0"]),
+        ("f i p m 1 -9\n", ["f", "i", "p", "m"]),
+    ],
+)
+def test_people_of_every_psam(tmp_path, text, person):
+    for ending in ("pgen", "pvar"):
+        (tmp_path / f"x.{ending}").write_text("x")
+    (tmp_path / "x.psam").write_text(text)
+    assert read_people2(tmp_path / "x").to_numpy().tolist() == [person]
