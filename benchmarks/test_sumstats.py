@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pytest
 import xarray as xr
+from scipy.special import ndtr
 
 from deepwas_app.genetics.gwas.align import align
 from deepwas_app.genetics.gwas.sumstats import read_sumstats
@@ -46,16 +47,17 @@ def _chromosome(rng: np.random.Generator, chromosome: int, rows: int) -> pa.Tabl
     alleles = BASES[effect]
     indel = rng.random(rows) < 1 / 12
     alleles[indel] = alleles[indel] + "CA"
+    beta, se = rng.normal(0, 0.01, rows).round(6), rng.uniform(0.005, 0.02, rows).round(6)
     return pa.table(
         {
             "chromosome": np.full(rows, chromosome),
             "base_pair_location": position,
             "effect_allele": alleles,
             "other_allele": BASES[(effect + rng.integers(1, 4, rows)) % 4],
-            "beta": rng.normal(0, 0.01, rows).round(6),
-            "standard_error": rng.uniform(0.005, 0.02, rows).round(6),
+            "beta": beta,
+            "standard_error": se,
             "effect_allele_frequency": rng.uniform(0.01, 0.99, rows).round(5),
-            "p_value": rng.uniform(0, 1, rows).round(6),
+            "p_value": (2 * ndtr(-np.abs(beta / se))).round(8),
             "rsid": [f"rs{i}" for i in (position * 25 + chromosome).tolist()],
             "n": 400_000 + rng.integers(0, 5000, rows),
         }

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from deepwas_app.genetics.gwas.finding import Finding
+from deepwas_app.genetics.gwas.finding import Candidate, Finding
 from deepwas_app.genetics.gwas.vocabulary import PAIRS, build_in, normal
 
 # What frequencies call the two alleles of each pair.
 _OWNERS = (("1", "2"), ("1", "0"), ("b", "a"), ("minor", "major"))
+# Rank of a frequency that may be of the effect or of the other allele, row by row.
+_OF_A_COLUMN = 3
 _REFERENCE = ("reference_allele", "alternate_allele")
 
 
@@ -147,40 +149,45 @@ def take_frequency(finding: Finding) -> None:
     """Find the frequency, and whose it is: of the effect, the other, or a named allele."""
     if "frequency" in finding.roles:
         return
-    effect, other = (finding.roles.get(f"{which}_allele") for which in ("effect", "other"))
-    labels = {"effect": _label(effect), "other": _label(other)}
-    ranked = []
-    for candidate in finding.of("frequency"):
-        owner = candidate.owner
-        if owner in ("effect", labels["effect"]):
-            ranked.append((0, candidate, "frequency", f"of {effect}, by its name"))
-        elif owner == labels["other"]:
-            ranked.append((2, candidate, "frequency_other", f"of {other}, by its name"))
-        elif owner in ("reference", "alternate") and finding.roles.get(f"{owner}_allele"):
-            ranked.append((3, candidate, f"frequency {owner}", "of this allele, by its name"))
-        elif not owner:
-            ranked.append((1, candidate, "frequency", "its name; taken as the effect allele's"))
-    for candidate in finding.of("frequency_other")[:1]:
-        ranked.append((2, candidate, "frequency_other", f"of {other}, by its name"))
-    if ranked:
-        _, best, role, why = min(ranked, key=lambda one: one[0])
-        if role.startswith("frequency "):
-            allele = f"{best.owner}_allele"
-            finding.take("frequency_allele", finding.roles[allele], f"{best.column} is of it")
-            role = "frequency"
+    ranked = [_owned(finding, candidate) for candidate in finding.of("frequency")]
+    ranked += [
+        (2, "frequency_other", candidate, "its name")
+        for candidate in finding.of("frequency_other")[:1]
+    ]
+    known = [one for one in ranked if one is not None]
+    if known:
+        rank, role, best, why = min(known, key=lambda one: one[0])
+        if rank == _OF_A_COLUMN:
+            whose = finding.roles[f"{best.owner}_allele"]
+            finding.take("frequency_allele", whose, f"{best.column} is of it")
         finding.take(role, best.column, why)
         return
     minor = finding.of("minor_frequency")
-    whose = finding.first("minorallele")
-    if minor and whose:
-        finding.take("frequency", minor[0].column, f"of {whose}")
-        finding.take("frequency_allele", whose, f"{minor[0].column} is of it")
+    owner = finding.first("minorallele")
+    if minor and owner:
+        finding.take("frequency", minor[0].column, f"of {owner}")
+        finding.take("frequency_allele", owner, f"{minor[0].column} is of it")
         return
     for role in ("frequency_cases", "frequency_controls"):
         for candidate in finding.of(role)[:1]:
             finding.take(role, candidate.column, "its name")
     if minor and "frequency_controls" not in finding.roles:
         finding.take("minor_frequency", minor[0].column, "not used: it is not said whose it is")
+
+
+def _owned(finding: Finding, candidate: Candidate) -> tuple[int, str, Candidate, str] | None:
+    """How good a frequency is, its role, and why; None if its allele is none of the file's."""
+    effect, other = (finding.roles.get(f"{which}_allele") for which in ("effect", "other"))
+    owner = candidate.owner
+    if owner in ("effect", _label(effect)):
+        return 0, "frequency", candidate, f"of {effect}, by its name"
+    if not owner:
+        return 1, "frequency", candidate, "its name; taken as the effect allele's"
+    if owner == _label(other):
+        return 2, "frequency_other", candidate, f"of {other}, by its name"
+    if finding.roles.get(f"{owner}_allele"):
+        return _OF_A_COLUMN, "frequency", candidate, "of this allele, by its name"
+    return None
 
 
 def _label(column: str | None) -> str:

@@ -236,7 +236,7 @@ def _alleles(table: pa.Table) -> tuple[pd.Categorical, pd.Categorical]:
         [-1, reference, alternate],
         default=-1,
     )
-    kinds = union.categories
+    kinds = union.categories.astype(object)
     return pd.Categorical.from_codes(effect, kinds), pd.Categorical.from_codes(other, kinds)
 
 

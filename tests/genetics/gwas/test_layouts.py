@@ -309,6 +309,11 @@ LAYOUTS: dict[str, tuple[str, dict[str, object]]] = {
         "rsid=id chrom=chr pos=pos EA=effect OA=other oaf=freq_other zscore=z n=n",
         {},
     ),
+    "REF's frequency beside an effect allele": (
+        "rsid=id chrom=chr pos=pos EA=effect REF=other ALT=effect ref_af=freq_other beta=beta "
+        "se=se n=n",
+        {},
+    ),
     "log10 P": (
         "rsid=id chrom=chr pos=pos EA=effect OA=other EAF=freq beta=beta se=se log10p=log10p n=n",
         {},
