@@ -53,8 +53,9 @@ class EffectsCard(AnnotationCard):
             self.figure,
             self.table,
             note="Change of log heritability with an annotation, the others as they are: the "
-            "coefficient of a linear prior, the average partial effect of any other. One at a "
-            "time (hollow), an annotation also stands for those it goes together with.",
+            "coefficient of a linear prior without the pull of the normal prior on it, the average "
+            "partial effect of any other. One at a time (hollow), an annotation also stands for "
+            "those it goes together with.",
         )
 
     def test(self, study: xr.Dataset, run: Any) -> tuple[str, Callable[[], Steps]]:
