@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from deepwas_app.errors import InputError
+from deepwas_app.genetics import chromosomes
 from deepwas_app.genetics.gwas.allele_roles import take_alleles, take_frequency
 from deepwas_app.genetics.gwas.finding import NO_COLUMN, Finding
 from deepwas_app.genetics.gwas.format import FORMATS, recognise
@@ -285,6 +286,9 @@ def _whole_study(finding: Finding) -> list[Fact]:
     build = finding.build_of(column) or build_of_values(finding.head.columns.get(column, []))
     if build:
         facts["build"] = Fact("build", build, f"in the name {column}")
+    named = roles.get("chromosome", "")
+    if said := chromosomes.build_of(finding.head.columns.get(named, [])):
+        facts["build"] = Fact("build", said, f"by the accessions in {named}")
     if finding.head.columns.get(roles.get("effective_n", "")):
         facts = {role: fact for role, fact in facts.items() if role == "build"}
     return [facts[role] for role in ("n", "cases", "controls", "build") if role in facts]

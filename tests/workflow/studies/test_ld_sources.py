@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
 
 from deepwas_app.cli import main
 from deepwas_app.errors import InputError
@@ -45,7 +46,8 @@ def windows(tmp_path_factory: pytest.TempPathFactory) -> Path:
             (start + 3) * MB + 1,
         )
     frame = table.assign(AF1=rng.uniform(0.1, 0.9, 300), BETA=rng.standard_normal(300), SE=1.0)
-    frame = frame.assign(N=10_000, P=0.5).rename(columns={"BP": "POS"})
+    P = 2 * norm.sf(frame["BETA"].abs())
+    frame = frame.assign(N=10_000, P=P).rename(columns={"BP": "POS"})
     # The panel has no frequencies; the file lacks one variant, and another's frequency.
     frame.loc[7, "AF1"] = np.nan
     frame.drop(index=100).to_csv(folder / "gwas.fastGWA", sep="\t", index=False, na_rep="NA")
