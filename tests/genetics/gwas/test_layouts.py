@@ -272,6 +272,10 @@ LAYOUTS: dict[str, tuple[str, dict[str, object]]] = {
         "P.value=p Direction=word N=n",
         {"frequency": None},
     ),
+    "PRS-CS, with places": (
+        "SNP=id CHR=chr BP=pos A1=effect A2=other MAF=maf BETA=beta SE=se P=p N=n",
+        {"frequency": None},
+    ),
     "LDAK": (
         "Chromosome=chr Predictor=id Basepair=pos A1=effect A2=other Wald_Stat=z Wald_P=p "
         "Effect=beta SD=se A1_Mean=junk MAF=maf",

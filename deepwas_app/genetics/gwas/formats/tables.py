@@ -96,6 +96,15 @@ for format in (
         other_allele="A2",
         order=130,
     ),
+    # With places; MungeSumstats, whose A2 counts, calls no frequency MAF.
+    named_columns(
+        "PRS-CS, with places",
+        "SNP CHR|CHROM BP|POS A1 A2 MAF BETA|OR SE|P",
+        only="N INFO",
+        effect_allele="A1",
+        other_allele="A2",
+        order=135,
+    ),
     named_columns(
         "MVP",
         "Allele1 Allele2 EA",
