@@ -17,7 +17,7 @@ app: .venv/app
 # Counting lines costs little from Python 3.12 on, where the interpreter does it.
 COVERAGE_CORE = $$($(BIN)/python -c 'import sys; print("sysmon" if sys.version_info >= (3, 12) else "ctrace")')
 
-test: check
+test: check .venv/ssf/installed
 	COVERAGE_CORE=$(COVERAGE_CORE) $(BIN)/pytest $(if $(COVERAGE),--cov) \
 		-n 2 --dist loadfile --no-loadscope-reorder --durations=15
 
@@ -57,3 +57,9 @@ INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecod
 .venv/test: .venv/python pyproject.toml constraints.txt
 	$(INSTALL) -e '.[notebook,test]'
 	touch $@ .venv/app
+
+# The GWAS Catalog's validator, which wants an older pandas than ours.
+.venv/ssf/installed: .venv/python
+	$(BIN)/uv venv --quiet --clear --python 3.11 .venv/ssf
+	$(BIN)/uv pip install --quiet --python .venv/ssf/bin/python gwas-sumstats-tools==1.0.25 'numpy<2' six 'setuptools<81'
+	touch $@

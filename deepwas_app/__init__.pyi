@@ -114,6 +114,7 @@ def export(
     susie: str = '',
     weights: str = '',
     pgs_catalog: str = '',
+    ssf: str = '',
     floor: bool = False,
     region: str = '',
 ) -> dict[str, _pandas.DataFrame]:

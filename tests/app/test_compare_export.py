@@ -191,6 +191,7 @@ def test_files_of_the_export_page_are_those_of_the_commands(study_with_runs, cap
         "prior_weights.tsv": ["export", run, "--susie", "-", "--region", page.region.value],
         "weights.tsv": ["export", run, "--weights", "-"],
         "pgs_catalog.txt": ["export", run, "--pgs-catalog", "-"],
+        "ssf.tsv": ["export", run, "--ssf", "-"],
         "effects.tsv": ["effects", run],
     }.items():
         assert content(page, f"mlp.{ending}") == of_command(arguments, capsys), ending
@@ -201,7 +202,7 @@ def test_files_of_the_export_page_are_those_of_the_commands(study_with_runs, cap
 
 def test_sizes_are_about_right(study_with_runs):
     page = ExportPage(study_with_runs)
-    for ending in ("snpvar.tsv", "weights.tsv", "pgs_catalog.txt"):
+    for ending in ("snpvar.tsv", "weights.tsv", "pgs_catalog.txt", "ssf.tsv"):
         found = button(page, f".{ending}")
         said = float(found.label.split("about ")[1].split()[0])
         assert said == pytest.approx(len(content(page, f".{ending}")) / 1e6, rel=0.15, abs=0.05)
