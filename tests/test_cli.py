@@ -61,15 +61,21 @@ def test_ld_then_study_then_info(panel, folder, capsys):
     assert "variants: 15938" in capsys.readouterr().out
 
 
-def test_a_study_of_mixed_up_alleles_is_warned_of(panel, folder, capsys):
+def test_a_study_of_mixed_up_alleles_stops_or_is_warned_of(panel, folder, capsys):
     gwas = pd.read_csv(HEIGHT / "height.fastGWA.gz", sep="\t")
     gwas["BETA"] *= np.where(np.random.default_rng(0).random(len(gwas)) < 0.3, -1, 1)
     gwas.to_csv(folder / "mixed.fastGWA", sep="\t", index=False)
     words = ["--sumstats", str(folder / "mixed.fastGWA"), "--ld", panel]
+    assert main(["study", *words, "-o", str(folder / "mixed")]) == 1
+    assert "signs of strong z-scores contradict LD in" in capsys.readouterr().err.splitlines()[-1]
+    assert not list(folder.glob("mixed.study.zarr"))
+    words += ["--accept", "ld-signs"]
     assert main(["study", *words, "-o", str(folder / "mixed")]) == 0
-    said = capsys.readouterr().err.splitlines()[-1]
-    assert said.startswith("warning: The LD of this study is not that of its GWAS")
-    assert "effect alleles taken for the other ones" in said
+    first, second = capsys.readouterr().err.splitlines()[-2:]
+    assert first.startswith("warning: The LD of this study is not that of its GWAS")
+    assert "effect alleles taken for the other ones" in first
+    assert second.startswith("warning: the signs of strong z-scores contradict LD in")
+    assert second.endswith("(accepted)")
 
 
 def test_train_prints_its_summary(small_study, folder, capsys):

@@ -9,8 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from scipy import sparse
-from scipy.sparse.linalg import cg
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.ld.factor import standardise
@@ -19,7 +17,7 @@ from deepwas_app.genetics.ld.panel import open_panel, read_factor
 from deepwas_app.genetics.ld.sources.base import check_foreign, only_listed
 from deepwas_app.genetics.ld.sources.dense import open_dense
 from deepwas_app.genetics.ld.sources.genotypes import open_genotypes
-from deepwas_app.genetics.ld.sources.ldgm import correlations, open_ldgm
+from deepwas_app.genetics.ld.sources.ldgm import open_ldgm
 from deepwas_app.genetics.ld.sources.prscs import open_prscs
 from deepwas_app.genetics.ld.sources.ukb import open_ukb
 from deepwas_app.genetics.lists import read_people_list, read_variant_list
@@ -210,37 +208,3 @@ def test_only_chosen_indices_of_a_precision_matrix_are_solved_for(tmp_path, bloc
     assert panel["variant_id"].values.tolist() == block.table["SNP"].iloc[3:8].tolist()
     W = read_factor(panel, 0).astype(float)
     np.testing.assert_allclose(W @ W.T, block.R[3:8, 3:8], atol=2e-3)
-
-
-REAL = Path(__file__).parents[5] / "shared/ldgm"
-
-
-@pytest.mark.skipif(not REAL.is_dir(), reason="no real LDGM block beside the repository")
-def test_a_real_block_as_it_was_downloaded(tmp_path):
-    """Its names have the population and the block; a sparse solve gives what the dense one does."""
-    edges = next(REAL.glob("*.EUR.edgelist.gz"))
-    snps = pd.read_csv(next(REAL.glob("*.snplist.gz")))
-    size = int(snps["index"].max()) + 1
-    wanted = np.random.default_rng(0).choice(size, 600, replace=False)
-    R, solved = correlations(edges, size, wanted)
-    i, j, value = pd.read_csv(edges, header=None).to_numpy().T
-    i, j = i.astype(int), j.astype(int)
-    apart = i != j
-    both = (np.r_[i, j[apart]], np.r_[j, i[apart]])
-    P = sparse.csr_matrix((np.r_[value, value[apart]], both), shape=(size, size))
-    there = np.flatnonzero(P.diagonal())
-    assert set(solved) == set(wanted) & set(there)
-    # Two of them that are in LD, by a solver that factorises nothing.
-    R[np.diag_indices(len(R))] = 0
-    pair = np.array(np.unravel_index(np.abs(R).argmax(), R.shape))
-    at = np.searchsorted(there, solved[pair])
-    P, units = P[there][:, there], np.eye(len(there))[at]
-    found = np.array([cg(P, unit, rtol=1e-8, maxiter=20_000)[0][at] for unit in units])
-    expected = found[0, 1] / np.sqrt(found[0, 0] * found[1, 1])
-    assert abs(expected) > 0.3
-    assert R[tuple(pair)] == pytest.approx(expected, abs=1e-3)
-    common = snps[snps["EUR"].between(0.2, 0.8) & snps["site_ids"].notna()]["site_ids"].iloc[::4]
-    (tmp_path / "list.txt").write_text("\n".join(common) + "\n")
-    source = open_ldgm(REAL, "EUR", extract=read_variant_list(tmp_path / "list.txt"))
-    made = next(iter(source.blocks(0.99, 0.0)))
-    assert len(common) * 0.9 < made.variants.sizes["variants"] <= len(common)
