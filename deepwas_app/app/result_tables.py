@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import panel as pn
 import panel_material_ui as pmui
+import param
 from bokeh.models.widgets.tables import ScientificFormatter
 
 from deepwas_app.workflow.tables import Column, Table
@@ -28,14 +29,23 @@ TABLE_STYLE = """
 
 def download(label: str, filename: str, content: Callable[[], str]) -> pmui.FileDownload:
     """A button that makes a text file in a thread when it is pressed, and not before."""
+    making = 0
 
     async def make() -> io.StringIO:
+        nonlocal making
         # Else the same content a second time would be no change, and hence no download.
         button.data = None
+        making += 1
         button.loading = True
         try:
             return io.StringIO(await asyncio.to_thread(content))
         finally:
+            making -= 1
+            button.loading = making > 0
+
+    def settle(event: param.parameterized.Event) -> None:
+        # A browser says back what it was told, and a slow one after the file was made.
+        if event.new and not making:
             button.loading = False
 
     button = pmui.FileDownload(
@@ -48,6 +58,7 @@ def download(label: str, filename: str, content: Callable[[], str]) -> pmui.File
     )
     # Not in the constructor: there it warns of an option that nobody gave.
     button.variant = "outlined"
+    button.param.watch(settle, "loading")
     return button
 
 

@@ -6,6 +6,14 @@ from pathlib import Path
 from playwright.sync_api import Page, TimeoutError, expect
 
 SECOND = 1000
+SAY_LOADING = """() => {
+  for (const document of Bokeh.documents)
+    for (const model of document._all_models.values())
+      if (model.attributes.filename?.endsWith(".snpvar.tsv")) {
+        model.setv({loading: true})
+        return model.loading
+      }
+}"""
 
 
 def test_compare_then_export(
@@ -52,3 +60,7 @@ def test_compare_then_export(
         # Not the texts themselves, whose difference would take pytest minutes to describe.
         assert len(lines) == len(expected)
         assert [pair for pair in zip(lines, expected, strict=True) if pair[0] != pair[1]][:3] == []
+
+    # A slow browser says back that it is loading when the file is made already
+    assert page.evaluate(SAY_LOADING)
+    expect(button).to_be_enabled(timeout=30 * SECOND)
