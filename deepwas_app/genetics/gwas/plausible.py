@@ -113,12 +113,11 @@ def one_sign(z: Float[np.ndarray, " rows"], chromosome: np.ndarray, position: np
     chromosome, position
         Of the rows; one strong locus may well have one sign.
     """
-    some = _some(len(z))
-    z, stretch = z[some], position[some] // 1_000_000
+    stretch = position // 1_000_000
     rows = int((z != 0).sum())
     share = max((z > 0).sum(), (z < 0).sum()) / max(rows, 1)
-    places = len(set(zip(np.asarray(chromosome)[some].tolist(), stretch.tolist(), strict=True)))
-    placed = position[some].any()
+    places = len(set(zip(np.asarray(chromosome).tolist(), stretch.tolist(), strict=True)))
+    placed = position.any()
     if rows < TELLING or share <= ONE_SIGN or (placed and places < STRETCHES):
         return ""
     sign = "above" if (z > 0).sum() * 2 > rows else "below"

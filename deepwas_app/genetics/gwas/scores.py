@@ -13,7 +13,7 @@ from scipy.special import ndtri_exp
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.files import is_number
 from deepwas_app.genetics.gwas.plausible import LOOKED_AT, p_and_se, p_range
-from deepwas_app.genetics.gwas.vocabulary import P_ROLES, normal
+from deepwas_app.genetics.gwas.vocabulary import EFFECTS, P_ROLES, normal
 from deepwas_app.genetics.tables import NUMBER, TEXT
 
 # Factor from a logarithm to ln P.
@@ -91,7 +91,8 @@ def doubts(table: pa.Table, path: Path) -> dict[str, str]:
         For errors.
     """
     step = max(table.num_rows // LOOKED_AT, 1)
-    some = table.take(np.arange(0, table.num_rows, step))
+    needed = [name for name in (*P_ROLES, *EFFECTS, "se") if name in table.column_names]
+    some = table.select(needed).take(np.arange(0, table.num_rows, step))
     everything = np.ones(some.num_rows, dtype=bool)
     found = {}
     with np.errstate(divide="ignore", invalid="ignore"):
