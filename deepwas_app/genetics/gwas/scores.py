@@ -36,6 +36,15 @@ def numbers(table: pa.Table, role: str) -> np.ndarray:
     return table[role].to_numpy()
 
 
+def _effects(table: pa.Table) -> np.ndarray:
+    """Effects; the logarithm of the odds ratio where there is none."""
+    effect = numbers(table, "beta")
+    if "odds_ratio" not in table.column_names:
+        return effect
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(np.isnan(effect), np.log(numbers(table, "odds_ratio")), effect)
+
+
 def z_scores(table: pa.Table, path: Path) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """z-scores in float64 by the best columns that a row has, and why rows have none.
 
@@ -53,11 +62,9 @@ def z_scores(table: pa.Table, path: Path) -> tuple[np.ndarray, dict[str, np.ndar
     was withdrawn by the tool that computed it, unless the whole column is empty.
     """
     z = numbers(table, "z")
-    effect, se = numbers(table, "beta"), numbers(table, "se")
+    effect, se = _effects(table), numbers(table, "se")
     reasons: dict[str, np.ndarray] = {}
     with np.errstate(divide="ignore", invalid="ignore"):
-        if "odds_ratio" in table.column_names:
-            effect = np.where(np.isnan(effect), np.log(numbers(table, "odds_ratio")), effect)
         reasons["standard error not above 0"] = se <= 0
         reasons["infinite standard error"] = se == np.inf
         z = np.where(np.isnan(z), effect / se, z)
@@ -99,10 +106,7 @@ def doubts(table: pa.Table, path: Path) -> dict[str, str]:
         log_p = _log_p(path, some, everything)
     if "p" in some.column_names:
         found["p-range"] = p_range(np.where(log_p == np.inf, -1.0, np.exp(log_p)))
-    effect, se = numbers(some, "beta"), numbers(some, "se")
-    with np.errstate(divide="ignore", invalid="ignore"):
-        if "odds_ratio" in some.column_names:
-            effect = np.where(np.isnan(effect), np.log(numbers(some, "odds_ratio")), effect)
+    effect, se = _effects(some), numbers(some, "se")
     if np.isnan(se).all():
         effect, se = numbers(some, "z"), np.ones(some.num_rows)
     return found | {"p-and-se": p_and_se(effect, se, log_p)}
