@@ -6,11 +6,13 @@ work. Only the module of the command that is typed is imported.
 
 import argparse
 import sys
+import warnings
+from collections.abc import Callable
 from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from deepwas_app.errors import InputError
+from deepwas_app.errors import InputError, RunWarning
 
 COMMANDS = {
     "serve": "Serve the dashboard in the browser.",
@@ -43,7 +45,10 @@ def main(arguments: list[str] | None = None) -> int:
 
     command = command_module(typed.command)
     try:
-        command.run(read_flags(typed, command.Settings))
+        with warnings.catch_warnings():
+            warnings.simplefilter("default", RunWarning)
+            warnings.showwarning = _show_warning(warnings.showwarning)
+            command.run(read_flags(typed, command.Settings))
     except InputError as problem:
         print(f"deepwas: {problem}", file=sys.stderr)
         return 1
@@ -53,6 +58,20 @@ def main(arguments: list[str] | None = None) -> int:
         print("deepwas: interrupted", file=sys.stderr)
         return 130
     return 0
+
+
+def _show_warning(otherwise: Callable[..., None]) -> Callable[..., None]:
+    """Say once in a line of a command's own what is to be doubted; other warnings as ever."""
+    said = set()
+
+    def show(message: Warning | str, category: type[Warning], *where: Any) -> None:
+        if not issubclass(category, RunWarning):
+            otherwise(message, category, *where)
+        elif str(message) not in said:
+            said.add(str(message))
+            print(f"warning: {message}", file=sys.stderr)
+
+    return show
 
 
 def command_module(name: str) -> ModuleType:

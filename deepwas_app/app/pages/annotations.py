@@ -10,11 +10,12 @@ from deepwas_app.app.cards.annotation_card import Details
 from deepwas_app.app.cards.annotation_response import ResponseCard
 from deepwas_app.app.cards.effects import EffectsCard
 from deepwas_app.app.cards.enrichment import EnrichmentCard
-from deepwas_app.app.components import caution, empty, section
+from deepwas_app.app.components import empty, section
 from deepwas_app.app.markup import text
 from deepwas_app.app.pages import PAGES
 from deepwas_app.app.pages.base import Page
-from deepwas_app.app.pages.runs import follow, runs_choice
+from deepwas_app.app.pages.runs import doubts, follow, runs_choice
+from deepwas_app.workflow.runs.doubted import run_warnings
 
 
 @PAGES.add
@@ -120,11 +121,8 @@ class AnnotationsPage(Page):
         ]
         from deepwas_app.workflow.results.annotation_effects import caveats
 
-        notes += [
-            caution(f"{name}: {'. '.join(said)}.")
-            for name, effect in effects.items()
-            if (said := caveats(effect))
-        ]
+        for name, effect in effects.items():
+            notes += doubts(name, [*run_warnings(self._runs[name]), *caveats(effect)])
         return pmui.Column(*notes, self.tabs, sizing_mode="stretch_width")
 
     def _show_details(self, *_: Any) -> None:

@@ -12,13 +12,14 @@ from deepwas_app.app import store
 from deepwas_app.app.cards.scores import ScoreForm
 from deepwas_app.app.components import cells, section
 from deepwas_app.app.pages import PAGES
-from deepwas_app.app.pages.runs import RunsPage, finished_runs, name_in, run_select
+from deepwas_app.app.pages.runs import RunsPage, doubts, finished_runs, name_in, run_select
 from deepwas_app.app.result_tables import download
 from deepwas_app.app.settings_form import widgets
 from deepwas_app.genetics.regions import Region, parse_region
 from deepwas_app.genetics.study import strongest_loci
 from deepwas_app.workflow.results.exports import EXPORTS, Export
 from deepwas_app.workflow.results.identity import VARIANT, identity
+from deepwas_app.workflow.runs.doubted import run_warnings
 from deepwas_app.workflow.settings import plain
 
 HALF_REGION = 500_000
@@ -42,7 +43,8 @@ class ExportPage(RunsPage):
         """The choice of a run, its files, and the scoring of genotypes."""
         names = list(self.finished)
         self.run = run_select("Run", names, name_in(self.finished, self.state.best_run()))
-        self.run.param.watch(lambda _: self._name_files(), "value")
+        self.run.param.watch(lambda _: self._follow_run(), "value")
+        self.doubts = pmui.Column(sizing_mode="stretch_width")
         self.region = pmui.TextInput(
             label="Region",
             value=strongest_region(study),
@@ -65,9 +67,9 @@ class ExportPage(RunsPage):
                 "deepwas effects RUN -o FILE",
             )
         )
-        self._name_files()
+        self._follow_run()
         return [
-            section("Run", self.run),
+            section("Run", self.run, self.doubts),
             section("Files for other tools", cells(*((card, 6) for card in files))),
             section(
                 "Score genotypes",
@@ -125,8 +127,9 @@ class ExportPage(RunsPage):
     def _run(self) -> Any:
         return self.finished[self.run.value]
 
-    def _name_files(self) -> None:
-        """Put the run's name before the names of its files."""
+    def _follow_run(self) -> None:
+        """Say what is to be doubted of the run, and put its name before those of its files."""
+        self.doubts.objects = doubts(self.run.value, run_warnings(self._run()))
         for button, ending in self.buttons.values():
             button.filename = f"{store.run_name(self._run())}.{ending}"
 

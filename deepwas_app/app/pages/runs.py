@@ -1,12 +1,13 @@
 """What pages over the finished runs of a study share, and the choice of runs."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import panel_material_ui as pmui
 import xarray as xr
 
 from deepwas_app.app import store
-from deepwas_app.app.components import empty
+from deepwas_app.app.components import caution, empty
 from deepwas_app.app.pages.base import Page
 from deepwas_app.app.state import AppState
 
@@ -26,6 +27,11 @@ class RunsPage(Page):
     def build_runs(self, study: xr.Dataset) -> list[Any]:
         """The content over ``finished``, which has at least one run. Subclasses say what."""
         raise NotImplementedError
+
+
+def doubts(name: str, said: Sequence[str]) -> list[pmui.Alert]:
+    """What is to be doubted of a run, in one alert; none where there is nothing."""
+    return [caution(f"{name}: {'. '.join(said)}.")] if said else []
 
 
 def runs_choice(state: AppState, **options: Any) -> pmui.MultiChoice:

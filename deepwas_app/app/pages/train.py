@@ -11,11 +11,12 @@ import xarray as xr
 
 from deepwas_app.app import store
 from deepwas_app.app.cards.held_out import HeldOut
-from deepwas_app.app.components import caution, cells, empty, fold, plot, section
+from deepwas_app.app.components import cells, empty, fold, plot, section
 from deepwas_app.app.job_view import JobView, job_in_turn
 from deepwas_app.app.jobs import JOBS, Job, Status
 from deepwas_app.app.pages import PAGES
 from deepwas_app.app.pages.base import Page
+from deepwas_app.app.pages.runs import doubts
 from deepwas_app.app.result_tables import page_frame, page_table, table_download
 from deepwas_app.app.settings_form import by_label, copy_of, widget, widgets
 from deepwas_app.core.objectives import OBJECTIVES
@@ -24,6 +25,7 @@ from deepwas_app.errors import InputError
 from deepwas_app.plots import train as pictures
 from deepwas_app.workflow.progress import relay
 from deepwas_app.workflow.results.evaluation import RUNS, evaluate, per_variant
+from deepwas_app.workflow.runs.doubted import run_warnings
 from deepwas_app.workflow.runs.models import knobs, study_parameters
 from deepwas_app.workflow.runs.summary import EVALUATION
 from deepwas_app.workflow.settings import TrainSettings
@@ -291,9 +293,7 @@ class TrainPage(Page):
         self.file.visible = any(run.finished for run in self.state.runs)
         selected = {store.run_name(run): run for run in self.state.selected_runs()}
         self.doubts.objects = [
-            caution(f"{name}: {'. '.join(run.summary['warnings'])}.")
-            for name, run in selected.items()
-            if run.summary.get("warnings")
+            alert for name, run in selected.items() for alert in doubts(name, run_warnings(run))
         ]
         chosen = {name: run.metrics() for name, run in selected.items()}
         if not len(table):

@@ -9,7 +9,7 @@ __all__ = ["Settings", "run"]
 def run(settings: Settings) -> None:
     """Write a row a run."""
     from deepwas_app.workflow.results.evaluation import evaluate
-    from deepwas_app.workflow.results.selection import choice, choice_line, gains_that_differ
+    from deepwas_app.workflow.results.selection import choice, choice_line
     from deepwas_app.workflow.runs.run import open_run
     from deepwas_app.workflow.runs.summary import EVALUATION
     from deepwas_app.workflow.tables import write_text
@@ -18,12 +18,8 @@ def run(settings: Settings) -> None:
     table = evaluate(runs, prevalence=settings.prevalence, case_fraction=settings.case_fraction)
     if not settings.json or settings.output != "-":
         write_text(EVALUATION.text(table), settings.output)
-    # Of other studies no one would compare them.
-    if len({run.study_hash for run in runs}) == 1:
-        for words in gains_that_differ(runs):
-            say(f"warning: {words}")
-        chosen = choice(runs)
-        if chosen is not None:
-            say(choice_line(chosen))
+    chosen = choice(runs) if len({run.study_hash for run in runs}) == 1 else None
+    if chosen is not None:
+        say(choice_line(chosen))
     if settings.json:
         print_json(EVALUATION.records(table))

@@ -15,11 +15,7 @@ Settings = type("Settings", (ExportKnobs, RunInput), {})
 def run(settings: Any) -> None:
     """Write every file that is asked for."""
     from deepwas_app.workflow.results.export import export
-    from deepwas_app.workflow.results.locus import opened_run
 
-    run = opened_run(settings.run_path)
-    written = export(settings.study or None, run, settings=settings)
+    written = export(settings.study or None, settings.run_path, settings=settings)
     for path, table in written.items():
         say(f"{path}: {len(table)} variants")
-    for warning in run.summary.get("warnings", []):
-        say(f"warning: {warning}")

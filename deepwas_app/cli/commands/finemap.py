@@ -16,6 +16,7 @@ def run(settings: Settings) -> None:
         fine_map,
     )
     from deepwas_app.workflow.results.locus import opened
+    from deepwas_app.workflow.runs.doubted import run_warnings
     from deepwas_app.workflow.tables import write_text
 
     study, run = opened(settings.study or None, settings.run_path)
@@ -44,6 +45,7 @@ def run(settings: Settings) -> None:
             {
                 "region": str(region),
                 "variants": len(found.table),
+                "warnings": run_warnings(run),
                 "sets": CREDIBLE_SETS.records(found.sets),
                 "fits": FITS.records(found.fits),
             }

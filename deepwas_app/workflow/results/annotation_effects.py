@@ -20,7 +20,7 @@ from deepwas_app.workflow.runs.batches import log_heterozygosity, standardisatio
 from deepwas_app.workflow.runs.heritability import prior_heritability
 from deepwas_app.workflow.runs.models import noisy_model, objective_of
 from deepwas_app.workflow.runs.run_batches import spread_variants, training_batches
-from deepwas_app.workflow.runs.summary import few_blocks, is_null
+from deepwas_app.workflow.runs.summary import is_null
 from deepwas_app.workflow.studies.builtin import StudyLike
 
 QUANTILES = 5
@@ -211,11 +211,8 @@ def annotation_effects(study: StudyLike | None, run: RunLike) -> xr.Dataset:
 
 
 def caveats(effects: xr.Dataset) -> list[str]:
-    """What is to be said beside all numbers of a run, for people."""
-    said = few_blocks(effects.attrs["blocks"])
-    if not effects.attrs["log_linear"]:
-        said.append(SHAPE_GIVEN)
-    return said
+    """What is to be said beside all numbers of a run, beside what is to be doubted of it."""
+    return [] if effects.attrs["log_linear"] else [SHAPE_GIVEN]
 
 
 def _not_told_apart(groups: list[list[int]], names: np.ndarray) -> list[str]:

@@ -16,6 +16,7 @@ from deepwas_app.workflow.results.interpret import (
     shifted_annotations,
 )
 from deepwas_app.workflow.results.locus import RunLike, opened
+from deepwas_app.workflow.runs.doubted import warn_of
 from deepwas_app.workflow.settings.keywords import knobs
 from deepwas_app.workflow.settings.results import EffectsKnobs
 from deepwas_app.workflow.studies.builtin import StudyLike
@@ -106,6 +107,7 @@ def effects(
     Table :data:`EFFECTS`, one row an annotation.
     """
     study, run = opened(study, run)
+    warn_of(run)
     if found is None:
         found = annotation_effects(study, run)
     alone = shifted = None

@@ -11,6 +11,8 @@ from deepwas_app.errors import InputError
 from deepwas_app.intervals import interval
 from deepwas_app.workflow.results.liability import on_liability
 from deepwas_app.workflow.results.locus import RunLike, opened_runs
+from deepwas_app.workflow.results.selection import gains_that_differ
+from deepwas_app.workflow.runs.doubted import warn
 from deepwas_app.workflow.runs.fitted import Fitted
 from deepwas_app.workflow.runs.summary import EVALUATION
 from deepwas_app.workflow.tables import Column, Table
@@ -74,13 +76,19 @@ def evaluate(
     -------
     Table :data:`~deepwas_app.workflow.runs.summary.EVALUATION`. No gain where nothing was held out.
 
+    Warns
+    -----
+    RunWarning
+        If gains of runs of one study cannot be set side by side.
+
     Raises
     ------
     InputError
         If a run is not finished.
     """
     rows = []
-    for run in opened_runs(runs):
+    several = opened_runs(runs)
+    for run in several:
         if not run.finished:
             raise InputError(f"{run.path}: is not finished. Go on with deepwas train --resume.")
         known = {c.name: run.summary.get(c.name) for c in EVALUATION if not c.optional}
@@ -88,6 +96,10 @@ def evaluate(
         numbers = pd.DataFrame([row]).astype(dict.fromkeys(_MAY_BE_MISSING, float))
         of_own = run.own_study() if prevalence is not None else xr.Dataset()
         rows.append(on_liability(numbers, of_own, prevalence, case_fraction))
+    # Of other studies no one would compare them.
+    if len({run.study_hash for run in several}) == 1:
+        for words in gains_that_differ(several):
+            warn(words)
     return EVALUATION.frame(pd.concat(rows, ignore_index=True) if rows else [])
 
 

@@ -10,6 +10,7 @@ from deepwas_app.errors import InputError
 from deepwas_app.genetics.regions import parse_region
 from deepwas_app.workflow.results.exports import EXPORTS, Export
 from deepwas_app.workflow.results.locus import RunLike, opened
+from deepwas_app.workflow.runs.doubted import warn_of
 from deepwas_app.workflow.settings.base import Settings, facts, fields, part
 from deepwas_app.workflow.settings.keywords import knobs
 from deepwas_app.workflow.settings.shared import LAST
@@ -65,6 +66,7 @@ def export(study: StudyLike | None, run: RunLike, *, settings: Any) -> dict[str,
     wanted = [entry for entry in EXPORTS.values() if getattr(settings, _knob(entry))]
     _check(settings, wanted)
     study, run = opened(study, run)
+    warn_of(run)
     regional = any(entry.region for entry in wanted)
     region = parse_region(settings.region, study) if regional else None
     tables: dict[Any, pd.DataFrame] = {}

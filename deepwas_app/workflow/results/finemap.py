@@ -16,6 +16,7 @@ from deepwas_app.workflow.progress import Progress, job
 from deepwas_app.workflow.results.identity import VARIANT, identity
 from deepwas_app.workflow.results.locus import RunLike, opened
 from deepwas_app.workflow.runs.batches import block_slice, stored_block
+from deepwas_app.workflow.runs.doubted import warn_of
 from deepwas_app.workflow.runs.heritability import prior_heritability
 from deepwas_app.workflow.settings.keywords import knobs
 from deepwas_app.workflow.settings.results import FineMapKnobs
@@ -141,6 +142,7 @@ def fine_map(
         If the region has no variants, or none of its LD blocks has a z-score.
     """
     study, run = opened(study, run)
+    warn_of(run)
     region = parse_region(region, study) if isinstance(region, str) else region
     rows = region.rows(study)
     own = study["variant_block"].values

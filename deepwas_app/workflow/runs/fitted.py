@@ -22,6 +22,8 @@ class Fitted(Protocol):
         What was fitted.
     prior_type
         The kind of prior, with its facts.
+    study_hash
+        Of the content of the study that was fitted.
     train_blocks, test_blocks
         Numbers of the LD blocks that were trained on and held out.
     tracks
@@ -40,6 +42,8 @@ class Fitted(Protocol):
     def settings(self) -> "TrainSettings": ...
     @property
     def prior_type(self) -> "type[Prior]": ...
+    @property
+    def study_hash(self) -> str: ...
     @property
     def train_blocks(self) -> list[int]: ...
     @property

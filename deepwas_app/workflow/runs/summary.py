@@ -120,7 +120,7 @@ def warnings(found: dict[str, Any], learned: dict[str, bool]) -> list[str]:
     Parameters
     ----------
     found
-        With ``h2``, ``h2_se``, ``s2``, ``kappa``, ``blocks`` and what is learned.
+        With ``h2``, ``h2_se`` (if known), ``s2``, ``kappa``, ``blocks`` and what is learned.
     learned
         Whether ``s2``, ``kappa`` and ``alpha`` were learned.
     """
@@ -153,7 +153,7 @@ def warnings(found: dict[str, Any], learned: dict[str, bool]) -> list[str]:
         )
     if kappa > MISMATCHED:
         said.append(f"kappa {kappa:.3g} is above {MISMATCHED}: the LD is not that of the GWAS")
-    if not told_from_zero(found):
+    if "h2_se" in found and not told_from_zero(found):
         said.append(
             "heritability is not told from 0: what is said of annotations is chance, and their "
             "errors may be very large"

@@ -51,6 +51,11 @@ class Fit:
         return self.checkpoint is not None
 
     @property
+    def study_hash(self) -> str:
+        """Of the content of the study that was fitted."""
+        return content_hash(self.study)
+
+    @property
     def train_blocks(self) -> list[int]:
         """Numbers of the LD blocks that were trained on."""
         return self.split.train.tolist()
@@ -77,7 +82,7 @@ class Fit:
 
     def check_study(self, study: xr.Dataset) -> None:
         """Raise InputError unless this is the study that was fitted."""
-        if content_hash(study) != content_hash(self.study):
+        if content_hash(study) != self.study_hash:
             raise InputError(f"{self.path}: is of another study than {study.attrs['path']}.")
 
     def model(self) -> Model:

@@ -137,12 +137,13 @@ def test_scoring_file_of_the_pgs_catalog(small_study, small_runs):
     table = pgs_weights(small_study, small_runs.linear)
     lines = pgs_catalog_text(table, small_study, small_runs.linear).splitlines()
     assert lines[0] == "###PGS CATALOG SCORING FILE"
-    head = dict(line[1:].split("=", 1) for line in lines[1:] if line.startswith("#"))
+    lines = [line for line in lines if not line.startswith("##")]
+    head = dict(line[1:].split("=", 1) for line in lines if line.startswith("#"))
     assert head["format_version"] == "2.0"
     assert head["genome_build"] == "GRCh37"
     assert head["weight_type"] == "beta"
-    assert int(head["variants_number"]) == len(lines) - len(head) - 2
-    assert lines[len(head) + 1].split("\t") == [
+    assert int(head["variants_number"]) == len(lines) - len(head) - 1
+    assert lines[len(head)].split("\t") == [
         "rsID",
         "chr_name",
         "chr_position",

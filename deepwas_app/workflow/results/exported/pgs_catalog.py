@@ -7,6 +7,7 @@ import xarray as xr
 
 from deepwas_app.workflow.results.exported.weights import pgs_weights
 from deepwas_app.workflow.results.exports import EXPORTS, Export
+from deepwas_app.workflow.runs.doubted import run_warnings
 from deepwas_app.workflow.tables import Column, Table
 
 if TYPE_CHECKING:
@@ -41,7 +42,10 @@ _NAMES = dict(
 
 
 def pgs_catalog_text(table: pd.DataFrame, study: xr.Dataset, run: "Fitted") -> str:
-    """The weights of :func:`pgs_weights` as a scoring file of the PGS Catalog, format 2.0."""
+    """The weights of :func:`pgs_weights` as a scoring file of the PGS Catalog, format 2.0.
+
+    What is to be doubted of the run stands at the top.
+    """
     name = run.name
     head = {
         "format_version": "2.0",
@@ -54,7 +58,9 @@ def pgs_catalog_text(table: pd.DataFrame, study: xr.Dataset, run: "Fitted") -> s
     }
     body = PGS_CATALOG.text(table[list(_NAMES)].rename(columns=_NAMES))
     lines = [f"#{key}={' '.join(value.split())}" for key, value in head.items()]
-    return "\n".join(["###PGS CATALOG SCORING FILE", *lines, body])
+    # Lines of two signs are for people, and no key where nothing is equal.
+    doubts = [f"##WARNING {words.replace('=', ' ')}" for words in run_warnings(run)]
+    return "\n".join(["###PGS CATALOG SCORING FILE", *doubts, *lines, body])
 
 
 EXPORTS.add(

@@ -7,6 +7,7 @@ import param
 from deepwas_app.workflow.results.exports import EXPORTS, Export
 from deepwas_app.workflow.results.identity import VARIANT, identity
 from deepwas_app.workflow.results.locus import RunLike, opened
+from deepwas_app.workflow.runs.doubted import warn_of
 from deepwas_app.workflow.settings.base import Settings
 from deepwas_app.workflow.studies.builtin import StudyLike
 from deepwas_app.workflow.tables import Column, Table
@@ -64,6 +65,7 @@ def snpvar(
     from deepwas_app.workflow.results.heritability import heritability
 
     study, run = opened(study, run)
+    warn_of(run)
     v = heritability(study, run)
     rows = np.flatnonzero(study["variant_scored"].values)
     # A little below, so that the ratio also holds for the five digits that are written.

@@ -6,6 +6,7 @@ from deepwas_app.genetics.regions import Region, parse_region
 from deepwas_app.workflow.results.exports import EXPORTS, Export
 from deepwas_app.workflow.results.identity import VARIANT, identity
 from deepwas_app.workflow.results.locus import RunLike, opened
+from deepwas_app.workflow.runs.doubted import warn_of
 from deepwas_app.workflow.studies.builtin import StudyLike
 from deepwas_app.workflow.tables import Column, Table
 
@@ -37,6 +38,7 @@ def prior_weights(study: StudyLike | None, run: RunLike, region: Region | str) -
     from deepwas_app.workflow.results.heritability import heritability
 
     study, run = opened(study, run)
+    warn_of(run)
     region = parse_region(region, study) if isinstance(region, str) else region
     rows = region.rows(study)
     v = heritability(study, run, rows)

@@ -11,6 +11,7 @@ from deepwas_app.genetics.genotypes.weights import checked_weights
 from deepwas_app.workflow.results.exports import EXPORTS, Export
 from deepwas_app.workflow.results.identity import VARIANT, identity
 from deepwas_app.workflow.results.locus import RunLike, opened
+from deepwas_app.workflow.runs.doubted import warn_of
 from deepwas_app.workflow.studies.builtin import StudyLike
 from deepwas_app.workflow.tables import Column, Table
 
@@ -60,6 +61,7 @@ def pgs_weights(study: StudyLike | None, run: RunLike) -> pd.DataFrame:
     from deepwas_app.workflow.results.posterior import posterior
 
     study, run = opened(study, run)
+    warn_of(run)
     mean = posterior(study, run)["variant_posterior_mean"].values.astype(np.float64)
     beta = per_allele(study, mean)
     rows = np.flatnonzero(np.isfinite(beta))
