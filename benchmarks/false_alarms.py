@@ -5,8 +5,9 @@
 GWAS of 5,000 to a million people are drawn through the LD panel of the built-in height study
 (chromosome 22, 378 people), of every polygenicity, binary and quantitative, with P and standard
 errors rounded to one to six digits, genomic control in a fourth of them, frequencies of 300 to
-300,000 other people of another population (an s.d. of 0.03), and alleles swapped at random. Two
-minutes of one core.
+300,000 other people of another population (an s.d. of 0.03), and alleles swapped at random; half
+of those whose frequencies might be of minor alleles count these throughout. Two minutes of one
+core.
 
 check
     Name of the check.
@@ -80,6 +81,8 @@ def outcomes(panel: Panel, seed: int) -> dict[tuple[str, str], bool]:
     seen = rng.binomial(2 * (people := int(rng.choice([300, 3_000, 300_000]))), f) / (2 * people)
     seen = np.clip(seen + 0.03 * rng.standard_normal(len(f)), 0, 1)
     swapped = np.where(rng.random(len(z)) < rng.random(), -z, z)
+    # Of the allele that is the minor one among them, and the panel's of the same.
+    minor = np.minimum(seen, 1 - seen), np.where(seen > 0.5, 1 - f, f)
     found: dict[tuple[str, str], str | bool] = {
         ("p-range", ""): p_range(p),
         ("p-range", "-log10 P"): p_range(-log_p / np.log(10)),
@@ -90,9 +93,10 @@ def outcomes(panel: Panel, seed: int) -> dict[tuple[str, str], bool]:
         ("one-sign", "no signs"): one_sign(np.abs(z), *panel.place),
         ("frequencies", ""): frequencies(seen, f, 0.2),
         ("frequencies", "of the other allele"): frequencies(1 - seen, f, 0.2),
-        ("minor frequencies", ""): minor_frequencies(seen, f),
-        ("minor frequencies", "of the minor allele"): minor_frequencies(
-            np.minimum(seen, 1 - seen), f
+        ("minor frequencies", ""): minor_frequencies(*(minor if seed % 2 else (seen, f))),
+        ("minor frequencies", "of the minor allele"): minor_frequencies(minor[0], f),
+        ("minor frequencies", "one in ten counts the major allele"): minor_frequencies(
+            minor[0], np.where(rng.random(len(f)) < 0.1, 1 - minor[1], minor[1])
         ),
     }
     signs = panel.signs(z)

@@ -64,6 +64,16 @@ class Alleles:
         return np.select(conditions, codes, default=0).astype(np.int8)
 
 
+def swapped(orientation: np.ndarray) -> np.ndarray:
+    """Whether the effect allele of a row is the panel's other allele, on either strand."""
+    return np.isin(orientation, (SWAPPED, SWAPPED_STRAND))
+
+
+def turned(frequency: np.ndarray, orientation: np.ndarray) -> np.ndarray:
+    """Frequencies of the rows' effect alleles from those of the panel's, or the other way round."""
+    return np.where(swapped(orientation), 1 - frequency, frequency)
+
+
 def factorize(array: xr.DataArray) -> tuple[np.ndarray, Any]:
     """The values as codes, and the level of each code."""
     data = array.data

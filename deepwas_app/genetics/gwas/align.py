@@ -10,7 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from deepwas_app.errors import InputError
-from deepwas_app.genetics.alleles import SAME, SAME_STRAND, SWAPPED, SWAPPED_STRAND
+from deepwas_app.genetics.alleles import SAME, SAME_STRAND, SWAPPED, SWAPPED_STRAND, swapped, turned
 from deepwas_app.genetics.excluded import excluded
 from deepwas_app.genetics.gwas.checks import judge
 from deepwas_app.genetics.gwas.extreme import contradicted
@@ -104,7 +104,7 @@ def align(
     losses["not in the LD panel"] = rows - match.other_alleles - len(match.row)
     losses["other alleles than the LD panel"] = match.other_alleles
     pairs = _pairs(match, sumstats, panel)
-    swapped_labels = int(np.isin(pairs.orientation, (SWAPPED, SWAPPED_STRAND)).sum())
+    swapped_labels = int(swapped(pairs.orientation).sum())
     same_labels = len(pairs.row) - swapped_labels
 
     unmodelled = np.isin(
@@ -203,9 +203,7 @@ def _check_build(match: Match, where: str, panel: xr.Dataset) -> None:
 def _minor(pairs: _Pairs) -> str:
     """What to say of frequencies that are those of the minor allele; nothing of others."""
     plain = pairs.keep(~pairs.palindromic)
-    swapped = np.isin(plain.orientation, (SWAPPED, SWAPPED_STRAND))
-    panel = np.where(swapped, 1 - plain.panel_frequency, plain.panel_frequency)
-    if not minor_frequencies(plain.frequency, panel):
+    if not minor_frequencies(plain.frequency, turned(plain.panel_frequency, plain.orientation)):
         return ""
     return (
         "no frequency is above one half, where many of the panel's are: they are taken for those "
@@ -236,10 +234,9 @@ def _resolve_palindromes(pairs: _Pairs, informative: float) -> tuple[_Pairs, int
 
 def _flip(pairs: _Pairs) -> _Pairs:
     """The same statements about the panel's effect allele."""
-    flip = np.isin(pairs.orientation, (SWAPPED, SWAPPED_STRAND))
     return pairs._replace(
-        z=np.where(flip, -pairs.z, pairs.z),
-        frequency=np.where(flip, 1 - pairs.frequency, pairs.frequency),
+        z=np.where(swapped(pairs.orientation), -pairs.z, pairs.z),
+        frequency=turned(pairs.frequency, pairs.orientation),
     )
 
 

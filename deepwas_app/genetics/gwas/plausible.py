@@ -19,6 +19,10 @@ RATIO = 1.5
 ONE_SIGN, STRETCHES = 0.9, 3
 # Of frequencies that are further than the limit from the panel's.
 FAR = 0.1
+# No frequency above one half, where of the panel's more than this share are above this one. Where
+# the minor allele counts, so are 0.3% of 378 people's beside 300 others of a population whose
+# frequencies differ by an s.d. of 0.03, and 1.5% with one of 0.06.
+ABOVE_HALF, MINOR = 0.55, 0.02
 # z-scores, r^2, pairs in an LD block, and blocks from which signs are told.
 STRONG, LINKED, PAIRS, BLOCKS = 3.5, 0.5, 10, 3
 
@@ -143,7 +147,7 @@ def minor_frequencies(
     known = np.isfinite(frequency) & np.isfinite(panel)
     if known.sum() < TELLING or frequency[known].max() > 0.5:
         return False
-    return bool((panel[known] > 0.55).mean() > 0.1)
+    return bool((panel[known] > ABOVE_HALF).mean() > MINOR)
 
 
 def frequencies(

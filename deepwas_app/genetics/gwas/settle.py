@@ -9,13 +9,12 @@ import pandas as pd
 import xarray as xr
 
 from deepwas_app.errors import InputError
-from deepwas_app.genetics.alleles import SAME, SAME_STRAND
-from deepwas_app.genetics.matching import Match, match_variants, places_of
+from deepwas_app.genetics.alleles import SAME, turned
+from deepwas_app.genetics.gwas.plausible import TELLING, minor_frequencies
+from deepwas_app.genetics.matching import match_variants, places_of
 
-# Fewer variants than this, or a weaker correlation, tell nothing.
-ENOUGH, CLEAR = 100, 0.5
-# Of a minor allele's frequency, whichever that is, at most this share may be beyond this one.
-_HALF, _BEYOND = 0.55, 0.01
+# A weaker correlation tells nothing.
+CLEAR = 0.5
 
 
 def settle_alleles(sumstats: xr.Dataset, panel: xr.Dataset) -> xr.Dataset:
@@ -69,29 +68,23 @@ def _correlation(sumstats: xr.Dataset, panel: xr.Dataset, doubt: str) -> tuple[f
     """Of the file's frequencies with the panel's for the same allele; and over how many."""
     match = match_variants(sumstats, panel)
     theirs = sumstats["variant_allele_frequency"].values[match.row].astype(float)
-    ours = _frequency_of_taken(match, panel)
+    ours = panel["variant_allele_frequency"].values[match.panel_row].astype(float)
+    ours = turned(ours, match.orientation)
     clear = np.isfinite(theirs) & np.isfinite(ours) & ~match.palindromic
     theirs, ours = theirs[clear], ours[clear]
-    if len(theirs) < ENOUGH:
+    if len(theirs) < TELLING:
         raise InputError(
-            f"{doubt} ({len(theirs)} variants with a frequency match the LD panel; from {ENOUGH} "
+            f"{doubt} ({len(theirs)} variants with a frequency match the LD panel; from {TELLING} "
             "on they tell.)"
         )
     spread = min(theirs.std(), ours.std()) > 0
     correlation = float(np.corrcoef(theirs, ours)[0, 1]) if spread else 0.0
-    expected = ours if correlation > 0 else 1 - ours
     # A minor allele's frequency belongs now to the one, now to the other.
-    minor = theirs.max() <= 0.5 and (expected > _HALF).mean() > _BEYOND
+    minor = minor_frequencies(theirs, ours if correlation > 0 else 1 - ours)
     if minor or abs(correlation) < CLEAR:
         cause = "minor alleles' frequencies" if minor else f"a correlation of {correlation:.2f}"
         raise InputError(f"{doubt} (Its frequencies do not tell: {cause}.)")
     return correlation, len(theirs)
-
-
-def _frequency_of_taken(match: Match, panel: xr.Dataset) -> np.ndarray:
-    frequency = panel["variant_allele_frequency"].values[match.panel_row].astype(float)
-    same = np.isin(match.orientation, (SAME, SAME_STRAND))
-    return np.where(same, frequency, 1 - frequency)
 
 
 def _with_other_allele(sumstats: xr.Dataset, panel: xr.Dataset) -> xr.Dataset:

@@ -90,8 +90,14 @@ def test_frequencies_of_the_other_allele_or_of_other_people(seed):
     assert "another ancestry" in frequencies(other, panel, 0.2)
     minor = np.minimum(panel, 1 - panel)
     assert minor_frequencies(minor, panel)
-    # The minor allele is the effect allele.
+    # The minor allele is the effect allele, and not quite the panel's.
     assert not minor_frequencies(minor, minor)
+    theirs = np.clip(panel + 0.03 * rng.standard_normal(500), 0, 1)
+    assert not minor_frequencies(
+        np.minimum(theirs, 1 - theirs), np.where(theirs > 0.5, 1 - panel, panel)
+    )
+    # One in twenty counts the major allele.
+    assert minor_frequencies(minor, np.where(np.arange(500) % 20, minor, 1 - minor))
     assert not minor_frequencies(panel, panel)
 
 
