@@ -2,67 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-from scipy.stats import norm
 
 from deepwas_app.genetics.gwas.meaning import understand
 from deepwas_app.genetics.gwas.sumstats import read_sumstats
 
-ROWS = 30
-RNG = np.random.default_rng(5)
-BETA, SE = RNG.normal(0, 0.05, ROWS).round(4), RNG.uniform(0.01, 0.03, ROWS).round(4)
-FREQUENCY = RNG.uniform(0.02, 0.98, ROWS).round(4)
-Z = BETA / SE
-LN_P = np.log(2) + norm.logsf(np.abs(Z))
-CASES, CONTROLS = 1_000 + np.arange(ROWS), 4_000 + np.arange(ROWS)
-EFFECTIVE = 4 / (1 / CASES + 1 / CONTROLS)
-EFFECT = np.resize(["A", "C", "G", "TA"], ROWS)
-OTHER = np.resize(["G", "A", "T", "T"], ROWS)
-POSITION = 1_000 + 37 * np.arange(ROWS)
-# What the words of a layout stand for. Other columns are written as they are given.
-TRUTH = {
-    "chr": np.full(ROWS, "7"),
-    "chr7": np.full(ROWS, "chr7"),
-    "pos": POSITION,
-    "id": [f"rs{i + 1}" for i in range(ROWS)],
-    "effect": EFFECT,
-    "other": OTHER,
-    "lower_effect": np.char.lower(EFFECT),
-    "lower_other": np.char.lower(OTHER),
-    "key": [f"7:{p}:{o}:{e}" for p, o, e in zip(POSITION, OTHER, EFFECT, strict=True)],
-    "key_": [f"chr7_{p}_{o}_{e}" for p, o, e in zip(POSITION, OTHER, EFFECT, strict=True)],
-    "place": [f"chr7:{p}" for p in POSITION],
-    "freq": FREQUENCY,
-    "freq_other": 1 - FREQUENCY,
-    "maf": np.minimum(FREQUENCY, 1 - FREQUENCY),
-    "minor": np.where(FREQUENCY < 0.5, EFFECT, OTHER),
-    "beta": BETA,
-    "or": np.exp(BETA),
-    "se": SE,
-    "z": Z,
-    "p": np.exp(LN_P),
-    "mlogp": -LN_P / np.log(10),
-    "log10p": LN_P / np.log(10),
-    "lnp": LN_P,
-    "n": CASES + CONTROLS,
-    "cases": CASES,
-    "controls": CONTROLS,
-    "neff": EFFECTIVE,
-    "half": EFFECTIVE / 2,
-    # Of something else: taken for a role it would be noticed.
-    "junk": np.arange(ROWS) % 7 + 0.5,
-    "wrong": -5 * BETA,
-    "word": np.full(ROWS, "x"),
-    "none": np.full(ROWS, "NA"),
-    "minus": -np.ones(ROWS),
-    "false": np.full(ROWS, "false"),
-    "add": np.full(ROWS, "ADD"),
-    "0": np.zeros(ROWS),
-    "1": np.ones(ROWS),
-}
 PAN = "chr=chr pos=pos ref=other alt=effect " + " ".join(
     f"af_cases_{p}=junk af_controls_{p}=junk beta_{p}=wrong se_{p}=junk {{}}_{p}=junk "
     f"low_confidence_{p}=false"
@@ -113,7 +58,7 @@ LAYOUTS: dict[str, tuple[str, dict[str, object]]] = {
         "#CHR=chr POS=pos REF=other ALT=effect rsid=id all_meta_AF=freq inv_var_meta_beta=beta "
         "inv_var_meta_sebeta=se inv_var_meta_p=p inv_var_het_p=junk direction=word N_case=cases "
         "N_ctrl=controls n_dataset=junk n_bbk=junk is_strand_flip=word",
-        {"n": EFFECTIVE},
+        {"n": "neff"},
     ),
     "METAL": (
         "MarkerName=key_ Allele1=lower_effect Allele2=lower_other Freq1=freq FreqSE=junk "
@@ -139,9 +84,9 @@ LAYOUTS: dict[str, tuple[str, dict[str, object]]] = {
         "EFFECT_ALLELE_FREQ=freq BETA=beta SE=se P=p N=n",
         {},
     ),
-    "PGC": (f"{PGC} NEFF=neff", {"n": EFFECTIVE}),
-    "PGC, half": (f"{PGC} NEFFDIV2=half", {"n": EFFECTIVE}),
-    "PGC, neither": (PGC, {"n": EFFECTIVE}),
+    "PGC": (f"{PGC} NEFF=neff", {"n": "neff"}),
+    "PGC, half": (f"{PGC} NEFFDIV2=half", {"n": "neff"}),
+    "PGC, neither": (PGC, {"n": "neff"}),
     "PGC, above the header": (
         PGC.replace(" NCAS=cases NCON=controls", ""),
         {
@@ -151,7 +96,7 @@ LAYOUTS: dict[str, tuple[str, dict[str, object]]] = {
             "build": "hg19",
         },
     ),
-    "PGC daner": (f"{DANER} Nca=cases Nco=controls Neff_half=half", {"n": EFFECTIVE}),
+    "PGC daner": (f"{DANER} Nca=cases Nco=controls Neff_half=half", {"n": "neff"}),
     "PGC daner, names": (DANER, {"n": PEOPLE}),
     "MVP": (
         "SNP_ID=id CHR=chr POS=pos Allele1=other Allele2=effect EAF=freq EA=effect beta=beta "
@@ -224,13 +169,13 @@ LAYOUTS: dict[str, tuple[str, dict[str, object]]] = {
         "CHR=chr POS=pos MarkerID=id Allele1=other Allele2=effect AC_Allele2=junk AF_Allele2=freq "
         "imputationInfo=1 BETA=beta SE=se Tstat=junk var=junk p.value=p p.value.NA=junk "
         "Is.SPA.converge=1 AF_case=junk AF_ctrl=junk N_case=cases N_ctrl=controls",
-        {"n": EFFECTIVE},
+        {"n": "neff"},
     ),
     "CARDIoGRAM 2011": (
         "SNP=id chr_pos_(b36)=place reference_allele=effect other_allele=other "
         "ref_allele_frequency=freq pvalue=p het_pvalue=junk log_odds=beta log_odds_se=se "
         "N_case=cases N_control=controls model=word",
-        {"n": EFFECTIVE, "build": "hg18"},
+        {"n": "neff", "build": "hg18"},
     ),
     "CARDIoGRAMplusC4D": (
         "markername=id chr=chr bp_hg19=pos effect_allele=effect noneffect_allele=other "
@@ -301,7 +246,7 @@ LAYOUTS: dict[str, tuple[str, dict[str, object]]] = {
         "all_inv_var_meta_sebeta=se all_inv_var_meta_p=p all_inv_var_het_p=junk "
         "all_inv_var_meta_cases=cases all_inv_var_meta_controls=controls "
         "all_inv_var_meta_effective=neff all_meta_AF=freq rsid=id",
-        {"n": EFFECTIVE},
+        {"n": "neff"},
     ),
     "by hand": (
         "Chromosome=chr Position_(bp)=pos Rs_ID=id Effect_Allele=effect Non-Effect_Allele=other "
@@ -329,21 +274,12 @@ LAYOUTS: dict[str, tuple[str, dict[str, object]]] = {
 }
 
 
-def written(folder: Path, layout: str, special: dict[str, object]) -> Path:
-    pairs = [word.rpartition("=") for word in layout.split()]
-    separator = str(special.get("separator", "\t"))
-    columns = {name: np.asarray(TRUTH[word]).astype(str) for name, _, word in pairs}
-    lines = [separator.join(columns), *map(separator.join, zip(*columns.values(), strict=True))]
-    path = folder / "gwas.txt"
-    path.write_text(str(special.get("above", "")) + "\n".join(lines) + "\n")
-    return path
-
-
 @pytest.mark.parametrize("name", LAYOUTS)
-def test_every_layout_is_read_with_the_right_allele(tmp_path: Path, name: str):
+def test_every_layout_is_read_with_the_right_allele(written, truth, name: str):
     layout, special = LAYOUTS[name]
-    path = written(tmp_path, layout, special)
-    size = special.get("n", TRUTH["n"])
+    path = written(layout, **special)
+    size = special.get("n", "n")
+    size = getattr(truth, size) if isinstance(size, str) else size
     options = {
         "n": 500 if size is None else None,
         "population": special.get("population", ""),
@@ -351,43 +287,43 @@ def test_every_layout_is_read_with_the_right_allele(tmp_path: Path, name: str):
     }
     sumstats = read_sumstats(path, **options)
     assert sumstats.attrs["dropped"] == {}
-    np.testing.assert_allclose(sumstats["variant_z"], Z, rtol=2e-3)
-    assert sumstats["variant_effect_allele"].values.tolist() == EFFECT.tolist()
+    np.testing.assert_allclose(sumstats["variant_z"], truth.z, rtol=2e-3)
+    assert sumstats["variant_effect_allele"].values.tolist() == truth.effect.tolist()
     if special.get("other", 1) is None:
         assert "variant_other_allele" not in sumstats
     else:
-        assert sumstats["variant_other_allele"].values.tolist() == OTHER.tolist()
-    frequency = FREQUENCY if special.get("frequency", 1) is not None else np.full(ROWS, np.nan)
+        assert sumstats["variant_other_allele"].values.tolist() == truth.other.tolist()
+    frequency = truth.freq if special.get("frequency", 1) is not None else np.nan
     np.testing.assert_allclose(sumstats["variant_allele_frequency"], frequency, rtol=1e-5)
     np.testing.assert_allclose(sumstats["variant_sample_size"], 500 if size is None else size)
     if special.get("place", 1) is not None:
         assert set(sumstats["variant_chromosome"].values) == {"7"}
-        assert sumstats["variant_position"].values.tolist() == POSITION.tolist()
+        assert sumstats["variant_position"].values.tolist() == truth.pos.tolist()
     if special.get("id", 1) is not None and "=id " in layout:
-        assert sumstats["variant_id"].values.tolist() == TRUTH["id"]
+        assert sumstats["variant_id"].values.tolist() == truth.id.tolist()
     assert sumstats.attrs.get("genome_build") == special.get("build")
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
-def test_the_order_of_columns_means_nothing(tmp_path: Path, name: str):
+def test_the_order_of_columns_means_nothing(written, name: str):
     layout, special = LAYOUTS[name]
     first, *rest = layout.split()
     # The first may be marked with a #.
     turned = f"{first} {' '.join(reversed(rest))}"
-    expected = understand(written(tmp_path, layout, special), **preferred(special)).roles
-    assert understand(written(tmp_path, turned, special), **preferred(special)).roles == expected
+    expected = understand(written(layout, **special), **preferred(special)).roles
+    assert understand(written(turned, **special), **preferred(special)).roles == expected
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
-def test_names_may_be_of_any_case_and_parted_by_anything(tmp_path: Path, name: str):
+def test_names_may_be_of_any_case_and_parted_by_anything(written, name: str):
     """Roles stay, whatever stands between the words."""
     layout, special = LAYOUTS[name]
-    expected = understand(written(tmp_path, layout, special), **preferred(special)).roles
+    expected = understand(written(layout, **special), **preferred(special)).roles
     for mark in ".", "-":
         names = [word.rpartition("=") for word in layout.split()]
         changed = {n: swapped(n, mark) for n, _, _ in names}
         text = " ".join(f"{changed[n]}={word}" for n, _, word in names)
-        found = understand(written(tmp_path, text, special), **preferred(special))
+        found = understand(written(text, **special), **preferred(special))
         assert found.asks == []
         assert found.roles == {r: changed.get(c, changed.get(f"#{c}", "").strip("#"))
                                for r, c in expected.items()}  # fmt: skip
