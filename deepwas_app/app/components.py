@@ -171,9 +171,9 @@ def typed(box: pmui.TextInput) -> str:
     return (box.value_input or "").strip()
 
 
-def waiting(words: str) -> pmui.Row:
-    """Shown while a figure is being computed."""
+def waiting(words: str, height: int = 240) -> pmui.Row:
+    """Shown while a figure, or what else will be about as high, is being computed."""
     return pmui.Row(
         pmui.CircularProgress(value=True, size=22, label=words, margin=(8, 8)),
-        height=240,
+        height=height,
     )

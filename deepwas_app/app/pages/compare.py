@@ -231,7 +231,8 @@ class ComparePage(RunsPage):
             objective=[OBJECTIVES[run.settings.objective].label for run in runs],
         )
         # Names of any length break into lines, and leave room for the numbers.
-        rare = ("variants", "kappa", "alpha_se")
+        learned = frame["alpha_se"].notna().any()
+        rare = ("variants", "kappa") + (() if learned else ("alpha_se",))
         shown = EVALUATION.part(*(name for name in EVALUATION.names if name not in rare))
         return page_table(
             in_millinats(shown, "gain", "gain_se"),

@@ -81,8 +81,7 @@ class StudyPage(Page):
             until="Computing the residual spectrum…",
         )
         self._regression = pmui.Column(
-            pmui.Typography("Regressing on LD scores…", variant="body2", margin=(4, 0)),
-            sizing_mode="stretch_width",
+            waiting("Regressing on LD scores…", height=64), sizing_mode="stretch_width"
         )
         self.follow_runs()
         misfits = pmui.Column(sizing_mode="stretch_width")
@@ -291,6 +290,15 @@ def regression_figures(found: pd.DataFrame, run: Any = None) -> list[Any]:
             "Heritability of the study's variants under this run, by its likelihood",
         )
     )
+    alpha, alpha_se = (run.summary.get(name) for name in ("alpha", "alpha_se"))
+    if alpha_se is not None:
+        cards.append(
+            figures(
+                f"α of {store.run_name(run)}",
+                with_error(alpha, alpha_se, 2),
+                "Heritability goes with this power of p (1 - p), learned by this run ± s.e.",
+            )
+        )
     if not row["remark"]:
         return [figures_row(cards)]
     return [figures_row(cards), pmui.Typography(text(row["remark"]), variant="body2", margin=0)]

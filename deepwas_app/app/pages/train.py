@@ -55,7 +55,7 @@ def runs_table(runs: list[Any]) -> pd.DataFrame:
         for run in runs
     ]
     words, numbers = ["run", "prior", "status"], ["parameters", "gain", "gain_se", "variants"]
-    numbers += ["h2", "h2_se", "s2", "alpha"]
+    numbers += ["h2", "h2_se", "s2", "alpha", "alpha_se"]
     table = pd.DataFrame(rows, columns=[*words, *numbers])
     # Numbers also where there is no run yet: the widget's formats are chosen then.
     return page_frame(RUNS, per_variant(table.astype(dict.fromkeys(numbers, float))))
@@ -284,6 +284,8 @@ class TrainPage(Page):
         self._filling = True
         try:
             self.runs.value = table
+            learned = table["alpha_se"].notna().any()
+            self.runs.hidden_columns = [] if learned else ["alpha_se"]
             self.runs.selection = [
                 i for i, name in enumerate(table["run"]) if name in self.state.selected
             ]

@@ -47,7 +47,7 @@ RUNS = in_millinats(
         "The runs of a study, one row a run; numbers are missing for those that are not finished.",
         (
             *EVALUATION.part("run", "prior", "parameters", "gain", "gain_se"),
-            *EVALUATION.part("h2", "h2_se", "s2", "alpha"),
+            *EVALUATION.part("h2", "h2_se", "s2", "alpha", "alpha_se"),
             Column("status", "Status", "finished or unfinished"),
         ),
     ),
