@@ -58,6 +58,7 @@ if not typing.TYPE_CHECKING:
     from .workflow.runs.train import train as train
     from .workflow.studies.build import build_ld as build_ld
     from .workflow.studies.build import build_study as build_study
+    from .workflow.studies.munge import munge as munge
     from .workflow.studies.simulate import simulate as simulate
 
 __version__: str
@@ -72,6 +73,7 @@ import deepwas_app.workflow.studies.builtin as _builtin
 import deepwas_app.workflow.runs.checkpoint as _checkpoint
 import deepwas_app.workflow.results.finemap as _finemap
 import deepwas_app.workflow.results.locus as _locus
+import deepwas_app.workflow.studies.munge as _munge
 import pandas as _pandas
 import pathlib as _pathlib
 import deepwas_app.core.priors as _priors
@@ -314,8 +316,6 @@ class _BuildStudy:
         sumstats: str | _pathlib.Path | _xarray.Dataset | None = None,
         ld: str | _pathlib.Path | _xarray.Dataset | None = None,
         annotations: _annotations.Annotations | _abc.Iterable[_annotations.Annotations] | None = None,
-        missing: str = '',
-        winsorise: float = 0.0,
         format: str = '',
         column: list[str] = [],
         population: str = '',
@@ -324,12 +324,14 @@ class _BuildStudy:
         controls: float | None = None,
         build: str = '',
         chain: str = '',
-        same_people: bool = False,
         max_frequency_difference: float = 0.2,
         keep_extreme: bool = False,
-        shrink_strong: bool = False,
-        accept: list[str] = [],
         exclude_regions: list[str] = [],
+        accept: list[str] = [],
+        missing: str = '',
+        winsorise: float = 0.0,
+        same_people: bool = False,
+        shrink_strong: bool = False,
         tracks: list[str] = [],
         track_window: int = 256,
         title: str = '',
@@ -341,6 +343,34 @@ class _BuildStudy:
         ...
 
 build_study: _BuildStudy
+
+class _Munge:
+    steps: _abc.Callable[..., _abc.Generator[_progress.Progress, None, _munge.Munged]]
+    def __call__(
+        self,
+        settings: _settings.MungeSettings | None = None,
+        *,
+        sumstats: str | _pathlib.Path | _xarray.Dataset | None = None,
+        ld: str | _pathlib.Path | _xarray.Dataset | None = None,
+        format: str = '',
+        column: list[str] = [],
+        population: str = '',
+        n: float | None = None,
+        cases: float | None = None,
+        controls: float | None = None,
+        build: str = '',
+        chain: str = '',
+        max_frequency_difference: float = 0.2,
+        keep_extreme: bool = False,
+        exclude_regions: list[str] = [],
+        accept: list[str] = [],
+        output: str = '',
+        progress: _abc.Callable[[_progress.Progress], object] | None = None,
+    ) -> _munge.Munged:
+        """Write summary statistics of any layout as clean GWAS-SSF, with metadata beside them."""
+        ...
+
+munge: _Munge
 
 class _Simulate:
     steps: _abc.Callable[..., _abc.Generator[_progress.Progress, None, _pathlib.Path]]

@@ -223,6 +223,7 @@ def test_every_command_has_help(capsys):
             "serve",
             "ld",
             "study",
+            "munge",
             "simulate",
             "train",
             "evaluate",

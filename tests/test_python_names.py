@@ -31,6 +31,7 @@ OF_A_COMMAND = {
     "finemap": {"sets", "fits"},
     # That is dw.understand.
     "study": {"dry_run"},
+    "munge": {"dry_run"},
     "train": {"device"},
 }
 VERSION_0_1_0 = (

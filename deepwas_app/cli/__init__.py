@@ -18,6 +18,7 @@ COMMANDS = {
     "serve": "Serve the dashboard in the browser.",
     "ld": "Make an LD panel from genotypes or from LD files.",
     "study": "Align summary statistics to an LD panel and whiten them.",
+    "munge": "Write summary statistics of any layout as clean GWAS-SSF.",
     "simulate": "Simulate a study whose truth is known.",
     "train": "Fit a prior to a study.",
     "evaluate": "Held-out gain of runs over the constant prior.",

@@ -1,11 +1,14 @@
 """Result tables, declared once: text, pages and documentation are made from the declaration."""
 
+import gzip
+import io
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +16,9 @@ from scipy.special import log_ndtr
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.writing import replacing_file
+
+# Of a long table that become text at a time.
+ROWS = 100_000
 
 
 @dataclass(frozen=True)
@@ -128,9 +134,15 @@ class Table:
 
     def text(self, frame: pd.DataFrame) -> str:
         """The frame as tab-separated text with a header, as it is written to files."""
+        return "".join(self.texts(frame))
+
+    def texts(self, frame: pd.DataFrame) -> Iterator[str]:
+        """The text in parts, for tables of which it is long."""
         self.check(frame)
         formats = {name: self[name].format for name in frame if self[name].format}
-        return tab_separated(frame, formats)
+        yield tab_separated(frame[:ROWS], formats)
+        for start in range(ROWS, len(frame), ROWS):
+            yield tab_separated(frame[start : start + ROWS], formats, header=False)
 
     def records(self, frame: pd.DataFrame) -> list[dict[str, Any]]:
         """The frame as a list of objects for JSON, one a row."""
@@ -147,7 +159,9 @@ class Table:
         return "\n".join(lines) + "\n"
 
 
-def tab_separated(table: pd.DataFrame, formats: dict[str, str] | None = None) -> str:
+def tab_separated(
+    table: pd.DataFrame, formats: dict[str, str] | None = None, header: bool = True
+) -> str:
     """A table as tab-separated text with a header, missing values as NA.
 
     Parameters
@@ -156,11 +170,13 @@ def tab_separated(table: pd.DataFrame, formats: dict[str, str] | None = None) ->
         What to write.
     formats
         Column to a format such as ``".4e"``, for the columns of numbers that need one.
+    header
+        Whether the names of the columns stand above.
     """
     table = table.copy()
     for name, spec in (formats or {}).items():
         table[name] = [f"{v:{spec}}" if np.isfinite(v) else "NA" for v in table[name].to_numpy()]
-    return table.to_csv(sep="\t", index=False, na_rep="NA")
+    return table.to_csv(sep="\t", index=False, na_rep="NA", header=header)
 
 
 def json_text(value: Any, indent: int | None = None) -> str:
@@ -193,9 +209,18 @@ def p_values(z: np.ndarray) -> list[str]:
     return out
 
 
-def write_text(text: str, output: str | Path) -> None:
+def write_text(text: str | Iterable[str], output: str | Path) -> None:
     """Write to a file that appears whole or not at all; - is standard output.
 
+    Parameters
+    ----------
+    text
+        The text, or its parts one after another.
+    output
+        Of a name that ends in .gz the file is packed.
+
+    Notes
+    -----
     Pipes and devices, such as /dev/null, are written to as they are.
 
     Raises
@@ -203,19 +228,36 @@ def write_text(text: str, output: str | Path) -> None:
     InputError
         If the file cannot be written.
     """
+    parts = (text,) if isinstance(text, str) else text
     if str(output) == "-":
-        sys.stdout.write(text)
+        sys.stdout.writelines(parts)
         return
     path = Path(output).expanduser()
     if not path.parent.is_dir():
         raise InputError(f"{path.parent}: no such folder. Make it first.")
     try:
         if path.exists() and not path.is_file():
-            path.write_text(text)
+            with path.open("w") as stream:
+                stream.writelines(parts)
             return
-        with replacing_file(path) as partial:
-            partial.write_text(text)
+        with replacing_file(path) as partial, _opened(partial) as stream:
+            stream.writelines(parts)
     except OSError as problem:
         raise InputError(
             f"{path}: cannot be written ({problem.strerror}). Choose another file."
         ) from None
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[str]]:
+    """A file to write text to; packed ones are of the same bytes whenever they are written."""
+    if path.suffix != ".gz":
+        with path.open("w") as stream:
+            yield stream
+        return
+    with (
+        path.open("wb") as raw,
+        gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed,
+        io.TextIOWrapper(packed, "utf-8") as stream,
+    ):
+        yield stream

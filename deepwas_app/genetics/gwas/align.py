@@ -13,15 +13,14 @@ from deepwas_app.errors import InputError
 from deepwas_app.genetics.alleles import SAME, SAME_STRAND, SWAPPED, SWAPPED_STRAND, swapped, turned
 from deepwas_app.genetics.excluded import excluded
 from deepwas_app.genetics.gwas.checks import judge
+from deepwas_app.genetics.gwas.clean import alignment_report, largest_loss, only_once, signs
 from deepwas_app.genetics.gwas.extreme import contradicted
 from deepwas_app.genetics.gwas.frequency import fill_frequency
 from deepwas_app.genetics.gwas.plausible import (
-    LOOKED_AT,
     few_matches,
     frequencies,
     matches,
     minor_frequencies,
-    one_sign,
 )
 from deepwas_app.genetics.matching import Match, match_variants
 
@@ -41,6 +40,7 @@ def align(
     exclude: pd.DataFrame | None = None,
     keep_extreme: bool = False,
     accept: Iterable[str] = (),
+    with_rows: bool = False,
 ) -> tuple[xr.Dataset, list[dict[str, Any]]]:
     """Put z-scores on the variants of a panel, counted for the panel's effect allele.
 
@@ -61,7 +61,10 @@ def align(
         Keep z-scores that their LD contradicts; see
         :func:`deepwas_app.genetics.gwas.extreme.contradicted`.
     accept : iterable of str
-        Checks of :data:`deepwas_app.genetics.gwas.plausible.CHECKS` that are overruled.
+        Checks of :data:`deepwas_app.genetics.gwas.checks.CHECKS` that are overruled.
+    with_rows : bool
+        Say of each variant which row is of it: variant_row (-1 where unscored), variant_swapped
+        (whether its alleles are), and variant_row_frequency (NaN where that is not known).
 
     Returns
     -------
@@ -91,13 +94,7 @@ def align(
     losses = dict(sumstats.attrs.get("dropped", {}))
     rows = sumstats.sizes["variants"]
     matched = (len(match.row), match.other_alleles, rows, panel.sizes["variants"])
-    # Millions of chromosomes as texts are slow to make.
-    some = sumstats.isel(variants=slice(None, None, max(rows // LOOKED_AT, 1)))
-    place = [some[f"variant_{name}"].values for name in ("chromosome", "position")]
-    found = {
-        "matches": matches(*matched),
-        "one-sign": one_sign(some["variant_z"].values, *place),
-    }
+    found = {"matches": matches(*matched), "one-sign": signs(sumstats)}
     said = judge(where, sumstats.attrs.get("doubts", {}) | found, accept)
     said += few_matches(*matched)
     rows_in = rows + sum(losses.values())
@@ -129,9 +126,9 @@ def align(
     apart = np.abs(pairs.frequency - pairs.panel_frequency) > max_frequency_difference
     losses["allele frequency far from the panel's"] = int(apart.sum())
     pairs = pairs.keep(~apart)
-    pairs, repeated, contradictory = _once(pairs)
-    losses["repeated rows"] = repeated
-    losses["rows that contradict each other"] = contradictory
+    once, counts = only_once(pairs.panel_row, pairs.z, pairs.n)
+    pairs = pairs.keep(once)
+    losses |= counts
     if not keep_extreme:
         bad = contradicted(panel, pairs.panel_row, pairs.z, pairs.n)
         losses["extreme z-scores that their LD contradicts"] = int(bad.sum())
@@ -139,10 +136,13 @@ def align(
     if not len(pairs.row):
         raise InputError(
             f"{where}: none of its {rows_in} variants is left after alignment to "
-            f"{panel.attrs.get('path', 'the LD panel')} ({_largest(losses)}). "
+            f"{panel.attrs.get('path', 'the LD panel')} ({largest_loss(losses)}). "
             "Check the chromosomes, the genome build and the alleles."
         )
     other_strand = np.isin(pairs.orientation, (SAME_STRAND, SWAPPED_STRAND))
+    aligned = _on_panel(pairs, panel).assign_attrs(doubts=said)
+    if with_rows:
+        aligned = aligned.assign(_rows(pairs, panel.sizes["variants"]))
     notes = {
         "Matched, same allele order": same_labels,
         "Matched, alleles swapped": swapped_labels,
@@ -151,8 +151,7 @@ def align(
         "Scored insertions and deletions": int(pairs.indel.sum()),
         "Panel variants without a z-score": panel.sizes["variants"] - len(pairs.row),
     }
-    report = _report(rows_in, losses, len(pairs.row), notes)
-    return _on_panel(pairs, panel).assign_attrs(doubts=said), report
+    return aligned, alignment_report(rows_in, losses, "Scored", len(pairs.row), notes)
 
 
 class _Pairs(NamedTuple):
@@ -240,21 +239,14 @@ def _flip(pairs: _Pairs) -> _Pairs:
     )
 
 
-def _once(pairs: _Pairs) -> tuple[_Pairs, int, int]:
-    """One row per panel variant; how many repeated and how many contradictory rows went."""
-    several = np.flatnonzero(np.bincount(pairs.panel_row)[pairs.panel_row] > 1)
-    if not len(several):
-        return pairs, 0, 0
-    frame = pd.DataFrame(
-        {name: getattr(pairs, name)[several] for name in ("panel_row", "z", "n")}, index=several
-    )
-    values = frame.groupby("panel_row")[["z", "n"]]
-    agree = (values.transform("max") == values.transform("min")).all(axis=1)
-    contradictory = frame.index[~agree]
-    repeated = frame.index[agree & frame.duplicated("panel_row")]
-    keep = np.ones(len(pairs.row), dtype=bool)
-    keep[contradictory] = keep[repeated] = False
-    return pairs.keep(keep), len(repeated), len(contradictory)
+def _rows(pairs: _Pairs, size: int) -> dict[str, tuple[str, np.ndarray]]:
+    """Which row each variant of the panel is from, and what was made of it."""
+    row, other = np.full(size, -1), np.zeros(size, dtype=bool)
+    frequency = np.full(size, np.nan)
+    row[pairs.panel_row], other[pairs.panel_row] = pairs.row, swapped(pairs.orientation)
+    frequency[pairs.panel_row] = pairs.frequency
+    arrays = {"row": row, "swapped": other, "row_frequency": frequency}
+    return {f"variant_{name}": ("variants", array) for name, array in arrays.items()}
 
 
 def _on_panel(pairs: _Pairs, panel: xr.Dataset) -> xr.Dataset:
@@ -267,18 +259,3 @@ def _on_panel(pairs: _Pairs, panel: xr.Dataset) -> xr.Dataset:
     arrays = {"variant_z": z, "variant_sample_size": n, "variant_scored": np.isfinite(z)}
     arrays["variant_allele_frequency"] = fill_frequency(panel, pairs.panel_row, pairs.frequency)
     return panel.assign({name: ("variants", array) for name, array in arrays.items()})
-
-
-def _report(
-    rows_in: int, losses: dict[str, int], out: int, notes: dict[str, int]
-) -> list[dict[str, Any]]:
-    steps = [("In the summary statistics", rows_in, "in")]
-    steps += [(r[0].upper() + r[1:], -count, "loss") for r, count in losses.items() if count]
-    steps.append(("Scored", out, "out"))
-    steps += [(step, count, "note") for step, count in notes.items()]
-    return [{"step": step, "variants": count, "kind": kind} for step, count, kind in steps]
-
-
-def _largest(losses: dict[str, int]) -> str:
-    reason = max(losses, key=lambda name: losses[name])
-    return f"{reason}: {losses[reason]}"

@@ -87,6 +87,27 @@ def z_scores(table: pa.Table, path: Path) -> tuple[np.ndarray, dict[str, np.ndar
     return z, reasons
 
 
+def effects(table: pa.Table, path: Path) -> dict[str, np.ndarray]:
+    """What the rows themselves say, beside z: effect, standard_error and neg_log10_p, else NaN.
+
+    Parameters
+    ----------
+    table
+        Columns by role; effects are logarithms of odds ratios where these are given.
+    path
+        For errors.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        log_p = _log_p(path, table, np.ones(table.num_rows, dtype=bool))
+    # P of 0 and of more than 1 are none.
+    known = (log_p <= 0) & np.isfinite(log_p)
+    return {
+        "effect": _effects(table),
+        "standard_error": numbers(table, "se"),
+        "neg_log10_p": np.where(known, np.abs(log_p) / np.log(10.0), np.nan),
+    }
+
+
 def doubts(table: pa.Table, path: Path) -> dict[str, str]:
     """What is implausible about effects, standard errors and P; see :mod:`.plausible`.
 

@@ -18,7 +18,7 @@ from deepwas_app.genetics.gwas.format import FORMATS
 from deepwas_app.genetics.gwas.key import split_keys
 from deepwas_app.genetics.gwas.meaning import Meaning, understand
 from deepwas_app.genetics.gwas.people import sample_size
-from deepwas_app.genetics.gwas.scores import doubts, numbers, withdrawn, z_scores
+from deepwas_app.genetics.gwas.scores import doubts, effects, numbers, withdrawn, z_scores
 from deepwas_app.genetics.tables import LEVELS, NUMBER, TEXT, read_columns
 
 _TEXT_ROLES = ("id",)
@@ -93,6 +93,7 @@ def read_rows(
     cases: float | None = None,
     controls: float | None = None,
     population: str = "",
+    with_effects: bool = False,
 ) -> xr.Dataset:
     """Read the rows of summary statistics whose columns are understood.
 
@@ -102,12 +103,15 @@ def read_rows(
         From :func:`deepwas_app.genetics.gwas.meaning.understand`.
     n, cases, controls, population
         See :func:`read_sumstats`.
+    with_effects
+        Give variant_effect, variant_standard_error and variant_neg_log10_p as well, NaN where the
+        file has none.
 
     Returns
     -------
     xarray.Dataset
         As of :func:`read_sumstats`; the attribute ``doubt`` is the meaning's, and ``doubts`` what
-    checks of :mod:`deepwas_app.genetics.gwas.checks` find, which stop a study.
+        checks of :mod:`deepwas_app.genetics.gwas.checks` find, which stop a study.
 
     Raises
     ------
@@ -152,6 +156,7 @@ def read_rows(
         ),
         "z": z.astype(np.float32),
         "sample_size": np.asarray(size, dtype=np.float32),
+        **(effects(table, path) if with_effects else {}),
     }
     dataset = xr.Dataset(
         {

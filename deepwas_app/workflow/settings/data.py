@@ -5,43 +5,17 @@ import param
 from deepwas_app.genetics.gwas.checks import CHECKS
 from deepwas_app.genetics.gwas.format import FORMATS
 from deepwas_app.genetics.gwas.vocabulary import ROLES
-from deepwas_app.workflow.settings.base import facts
-from deepwas_app.workflow.settings.shared import BUILDS, NewStudy
+from deepwas_app.workflow.settings.base import Settings, facts
+from deepwas_app.workflow.settings.shared import BUILDS, LAST, NewStudy
 
 TRUTHS = ("constant", "linear", "threshold", "interactions")
 
 
-class StudySettings(NewStudy):
-    """A study: summary statistics aligned to an LD panel, with annotations, whitened."""
+class GwasSettings(Settings):
+    """Summary statistics: how they are read, checked and aligned to an LD panel."""
 
     sumstats = param.String("", doc="GWAS summary statistics; globs and {CHR} work.")
     ld = param.String("", doc="LD panel, NAME.ld.zarr.")
-    annotations = param.List(
-        default=[],
-        item_type=str,
-        doc="Annotation files: tables, LDSC .annot, BED (FILE.bed#5 for its values), bigWig "
-        "(FILE.bw#1000 for the mean in a window), gene tables, .gmt gene sets, or the word "
-        "genes; globs and {CHR} work.",
-    )
-    missing: param.Selector[str] = param.Selector(
-        default="",
-        objects=["", "zero", "mean", "drop"],
-        doc="Annotations of variants that a table says nothing of: zero; the mean of the others, "
-        "with a further annotation that tells which they are; drop leaves out annotations that a "
-        "table has for less than half of the scored variants, which are an error otherwise. Empty: "
-        "zero where an annotation is 0 or 1, else the mean.",
-        label="Missing annotations",
-        metadata=facts(empty="by what they are"),
-    )
-    winsorise = param.Number(
-        0.0,
-        bounds=(0.0, 0.5),
-        inclusive_bounds=(True, False),
-        doc="Pull values of continuous annotations in to the quantiles at this share and at 1 less "
-        "it, such as 0.001. 0: leave them as they are.",
-        label="Winsorise annotations",
-        metadata=facts("1"),
-    )
     format: param.Selector[str] = param.Selector(
         default="",
         objects=["", *FORMATS],
@@ -90,11 +64,6 @@ class StudySettings(NewStudy):
         metadata=facts(empty="as the panel"),
     )
     chain = param.String("", doc="Chain file that lifts the GWAS over to the panel's genome build.")
-    same_people = param.Boolean(
-        False,
-        doc="The LD panel is of the GWAS's own people, so that its sampling is no noise.",
-        label="LD of the GWAS's own people",
-    )
     max_frequency_difference = param.Number(
         0.2,
         bounds=(0.0, 1.0),
@@ -107,12 +76,11 @@ class StudySettings(NewStudy):
         "strong LD bears out. They are dropped otherwise: one of them decides on all noise.",
         label="Keep extreme z-scores that LD contradicts",
     )
-    shrink_strong = param.Boolean(
-        False,
-        doc="Leave the lead variants of strong loci (chi-square above 80, N / 1,000 and 30 times "
-        "the mean) to the prior alone. They have a variance of their own otherwise, so that a few "
-        "of them do not decide on annotations.",
-        label="No variance of their own for strong loci",
+    exclude_regions = param.List(
+        default=[],
+        item_type=str,
+        doc="Regions that are not scored: mhc, long-range (long-range LD, with the MHC), or BED "
+        "files.",
     )
     accept = param.List(
         default=[],
@@ -121,11 +89,59 @@ class StudySettings(NewStudy):
         f"{'; '.join(f'{name} ({what})' for name, what in CHECKS.items())}.",
         label="Accept although a check fails",
     )
-    exclude_regions = param.List(
+
+
+class MungeSettings(GwasSettings):
+    """Summary statistics in GWAS-SSF, cleaned, and aligned to an LD panel where one is given."""
+
+    output = param.String(
+        "",
+        doc="Where to write, NAME.tsv.gz; NAME.tsv.gz-meta.yaml comes beside it.",
+        precedence=LAST,
+        metadata=facts(flags=("-o", "--output"), required=True),
+    )
+
+
+class AnnotatedStudy(NewStudy):
+    """What is joined to the summary statistics of a study, and how it is modelled."""
+
+    annotations = param.List(
         default=[],
         item_type=str,
-        doc="Regions that are not scored: mhc, long-range (long-range LD, with the MHC), or BED "
-        "files.",
+        doc="Annotation files: tables, LDSC .annot, BED (FILE.bed#5 for its values), bigWig "
+        "(FILE.bw#1000 for the mean in a window), gene tables, .gmt gene sets, or the word "
+        "genes; globs and {CHR} work.",
+    )
+    missing: param.Selector[str] = param.Selector(
+        default="",
+        objects=["", "zero", "mean", "drop"],
+        doc="Annotations of variants that a table says nothing of: zero; the mean of the others, "
+        "with a further annotation that tells which they are; drop leaves out annotations that a "
+        "table has for less than half of the scored variants, which are an error otherwise. Empty: "
+        "zero where an annotation is 0 or 1, else the mean.",
+        label="Missing annotations",
+        metadata=facts(empty="by what they are"),
+    )
+    winsorise = param.Number(
+        0.0,
+        bounds=(0.0, 0.5),
+        inclusive_bounds=(True, False),
+        doc="Pull values of continuous annotations in to the quantiles at this share and at 1 less "
+        "it, such as 0.001. 0: leave them as they are.",
+        label="Winsorise annotations",
+        metadata=facts("1"),
+    )
+    same_people = param.Boolean(
+        False,
+        doc="The LD panel is of the GWAS's own people, so that its sampling is no noise.",
+        label="LD of the GWAS's own people",
+    )
+    shrink_strong = param.Boolean(
+        False,
+        doc="Leave the lead variants of strong loci (chi-square above 80, N / 1,000 and 30 times "
+        "the mean) to the prior alone. They have a variance of their own otherwise, so that a few "
+        "of them do not decide on annotations.",
+        label="No variance of their own for strong loci",
     )
     tracks = param.List(
         default=[],
@@ -139,6 +155,10 @@ class StudySettings(NewStudy):
         doc="Bases of each track around a variant.",
         metadata=facts("bases"),
     )
+
+
+class StudySettings(GwasSettings, AnnotatedStudy):
+    """A study: summary statistics aligned to an LD panel, with annotations, whitened."""
 
 
 class SimulateSettings(NewStudy):

@@ -69,6 +69,16 @@ class JsonOutput(Settings):
     json = param.Boolean(False, precedence=LAST, doc="Print one JSON value last.")
 
 
+class DryRun(Settings):
+    """A command that reads a GWAS file."""
+
+    dry_run = param.Boolean(
+        False,
+        precedence=LAST,
+        doc="Say what is understood of the GWAS file, column by column, and stop.",
+    )
+
+
 class Liability(Settings):
     """What puts the heritability of having a trait on the scale of its liability."""
 

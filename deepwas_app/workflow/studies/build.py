@@ -17,9 +17,7 @@ from deepwas_app.genetics.annotation.annotations import (
 )
 from deepwas_app.genetics.annotation.outliers import outlier_notes, winsorise_annotations
 from deepwas_app.genetics.files import file_record
-from deepwas_app.genetics.gwas.checks import judge
 from deepwas_app.genetics.gwas.frequency import frequency_note
-from deepwas_app.genetics.gwas.plausible import STRONG, ld_signs, sign_agreement
 from deepwas_app.genetics.ld.panel import open_panel, panel_writer, read_factor
 from deepwas_app.genetics.ld.sources.base import listed_by, only_listed
 from deepwas_app.genetics.lists import is_listed, unlisted_note
@@ -32,11 +30,9 @@ from deepwas_app.workflow.settings.keywords import knobs
 from deepwas_app.workflow.studies.gwas import GIVEN, align_gwas, source_record
 from deepwas_app.workflow.studies.gwas_files import read_gwas_files
 from deepwas_app.workflow.studies.ld_source import open_ld_source
+from deepwas_app.workflow.studies.signs import check_signs
 from deepwas_app.workflow.studies.strong import with_strong_loci
 from deepwas_app.workflow.studies.track_store import build_tracks, check_tracks, drop_stale_tracks
-
-# LD blocks whose signs are looked at.
-LOOKED_AT_BLOCKS = 50
 
 
 def output_path(output: str, suffix: str) -> Path:
@@ -145,7 +141,7 @@ def build_study(
     aligned, report, regions = align_gwas(settings, gwas, panel)
     records += regions
     where = gwas.attrs.get("path", GIVEN)
-    doubts = [*aligned.attrs.pop("doubts"), *_check_signs(settings, where, aligned, panel)]
+    doubts = [*aligned.attrs.pop("doubts"), *check_signs(settings, where, aligned)]
     joining = several(settings.annotations if annotations is None else annotations)
     yield Progress(0.2, "joining annotations")
     variants, notes, files = annotate(aligned, joining, settings.winsorise, settings.missing)
@@ -190,22 +186,6 @@ def build_study(
     else:
         drop_stale_tracks(path)
     return path
-
-
-def _check_signs(
-    settings: StudySettings, where: str, aligned: xr.Dataset, panel: xr.Dataset
-) -> list[str]:
-    """Stop where the signs of z-scores contradict LD, looking at the LD blocks with the largest."""
-    z, first = aligned["variant_z"].values, panel["block_offset"].values
-    rows = [slice(a, a + n) for a, n in zip(first, panel["block_variants"].values, strict=True)]
-    largest = np.array([np.nanmax(np.abs(z[r]), initial=0.0) for r in rows])
-    strongest = np.argsort(-largest, kind="stable")[:LOOKED_AT_BLOCKS]
-    found = (
-        sign_agreement(read_factor(panel, int(b)), z[rows[b]])
-        for b in strongest
-        if largest[b] >= STRONG
-    )
-    return judge(where, {"ld-signs": ld_signs(found)}, settings.accept)
 
 
 def whitened(

@@ -14,7 +14,7 @@ from deepwas_app.genetics.gwas.checks import CHECKS
 from deepwas_app.genetics.gwas.lift import lift
 from deepwas_app.genetics.gwas.settle import settle_alleles
 from deepwas_app.genetics.gwas.sumstats import read_rows
-from deepwas_app.workflow.settings import StudySettings
+from deepwas_app.workflow.settings import GwasSettings
 from deepwas_app.workflow.studies.understood import understood_of
 
 # In place of a path, for what is in memory only.
@@ -26,18 +26,23 @@ _OF_FILES = ("format", "column", "population", "n", "cases", "controls")
 
 
 def read_gwas(
-    settings: StudySettings, source: str | Path | xr.Dataset, panel: xr.Dataset
+    settings: GwasSettings,
+    source: str | Path | xr.Dataset,
+    panel: xr.Dataset | None,
+    with_effects: bool = False,
 ) -> tuple[xr.Dataset, list[dict[str, Any]]]:
     """Read summary statistics as the settings say, on the genome build of the panel.
 
     Parameters
     ----------
     settings
-        The study.
+        How.
     source
         The file, or what ``read_sumstats`` gives.
     panel
-        Its LD panel.
+        The LD panel; None: what it would tell of alleles and places must be in the file.
+    with_effects
+        Give effects, standard errors and P of a file as well.
 
     Returns
     -------
@@ -50,7 +55,7 @@ def read_gwas(
         If a file cannot be read, or the GWAS is on another build and no chain file is given.
     """
     where = source.attrs.get("path", GIVEN) if isinstance(source, xr.Dataset) else source
-    ours = panel.attrs["genome_build"]
+    ours = panel.attrs["genome_build"] if panel is not None else ""
     _check_build(settings.build, where, panel, settings.chain)
     if isinstance(source, xr.Dataset):
         sumstats = _checked(source, settings)
@@ -68,19 +73,32 @@ def read_gwas(
             cases=settings.cases,
             controls=settings.controls,
             population=settings.population,
+            with_effects=with_effects,
         )
     record = source_record(where, sumstats.attrs["format"], "summary statistics")
     records = [record]
     if settings.chain:
         sumstats = lift(sumstats, settings.chain)
         records.append(file_record(settings.chain, "chain", "liftover"))
-    sumstats = settle_alleles(sumstats, panel)
+    sumstats = _told(sumstats, where) if panel is None else settle_alleles(sumstats, panel)
     record |= {key: sumstats.attrs[key] for key in ("understood", "sample_size", "rows")}
     return sumstats, records
 
 
-def _check_build(build: str, where: object, panel: xr.Dataset, chain: str) -> None:
+def _told(sumstats: xr.Dataset, where: object) -> xr.Dataset:
+    """Refuse a GWAS that only a panel would tell the alleles of."""
+    doubt = sumstats.attrs.get("doubt", "")
+    if not doubt and "variant_other_allele" not in sumstats:
+        doubt = f"{where}: names one allele of each variant only."
+    if doubt:
+        raise InputError(f"{doubt} Or give an LD panel (--ld), which may tell.")
+    return sumstats
+
+
+def _check_build(build: str, where: object, panel: xr.Dataset | None, chain: str) -> None:
     """Refuse a GWAS on another build than the panel's."""
+    if panel is None:
+        return
     ours = panel.attrs["genome_build"]
     if build and not build.startswith(ours) and not chain:
         raise InputError(
@@ -96,7 +114,7 @@ def source_record(path: str | Path, format: str, role: str) -> dict[str, Any]:
     return file_record(path, format, role)
 
 
-def _checked(sumstats: xr.Dataset, settings: StudySettings) -> xr.Dataset:
+def _checked(sumstats: xr.Dataset, settings: GwasSettings) -> xr.Dataset:
     """Summary statistics that were read already, with what the record of a study tells of them."""
     missing = [name for name in _NEEDED if f"variant_{name}" not in sumstats]
     if missing:
@@ -118,7 +136,7 @@ def _checked(sumstats: xr.Dataset, settings: StudySettings) -> xr.Dataset:
 
 
 def align_gwas(
-    settings: StudySettings, sumstats: xr.Dataset, panel: xr.Dataset
+    settings: GwasSettings, sumstats: xr.Dataset, panel: xr.Dataset, with_rows: bool = False
 ) -> tuple[xr.Dataset, list[dict[str, Any]], list[dict[str, Any]]]:
     """Align summary statistics to the panel; see :func:`deepwas_app.genetics.gwas.align.align`.
 
@@ -127,8 +145,7 @@ def align_gwas(
     The panel's Dataset with z-scores, the report, and the records of the files of regions.
     """
     files = [source for source in settings.exclude_regions if source not in NAMES]
-    if unknown := [name for name in settings.accept if name not in CHECKS]:
-        raise InputError(f"accept {unknown[0]}: no such check. Checks are {', '.join(CHECKS)}.")
+    check_accepted(settings)
     regions = None
     if settings.exclude_regions:
         regions = read_regions(settings.exclude_regions, panel.attrs["genome_build"])
@@ -139,5 +156,12 @@ def align_gwas(
         exclude=regions,
         keep_extreme=settings.keep_extreme,
         accept=settings.accept,
+        with_rows=with_rows,
     )
     return aligned, report, [file_record(file, "BED", "excluded regions") for file in files]
+
+
+def check_accepted(settings: GwasSettings) -> None:
+    """Refuse to accept what is no check."""
+    if unknown := [name for name in settings.accept if name not in CHECKS]:
+        raise InputError(f"accept {unknown[0]}: no such check. Checks are {', '.join(CHECKS)}.")

@@ -9,12 +9,15 @@ import xarray as xr
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.patterns import expand
-from deepwas_app.workflow.settings import StudySettings
+from deepwas_app.workflow.settings import GwasSettings
 from deepwas_app.workflow.studies.gwas import read_gwas
 
 
 def read_gwas_files(
-    settings: StudySettings, source: str | Path | xr.Dataset, panel: xr.Dataset
+    settings: GwasSettings,
+    source: str | Path | xr.Dataset,
+    panel: xr.Dataset | None,
+    with_effects: bool = False,
 ) -> tuple[xr.Dataset, list[dict[str, Any]]]:
     """Read the files that a pattern means as :func:`read_gwas` reads one, one after another.
 
@@ -25,9 +28,10 @@ def read_gwas_files(
         understood alike.
     """
     if isinstance(source, xr.Dataset):
-        return read_gwas(settings, source, panel)
+        return read_gwas(settings, source, panel, with_effects)
     paths = expand(source)
-    parts, records = zip(*(read_gwas(settings, path, panel) for path in paths), strict=True)
+    read = (read_gwas(settings, path, panel, with_effects) for path in paths)
+    parts, records = zip(*read, strict=True)
     if len(paths) == 1:
         return parts[0], records[0]
     roles = [_roles(part) for part in parts]

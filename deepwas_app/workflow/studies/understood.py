@@ -8,7 +8,7 @@ import pandas as pd
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.gwas.meaning import Meaning, understand
-from deepwas_app.workflow.settings import StudySettings
+from deepwas_app.workflow.settings import GwasSettings
 from deepwas_app.workflow.tables import Column, Table
 
 # What is understood of a file of summary statistics.
@@ -24,13 +24,13 @@ UNDERSTOOD = Table(
 )
 
 
-def understood_of(settings: StudySettings, source: str | Path, build: str = "") -> Meaning:
+def understood_of(settings: GwasSettings, source: str | Path, build: str = "") -> Meaning:
     """What is understood of the columns of a file, in a time that does not depend on its size.
 
     Parameters
     ----------
     settings
-        The study.
+        How the file is read.
     source
         The file.
     build
