@@ -1,7 +1,8 @@
-"""LD panels: from genotypes beside the decompositions alone, and one UK Biobank window.
+"""LD panels: from genotypes beside the decompositions alone, a UK Biobank window, an LDGM block.
 
-``DEEPWAS_BENCH_PEOPLE``, ``DEEPWAS_BENCH_BLOCKS`` and ``DEEPWAS_BENCH_WINDOW`` set the sizes;
-5000, 16 and 20000 are those that matter. ``pytest benchmarks/test_panels.py -s``.
+``DEEPWAS_BENCH_PEOPLE``, ``DEEPWAS_BENCH_BLOCKS``, ``DEEPWAS_BENCH_WINDOW`` and
+``DEEPWAS_BENCH_LDGM`` set the sizes; 5000, 16, 20000 and 5300 are those that matter.
+``pytest benchmarks/test_panels.py -s``.
 """
 
 import os
@@ -14,7 +15,9 @@ from bed_reader import to_bed
 from scipy import linalg, sparse
 
 from deepwas_app.genetics.genotypes.plink import read_dosages
+from deepwas_app.genetics.ld.coalescent import simulate_block
 from deepwas_app.genetics.ld.factor import standardise
+from deepwas_app.genetics.ld.sources.ldgm import open_ldgm
 from deepwas_app.genetics.ld.sources.ukb import read_window
 from deepwas_app.workflow.settings import PanelSettings
 from deepwas_app.workflow.studies.build import build_ld
@@ -22,6 +25,7 @@ from deepwas_app.workflow.studies.build import build_ld
 PEOPLE = int(os.environ.get("DEEPWAS_BENCH_PEOPLE", "1000"))
 BLOCKS = int(os.environ.get("DEEPWAS_BENCH_BLOCKS", "4"))
 WINDOW = int(os.environ.get("DEEPWAS_BENCH_WINDOW", "3000"))
+INDICES = int(os.environ.get("DEEPWAS_BENCH_LDGM", "2000"))
 VARIANTS = 646  # 1.1 million HapMap3 variants in 1,703 blocks
 ROUNDS = 3
 
@@ -127,3 +131,45 @@ def test_reading_a_window(window: Path, capsys):
             f"{ours / plain:.2f} x scipy's load and one dense copy ({plain:.2f} s)"
         )
     assert ours < 1.5 * plain
+
+
+@pytest.fixture
+def ldgm(tmp_path: Path) -> Path:
+    """A whole block: each variant of a simulated one given the six before it in strongest LD.
+
+    That gives ten edges an index, and factors of some 70 entries an index, as real blocks have.
+    """
+    block = simulate_block(503, INDICES, seed=1)
+    X = standardise(block.dosages)[0]
+    R = (X.T @ X).astype(np.float64) + 0.02 * np.eye(X.shape[1])
+    size = len(R)
+    B, d = sparse.lil_matrix((size, size)), R.diagonal().copy()
+    for i in range(1, size):
+        near = np.arange(max(i - 500, 0), i)
+        chosen = near[np.argsort(-np.abs(R[i, near]))[:6]]
+        weights = np.linalg.solve(R[np.ix_(chosen, chosen)], R[i, chosen])
+        B[i, chosen] = weights
+        d[i] -= weights @ R[i, chosen]
+    A = sparse.identity(size, format="csr") - B.tocsr()
+    P = sparse.triu(A.T @ sparse.diags(1 / d) @ A).tocoo()
+    edges = zip(P.row, P.col, P.data, strict=True)
+    name = "1kg_chr22_16000000_18000000"
+    lines = (f"{i},{j},{value:.8g}\n" for i, j, value in edges)
+    (tmp_path / f"{name}.EUR.edgelist").write_text("".join(lines))
+    rows = (f"{i},A,0.3,G,rs{i},{16_000_000 + p},0\n" for i, p in enumerate(block.positions))
+    header = "index,anc_alleles,EUR,deriv_alleles,site_ids,position,swap\n"
+    (tmp_path / f"{name}.snplist").write_text(header + "".join(rows))
+    return tmp_path
+
+
+def test_a_whole_ldgm_block(ldgm: Path, capsys):
+    """Files to the block of a panel, every index taken."""
+
+    def read() -> tuple[int, ...]:
+        (block,) = open_ldgm(ldgm).blocks(0.99, 0.0)
+        return block.factor.shape
+
+    times = [seconds(read) for _ in range(ROUNDS)]
+    with capsys.disabled():
+        print(f"\nLDGM block of {INDICES:,} indices: {min(times):.2f} s, factor {read()}")
+    assert min(times) < 5

@@ -12,12 +12,13 @@ import pandas as pd
 import xarray as xr
 from scipy import sparse
 from scipy.sparse.linalg import splu
+from threadpoolctl import threadpool_limits
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics import chromosomes
 from deepwas_app.genetics.files import existing
 from deepwas_app.genetics.ld.factor import correct_scores
-from deepwas_app.genetics.ld.matrix import matrix_factor
+from deepwas_app.genetics.ld.matrix import matrix_factor, pivoted_factor
 from deepwas_app.genetics.ld.panel import PanelBlock
 from deepwas_app.genetics.ld.sources.base import (
     LD_SOURCES,
@@ -36,8 +37,10 @@ from deepwas_app.genetics.tables import read_bare_table
 
 _WHAT = "LDGM precision matrices (.edgelist and .snplist)"
 _BUILD = "hg38"
-# Columns of the inverse that are solved for at a time.
-_COLUMNS = 512
+# Columns of the inverse that are solved for at a time: more do not stay in the cache.
+_COLUMNS = 64
+# Of more indices the eigenvectors take longer than a quick factor is worth.
+_LARGE = 1_500
 _PLACE = re.compile(r"chr([0-9A-Za-z]+)_(\d+)_(\d+)")
 
 
@@ -142,12 +145,12 @@ def _block(
     index = row[table["index"].to_numpy()]
     known = index >= 0
     index = index[known]
-    factor = matrix_factor(R, variance)
+    W = pivoted_factor(R, variance) if len(R) > _LARGE else matrix_factor(R, variance).W
     alike = np.bincount(index, minlength=len(R))
     scores = correct_scores(np.square(R) @ alike, int(known.sum()), people)
     return finished_block(
         table[known],
-        factor.W[index],
+        W[index],
         scores[index],
         maf=maf,
         where=file.snps,
@@ -208,17 +211,23 @@ def correlations(
         )
         if not (factors.U.diagonal() > 0).all():
             raise RuntimeError("negative pivot")
-        for start in range(0, len(solved), _COLUMNS):
-            some = at[start : start + _COLUMNS]
-            units = np.zeros((len(present), len(some)))
-            units[some, np.arange(len(some))] = 1.0
-            R[:, start : start + len(some)] = factors.solve(units)[at]
+        # Its dense parts are too small for several threads, which would wait for each other.
+        with threadpool_limits(1, "blas"):
+            for start in range(0, len(solved), _COLUMNS):
+                some = at[start : start + _COLUMNS]
+                units = np.zeros((len(present), len(some)), order="F")
+                units[some, np.arange(len(some))] = 1.0
+                # Rows of a symmetric matrix are written faster than columns.
+                R[start : start + len(some)] = factors.solve(units).T[:, at]
     except RuntimeError as error:
         raise InputError(
             f"{edges}: the precision matrix is not positive definite. Download it again."
         ) from error
-    scale = np.sqrt(np.diagonal(R))
-    return (R + R.T) / (2 * np.outer(scale, scale)), solved
+    R += R.T
+    scale = 1 / np.sqrt(np.diagonal(R))
+    R *= scale
+    R *= scale[:, None]
+    return R, solved
 
 
 LD_SOURCES.add(

@@ -208,3 +208,18 @@ def test_only_chosen_indices_of_a_precision_matrix_are_solved_for(tmp_path, bloc
     assert panel["variant_id"].values.tolist() == block.table["SNP"].iloc[3:8].tolist()
     W = read_factor(panel, 0).astype(float)
     np.testing.assert_allclose(W @ W.T, block.R[3:8, 3:8], atol=2e-3)
+
+
+def test_a_large_precision_matrix_has_a_quick_factor(tmp_path, block, panel_of, monkeypatch):
+    folder = write_ldgm(tmp_path / "ldgm", block.R, block.table)
+    exact = read_factor(panel_of(open_ldgm(folder), variance=0.9), 0).astype(float)
+    monkeypatch.setattr("deepwas_app.genetics.ld.sources.ldgm._LARGE", 10)
+    quick = read_factor(panel_of(open_ldgm(folder), variance=0.9), 0).astype(float)
+    size = len(block.R)
+    assert exact.shape[1] <= quick.shape[1] < size
+    held = (quick**2).sum()
+    assert 0.9 * size <= held < 0.9 * size + 1
+    # What is left of LD is positive semi-definite.
+    assert np.linalg.eigvalsh(block.R - quick @ quick.T)[0] > -1e-3
+    whole = read_factor(panel_of(open_ldgm(folder), variance=1.0), 0).astype(float)
+    np.testing.assert_allclose(whole @ whole.T, block.R, atol=2e-3)
