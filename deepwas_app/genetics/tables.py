@@ -35,7 +35,7 @@ TEXT = pa.string()
 # Text of few distinct values: chromosomes, alleles.
 LEVELS = pa.dictionary(pa.int32(), pa.string())
 MISSING = ("", "NA", "#NA", "#N/A", "N/A", "n/a", "NaN", "nan", "na", "NULL", "null", "None", ".")
-_COMMAS = re.compile(r"[-+]?\d{1,3}(,\d{3})+(\.\d+)?")
+_THOUSANDS = re.compile(r"[-+]?\d{1,3}((,\d{3})+(\.\d+)?|(\.\d{3}){2,}(,\d+)?)")
 _DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+([eE][-+]?\d+)?")
 
 
@@ -290,6 +290,8 @@ def _wrong(row: list[str], header: Header, wanted: Mapping[int, pa.DataType]) ->
     if len(row) != len(header.names):
         if len(row) == len(header.names) + 1 and header.separator in " \t":
             remedy = "If R wrote it: row.names = FALSE. Else correct the line or take it out."
+        if len(row) > len(header.names) and header.separator == ",":
+            remedy = f"If its numbers have commas, write them without. {remedy}"
         first = "header" if header.lines else "first line"
         return f"has {len(row)} fields, but the {first} has {len(header.names)}. {remedy}"
     for index, kind in wanted.items():
@@ -298,8 +300,8 @@ def _wrong(row: list[str], header: Header, wanted: Mapping[int, pa.DataType]) ->
             return f"holds bytes that are no text in column {name}. Save the file as UTF-8."
         if kind != NUMBER or is_number(text) or text in MISSING:
             continue
-        if _COMMAS.fullmatch(text):
-            remedy = "Write numbers without commas between the thousands."
+        if _THOUSANDS.fullmatch(text):
+            remedy = "Write numbers without marks between the thousands."
         elif _DECIMAL_COMMA.fullmatch(text):
             remedy = "Write numbers with a decimal point, not a comma."
         return f"has {text[:20]!r} in column {name}, where a number belongs. {remedy}"

@@ -135,12 +135,19 @@ def read_rows(
     one_allele = not {"other_allele", "reference_allele"} & {*table.column_names}
     with np.errstate(invalid="ignore"):
         placed = (chromosome.codes >= 0) & (position > 0) & (position < 2**31)
+        broken = placed & (position != np.floor(position))
         reasons |= without
         reasons |= {
             "no sample size": ~(np.isfinite(size) & (size > 0)),
             "no alleles": (effect.codes < 0) | ((other.codes < 0) & (not one_allele)),
             "no name and no position": ~(placed | named),
         }
+    if broken.any():
+        row = int(broken.argmax())
+        raise InputError(
+            f"{path}: row {row + 1} has {position[row]:g} as position, not a whole number. Write "
+            "numbers without marks between the thousands."
+        )
     keep, dropped = _usable(reasons, rows)
     if not keep.any():
         counts = ", ".join(f"{reason}: {count}" for reason, count in dropped.items())
