@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from deepwas_app.errors import InputError
-from deepwas_app.genetics.intervals import cover, read_bed
+from deepwas_app.genetics.intervals import cover, read_beds
 
 # The extended major histocompatibility complex on chromosome 6, 25 to 34 Mb on both builds.
 _MHC = (("6", 25.0, 34.0),)
@@ -44,7 +44,8 @@ def read_regions(sources: Iterable[str], build: str) -> pd.DataFrame:
     Parameters
     ----------
     sources : iterable of str
-        "mhc", "long-range" (which has the MHC in it), or paths of BED files.
+        "mhc", "long-range" (which has the MHC in it), or paths of BED
+        files; globs and ``{CHR}`` work.
     build : str
         Genome build of the named regions: "hg19" or "hg38".
 
@@ -61,7 +62,7 @@ def read_regions(sources: Iterable[str], build: str) -> pd.DataFrame:
     tables = []
     for source in sources:
         if source not in NAMES:
-            tables.append(read_bed(source)[["chromosome", "start", "stop"]])
+            tables.append(read_beds(source))
             continue
         if build not in _LONG_RANGE:
             raise InputError(f"{source}: not known on {build}. Give the regions as a BED file.")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from deepwas_app.errors import InputError
+from deepwas_app.genetics.patterns import expand, only
 
 UNREADABLE = (
     OSError,
@@ -33,14 +34,14 @@ _WORDS = re.compile(r'"[^"]*"(?!\S)|\S+')
 
 
 def existing(path: str | Path) -> Path:
-    """Check that a file is there and is not empty.
+    """Check that a file is there and is not empty; a pattern may stand for it.
 
     Raises
     ------
     InputError
-        If there is no such file, or it is a folder, or it is empty.
+        If there is no such file, or it is a folder, or it is empty, or a pattern means several.
     """
-    path = Path(path).expanduser()
+    path = Path(only(path)).expanduser()
     if not path.exists():
         raise InputError(f"{path}: no such file. Check the path.")
     if path.is_dir():
@@ -224,3 +225,8 @@ def file_record(path: str | Path, format: str, role: str) -> dict[str, Any]:
         "sha256": digest,
         "role": role,
     }
+
+
+def file_records(pattern: str | Path, format: str, role: str) -> list[dict[str, Any]]:
+    """Provenance of every file that a pattern means."""
+    return [file_record(path, format, role) for path in expand(pattern)]

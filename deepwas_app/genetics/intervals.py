@@ -20,11 +20,24 @@ from deepwas_app.genetics.files import (
     unreadable,
 )
 from deepwas_app.genetics.lines import line_of
+from deepwas_app.genetics.patterns import expand
 from deepwas_app.genetics.tables import read_bare_table
 
 _PLACE = ["chromosome", "start", "stop"]
 # Lines that are no intervals, anywhere: files of several tracks are joined as they are.
 _COMMENT = rb"#|track\b|browser\b"
+
+
+def read_beds(pattern: str | Path) -> pd.DataFrame:
+    """Chromosome, start and stop of the intervals of all files that a pattern means.
+
+    Raises
+    ------
+    InputError
+        See :func:`read_bed`.
+    """
+    tables = [read_bed(path)[_PLACE] for path in expand(pattern)]
+    return pd.concat(tables, ignore_index=True)
 
 
 def read_bed(path: str | Path, value_column: int = 5) -> pd.DataFrame:

@@ -23,6 +23,7 @@ from deepwas_app.genetics.files import (
     unreadable,
 )
 from deepwas_app.genetics.matching import names_of, places_of, shown_variants, with_places
+from deepwas_app.genetics.patterns import expand
 from deepwas_app.genetics.tables import read_bare_table, read_table
 
 _BIM = ["CHR", "SNP", "CM", "BP"]
@@ -35,14 +36,27 @@ def read_variant_list(path: str | Path) -> xr.Dataset:
     ----------
     path : path
         A name a line, such as an rsID or 22:1000:A:G; a .bim; or a table with a header that has
-        names, or chromosomes and positions.
+        names, or chromosomes and positions. Globs and ``{CHR}`` work.
 
     Raises
     ------
     InputError
         If it cannot be read or says nothing of variants.
     """
-    path = existing(path)
+    parts = [_listed(file) for file in expand(path)]
+    names, where, place = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    listed = {"id": names, "chromosome": where, "position": place}
+    return with_places(
+        xr.Dataset(
+            {f"variant_{name}": ("variants", array) for name, array in listed.items()},
+            attrs={"path": str(path)},
+        )
+    )
+
+
+def _listed(file: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Names, chromosomes and positions of one list; empty, or 0, where it has none."""
+    path = existing(file)
     if packing(path) == "parquet":
         table = read_table(path)
     else:
@@ -73,13 +87,7 @@ def read_variant_list(path: str | Path) -> xr.Dataset:
         number = pd.to_numeric(table[found["position"]], errors="coerce").to_numpy(np.float64)
         place = np.nan_to_num(number).astype(np.int64)
         where = chromosomes.normalise(table[found["chromosome"]]).astype(object)
-    listed = {"id": names, "chromosome": where, "position": place}
-    return with_places(
-        xr.Dataset(
-            {f"variant_{name}": ("variants", array) for name, array in listed.items()},
-            attrs={"path": str(path)},
-        )
-    )
+    return names, where, place
 
 
 def _first(path: Path) -> list[str]:
@@ -136,7 +144,7 @@ def read_people_list(path: str | Path, people: pd.DataFrame) -> np.ndarray:
     Parameters
     ----------
     path : path
-        FID and IID a line, or IID, with a header or without.
+        FID and IID a line, or IID, with a header or without. Globs and ``{CHR}`` work.
     people : pandas.DataFrame
         FID and IID of those that have genotypes.
 
@@ -145,14 +153,15 @@ def read_people_list(path: str | Path, people: pd.DataFrame) -> np.ndarray:
     InputError
         If it cannot be read, or has none of them.
     """
-    path = existing(path)
-    columns = ["FID", "IID"] if len(_first(path)) > 1 else ["IID"]
-    table = read_bare_table(path, columns, comment=rb"#[FI]ID|[FI]ID\b")
-    given = pd.MultiIndex.from_frame(table[columns].astype(str))
-    rows = np.flatnonzero(pd.MultiIndex.from_frame(people[columns].astype(str)).isin(given))
-    if not len(rows):
+    wanted = np.zeros(len(people), dtype=bool)
+    for file in map(existing, expand(path)):
+        columns = ["FID", "IID"] if len(_first(file)) > 1 else ["IID"]
+        table = read_bare_table(file, columns, comment=rb"#[FI]ID|[FI]ID\b")
+        given = pd.MultiIndex.from_frame(table[columns].astype(str))
+        wanted |= pd.MultiIndex.from_frame(people[columns].astype(str)).isin(given)
+    if not wanted.any():
         raise InputError(
             f"{path}: has none of the people: {', '.join(table['IID'][:3])} here, "
             f"{', '.join(people['IID'].astype(str)[:3])} in the genotypes. Give FID and IID."
         )
-    return rows
+    return np.flatnonzero(wanted)

@@ -58,6 +58,23 @@ def expand(
     return paths
 
 
+def only(pattern: str | Path) -> str:
+    """The path that a pattern means, where several files are of no use.
+
+    Raises
+    ------
+    InputError
+        If it matches no file, or several.
+    """
+    paths = expand(pattern)
+    if len(paths) > 1:
+        raise InputError(
+            f"{pattern}: means {len(paths)} files ({', '.join(paths[:3])}), where one is asked "
+            "for. Name one."
+        )
+    return paths[0]
+
+
 def _matches(pattern: str, ending: str) -> list[str]:
     path = str(Path(pattern + ending).expanduser())
     found = [path] if Path(path).exists() else sorted(glob.glob(path))

@@ -19,6 +19,7 @@ from numcodecs import Blosc
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.content import HASHED, STUDY_VARIABLES, parts, variable_hashes
 from deepwas_app.genetics.files import UNREADABLE
+from deepwas_app.genetics.patterns import only
 from deepwas_app.genetics.variables import validate
 from deepwas_app.genetics.writing import replacing_folder
 
@@ -111,7 +112,7 @@ def open_store(path: str | Path, kind: str, required: tuple[str, ...]) -> xr.Dat
     InputError
         If there is none, or it is damaged, or of another kind.
     """
-    path = Path(path).expanduser()
+    path = Path(only(path)).expanduser()
     if not path.exists():
         raise InputError(f"{path}: no such {kind}. Check the path.")
     if not (path / _MARKER).is_file():

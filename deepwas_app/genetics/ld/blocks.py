@@ -9,7 +9,7 @@ import pandas as pd
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics import chromosomes
-from deepwas_app.genetics.intervals import read_bed
+from deepwas_app.genetics.intervals import read_beds
 
 
 def read_blocks(path: str | Path) -> pd.DataFrame:
@@ -19,7 +19,7 @@ def read_blocks(path: str | Path) -> pd.DataFrame:
     ----------
     path : path
         BED: chromosome, start, stop (0-based, stop not included); fields may be padded
-        with spaces, and a header line may be there.
+        with spaces, and a header line may be there. Globs and ``{CHR}`` work.
 
     Returns
     -------
@@ -31,7 +31,7 @@ def read_blocks(path: str | Path) -> pd.DataFrame:
     InputError
         If a line has no three fields, a block is empty, or two blocks overlap.
     """
-    frame = read_bed(path)[["chromosome", "start", "stop"]]
+    frame = read_beds(path)
     order = chromosomes.sort_order(frame["chromosome"].to_numpy(), frame["start"].to_numpy())
     frame = frame.iloc[order].reset_index(drop=True)
     _check(path, frame)

@@ -20,6 +20,7 @@ import xarray as xr
 from deepwas_app.core.priors import PRIORS, Model, Prior
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.content import check_annotations, content_hash
+from deepwas_app.genetics.patterns import only
 from deepwas_app.genetics.writing import replacing_file
 from deepwas_app.workflow.runs.checkpoint import Checkpoint, held_out_table, without_fixed
 from deepwas_app.workflow.runs.models import blank_standardisation, build_prior, noisy_model
@@ -170,7 +171,7 @@ def open_run(path: str | Path) -> Run:
     InputError
         If it is not a run folder.
     """
-    path = Path(path)
+    path = Path(only(path))
     record = path / "run.json"
     try:
         content = json.loads(record.read_text())

@@ -23,6 +23,7 @@ def facts(
     required: bool = False,
     positional: bool = False,
     empty: str = "",
+    reads: str = "",
 ) -> dict[str, Any]:
     """Metadata of a knob.
 
@@ -39,9 +40,12 @@ def facts(
     empty
         What an empty choice means, for people. Of a number that may be None the word for it, which
         is typed on a command line.
+    reads
+        Of a path that is read: "file", where a pattern means one; "files", where it may mean
+        several; "tracks", which are not one a chromosome.
     """
     given: dict[str, Any] = {"unit": unit, "flags": flags, "metavar": metavar, "empty": empty}
-    given |= {"required": required, "positional": positional}
+    given |= {"required": required, "positional": positional, "reads": reads}
     return {name: value for name, value in given.items() if value}
 
 
@@ -161,6 +165,8 @@ def allowed(knob: param.Number[Any]) -> str:
 def help_text(knob: param.Parameter[Any]) -> str:
     """What a knob is, its range and its default, for ``--help`` and help() alike."""
     text = knob.doc or ""
+    if fact(knob, "reads") == "files":
+        text += " Globs and {CHR} work."
     if isinstance(knob, param.Number) and allowed(knob):
         text += f" {allowed(knob)[0].upper()}{allowed(knob)[1:]}."
     default = ", ".join(knob.default) if isinstance(knob, param.List) else knob.default

@@ -14,8 +14,8 @@ TRUTHS = ("constant", "linear", "threshold", "interactions")
 class GwasSettings(Settings):
     """Summary statistics: how they are read, checked and aligned to an LD panel."""
 
-    sumstats = param.String("", doc="GWAS summary statistics; globs and {CHR} work.")
-    ld = param.String("", doc="LD panel, NAME.ld.zarr.")
+    sumstats = param.String("", doc="GWAS summary statistics.", metadata=facts(reads="files"))
+    ld = param.String("", doc="LD panel, NAME.ld.zarr.", metadata=facts(reads="file"))
     format: param.Selector[str] = param.Selector(
         default="",
         objects=["", *FORMATS],
@@ -63,7 +63,11 @@ class GwasSettings(Settings):
         label="Genome build of the GWAS",
         metadata=facts(empty="as the panel"),
     )
-    chain = param.String("", doc="Chain file that lifts the GWAS over to the panel's genome build.")
+    chain = param.String(
+        "",
+        doc="Chain file that lifts the GWAS over to the panel's genome build.",
+        metadata=facts(reads="file"),
+    )
     max_frequency_difference = param.Number(
         0.2,
         bounds=(0.0, 1.0),
@@ -81,6 +85,7 @@ class GwasSettings(Settings):
         item_type=str,
         doc="Regions that are not scored: mhc, long-range (long-range LD, with the MHC), or BED "
         "files.",
+        metadata=facts(reads="files"),
     )
     accept = param.List(
         default=[],
@@ -110,7 +115,8 @@ class AnnotatedStudy(NewStudy):
         item_type=str,
         doc="Annotation files: tables, LDSC .annot, BED (FILE.bed#5 for its values), bigWig "
         "(FILE.bw#1000 for the mean in a window), gene tables, .gmt gene sets, or the word "
-        "genes; globs and {CHR} work.",
+        "genes.",
+        metadata=facts(reads="files"),
     )
     missing: param.Selector[str] = param.Selector(
         default="",
@@ -146,8 +152,9 @@ class AnnotatedStudy(NewStudy):
     tracks = param.List(
         default=[],
         item_type=str,
-        doc="bigWig files of track models, written to NAME.tracks.zarr beside the study; globs "
-        "work.",
+        doc="bigWig files of track models, each of all chromosomes, written to NAME.tracks.zarr "
+        "beside the study; globs work.",
+        metadata=facts(reads="tracks"),
     )
     track_window = param.Integer(
         256,
@@ -164,11 +171,16 @@ class StudySettings(GwasSettings, AnnotatedStudy):
 class SimulateSettings(NewStudy):
     """A study whose truth is known."""
 
-    ld = param.String("", doc="LD panel to draw from. Empty: a coalescent simulation.")
+    ld = param.String(
+        "",
+        doc="LD panel to draw from. Empty: a coalescent simulation.",
+        metadata=facts(reads="file"),
+    )
     study = param.String(
         "",
         doc="Study to draw from, NAME.study.zarr: its LD, variants, sample sizes and annotations, "
         "with z-scores of a known truth.",
+        metadata=facts(reads="file"),
     )
     truth: param.Selector[str] = param.Selector(
         default="interactions", objects=list(TRUTHS), doc="How annotations act on heritability."

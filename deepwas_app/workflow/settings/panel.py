@@ -11,9 +11,11 @@ from deepwas_app.workflow.settings.shared import BUILDS, Whitened
 
 def _knob(kind: SourceKind) -> param.Parameter[Any]:
     """What names a source of this kind."""
+    # Genotypes are several files by themselves.
+    reads = facts(reads="files" if kind.several or kind.people else "file")
     if kind.several:
-        return param.List(default=[], item_type=str, doc=kind.doc, label=kind.title)
-    return param.String("", doc=kind.doc, label=kind.title)
+        return param.List(default=[], item_type=str, doc=kind.doc, label=kind.title, metadata=reads)
+    return param.String("", doc=kind.doc, label=kind.title, metadata=reads)
 
 
 class PanelSettings(Whitened):
@@ -26,11 +28,13 @@ class PanelSettings(Whitened):
         default=[],
         item_type=str,
         doc="Variant table of each correlation matrix. Empty: those of the same name beside them.",
+        metadata=facts(reads="files"),
     )
     blocks = param.String(
         "",
         doc="BED file of LD blocks, for genotypes and correlation matrices. Empty: genotypes are "
         "cut where LD is lowest.",
+        metadata=facts(reads="files"),
     )
     max_block = param.Integer(
         2_000,
@@ -42,9 +46,12 @@ class PanelSettings(Whitened):
         "",
         doc="Variants to take: a name a line, a .bim, or a table with SNP, or CHR and BP. Empty: "
         "all.",
+        metadata=facts(reads="files"),
     )
     keep = param.String(
-        "", doc="People to take of genotypes: FID and IID a line. Empty: all of them."
+        "",
+        doc="People to take of genotypes: FID and IID a line. Empty: all of them.",
+        metadata=facts(reads="files"),
     )
     maf = param.Number(
         0.0,

@@ -46,7 +46,7 @@ class CheckSettings(StudyInput, Liability, TableOutput, JsonOutput):
     run_path = param.String(
         "",
         doc="Compare with its model and its heritability.",
-        metadata=facts(flags=("--run",), metavar="RUN"),
+        metadata=facts(flags=("--run",), metavar="RUN", reads="file"),
     )
     all = param.Boolean(False, doc="List blocks that fit as well.")
 
@@ -170,7 +170,7 @@ class ScoreKnobs(Settings):
     covariates = param.String(
         "",
         doc="FID, IID and covariates: R^2 is what the score adds to them.",
-        metadata=facts(metavar="F"),
+        metadata=facts(metavar="F", reads="file"),
     )
     skip_unknown = param.Boolean(False, doc="Leave out people without genotypes.")
 
@@ -180,21 +180,24 @@ class ScoreSettings(ScoreKnobs, TableOutput, JsonOutput):
 
     weights = param.String(
         "",
-        doc="SNP, A1 (effect allele), BETA (per copy of A1); or a PGS Catalog scoring file. Globs "
-        "and {CHR} work.",
-        metadata=facts(required=True, metavar="F"),
+        doc="SNP, A1 (effect allele), BETA (per copy of A1); or a PGS Catalog scoring file.",
+        metadata=facts(required=True, metavar="F", reads="files"),
     )
     bfile = param.String(
         "",
-        doc="PLINK 1 genotypes, without .bed, .bim, .fam; globs and {CHR} work.",
-        metadata=facts(metavar="P"),
+        doc="PLINK 1 genotypes, without .bed, .bim, .fam.",
+        metadata=facts(metavar="P", reads="files"),
     )
     pfile = param.String(
         "",
         doc="PLINK 2 genotypes, without .pgen, .pvar, .psam, in place of --bfile.",
-        metadata=facts(metavar="P"),
+        metadata=facts(metavar="P", reads="files"),
     )
-    pheno = param.String("", doc="FID, IID and a phenotype, for R^2.", metadata=facts(metavar="F"))
+    pheno = param.String(
+        "",
+        doc="FID, IID and a phenotype, for R^2.",
+        metadata=facts(metavar="F", reads="file"),
+    )
     json = param.Boolean(False, doc="Print counts and R^2 as one JSON object last.")
 
 

@@ -30,7 +30,7 @@ class MovedStudy(Settings):
         "",
         precedence=LAST,
         doc="Where the run's study is, if it was moved.",
-        metadata=facts(metavar="STUDY"),
+        metadata=facts(metavar="STUDY", reads="file"),
     )
 
 

@@ -8,7 +8,7 @@ import xarray as xr
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.excluded import NAMES, read_regions
-from deepwas_app.genetics.files import file_record
+from deepwas_app.genetics.files import file_record, file_records
 from deepwas_app.genetics.gwas.align import align
 from deepwas_app.genetics.gwas.checks import CHECKS
 from deepwas_app.genetics.gwas.lift import lift
@@ -158,7 +158,8 @@ def align_gwas(
         accept=settings.accept,
         with_rows=with_rows,
     )
-    return aligned, report, [file_record(file, "BED", "excluded regions") for file in files]
+    records = [file_records(file, "BED", "excluded regions") for file in files]
+    return aligned, report, [record for found in records for record in found]
 
 
 def check_accepted(settings: GwasSettings) -> None:

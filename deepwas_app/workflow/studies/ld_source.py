@@ -2,6 +2,7 @@
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.ld.sources.base import LD_SOURCES, LdSource, check_foreign
+from deepwas_app.genetics.patterns import only
 from deepwas_app.workflow.settings import PanelSettings
 
 
@@ -31,6 +32,8 @@ def open_ld_source(settings: PanelSettings) -> LdSource:
     if settings.keep and not kind.people:
         raise InputError(f"{settings.keep}: --{kind.name} has no people. Leave out --keep.")
     given = getattr(settings, kind.name)
+    # Genotypes are several files by themselves.
+    given = given if kind.several or kind.people else only(given)
     for path in given if kind.several else [given]:
         check_foreign(path)
     return kind.open(given, settings)

