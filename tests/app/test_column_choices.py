@@ -84,3 +84,18 @@ def test_a_file_that_cannot_be_read_is_one_line(form, tmp_path):
     assert choices.selects["effect_allele"].value == "A1"
     form.sumstats.path.value = ""
     assert not choices._layout.visible
+
+
+def test_a_file_of_no_known_columns_asks_once_and_is_understood_as_it_is_chosen(form, tmp_path):
+    names = [f"column_{i}" for i in range(12)]
+    rows = ["rs1", "A", "G", "1.5", "900", *["x"] * 7]
+    choices = look(form, tmp_path / "gwas.tsv", "\t".join(names) + "\n" + "\t".join(rows) + "\n")
+    [asked] = choices._problems.objects
+    assert asked.object.startswith("No column has a name that is known for id, or chromosome")
+    assert "effect allele; z, beta or odds ratio; standard error or P. Choose" in asked.object
+    assert "column_7 and 4 more" in choices._summary.object
+    chosen = {"id": 0, "effect_allele": 1, "other_allele": 2, "z": 3, "n": 4}
+    for role, column in chosen.items():
+        choices.selects[role].value = names[column]
+    assert choices._problems.objects == []
+    assert choices.words == [f"{role}=column_{i}" for role, i in chosen.items()]

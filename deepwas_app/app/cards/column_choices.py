@@ -28,6 +28,8 @@ _ASKED = (
 )
 _LABELS = {"id": "rsID or other name", "z": "z-score", "key": "Key: chromosome and position"}
 _NONE = "no column"
+# So many columns that are not used are named.
+_SAID = 8
 _SMALL = {"color": "text.secondary", "lineHeight": 1.35, "overflowWrap": "anywhere"}
 _HEAD = {"fontSize": "1rem", "fontWeight": 600}
 
@@ -153,8 +155,9 @@ class ColumnChoices(pn.viewable.Viewer):
                 visible=len(meaning.populations) > 1,
             )
         self._summary.object = "  \n".join(map(text, _summary(meaning)))
-        asks = [trouble(ask) for ask in meaning.asks]
-        self._problems.objects = asks or ([caution(_doubt(meaning))] if meaning.doubt else [])
+        asks = [_lacks(meaning)] if meaning.lacks else meaning.asks
+        doubt = [caution(_doubt(meaning))] if meaning.doubt else []
+        self._problems.objects = list(map(trouble, asks)) or doubt
         self._layout.visible = True
 
     def _make(self, roles: list[str], options: dict[str, str]) -> None:
@@ -205,8 +208,16 @@ def _summary(meaning: Meaning) -> list[str]:
         whole.append(
             "No sample sizes: give the people in the GWAS (N) above, or cases and controls."
         )
-    unused = [f"Not used: {', '.join(meaning.unused)}"] if meaning.unused else []
+    names = meaning.unused[:_SAID]
+    more = len(meaning.unused) - len(names)
+    unused = [f"Not used: {', '.join(names)}" + f" and {more} more" * bool(more)] if names else []
     return [f"{len(meaning.names)} columns. Format: {meaning.format}.", *whole, *unused]
+
+
+def _lacks(meaning: Meaning) -> str:
+    """What must be chosen before the file can be read."""
+    needed = "; ".join(meaning.lacks).replace("_", " ")
+    return f"No column has a name that is known for {needed}. Choose below."
 
 
 def _doubt(meaning: Meaning) -> str:

@@ -67,6 +67,8 @@ class Meaning(NamedTuple):
         n, cases, controls and build, where they are said for the whole study.
     asks : list of str
         What must be said by hand before the file can be read, each as one line.
+    lacks : sequence of str
+        What is needed and no column was found for; `asks` asks for it.
     doubt : str
         One line if it is not certain which of two alleles the effect counts, else "".
     split : mapping
@@ -83,6 +85,7 @@ class Meaning(NamedTuple):
     names: list[str]
     facts: dict[str, Any]
     asks: list[str]
+    lacks: Sequence[str] = ()
     doubt: str = ""
     split: Mapping[str, str] = {}
     populations: Sequence[str] = ()
@@ -176,7 +179,8 @@ def understand(
     _drop_unneeded(finding)
     roles = finding.roles
     # What is asked may be what is missing.
-    asks = finding.asks or _missing(head, roles)
+    lacks = [] if finding.asks else _missing(roles)
+    asks = finding.asks or _asked(head, lacks)
     facts = _whole_study(finding)
     split = {r: part for r, part in PARTS.items() if roles.get(r) in finding.keys}
     understood = [
@@ -193,6 +197,7 @@ def understand(
         head.names,
         told,
         asks,
+        lacks,
         doubt,
         split,
         finding.populations,
@@ -247,9 +252,9 @@ def _drop_unneeded(finding: Finding) -> None:
         finding.why["statistic"] += f"; used where {roles['se']} is missing"
 
 
-def _missing(head: Head, roles: Mapping[str, str]) -> list[str]:
-    """What no column was found for."""
-    lacks = [
+def _missing(roles: Mapping[str, str]) -> list[str]:
+    """What no column was found for, of what is needed."""
+    return [
         what
         for there, what in (
             (
@@ -265,11 +270,18 @@ def _missing(head: Head, roles: Mapping[str, str]) -> list[str]:
         )
         if not there
     ]
+
+
+def _asked(head: Head, lacks: Sequence[str]) -> list[str]:
+    """The line that asks for what is missing, if anything is."""
+    if not lacks:
+        return []
+    first, *others = lacks
     return [
-        f"{head.path}: has no column for {what} by any name that is known; it has "
+        f"{head.path}: has no column for {first} by any name that is known"
+        f"{', nor for ' * bool(others)}{'; '.join(others)}; it has "
         f"{', '.join(head.names[:20])}. Name it with --column ROLE=NAME (roles: "
         f"{', '.join(ROLES)})."
-        for what in lacks
     ]
 
 
