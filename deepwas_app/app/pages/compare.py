@@ -58,6 +58,7 @@ class ComparePage(RunsPage):
         names = list(self.finished)
         runs = list(self.finished.values())
         best_of = choice(runs)
+        one = self._objectives()
         everything = section(
             "All finished runs",
             *(caution(f"{words}.") for words in gains_that_differ(runs)),
@@ -70,6 +71,7 @@ class ComparePage(RunsPage):
             self._runs_table(),
             note="Gain in held-out log-likelihood per variant over the constant prior fitted on "
             "the same blocks, with block-jackknife standard errors. "
+            + (f"Objective of all: {one.pop()}. " if len(one) == 1 else "")
             + ("" if best_of is None else text(choice_line(best_of))),
         )
         self.calibrated = pmui.Column(sizing_mode="stretch_width")
@@ -223,16 +225,20 @@ class ComparePage(RunsPage):
             widget.on_click(clicked)
         return widget
 
+    def _objectives(self) -> set[str]:
+        return {_objective(run) for run in self.finished.values()}
+
     def _runs_table(self) -> pn.widgets.Tabulator:
         runs = self.finished.values()
         frame = per_variant(evaluate(runs)).assign(
             run=list(self.finished),
             prior=[run.prior_type.label for run in runs],
-            objective=[OBJECTIVES[run.settings.objective].label for run in runs],
+            objective=[_objective(run) for run in runs],
         )
         # Names of any length break into lines, and leave room for the numbers.
-        learned = frame["alpha_se"].notna().any()
-        rare = ("variants", "kappa") + (() if learned else ("alpha_se",))
+        rare = ["variants", "kappa"]
+        rare += ["objective"] if len(self._objectives()) == 1 else []
+        rare += [] if frame["alpha_se"].notna().any() else ["alpha_se"]
         shown = EVALUATION.part(*(name for name in EVALUATION.names if name not in rare))
         return page_table(
             in_millinats(shown, "gain", "gain_se"),
@@ -241,6 +247,10 @@ class ComparePage(RunsPage):
             wrapped=["run"],
             widths={"run": 120, "gain_per_variant": 126, "gain_per_variant_se": 126},
         )
+
+
+def _objective(run: Any) -> str:
+    return OBJECTIVES[run.settings.objective].label
 
 
 def calibration_card(name: str, table: pd.DataFrame) -> Any:

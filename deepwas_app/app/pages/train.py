@@ -84,10 +84,10 @@ class TrainPage(Page):
             wrapped=["run"],
             selectable="checkbox",
             widths={
-                "run": 110,
+                "run": 90,
                 "gain_per_variant": 126,
                 "gain_per_variant_se": 126,
-                "status": 100,
+                "status": 96,
             },
         )
         self._cursor = 0
