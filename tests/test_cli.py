@@ -39,6 +39,16 @@ def last_json(capsys: pytest.CaptureFixture[str]):
     return json.loads(capsys.readouterr().out.strip().splitlines()[-1])
 
 
+def test_a_summary_on_screen_has_its_units(small_study, linear_run, capsys):
+    words = ["--prior", "linear", "--resume", "-o", linear_run]
+    assert main(["train", small_study.attrs["path"], *words]) == 0
+    shown = dict(line.split(None, 1) for line in capsys.readouterr().out.splitlines())
+    assert shown["gain"].endswith(" nats")
+    assert shown["gain_se"].endswith(" nats")
+    assert shown["seconds"].endswith(" s")
+    assert float(shown["h2"]) > 0
+
+
 def test_ld_then_study_then_info(panel, folder, capsys):
     out = str(folder / "height.study.zarr")
     files = ["--sumstats", str(HEIGHT / "height.fastGWA.gz"), "--ld", panel]

@@ -8,8 +8,11 @@ from deepwas_app.workflow.tables import Table
 
 HEAD = """# Result tables
 
-Files are tab-separated with a header; missing values are NA. This page is made from the
-declarations beside the functions that compute the tables, by
+Files are tab-separated with a header; missing values are NA. A name has one unit, which the header
+leaves out, because other programs read it: it is here, and `deepwas info FILE` says it of every
+column of a file. `gain` is nats wherever it stands; in 10⁻³ nats/variant it is `gain_per_variant`.
+
+This page is made from the declarations beside the functions that compute the tables, by
 `python -m deepwas_app.workflow.documentation > docs/tables.md`.
 """
 
@@ -25,6 +28,15 @@ def result_tables() -> dict[str, Table]:
     # Of which the tables of variants are made; nobody writes it.
     found.pop("variant")
     return dict(sorted(found.items()))
+
+
+def table_of(names: list[str]) -> Table | None:
+    """The result table that a file with these columns holds, if it is one."""
+    for table in result_tables().values():
+        wanted = [c.name for c in table if not c.optional or c.name in names]
+        if names == wanted and len(names) > 1:
+            return table
+    return None
 
 
 def documentation() -> str:

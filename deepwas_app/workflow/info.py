@@ -9,16 +9,18 @@ import xarray as xr
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.genotypes.plink import read_genotypes
-from deepwas_app.genetics.gwas.meaning import understand
+from deepwas_app.genetics.gwas.meaning import Meaning, understand
 from deepwas_app.genetics.gwas.sumstats import read_rows
 from deepwas_app.genetics.ld.panel import open_panel
+from deepwas_app.workflow.documentation import table_of
 from deepwas_app.workflow.runs.run import open_run
 from deepwas_app.workflow.settings import plain
 from deepwas_app.workflow.studies.builtin import BUILTIN, open_study
+from deepwas_app.workflow.tables import Table
 
 
 def info(path: str | Path) -> dict[str, Any]:
-    """Facts about a study, LD panel, run, genotypes or summary statistics, by its name.
+    """Facts about a study, LD panel, run, genotypes, result table or summary statistics.
 
     Raises
     ------
@@ -42,11 +44,22 @@ def info(path: str | Path) -> dict[str, Any]:
             "variants": genotypes.sizes["variants"],
             "chromosomes": pd.unique(genotypes["variant_chromosome"].values).tolist(),
         }
-    return _gwas(text)
+    meaning = understand(text)
+    # GWAS-SSF is both.
+    table = None if meaning.format == "GWAS-SSF" else table_of(meaning.names)
+    return _gwas(meaning) if table is None else _table(table, meaning.names)
 
 
-def _gwas(path: str) -> dict[str, Any]:
-    meaning = understand(path)
+def _table(table: Table, names: list[str]) -> dict[str, Any]:
+    found = [table[name] for name in names]
+    return {
+        "kind": f"result table, {table.name}",
+        "rows": table.meaning,
+        "columns": [{"column": c.name, "unit": c.unit, "meaning": c.meaning} for c in found],
+    }
+
+
+def _gwas(meaning: Meaning) -> dict[str, Any]:
     # What is in a file without N, or whose alleles only a panel tells, can be told all the same.
     known = meaning.tells_people
     sumstats = read_rows(meaning, None if known else 1.0)

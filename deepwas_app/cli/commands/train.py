@@ -37,6 +37,7 @@ def run(settings: Settings) -> None:
         _check_device(settings.device)
     from deepwas_app.workflow.runs.models import study_parameters
     from deepwas_app.workflow.runs.run import open_run
+    from deepwas_app.workflow.runs.summary import EVALUATION
     from deepwas_app.workflow.runs.train import train
     from deepwas_app.workflow.studies.builtin import open_study
 
@@ -56,8 +57,11 @@ def run(settings: Settings) -> None:
     summary = dict(made.summary)
     for warning in summary.pop("warnings"):
         say(f"warning: {warning}")
+    units = {column.name: column.unit for column in EVALUATION} | {"seconds": "s"}
     for key, value in summary.items():
-        print(f"{key:>12}  {value:.6g}" if isinstance(value, float) else f"{key:>12}  {value}")
+        number = f"{value:.6g}" if isinstance(value, float) else f"{value}"
+        unit = units.get(key.removeprefix("validation_"), "")
+        print(f"{key:>12}  {number} {unit if value is not None else ''}".rstrip())
 
 
 def _check_device(device: str) -> None:

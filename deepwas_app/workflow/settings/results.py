@@ -24,7 +24,7 @@ class InfoSettings(JsonOutput):
 
     path = param.String(
         "",
-        doc="A study, panel, run or data file.",
+        doc="A study, panel, run, result table or data file.",
         metadata=facts(positional=True, required=True, metavar="PATH"),
     )
 
