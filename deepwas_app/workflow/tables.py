@@ -233,8 +233,7 @@ def write_text(text: str | Iterable[str], output: str | Path) -> None:
         sys.stdout.writelines(parts)
         return
     path = Path(output).expanduser()
-    if not path.parent.is_dir():
-        raise InputError(f"{path.parent}: no such folder. Make it first.")
+    check_folder(path)
     try:
         if path.exists() and not path.is_file():
             with path.open("w") as stream:
@@ -246,6 +245,12 @@ def write_text(text: str | Iterable[str], output: str | Path) -> None:
         raise InputError(
             f"{path}: cannot be written ({problem.strerror}). Choose another file."
         ) from None
+
+
+def check_folder(path: Path) -> None:
+    """Refuse a file in a folder that is not there, before what takes long."""
+    if not path.parent.is_dir():
+        raise InputError(f"{path.parent}: no such folder. Make it first.")
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Any GWAS file in, clean GWAS-SSF with its metadata out."""
 
+import re
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,7 +19,7 @@ from deepwas_app.workflow.ssf import SSF, metadata, ssf_frame, standardised
 from deepwas_app.workflow.studies.gwas import GIVEN, align_gwas, check_accepted
 from deepwas_app.workflow.studies.gwas_files import read_gwas_files
 from deepwas_app.workflow.studies.signs import check_signs
-from deepwas_app.workflow.tables import write_text
+from deepwas_app.workflow.tables import check_folder, write_text
 
 # Knobs that say nothing without an LD panel.
 _OF_PANELS = ("chain", "max_frequency_difference", "keep_extreme", "exclude_regions")
@@ -127,7 +128,10 @@ def _output(output: str, given: object) -> Path:
         raise InputError("no output: say where to write with -o NAME.tsv.gz")
     path = Path(output).expanduser()
     if not path.name.endswith(_ENDINGS):
-        path = path.with_name(f"{path.name}{_ENDINGS[-1]}")
+        # A .txt or .csv anywhere in a name is a layout of its own to the Catalog's validator.
+        stem = re.sub(r"(\.(txt|csv|gz))+$", "", path.name)
+        path = path.with_name(f"{stem}{_ENDINGS[-1]}")
+    check_folder(path)
     if isinstance(given, str | Path) and path.resolve() == Path(given).expanduser().resolve():
         raise InputError(f"{path}: is the input. Choose another file.")
     return path

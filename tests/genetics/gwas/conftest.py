@@ -70,13 +70,18 @@ def truth() -> SimpleNamespace:
 
 @pytest.fixture
 def written(tmp_path: Path) -> Callable[..., Path]:
+    """A function that writes the rows in a layout, see :func:`writer`."""
+    return writer(tmp_path)
+
+
+def writer(folder: Path) -> Callable[..., Path]:
     """A function that writes the rows in a layout, given as NAME=word a column."""
 
     def write(layout: str, *, separator: str = "\t", above: str = "", **_: object) -> Path:
         pairs = [word.rpartition("=") for word in layout.split()]
         columns = {name: np.asarray(TRUTH[word]).astype(str) for name, _, word in pairs}
         lines = [separator.join(columns), *map(separator.join, zip(*columns.values(), strict=True))]
-        path = tmp_path / "gwas.txt"
+        path = folder / "gwas.txt"
         path.write_text(above + "\n".join(lines) + "\n")
         return path
 

@@ -17,6 +17,8 @@ from deepwas_app.cli import main
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.gwas.sumstats import read_sumstats
 from deepwas_app.workflow.ssf import standardised
+from tests.genetics.gwas import conftest as rows_of_truth
+from tests.genetics.gwas.test_layouts import LAYOUTS
 
 # `make test` makes it: the validator wants an older pandas than ours.
 PYTHON = Path(__file__).parents[3] / ".venv" / "ssf" / "bin" / "python"
@@ -26,10 +28,10 @@ from pathlib import Path
 import yaml
 from gwas_sumstats_tools.schema.metadata import SumStatsMetadata
 from gwas_sumstats_tools.validate import Validator
-path = Path(sys.argv[1])
-print(*Validator(path, minimum_rows=100).validate())
-meta = SumStatsMetadata(**yaml.safe_load(path.with_name(path.name + "-meta.yaml").open()))
-print(meta.genome_assembly, meta.is_sorted, meta.data_file_md5sum)
+for path in map(Path, sys.argv[1:]):
+    print(*Validator(path, minimum_rows=100).validate())
+    meta = SumStatsMetadata(**yaml.safe_load(path.with_name(path.name + "-meta.yaml").open()))
+    print(meta.genome_assembly, meta.is_sorted, meta.data_file_md5sum)
 """
 ROWS = 440
 ALLELES = np.array([("A", "G"), ("C", "T"), ("G", "T"), ("T", "AC")])
@@ -78,7 +80,7 @@ def tiny_p(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(P=text).drop(columns=["Z", "SE"])
 
 
-LAYOUTS = {"odds ratios": odds, "z and N": z_only, "P of 1e-400": tiny_p}
+KINDS = {"odds ratios": odds, "z and N": z_only, "P of 1e-400": tiny_p}
 
 
 def keyed(sumstats) -> pd.DataFrame:
@@ -87,21 +89,28 @@ def keyed(sumstats) -> pd.DataFrame:
     return frame.set_index(np.asarray(sumstats["variant_id"])).sort_index()
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
-def test_the_validator_takes_it_and_it_comes_back(layout: str, rows, tmp_path):
-    source = written(LAYOUTS[layout](rows), tmp_path / "in.txt")
-    made = dw.munge(sumstats=source, build="hg38", output=str(tmp_path / "out.tsv.gz"))
+def test_the_validator_takes_what_comes_back_as_it_was(rows, tmp_path):
+    made = {}
+    for number, (kind, change) in enumerate(KINDS.items()):
+        source, output = written(change(rows), tmp_path / f"in{number}"), tmp_path / f"out{number}"
+        made[kind] = source, dw.munge(sumstats=source, build="hg38", output=str(output))
+    paths = [one.path for _, one in made.values()]
     done = subprocess.run(
-        [PYTHON, "-c", VALIDATE, made.path], capture_output=True, text=True, check=True
+        [PYTHON, "-c", VALIDATE, *paths], capture_output=True, text=True, check=True
     )
-    assert "True Data table is valid" in done.stdout
-    assert done.stdout.splitlines()[-1].startswith("GRCh38 True ")
+    assert done.stdout.count("True Data table is valid") == len(KINDS)
+    assert done.stdout.count("GRCh38 True") == len(KINDS)
+    for kind, (source, one) in made.items():
+        check_kind(kind, rows, source, one)
+
+
+def check_kind(kind: str, rows: pd.DataFrame, source: str, made) -> None:
     before, after = read_sumstats(source), read_sumstats(made.path)
     assert after.attrs["format"] == "GWAS-SSF"
     assert after.attrs["genome_build"] == "hg38"
     old, new = keyed(before), keyed(after)
     # Without a standard error nothing tells one of P = 1.
-    lost = 1 if layout == "P of 1e-400" else 0
+    lost = 1 if kind == "P of 1e-400" else 0
     assert len(old) - len(new) == lost
     old = old.loc[new.index]
     for name in ("chromosome", "position", "effect_allele", "other_allele"):
@@ -111,7 +120,7 @@ def test_the_validator_takes_it_and_it_comes_back(layout: str, rows, tmp_path):
     table = made.table.set_index("rsid")
     assert table["neg_log_10_p_value"]["rs8"] == pytest.approx(400, abs=0.01)
     effects = rows.set_index("SNP").loc[table.index]
-    if layout != "z and N":
+    if kind != "z and N":
         np.testing.assert_allclose(table["beta"], effects["BETA"], rtol=1e-6)
         np.testing.assert_allclose(table["standard_error"], effects["SE"], rtol=1e-3)
     else:
@@ -132,10 +141,10 @@ def test_rows_are_counted_out_by_reason(rows, tmp_path, capsys):
     )
     other = bad.loc[[11]].assign(BETA=bad.loc[11, "BETA"] + 1)
     source = written(pd.concat([bad, same, other]), tmp_path / "in.txt")
-    words = ["munge", "--sumstats", source, "-o", str(tmp_path / "out"), "--json"]
+    words = ["munge", "--sumstats", source, "-o", str(tmp_path / "out.txt.gz"), "--json"]
     assert main(words) == 0
     told = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert told["path"].endswith("out.tsv.gz")
+    assert told["path"].endswith("/out.tsv.gz")
     steps = {row["step"]: row["variants"] for row in told["alignment"]}
     assert steps == {
         "In the summary statistics": ROWS + 2,
@@ -186,6 +195,7 @@ def test_what_cannot_be_is_one_line(rows, tmp_path):
         ({"sumstats": plain, "output": out, "keep_extreme": True}, "goes with an LD panel"),
         ({"sumstats": plain, "output": out, "accept": ["all"]}, "no such check"),
         ({"sumstats": plain, "output": "-"}, "no output"),
+        ({"sumstats": "none.txt", "output": str(tmp_path / "no" / "out")}, "no: no such folder"),
     ):
         with pytest.raises(InputError, match=words) as caught:
             dw.munge(**settings)
@@ -249,3 +259,32 @@ def test_a_panel_gives_places_and_frequencies(rows, panel, tmp_path):
     np.testing.assert_allclose(z, np.where(same, 1, -1) * file["Z"], rtol=1e-5)
     p = made.table["effect_allele_frequency"]
     assert np.abs(p - np.where(same, file["FRQ"], 1 - file["FRQ"])).max() < 0.15
+
+
+# Without places or with one allele only, GWAS-SSF cannot be without a panel.
+OF_PANELS = {
+    "METAL by sample size": "no position",
+    "GIANT 2015": "no position",
+    "PLINK 1": "names one allele",
+}
+
+
+def test_every_layout_leaves_with_the_right_alleles(tmp_path):
+    for number, (name, (layout, special)) in enumerate(LAYOUTS.items()):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        source = rows_of_truth.writer(folder)(layout, **special)
+        given: dict[str, object] = {"sumstats": str(source), "output": str(folder / "out")}
+        given |= {"n": 500} if special.get("n", 1) is None else {}
+        given |= {
+            "population": special.get("population", ""),
+            "build": special.get("preferred", ""),
+        }
+        if name in OF_PANELS:
+            with pytest.raises(InputError, match=OF_PANELS[name]):
+                dw.munge(**given)
+            continue
+        back = read_sumstats(dw.munge(**given).path)
+        np.testing.assert_allclose(back["variant_z"], rows_of_truth.Z, rtol=2e-3, err_msg=name)
+        assert (back["variant_effect_allele"].values == rows_of_truth.EFFECT).all(), name
+        assert (back["variant_position"].values == rows_of_truth.POSITION).all(), name
