@@ -48,8 +48,12 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("default", RunWarning)
-            warnings.showwarning = _show_warning(warnings.showwarning)
+            doubts: list[str] = []
+            warnings.showwarning = _gathered(doubts, warnings.showwarning)
             command.run(read_flags(typed, command.Settings))
+        # Not where it failed: that is one line.
+        for doubt in dict.fromkeys(doubts):
+            print(f"warning: {doubt}", file=sys.stderr)
     except InputError as problem:
         print(f"deepwas: {problem}", file=sys.stderr)
         return 1
@@ -61,16 +65,14 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _show_warning(otherwise: Callable[..., None]) -> Callable[..., None]:
-    """Say once in a line of a command's own what is to be doubted; other warnings as ever."""
-    said = set()
+def _gathered(doubts: list[str], otherwise: Callable[..., None]) -> Callable[..., None]:
+    """Shows warnings: keeps what is to be doubted of runs for the end, others as ever."""
 
     def show(message: Warning | str, category: type[Warning], *where: Any) -> None:
-        if not issubclass(category, RunWarning):
+        if issubclass(category, RunWarning):
+            doubts.append(str(message))
+        else:
             otherwise(message, category, *where)
-        elif str(message) not in said:
-            said.add(str(message))
-            print(f"warning: {message}", file=sys.stderr)
 
     return show
 
