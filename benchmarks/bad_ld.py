@@ -3,7 +3,7 @@
     python benchmarks/bad_ld.py -o benchmarks/bad_ld.tsv
     python benchmarks/bad_ld.py --quick
 
-Truth is made by people.py, which shares no code with what is tested. Every simulation has a GWAS
+Truth is made by population.py, which shares no code with what is tested; each simulation has a GWAS
 and an LD panel of its own; LD blocks are given in one half of them and cut by the software in the
 other. Flagged is what `deepwas check`, `study` and `train` warn of.
 
@@ -26,7 +26,7 @@ from collections.abc import Iterator
 import command
 import numpy as np
 from ld_blocks import Block, software_cuts, whitened
-from people import PEOPLE, Chromosome, make_chromosome, run_gwas, standardised
+from population import PEOPLE, Chromosome, make_chromosome, run_gwas, standardised
 
 from deepwas_app.core.mismatch import leading_share
 from deepwas_app.workflow.studies.ld_fit import LdFit, apart, judged

@@ -1,4 +1,4 @@
-"""The command line of the programs that simulate with people.py, and what they write."""
+"""The command line of the programs that simulate with population.py, and what they write."""
 
 import argparse
 import csv

@@ -1,10 +1,10 @@
-"""LD blocks of panels of people of people.py, given or cut by the software, without z-scores."""
+"""LD blocks of panels of people of population.py, given or cut, without z-scores."""
 
 from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
-from people import Chromosome
+from population import Chromosome
 
 from deepwas_app.core.block import whiten
 from deepwas_app.genetics.ld.cuts import cut_blocks

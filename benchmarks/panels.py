@@ -4,7 +4,7 @@
     python benchmarks/panels.py --quick
     python benchmarks/panels.py --chromosomes 3 --largest 250 --people 500 inf --chi2 1.8 3.5
 
-Truth is made by people.py, which shares no code with what is tested: z-scores of GWAS of people
+Truth is made by population.py, which shares no code with what is tested: z-scores of GWAS of people
 that are drawn from a population whose LD is known, and panels of other people drawn from it. LD
 blocks are given (cut at hot spots of recombination, 1.5 to 4 Mb) or cut by the software from the
 panel. Every study is fitted by a constant prior, with 99% of the variance of LD kept.
@@ -34,7 +34,7 @@ import jax.numpy as jnp
 import numpy as np
 from constant_fits import fit_methods
 from ld_blocks import KEPT, Drawn
-from people import PEOPLE, Studies, make_chromosome, run_gwas
+from population import PEOPLE, Studies, make_chromosome, run_gwas
 
 from deepwas_app.core.batch import BlockBatch, stack_blocks
 from deepwas_app.core.block import WhitenedBlock, whiten

@@ -1,220 +1,308 @@
-"""A population whose LD is known exactly, and GWAS of it, for panels.py. Knows nothing of the core.
+"""What priors and posteriors bring to people: prediction and causal variants, beside peers.
 
-15,000 people are simulated by coalescent (msprime), with recombination hot spots. They are all the
-chromosomes there are, so that LD is known exactly. Whoever takes part in a GWAS or an LD panel
-draws each chromosome from them independently, with replacement: there is no LD between
-chromosomes, panels are of other people, and a GWAS has as many people as its mean chi2 asks for,
-each with an own environment. Its z-scores are X'y / sqrt(N) over these people.
+    python benchmarks/people.py [--viprs DIR] -o benchmarks/people.tsv
+
+Twelve chromosomes of a coalescent population (population.py) with 16 annotations. Those who are in
+the GWAS, behind the LD and scored are different people. Everything goes through files and the
+command line, as a person's own data would: PLINK genotypes of the LD panel, summary statistics,
+annotations. Scores are judged by the genetic values of the whole population.
+
+trait
+    Which variants have effects, and whether annotations say where (log-linear, with an
+    interaction).
+r2, slope
+    Squared correlation of the score with the genetic value; regression of the phenotype on the
+    score, 1 where effects have the right size.
+auprc
+    Area under precision and recall of causal variants by PIP, for methods that give one.
+seconds, gb
+    Time of all commands that a method needs beside panel and study, and their largest memory.
+methods
+    ``C+T``: clumping (r^2 0.1, 250 kb) and the threshold that is best in the people who are
+    scored; ``LDpred-inf``: with the true heritability, in the same LD blocks; ``viprs``: the
+    program of that name with its defaults, LD of the same panel (--viprs: folder of viprs_fit and
+    mgp_compute_ld). Others are ours, by prior and posterior.
 """
 
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
 from typing import NamedTuple
 
-import msprime
+import command
 import numpy as np
+import pandas as pd
+from bed_reader import to_bed
+from population import H2, Chromosome, genetic_parts, make_chromosome, phenotypes, standardised
 
-PEOPLE = 15_000
-LENGTH = 6e6
-# HapMap3: variants per Mb.
-DENSITY = 380
-MAF = 0.01
-# Share of the variance of the phenotype, by all chromosomes together: a Mb explains little.
-H2 = 0.05
-CAUSAL = {"all": None, "1%": 0.01, "ten": 10}
-TYPED = {"all": 1.0, "a tenth": 0.1}
+from deepwas_app.core.simulate import draw_annotations
+from deepwas_app.workflow.tables import p_values
 
-
-class Chromosome(NamedTuple):
-    """Genotypes of the population.
-
-    Attributes
-    ----------
-    typed, hidden
-        Copies of an allele, int8, (people, variants): variants of the GWAS, and others.
-    starts
-        First variant of each given LD block.
-    """
-
-    typed: np.ndarray
-    hidden: np.ndarray
-    starts: np.ndarray
+COLUMNS = ("mean_chi2", "trait", "n", "method", "r2", "slope", "auprc", "seconds", "gb")
+PEOPLE, PANEL, ANNOTATIONS = 8_000, 1_000, 16
+# Share of causal variants, and whether annotations say where they are.
+TRAITS = {
+    "all": (1.0, False),
+    "1%": (0.01, False),
+    "0.1%": (0.001, False),
+    "all, annotated": (1.0, True),
+    "1%, annotated": (0.01, True),
+}
+CHI2 = (1.3, 3.5)
+PRIORS = {False: ("constant",), True: ("constant", "linear", "mlp")}
+POSTERIORS = ("normal", "sparse", "auto")
+DEEPWAS = Path(sys.executable).parent / "deepwas"
 
 
-class Studies(NamedTuple):
-    """GWAS of one kind.
+class World(NamedTuple):
+    """Chromosomes, and what is the same for every variant of all of them."""
 
-    Attributes
-    ----------
-    z
-        (studies, variants of all chromosomes).
-    signal
-        N times the variance of the phenotype that is genetic, (studies,): the truth.
-    """
-
-    z: np.ndarray
-    signal: np.ndarray
+    chromosomes: list[Chromosome]
+    table: pd.DataFrame
+    annotations: np.ndarray
+    deviation: np.ndarray
 
 
-def hot_spots(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Borders of pieces and rates per bp: hot spots of 2 kb about every 65 kb."""
-    gaps = 5_000 + rng.exponential(60_000, size=int(LENGTH / 20_000))
-    borders = np.cumsum(np.c_[gaps, np.full(len(gaps), 2_000.0)].ravel())
-    rates = np.c_[np.full(len(gaps), 2e-9), 2.6e-7 * rng.gamma(1, size=len(gaps))].ravel()
-    inside = borders < LENGTH
-    return np.r_[0.0, borders[inside], LENGTH], rates[: inside.sum() + 1]
-
-
-def given_blocks(borders: np.ndarray, rates: np.ndarray) -> list[float]:
-    """Cuts at the hottest spots that leave blocks of 1.5 to 4 Mb."""
-    cuts, at = [], 0.0
-    while LENGTH - at > 4e6:
-        fits = (borders[:-1] >= at + 1.5e6) & (borders[1:] <= min(at + 4e6, LENGTH - 1.5e6))
-        spot = np.flatnonzero(fits)[rates[fits].argmax()]
-        at = (borders[spot] + borders[spot + 1]) / 2
-        cuts.append(at)
-    return cuts
-
-
-def make_chromosome(seed: int, people: int = PEOPLE) -> Chromosome:
+def make_world(count: int, seed: int) -> World:
     rng = np.random.default_rng(seed)
-    borders, rates = hot_spots(rng)
-    # Europeans, roughly: out of Africa through a bottleneck, and growth since.
-    history = msprime.Demography()
-    history.add_population(name="EUR", initial_size=500_000)
-    for time, size in ((200, 30_000), (900, 3_000), (2_000, 12_000)):
-        history.add_population_parameters_change(time=time, initial_size=size)
-    tree = msprime.sim_ancestry(
-        people,
-        demography=history,
-        recombination_rate=msprime.RateMap(position=borders, rate=rates),
-        model=msprime.SmcApproxCoalescent(),
-        random_seed=seed + 1,
-    )
-    tree = msprime.sim_mutations(
-        tree, rate=1.2e-8, random_seed=seed + 1, model=msprime.BinaryMutationModel()
-    )
-    frequency = np.zeros(tree.num_sites)
-    for local in tree.trees():
-        for site in local.sites():
-            if len(site.mutations) == 1:
-                carriers = local.num_samples(site.mutations[0].node)
-                frequency[site.id] = carriers / tree.num_samples
-    minor = np.minimum(frequency, 1 - frequency)
-    common = np.flatnonzero(minor >= MAF)
-    # Chips prefer common variants.
-    weight = np.where(minor[common] > 0.05, 1.0, 0.35)
-    count = int(DENSITY * LENGTH / 1e6)
-    typed = rng.choice(common, count, replace=False, p=weight / weight.sum())
-    hidden = rng.choice(np.setdiff1d(common, typed), count - count // 10, replace=False)
-    chosen = np.sort(np.r_[typed, hidden])
-    rest = np.setdiff1d(np.arange(tree.num_sites), chosen)
-    haplotypes = tree.delete_sites(rest).genotype_matrix()
-    dosages = (haplotypes[:, ::2] + haplotypes[:, 1::2]).T.astype(np.int8)
-    seen = np.isin(chosen, typed)
-    position = tree.tables.sites.position[chosen[seen]]
-    cuts = np.searchsorted(position, given_blocks(borders, rates))
-    return Chromosome(dosages[:, seen], dosages[:, ~seen], np.r_[0, cuts])
+    chromosomes = [make_chromosome(seed * 1_000 + 7 * c, PEOPLE) for c in range(count)]
+    tables, annotations = [], []
+    for number, c in enumerate(chromosomes, start=1):
+        position, size = c.position, len(c.position)
+        tables.append(
+            pd.DataFrame(
+                {
+                    "SNP": [f"v{number}_{j}" for j in range(size)],
+                    "CHR": number,
+                    "BP": position,
+                    "A1": "A",
+                    "A2": "G",
+                    "FRQ": c.typed.mean(axis=0) / 2,
+                }
+            )
+        )
+        annotations.append(draw_annotations(position, ANNOTATIONS, rng))
+    deviation = np.concatenate([c.typed.std(axis=0) for c in chromosomes])
+    return World(chromosomes, pd.concat(tables), np.concatenate(annotations), deviation)
 
 
-def standardised(dosages: np.ndarray) -> np.ndarray:
-    x = dosages.astype(np.float32)
-    x -= x.mean(axis=0)
-    scale = x.std(axis=0)
-    return x / np.where(scale > 0, scale, np.inf)
+def draw_effects(world: World, trait: str, rng: np.random.Generator) -> np.ndarray:
+    """Effects per s.d. of the genotype, up to a factor, (variants,)."""
+    share, annotated = TRAITS[trait]
+    a = (world.annotations - world.annotations.mean(axis=0)) / world.annotations.std(axis=0)
+    log_f = np.zeros(len(a))
+    if annotated:
+        log_f = 0.9 * a[:, 0] + 0.7 * a[:, 8] - 0.5 * a[:, 9] + 0.8 * a[:, 1] * a[:, 10]
+    f = np.exp(np.clip(log_f, -6, 6))
+    if share == 1:
+        return np.sqrt(f) * rng.standard_normal(len(f))
+    effects = np.zeros(len(f))
+    chosen = rng.choice(len(f), round(share * len(f)), replace=False, p=f / f.sum())
+    effects[chosen] = rng.standard_normal(len(chosen))
+    return effects
 
 
-def effects(
-    chromosomes: list[Chromosome], causal: str, typed: str, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Effects of typed and of hidden variants, per s.d. of the genotype, up to a factor.
+def run_gwas(world: World, effects: np.ndarray, chi2: float, rng: np.random.Generator):
+    """z-scores (variants,), sample size, and genetic values (people,) of the whole population."""
+    seen = effects[None].astype(np.float32)
+    hidden = np.zeros((1, sum(c.hidden.shape[1] for c in world.chromosomes)), np.float32)
+    genetic, marginal = genetic_parts(world.chromosomes, seen, hidden)
+    N = np.rint((chi2 - 1) / marginal).astype(int)
+    sums = phenotypes(genetic, N, rng)
+    z = [(y @ standardised(c.typed))[0] for c, y in zip(world.chromosomes, sums, strict=True)]
+    return np.concatenate(z), int(N[0]), [g[0] for g in genetic]
 
-    As many variants can be causal as are typed; of those that are, the share `typed` is.
+
+def judged(world: World, weights: np.ndarray, genetic: list[np.ndarray]) -> tuple[float, float]:
+    """Squared correlation with the genetic value and slope; weights are per s.d. of the genotype.
+
+    Chromosomes are independent: covariances add up.
     """
-    size = sum(c.typed.shape[1] for c in chromosomes)
-    hidden = np.zeros(sum(c.hidden.shape[1] for c in chromosomes))
-    share = CAUSAL[causal]
-    count = size if share is None else round(share * size) if share < 1 else share
-    own = round(TYPED[typed] * count)
-    seen = np.zeros(size)
-    # Ten are of one size, so that they are ten.
-    draw = (lambda n: rng.choice([-1.0, 1.0], n)) if causal == "ten" else rng.standard_normal
-    seen[rng.choice(size, own, replace=False)] = draw(own)
-    others = min(count - own, len(hidden))
-    hidden[rng.choice(len(hidden), others, replace=False)] = draw(others)
-    return seen, hidden
+    at, both, own, true = 0, 0.0, 0.0, 0.0
+    for c, g in zip(world.chromosomes, genetic, strict=True):
+        score = standardised(c.typed) @ weights[at : at + c.typed.shape[1]].astype(np.float32)
+        both += float(np.mean(score * g))
+        own += float(score.var())
+        true += float(g.var())
+        at += c.typed.shape[1]
+    return both**2 / max(own * true, 1e-30), both / max(own, 1e-30)
 
 
-def run_gwas(
-    chromosomes: list[Chromosome], counts: dict[float, int], seed: int
-) -> dict[tuple[float, str, str], Studies]:
-    """Studies by mean chi2, causal variants and how many of these are typed.
-
-    Parameters
-    ----------
-    counts
-        Studies by mean chi2, which decides the number of people N: the mean of z^2 that the
-        effects of a study give is (N mean_j (R beta)_j^2 + 1), R the LD of the population.
-    """
-    rng = np.random.default_rng(seed)
-    most = max(counts.values())
-    kinds = [(causal, typed) for causal in CAUSAL for typed in TYPED]
-    drawn = [effects(chromosomes, *kind, rng) for kind in kinds for _ in range(most)]
-    seen, hidden = (np.array(part, np.float32) for part in zip(*drawn, strict=True))
-    genetic, marginal = genetic_parts(chromosomes, seen, hidden)
-
-    sums: list[list[np.ndarray]] = [[] for _ in chromosomes]
-    signal = {}
-    for k, kind in enumerate(kinds):
-        for chi2, count in counts.items():
-            columns = slice(k * most, k * most + count)
-            N = np.rint((chi2 - 1) / marginal[columns]).astype(int)
-            for into, y in zip(
-                sums, phenotypes([g[columns] for g in genetic], N, rng), strict=True
-            ):
-                into.append(y)
-            signal[chi2, *kind] = N * H2
-    del genetic
-    z = np.concatenate(
-        [np.concatenate(y) @ standardised(c.typed) for c, y in zip(chromosomes, sums, strict=True)],
-        axis=1,
-    )
-    parts = np.split(z, np.cumsum([len(N) for N in signal.values()])[:-1])
-    return {key: Studies(part, N) for (key, N), part in zip(signal.items(), parts, strict=True)}
+def auprc(pip: np.ndarray, causal: np.ndarray) -> float:
+    """Mean precision at each causal variant, most probable first."""
+    order = np.argsort(-pip, kind="stable")
+    hit = causal[order]
+    return float((np.cumsum(hit) / np.arange(1, 1 + len(hit)))[hit].mean())
 
 
-def genetic_parts(
-    chromosomes: list[Chromosome], seen: np.ndarray, hidden: np.ndarray
-) -> tuple[list[np.ndarray], np.ndarray]:
-    """Genetic values by chromosome, (studies, people) each, and mean_j (R beta)_j^2 of each study.
+class Commands:
+    """Runs programs, and knows how long they took and how much memory they had at most."""
 
-    Chromosomes are independent, so that their variances add up to `H2`.
-    """
-    genetic, at = [], [0, 0]
-    for c in chromosomes:
-        value = np.zeros((len(seen), len(c.typed)), np.float32)
-        for i, (dosages, b) in enumerate(((c.typed, seen), (c.hidden, hidden))):
-            value += b[:, at[i] : at[i] + dosages.shape[1]] @ standardised(dosages).T
-            at[i] += dosages.shape[1]
-        genetic.append(value - value.mean(axis=1, keepdims=True))
-    scale = np.sqrt(H2 / sum(g.var(axis=1) for g in genetic))
-    for g in genetic:
-        g *= scale[:, None]
-    squares = [
-        ((g @ standardised(c.typed) / g.shape[1]) ** 2).sum(axis=1)
-        for g, c in zip(genetic, chromosomes, strict=True)
-    ]
-    return genetic, sum(squares) / sum(c.typed.shape[1] for c in chromosomes)
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def run(self, *words: object) -> tuple[float, float]:
+        began = time.monotonic()
+        with (self.folder / "log").open("w") as log:
+            process = subprocess.Popen(
+                [str(w) for w in words], cwd=self.folder, stdout=log, stderr=log
+            )
+            _, status, usage = os.wait4(process.pid, 0)
+        if status:
+            raise SystemExit(f"{words}: {(self.folder / 'log').read_text()[-2000:]}")
+        return time.monotonic() - began, usage.ru_maxrss / 2**20
 
 
-def phenotypes(genetic: list[np.ndarray], sizes: np.ndarray, rng: np.random.Generator):
-    """Sum of y / sqrt(N) over all who carry a genome, (studies, genomes) for each chromosome."""
-    population = genetic[0].shape[1]
-    sums = [np.zeros_like(g) for g in genetic]
-    for s, N in enumerate(sizes):
-        carried = rng.integers(population, size=(len(genetic), N))
-        y = np.sqrt(1 - H2) * rng.standard_normal(N)
-        for g, genomes in zip(genetic, carried, strict=True):
-            y += g[s, genomes]
-        y -= y.mean()
-        for into, genomes in zip(sums, carried, strict=True):
-            into[s] = np.bincount(genomes, y, population) / np.sqrt(N)
-    return sums
+def write_panel(world: World, folder: Path, rng: np.random.Generator) -> list[np.ndarray]:
+    """Genotypes of other people, one PLINK file for all and one per chromosome."""
+    drawn = [rng.choice(c.typed, PANEL) for c in world.chromosomes]
+    for number, part in enumerate(drawn, start=1):
+        table = world.table[world.table["CHR"] == number]
+        _write_bed(folder / f"panel{number}", part, table)
+    _write_bed(folder / "panel", np.concatenate(drawn, axis=1), world.table)
+    return drawn
+
+
+def _write_bed(path: Path, dosages: np.ndarray, table: pd.DataFrame) -> None:
+    properties = {
+        "fid": [f"f{i}" for i in range(len(dosages))],
+        "iid": [f"i{i}" for i in range(len(dosages))],
+        "pheno": ["-9"] * len(dosages),
+        "sid": table["SNP"].tolist(),
+        "chromosome": table["CHR"].astype(str).tolist(),
+        "bp_position": table["BP"].tolist(),
+        "allele_1": table["A1"].tolist(),
+        "allele_2": table["A2"].tolist(),
+    }
+    to_bed(path.with_suffix(".bed"), dosages.astype(np.float32), properties=properties)
+
+
+def clumped(z: np.ndarray, n: int, panel: list[np.ndarray], table: pd.DataFrame):
+    """Effects of clumping at each threshold of chi2, (thresholds, variants)."""
+    thresholds = np.array([2.7, 3.8, 6.6, 10.8, 15.1, 19.5, 24, 29.7, 37])
+    kept = np.zeros(len(z), bool)
+    at = 0
+    for number, genotypes in enumerate(panel, start=1):
+        X = standardised(genotypes)
+        X = X / np.sqrt(len(X))
+        position = table["BP"].to_numpy()[table["CHR"] == number]
+        own = z[at : at + X.shape[1]]
+        free = own**2 > thresholds[0]
+        for j in np.argsort(-(own**2)):
+            if not free[j]:
+                continue
+            kept[at + j] = True
+            near = np.flatnonzero(free & (np.abs(position - position[j]) < 250_000))
+            free[near[(X[:, near].T @ X[:, j]) ** 2 > 0.1]] = False
+            free[j] = False
+        at += X.shape[1]
+    beta = np.where(kept, z / np.sqrt(n), 0.0)
+    return np.where(z**2 > thresholds[:, None], beta, 0.0)
+
+
+def ldpred_inf(z: np.ndarray, n: int, panel: list[np.ndarray], chromosomes: list[Chromosome]):
+    size, at = len(z), 0
+    effects = np.zeros(size)
+    for genotypes, c in zip(panel, chromosomes, strict=True):
+        for part in np.split(np.arange(genotypes.shape[1]), c.starts[1:]):
+            X = standardised(genotypes[:, part]) / np.sqrt(len(genotypes))
+            R = X.T @ X + size / (n * H2) * np.eye(len(part))
+            effects[at + part] = np.linalg.solve(R, z[at + part]) / np.sqrt(n)
+        at += genotypes.shape[1]
+    return effects
+
+
+def main() -> None:
+    parser = command.parser(seed=1)
+    parser.set_defaults(chromosomes=12)
+    parser.add_argument("--viprs", type=Path, help="folder of viprs_fit and mgp_compute_ld")
+    parser.add_argument("--traits", nargs="+", default=list(TRAITS))
+    parser.add_argument("--chi2", nargs="+", type=float, default=list(CHI2))
+    options = parser.parse_args()
+    say, writer = command.clock(), command.table(options, COLUMNS)
+    world = make_world(2 if options.quick else options.chromosomes, options.seed)
+    say(f"{len(world.table)} variants")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        rng = np.random.default_rng(options.seed)
+        panel = write_panel(world, folder, rng)
+        commands = Commands(folder)
+        say(f"LD panel: {commands.run(DEEPWAS, 'ld', '--bfile', 'panel', '-o', 'p.ld.zarr')}")
+        names = [f"a{k}" for k in range(ANNOTATIONS)]
+        world.table[["SNP", "CHR", "BP", "A1", "A2"]].assign(
+            **dict(zip(names, world.annotations.T, strict=True))
+        ).to_csv(folder / "annotations.tsv", sep="\t", index=False)
+        if options.viprs:
+            for number in range(1, 1 + len(world.chromosomes)):
+                commands.run(
+                    options.viprs / "mgp_compute_ld", "--bfile", f"panel{number}",
+                    "--estimator", "windowed", "--ld-window-kb", "3000", "--output-dir", "ldv",
+                )  # fmt: skip
+            say("LD for viprs")
+        for chi2 in options.chi2:
+            for trait in options.traits:
+                effects = draw_effects(world, trait, rng)
+                z, n, genetic = run_gwas(world, effects, chi2, rng)
+                for method, row in one_trait(world, commands, panel, trait, z, n, options.viprs):
+                    weights, pip, seconds, gb = row
+                    several = weights if weights.ndim > 1 else weights[None]
+                    r2, slope = max(judged(world, w, genetic) for w in several)
+                    area = auprc(pip, effects != 0) if pip is not None else None
+                    line = (chi2, trait, n, method, f"{r2:.4f}", f"{slope:.3f}",
+                            "" if area is None or TRAITS[trait][0] == 1 else f"{area:.3f}",
+                            f"{seconds:.0f}", f"{gb:.1f}")  # fmt: skip
+                    writer.writerow(line)
+                    options.output.flush()
+                    say(" ".join(map(str, line)))
+
+
+def one_trait(world, commands, panel, trait, z, n, viprs):
+    """Of every method: weights per s.d., PIPs or None, seconds and GB."""
+    folder, table = commands.folder, world.table
+    deviation = world.deviation
+    began = time.monotonic()
+    yield "C+T", (clumped(z, n, panel, table), None, time.monotonic() - began, 0)
+    began = time.monotonic()
+    inf = ldpred_inf(z, n, panel, world.chromosomes)
+    yield "LDpred-inf", (inf, None, time.monotonic() - began, 0)
+    beta = z / np.sqrt(n) / deviation
+    sumstats = table.assign(BETA=beta, SE=1 / np.sqrt(n) / deviation, Z=z, N=n)
+    sumstats.to_csv(folder / "gwas.tsv", sep="\t", index=False)
+    if viprs:
+        own = sumstats.rename(columns={"BP": "POS", "FRQ": "MAF"}).assign(PVAL=p_values(z))
+        own.to_csv(folder / "viprs.tsv", sep="\t", index=False)
+        spent = commands.run(
+            viprs / "viprs_fit", "-l", "ldv/*", "-s", "viprs.tsv", "--sumstats-format", "magenpy",
+            "--output-dir", "viprs_out", "--output-file-prefix", "fit",
+        )  # fmt: skip
+        found = next((folder / "viprs_out").glob("fit*.fit*"))
+        fit = pd.read_csv(found, sep="\t").set_index("SNP").reindex(table["SNP"])
+        yield "viprs", (
+            fit["BETA"].fillna(0).to_numpy(), fit["PIP"].fillna(0).to_numpy(), *spent
+        )  # fmt: skip
+    name = f"{trait} {n}".replace("%", "").replace(" ", "_").replace(",", "")
+    commands.run(
+        DEEPWAS, "study", "--sumstats", "gwas.tsv", "--ld", "p.ld.zarr", "--annotations",
+        "annotations.tsv", "-o", f"{name}.study.zarr",
+    )  # fmt: skip
+    for prior in PRIORS[TRAITS[trait][1]]:
+        run = f"{name}_{prior}.run"
+        seconds, gb = commands.run(
+            DEEPWAS, "train", f"{name}.study.zarr", "--prior", prior, "--alpha", "0",
+            "--test-chromosomes", "none", "-o", run,
+        )  # fmt: skip
+        for posterior in POSTERIORS:
+            more, most = commands.run(
+                DEEPWAS, "export", run, "--posterior-effects", "w.tsv", "--posterior", posterior
+            )
+            found = pd.read_csv(folder / "w.tsv", sep="\t").set_index("SNP").reindex(table["SNP"])
+            pip = found["PIP"].fillna(0).to_numpy() if found["PIP"].notna().any() else None
+            weights = found["BETA_MEAN"].fillna(0).to_numpy()
+            yield f"{prior}, {posterior}", (weights, pip, seconds + more, max(gb, most))
+
+
+if __name__ == "__main__":
+    main()

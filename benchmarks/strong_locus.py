@@ -3,7 +3,7 @@
     python benchmarks/strong_locus.py -o benchmarks/strong_locus.tsv
     python benchmarks/strong_locus.py --quick
 
-People of people.py: 7,000 in the GWAS; a trait of which all typed variants together explain 0.3,
+People of population.py: 7,000 in the GWAS; a trait of which all typed variants explain 0.3
 three times as much each if they are in an annotation (a random fifth of them), and one variant
 outside of it, another one in every study, a share q of its own. LD is that of a panel of 500 other
 people, or exact. Studies are the same for every q but for the size of that one effect.
@@ -42,7 +42,7 @@ import numpy as np
 from constant_fits import Fits, fit_methods
 from ld_blocks import Drawn
 from panels import fitted, software_batch, unfitted
-from people import Chromosome, make_chromosome, standardised
+from population import Chromosome, make_chromosome, standardised
 from scipy.stats import t as student
 
 from deepwas_app.core.batch import BlockBatch

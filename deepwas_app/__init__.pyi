@@ -30,14 +30,12 @@ from .workflow.results.evaluation import evaluate as evaluate
 from .workflow.results.exported.snpvar import snpvar as snpvar
 from .workflow.results.exported.snpvar import snpvar_table as snpvar_table
 from .workflow.results.exported.susie import prior_weights as prior_weights
-from .workflow.results.exported.weights import pgs_weights as pgs_weights
 from .workflow.results.heritability import heritability as heritability
 from .workflow.results.heritability import run_heritability as run_heritability
 from .workflow.results.interpret import explain as explain
 from .workflow.results.interpret import variant_drivers as variant_drivers
 from .workflow.results.ldsc import ldsc as ldsc
 from .workflow.results.mismatch import check as check
-from .workflow.results.posterior import posterior as posterior
 from .workflow.results.response import interaction_surface as interaction_surface
 from .workflow.results.response import response_curve as response_curve
 from .workflow.results.spectrum import residual_spectrum as residual_spectrum
@@ -50,7 +48,9 @@ if not typing.TYPE_CHECKING:
     # Type checkers find them below, with their knobs as keywords.
     from .workflow.results.effects import effects as effects
     from .workflow.results.export import export as export
+    from .workflow.results.exported.weights import pgs_weights as pgs_weights
     from .workflow.results.finemap import fine_map as fine_map
+    from .workflow.results.posterior import posterior as posterior
     from .workflow.results.response import response as response
     from .workflow.results.score import score_people as score_people
     from .workflow.runs.sweep import scaling as scaling
@@ -115,12 +115,24 @@ def export(
     snpvar: str = '',
     susie: str = '',
     weights: str = '',
+    posterior_effects: str = '',
     pgs_catalog: str = '',
     ssf: str = '',
     floor: bool = False,
+    posterior: str = 'auto',
     region: str = '',
 ) -> dict[str, _pandas.DataFrame]:
     """Write a run's prior and weights for other tools."""
+    ...
+
+def pgs_weights(
+    study: _builtin.StudyLike | None,
+    run: _locus.RunLike,
+    *,
+    settings: _results.PosteriorKnobs | None = None,
+    posterior: str = 'auto',
+) -> _pandas.DataFrame:
+    """Posterior mean effects per allele: the weights of a polygenic score."""
     ...
 
 class _FineMap:
@@ -142,6 +154,16 @@ class _FineMap:
         ...
 
 fine_map: _FineMap
+
+def posterior(
+    study: _builtin.StudyLike | None,
+    run: _locus.RunLike,
+    *,
+    settings: _results.PosteriorKnobs | None = None,
+    posterior: str = 'auto',
+) -> _xarray.Dataset:
+    """Posterior of b_j = sqrt(N_j) beta_j for every variant."""
+    ...
 
 def response(
     study: _builtin.StudyLike | None,
@@ -226,6 +248,7 @@ def fit(
     memory: float = 4.0,
     alpha: float | None = 0.7,
     seed: int = 0,
+    folds: str = '',
     learning_rate: float = 0.003,
     validation_chromosomes: str = '',
     patience: int = 5,
@@ -263,6 +286,7 @@ class _Train:
         memory: float = 4.0,
         alpha: float | None = 0.7,
         seed: int = 0,
+        folds: str = '',
         learning_rate: float = 0.003,
         validation_chromosomes: str = '',
         patience: int = 5,
@@ -382,6 +406,7 @@ class _Simulate:
         study: str = '',
         truth: str = 'interactions',
         h2: float = 0.3,
+        causal: float = 1.0,
         n: float = 500000,
         annotations: int = 24,
         variants: int = 100000,

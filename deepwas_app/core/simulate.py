@@ -58,10 +58,25 @@ def true_log_variance(
 
 
 def draw_effects(
-    variance: Float[np.ndarray, " variants"], rng: np.random.Generator
+    variance: Float[np.ndarray, " variants"], rng: np.random.Generator, causal: float = 1.0
 ) -> Float[np.ndarray, " variants"]:
-    """Effects b_j ~ Normal(0, d_j), in units of z."""
-    return rng.standard_normal(len(variance)) * np.sqrt(variance)
+    """Effects b_j of variance d_j, in units of z.
+
+    Parameters
+    ----------
+    variance
+        d_j, (variants,).
+    rng
+        Draws them.
+    causal
+        Expected share of variants with an effect. They are the more probable the larger their d_j
+        is, pi_j = min(1, causal d_j / mean d), with effects from Normal(0, d_j / pi_j).
+    """
+    effects = rng.standard_normal(len(variance)) * np.sqrt(variance)
+    if causal == 1:
+        return effects
+    share = np.minimum(1, causal * variance / variance.mean())
+    return np.where(rng.random(len(variance)) < share, effects / np.sqrt(share), 0.0)
 
 
 def draw_z(

@@ -30,4 +30,12 @@ def test_an_exported_table_is_one_file(run_python, small_study, small_runs, tmp_
     cards, file_name, options = json.loads(run_python("-c", PAGE, study).splitlines()[-1])
     assert cards[-2:] == ["Top of the prior", "Annotation effects"]
     assert file_name == "linear.top.tsv"
-    assert options == ["snpvar", "susie", "weights", "pgs-catalog", "ssf", "toy-top"]
+    assert options == [
+        "snpvar",
+        "susie",
+        "weights",
+        "posterior-effects",
+        "pgs-catalog",
+        "ssf",
+        "toy-top",
+    ]

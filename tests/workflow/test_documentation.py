@@ -45,7 +45,7 @@ def test_a_file_of_results_tells_its_units(small_study, small_runs, tmp_path, ca
     region = f"{small_study['variant_chromosome'].values[0]}:1-100000"
     names = {"snpvar": "snpvar", "weights": "weights", "pgs_catalog": "pgs-catalog"}
     files = {knob: str(tmp_path / knob) for knob in (*names, "ssf", "susie")}
-    export(small_study, small_runs.linear, region=region, **files)
+    export(small_study, small_runs.linear, region=region, posterior="normal", **files)
     for knob, name in (names | {"susie": "prior-weights"}).items():
         assert info(files[knob])["kind"] == f"result table, {name}"
     # Which is both, and more of a GWAS.

@@ -103,6 +103,13 @@ class FineMappingCard(JobCard):
         if self.mapping is None or not self.mapping.answers(run, region):
             self.drop()
 
+    def _seen(self) -> str:
+        """Whether the prior was trained on what the page shows."""
+        from deepwas_app.workflow.runs.folds import seen
+
+        blocks = self.state.study["variant_block"].values[self.region.rows(self.state.study)]
+        return seen(self.run, set(blocks.tolist()))
+
     def drop(self) -> None:
         """Stop the fine-mapping that was asked for, and show nothing of it."""
         if self.mapping is not None:
@@ -115,8 +122,8 @@ class FineMappingCard(JobCard):
         self.line.object = (
             "Choose a run above: fine-mapping sets its prior beside a uniform one."
             if self.run is None
-            else f"Prior of {text(store.run_name(self.run))} beside a uniform one. Each LD "
-            "block that the region touches is fitted whole."
+            else f"Prior of {text(store.run_name(self.run))} ({self._seen()}) beside a uniform "
+            "one. Each LD block that the region touches is fitted whole."
         )
 
     def start(self) -> None:

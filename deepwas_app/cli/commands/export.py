@@ -15,7 +15,11 @@ Settings = type("Settings", (ExportKnobs, RunInput), {})
 def run(settings: Any) -> None:
     """Write every file that is asked for."""
     from deepwas_app.workflow.results.export import export
+    from deepwas_app.workflow.results.locus import opened
+    from deepwas_app.workflow.runs.folds import provenance
 
-    written = export(settings.study or None, settings.run_path, settings=settings)
+    study, run = opened(settings.study or None, settings.run_path)
+    written = export(study, run, settings=settings)
+    say(provenance(study, run))
     for path, table in written.items():
         say(f"{path}: {len(table)} variants")

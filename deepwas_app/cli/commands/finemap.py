@@ -17,6 +17,7 @@ def run(settings: Settings) -> None:
     )
     from deepwas_app.workflow.results.locus import opened
     from deepwas_app.workflow.runs.doubted import run_warnings
+    from deepwas_app.workflow.runs.folds import provenance
     from deepwas_app.workflow.tables import write_text
 
     study, run = opened(settings.study or None, settings.run_path)
@@ -27,6 +28,7 @@ def run(settings: Settings) -> None:
     if settings.fits:
         write_text(FITS.text(found.fits), settings.fits)
     write_text(FINE_MAPPING.text(found.table), settings.output)
+    say(provenance(study, run))
     for fit in found.fits.to_dict("records"):
         ended = "converged" if fit["CONVERGED"] else "DID NOT CONVERGE"
         full = fit["EFFECTS"] > settings.effects - 0.5

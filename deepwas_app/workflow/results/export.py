@@ -96,8 +96,9 @@ def _check(settings: Any, wanted: Sequence[Export]) -> None:
             raise InputError(
                 f"export: --{entry.name} needs a region, such as --region 22:30500000-31500000."
             )
+    taken = {name for entry in wanted for name in fields(entry.options)}
     for entry in EXPORTS.values():
-        for name in fields(entry.options) if entry not in wanted else ():
-            if name in settings.given:
+        for name in fields(entry.options):
+            if name in settings.given and name not in taken:
                 flag = name.replace("_", "-")
                 raise InputError(f"export: --{flag} goes with --{entry.name}. Name its file.")

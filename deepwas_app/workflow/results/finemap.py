@@ -17,6 +17,7 @@ from deepwas_app.workflow.results.identity import VARIANT, identity
 from deepwas_app.workflow.results.locus import RunLike, opened
 from deepwas_app.workflow.runs.batches import block_slice, stored_block
 from deepwas_app.workflow.runs.doubted import warn_of
+from deepwas_app.workflow.runs.folds import parts, seen
 from deepwas_app.workflow.runs.heritability import prior_heritability
 from deepwas_app.workflow.settings.keywords import knobs
 from deepwas_app.workflow.settings.results import FineMapKnobs
@@ -90,6 +91,7 @@ FITS = Table(
         Column("PASSES", "Passes", "passes over the effects until the fit ended"),
         Column("CONVERGED", "Converged", "whether it converged"),
         Column("ELBO", "ELBO", "evidence lower bound", "nats", ".8g", digits=1),
+        Column("PRIOR_TRAINED", "Prior", "whether the run's prior was trained on this locus"),
     ),
 )
 
@@ -154,10 +156,15 @@ def fine_map(
             f"{region}: no variant of its LD blocks has a z-score. Choose another region."
         )
     size = study.sizes["variants"]
-    model = run.model()
-    fitted = np.unique(np.concatenate([rows, *(np.r_[block_slice(study, b)] for b in blocks)]))
+    models = {int(b): part.model for part in parts(study, run) for b in part.blocks}
     v = np.full(size, np.nan)
-    v[fitted] = prior_heritability(study, model, str(run.path), fitted)
+    # The prior that is used at a block is used at its flanks there, too.
+    prior_of: dict[int, np.ndarray] = {}
+    for b in np.unique(own[rows]).tolist():
+        members = np.arange(size)[block_slice(study, b)] if b in blocks else rows[own[rows] == b]
+        prior_of[b] = prior_heritability(study, models[b], str(run.path), members)
+        mine = own[members] == b
+        v[members[mine]] = prior_of[b][mine]
     columns = {prior: _empty(size) for prior in PRIORS}
     sets: list[dict[str, Any]] = []
     fits: list[dict[str, Any]] = []
@@ -168,13 +175,14 @@ def fine_map(
             yield Progress(done, f"{prior} prior, LD block {i + 1} of {len(blocks)}")
             members = np.arange(size)[block_slice(study, b)]
             block = stored_block(study, b)
-            d = study["variant_sample_size"].values[members] * v[members]
+            d = study["variant_sample_size"].values[members] * prior_of[b]
+            model = models[b]
             Q = np.asarray(block.Q)
             fit = single_effects(
                 Q,
                 np.asarray(block.x),
                 np.asarray(noise_variance(block, d, model.s2, model.kappa)),
-                prior_weights=v[members] if prior == "model" else None,
+                prior_weights=prior_of[b] if prior == "model" else None,
                 effects=settings.effects,
                 causal=settings.causal,
             )
@@ -200,7 +208,7 @@ def fine_map(
                         "LEAD_PIP": float(fit.pip[one.variants[0]]),
                     }
                 )
-            fits.append(_fit_row(prior, b, fit, len(found)))
+            fits.append(_fit_row(prior, b, fit, len(found)) | {"PRIOR_TRAINED": seen(run, [b])})
     return FineMapping(
         _table(study, rows, v, columns),
         CREDIBLE_SETS.frame(sets),

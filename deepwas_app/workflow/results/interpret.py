@@ -30,6 +30,7 @@ from deepwas_app.workflow.results.no_information import (
 from deepwas_app.workflow.runs.baseline import baseline_model, own_constant, prepared
 from deepwas_app.workflow.runs.batches import block_slice, standardisation
 from deepwas_app.workflow.runs.fitters import coefficient_precision
+from deepwas_app.workflow.runs.folds import model_at
 from deepwas_app.workflow.runs.models import noisy_model, objective_of
 from deepwas_app.workflow.runs.run_batches import check_on_disk, run_batches
 from deepwas_app.workflow.runs.summary import is_null
@@ -263,7 +264,7 @@ def explain(study: StudyLike | None, run: RunLike, variant: str | int) -> pd.Dat
     row = _row(study, variant)
     if not study.sizes["annotations"]:
         raise InputError(f"{study.attrs['path']}: has no annotations that could drive a prior.")
-    prior = run.model().prior
+    prior = model_at(study, run, int(study["variant_block"].values[row])).prior
     own = study["variant_annotation"].values[row]
     values = [own]
     # A constant prior keeps none.

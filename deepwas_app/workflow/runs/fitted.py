@@ -1,5 +1,6 @@
 """What results are read off: a fit, from disk or in memory."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -26,6 +27,9 @@ class Fitted(Protocol):
         Of the content of the study that was fitted.
     train_blocks, test_blocks
         Numbers of the LD blocks that were trained on and held out.
+    folds
+        Fits of the same prior that each left some chromosomes out, which they are used at; none
+        without cross-fitting.
     tracks
         Number of tracks that the prior reads.
     finished
@@ -48,6 +52,8 @@ class Fitted(Protocol):
     def train_blocks(self) -> list[int]: ...
     @property
     def test_blocks(self) -> list[int]: ...
+    @property
+    def folds(self) -> "Sequence[Fitted]": ...
     @property
     def tracks(self) -> int: ...
     @property

@@ -9,6 +9,7 @@ import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from deepwas_app.genetics.content import check_annotations, content_hash
 from deepwas_app.genetics.patterns import only
 from deepwas_app.genetics.writing import replacing_file
 from deepwas_app.workflow.runs.checkpoint import Checkpoint, held_out_table, without_fixed
+from deepwas_app.workflow.runs.folds import fold_path
 from deepwas_app.workflow.runs.models import blank_standardisation, build_prior, noisy_model
 from deepwas_app.workflow.runs.split import Split, settings_split
 from deepwas_app.workflow.settings import TrainSettings, plain
@@ -75,6 +77,12 @@ class Run:
     def finished(self) -> bool:
         """Whether training went to its end."""
         return bool(self.summary)
+
+    @cached_property
+    def folds(self) -> "list[Run]":
+        """The runs of its folds; none without cross-fitting."""
+        count = self.summary.get("folds", 0)
+        return [open_run(fold_path(self.path, number + 1)) for number in range(count)]
 
     @property
     def prior_type(self) -> type[Prior]:

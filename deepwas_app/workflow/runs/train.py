@@ -2,8 +2,10 @@
 
 import time
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import xarray as xr
 
@@ -11,10 +13,16 @@ from deepwas_app.core.fit import FitStep, NonFiniteLossError
 from deepwas_app.core.iterative import UnconvergedError
 from deepwas_app.core.priors import Prior
 from deepwas_app.errors import InputError
-from deepwas_app.workflow.progress import job
+from deepwas_app.workflow.progress import job, relay
 from deepwas_app.workflow.runs.batches import batch_plan
 from deepwas_app.workflow.runs.checkpoint import Checkpoint, blank_checkpoint
 from deepwas_app.workflow.runs.fitters import fitter_of
+from deepwas_app.workflow.runs.folds import (
+    fold_blocks,
+    fold_gain,
+    fold_path,
+    fold_settings,
+)
 from deepwas_app.workflow.runs.models import own_settings, settled
 from deepwas_app.workflow.runs.run import (
     METRICS,
@@ -81,6 +89,8 @@ def fit(
     ...     print(step.message)
     """
     study = open_study(study)
+    if settings.folds:
+        raise InputError("fit: folds are kept in run folders. Use train, or a split of your own.")
     own = prior if isinstance(prior, Prior) else None
     settings = settled(study, settings)
     if own is not None:
@@ -213,6 +223,8 @@ def train(
     else:
         settings = settled(study, settings)
         split = settings_split(study, settings)
+        if settings.folds:
+            fold_blocks(study, settings.folds)
         create_run(path, study, settings, split)
     task = Training(study, settings, split)
     try:
@@ -230,10 +242,31 @@ def train(
     if checkpoint is None:
         raise InputError(f"{path}: training took no step: the likelihood could not be improved")
     summary = summarise(path.name.removesuffix(".run"), task, checkpoint)
+    if settings.folds:
+        summary |= yield from _train_folds(study, settings, path)
     summary["seconds"] = round(time.monotonic() - began, 3)
     if solver["iterations"]:
         summary |= {f"solver_{k}": worst for k, worst in solver.items()}
     return finish_run(path, study, split, checkpoint, summary)
+
+
+def _train_folds(
+    study: xr.Dataset, settings: TrainSettings, path: Path
+) -> Generator[TrainStep, None, dict[str, Any]]:
+    """Train a prior without the chromosomes of each fold; what the summary says of them."""
+    folds = fold_blocks(study, settings.folds)
+    runs = []
+    for number, blocks in enumerate(folds, start=1):
+        own, where = fold_settings(settings, blocks), fold_path(path, number)
+        steps = train.steps(study, own, where, resume=where.exists())
+        said = f"fold {number} of {len(folds)}: "
+        runs.append((yield from relay(steps, partial(_of_fold, said=said))))
+    gain = fold_gain(runs)
+    return {"folds": len(runs), "fold_gain": gain.value, "fold_gain_se": gain.error}
+
+
+def _of_fold(step: TrainStep, said: str) -> TrainStep:
+    return replace(step, message=said + step.message)
 
 
 def last_checkpoint(study: xr.Dataset, run: Run, split: Split) -> Checkpoint | None:

@@ -71,6 +71,11 @@ class Fit:
         return type(self.model().prior)
 
     @property
+    def folds(self) -> list[Self]:
+        """None: folds are trained into run folders."""
+        return []
+
+    @property
     def tracks(self) -> int:
         """Number of tracks that the prior reads."""
         mean = self.model().prior.mean_tracks()

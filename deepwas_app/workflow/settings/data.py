@@ -188,6 +188,14 @@ class SimulateSettings(NewStudy):
     h2 = param.Number(
         0.3, bounds=(0.001, 0.95), doc="Heritability in the whole study.", metadata=facts("1")
     )
+    causal = param.Number(
+        1.0,
+        bounds=(0, 1),
+        inclusive_bounds=(False, True),
+        doc="Share of variants with an effect; those of larger prior variance are the more "
+        "probable.",
+        metadata=facts("1"),
+    )
     n = param.Number(
         500_000,
         bounds=(100, None),

@@ -154,6 +154,17 @@ class FineMapSettings(RunInput, Region, FineMapKnobs, TableOutput, JsonOutput):
     json = param.Boolean(False, doc="Print credible sets and convergence as one JSON object last.")
 
 
+class PosteriorKnobs(Settings):
+    """Which posterior of effects."""
+
+    posterior: param.Selector[str] = param.Selector(
+        default="auto",
+        objects=["auto", "normal", "sparse"],
+        doc="normal: every variant has an effect; sparse: as few as the data say; auto: both, by "
+        "their evidence.",
+    )
+
+
 class ScoreKnobs(Settings):
     """How people and their phenotypes are matched."""
 

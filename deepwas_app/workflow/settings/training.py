@@ -135,6 +135,13 @@ class TrainSettings(HeldOut):
         0, bounds=(0, None), doc="Seed of weights and of the order of blocks.", metadata=facts("1")
     )
 
+    folds = param.String(
+        "",
+        doc="Cross-fitting: also train a prior without the chromosomes of each fold, used for them "
+        "at loci, in fine-mapping and in exports. chromosomes: odd and even ones; or a number of "
+        "folds. Empty: none.",
+    )
+
     def __init__(self, **values: Any) -> None:
         # With those that were added since, as in a notebook.
         for name, entries in (("prior", PRIORS), ("objective", OBJECTIVES)):

@@ -86,7 +86,7 @@ def simulate(settings: SimulateSettings) -> Generator[Progress, None, Path]:
     n = np.full(len(v), settings.n)
     if "variant_sample_size" in variants and "n" not in settings.given:
         n = variants["variant_sample_size"].values.astype(np.float64)
-    effects = draw_effects(n * v, rng)
+    effects = draw_effects(n * v, rng, settings.causal)
     z = np.full(len(effects), np.nan)
     for b, (W, r) in enumerate(zip(panel.factors, rows, strict=True)):
         # A variant that does not vary among the people of the panel cannot be scored by it.

@@ -96,8 +96,9 @@ def test_prior_weights_of_a_region_sum_to_one(small_study, small_runs):
 
 
 def test_weights_are_posterior_means_per_allele(small_study, small_runs):
-    table = pgs_weights(small_study, small_runs.linear)
-    mean = posterior(small_study, small_runs.linear)["variant_posterior_mean"].values
+    table = pgs_weights(small_study, small_runs.linear, posterior="normal")
+    known = posterior(small_study, small_runs.linear, posterior="normal")
+    mean = known["variant_posterior_mean"].values
     p = small_study["variant_allele_frequency"].values.astype(float)
     n = small_study["variant_sample_size"].values
     np.testing.assert_allclose(
@@ -113,28 +114,27 @@ def test_posterior_is_by_the_solver_of_the_run_and_never_silently_unconverged(
     small_study, small_runs
 ):
     run = open_run(small_runs.linear.path)
-    exact = posterior(small_study, run)["variant_posterior_mean"]
+    exact = posterior(small_study, run, posterior="normal")["variant_posterior_mean"]
     run.settings.solver = "iterative"
-    found = posterior(small_study, run)["variant_posterior_mean"]
+    found = posterior(small_study, run, posterior="normal")["variant_posterior_mean"]
     apart = np.abs(found - exact).max() / np.abs(exact).max()
     assert 0 < apart < 1e-2
     run.settings.max_iterations = 1
     with pytest.raises(InputError, match=r"linear\.run: conjugate gradients did not converge"):
-        posterior(small_study, run)
+        posterior(small_study, run, posterior="normal")
 
 
 def test_weights_serve_without_the_detour_by_a_file(small_study, small_runs, tmp_path):
     path = tmp_path / "w.tsv"
-    path.write_text(
-        PLINK.written(pgs_weights(small_study, small_runs.mlp), small_study, small_runs.mlp)
-    )
-    own = run_weights(small_study, small_runs.mlp)
+    weights = pgs_weights(small_study, small_runs.mlp, posterior="normal")
+    path.write_text(PLINK.written(weights, small_study, small_runs.mlp))
+    own = run_weights(small_study, small_runs.mlp, posterior="normal")
     pd.testing.assert_frame_equal(own, read_weights(path))
     assert own.attrs["path"] == "weights of mlp"
 
 
 def test_scoring_file_of_the_pgs_catalog(small_study, small_runs):
-    table = pgs_weights(small_study, small_runs.linear)
+    table = pgs_weights(small_study, small_runs.linear, posterior="normal")
     lines = pgs_catalog_text(table, small_study, small_runs.linear).splitlines()
     assert lines[0] == "###PGS CATALOG SCORING FILE"
     lines = [line for line in lines if not line.startswith("##")]

@@ -61,7 +61,7 @@ def test_a_run_without_such_a_record_is_doubted_now(small_runs):
         lambda study, run, region, file: dw.effects(study, run),
         lambda study, run, region, file: dw.fine_map(study, run, region, effects=1),
         lambda study, run, region, file: dw.snpvar(study, run),
-        lambda study, run, region, file: dw.pgs_weights(study, run),
+        lambda study, run, region, file: dw.pgs_weights(study, run, posterior="normal"),
         lambda study, run, region, file: dw.prior_weights(study, run, region),
         lambda study, run, region, file: dw.export(study, run, ssf=str(file)),
     ],
@@ -79,7 +79,7 @@ def test_commands_say_each_once(doubted, region, tmp_path, capsys):
     for words in (
         ["effects", run, "-o", file],
         ["finemap", run, "--region", region, "--effects", "1", "-o", file],
-        ["export", run, "--snpvar", file, "--weights", weights],
+        ["export", run, "--snpvar", file, "--weights", weights, "--posterior", "normal"],
     ):
         assert main(words) == 0
         told = capsys.readouterr().err.splitlines()
@@ -101,7 +101,7 @@ def test_other_warnings_of_a_command_are_shown_as_ever(doubted, monkeypatch):
 
 def test_a_scoring_file_has_them_at_its_top_and_is_read_all_the_same(doubted, tmp_path):
     scored, plain = tmp_path / "pgs.txt", tmp_path / "w.tsv"
-    dw.export(None, doubted, pgs_catalog=str(scored), weights=str(plain))
+    dw.export(None, doubted, pgs_catalog=str(scored), weights=str(plain), posterior="normal")
     first, *lines = scored.read_text().splitlines()
     assert first == "###PGS CATALOG SCORING FILE"
     assert lines[:2] == [f"##WARNING {words}" for words in SAID]

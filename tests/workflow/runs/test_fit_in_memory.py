@@ -82,7 +82,7 @@ TABLES = {
     "posterior": lambda study, run: posterior(study, run).to_dataframe(),
     "heritability": lambda study, run: pd.Series(run_heritability(study, run)).to_frame(),
     "snpvar": lambda study, run: snpvar_table(study, run),
-    "weights": lambda study, run: pgs_weights(study, run),
+    "weights": lambda study, run: pgs_weights(study, run, posterior="normal"),
     "spectrum": lambda study, run: residual_spectrum(study, run).to_dataframe(),
     "mismatch": lambda study, run: check(study, run),
     "evaluate": lambda study, run: evaluate(run).drop(columns="run"),

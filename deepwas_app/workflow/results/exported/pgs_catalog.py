@@ -8,6 +8,7 @@ import xarray as xr
 from deepwas_app.workflow.results.exported.weights import pgs_weights
 from deepwas_app.workflow.results.exports import EXPORTS, Export
 from deepwas_app.workflow.runs.doubted import run_warnings
+from deepwas_app.workflow.settings.results import PosteriorKnobs
 from deepwas_app.workflow.tables import Column, Table
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ EXPORTS.add(
         "deposition. effect_weight is in phenotype s.d. per copy of effect_allele.",
         table=PGS_CATALOG,
         compute=pgs_weights,
+        options=PosteriorKnobs,
         text=pgs_catalog_text,
         ending="pgs_catalog.txt",
         row=26,

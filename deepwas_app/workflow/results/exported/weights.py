@@ -12,6 +12,8 @@ from deepwas_app.workflow.results.exports import EXPORTS, Export
 from deepwas_app.workflow.results.identity import VARIANT, identity
 from deepwas_app.workflow.results.locus import RunLike, opened
 from deepwas_app.workflow.runs.doubted import warn_of
+from deepwas_app.workflow.settings.keywords import knobs
+from deepwas_app.workflow.settings.results import PosteriorKnobs
 from deepwas_app.workflow.studies.builtin import StudyLike
 from deepwas_app.workflow.tables import Column, Table
 
@@ -49,8 +51,16 @@ def per_allele(study: xr.Dataset, b: np.ndarray) -> np.ndarray:
     return np.where((p > 0) & (p < 1), effect, np.nan)
 
 
-def pgs_weights(study: StudyLike | None, run: RunLike) -> pd.DataFrame:
+@knobs(PosteriorKnobs)
+def pgs_weights(study: StudyLike | None, run: RunLike, *, settings: PosteriorKnobs) -> pd.DataFrame:
     """Posterior mean effects per allele: the weights of a polygenic score.
+
+    Parameters
+    ----------
+    study, run
+        A fitted run, and the study that it was fitted to; None: where it was then.
+    settings
+        All knobs at once, in place of the keywords below.
 
     Returns
     -------
@@ -62,7 +72,8 @@ def pgs_weights(study: StudyLike | None, run: RunLike) -> pd.DataFrame:
 
     study, run = opened(study, run)
     warn_of(run)
-    mean = posterior(study, run)["variant_posterior_mean"].values.astype(np.float64)
+    effects = posterior(study, run, settings=settings)
+    mean = effects["variant_posterior_mean"].values.astype(np.float64)
     beta = per_allele(study, mean)
     rows = np.flatnonzero(np.isfinite(beta))
     table = identity(study, rows, ("SNP", "CHR", "BP", "A1", "A2"))
@@ -81,6 +92,7 @@ PLINK = EXPORTS.add(
         "the effect allele.",
         table=WEIGHTS,
         compute=pgs_weights,
+        options=PosteriorKnobs,
         ending="weights.tsv",
         then="plink2 --bfile PEOPLE --score FILE 1 4 6 header",
         row=16,
@@ -89,8 +101,8 @@ PLINK = EXPORTS.add(
 )
 
 
-def run_weights(study: xr.Dataset, run: "Fitted") -> pd.DataFrame:
+def run_weights(study: xr.Dataset, run: "Fitted", posterior: str = "auto") -> pd.DataFrame:
     """The weights of a run as ``score`` reads them from the exported file."""
-    text = PLINK.written(pgs_weights(study, run), study, run)
+    text = PLINK.written(pgs_weights(study, run, posterior=posterior), study, run)
     table = pd.read_csv(io.StringIO(text), sep="\t", dtype=str)
     return checked_weights(table, f"weights of {run.name}")

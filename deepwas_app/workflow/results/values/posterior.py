@@ -15,7 +15,7 @@ def compute(study: xr.Dataset, run: "Fitted", rows: np.ndarray | None) -> np.nda
     """Posterior mean of sqrt(N_j) beta_j."""
     from deepwas_app.workflow.results.posterior import posterior
 
-    mean = posterior(study, run)["variant_posterior_mean"].values
+    mean = posterior(study, run, posterior="normal")["variant_posterior_mean"].values
     return mean if rows is None else mean[rows]
 
 
