@@ -131,3 +131,10 @@ def test_a_panel_without_variants_is_not_written(world: SimpleNamespace):
     with pytest.raises(InputError, match="no variant is left"):
         write_panel(path, blocks, {"source": "tiny"})
     assert sorted(world.folder.iterdir()) == before
+
+
+def test_scripts_of_the_first_version_still_open_panels():
+    from deepwas_app.genetics import ld, panel
+
+    assert panel.open_panel is ld.panel.open_panel
+    assert panel.read_factor is ld.panel.read_factor
