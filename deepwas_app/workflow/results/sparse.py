@@ -1,6 +1,9 @@
 """The sparse posterior of a study's effects: few variants are causal, as many as the data say."""
 
+import os
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import count
 from typing import NamedTuple
 
@@ -9,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
+from deepwas_app.core.batch import BlockBatch
 from deepwas_app.core.polygenicity import LOG_ODDS, Polygenicity, polygenicity
 from deepwas_app.core.priors import Model
 from deepwas_app.core.sparse import batch_chains
@@ -146,6 +150,12 @@ def _sampling_error(means: list[np.ndarray]) -> float:
     return spread / total if total else 0.0
 
 
+def _of_block(chains: HostChains, i: int, size: int) -> HostChains:
+    """The chains of one LD block of a batch, without padding."""
+    effects, mean, second, inclusion = (part[i, :, :size] for part in chains[:-1])
+    return HostChains(effects, mean, second, inclusion, chains.score[i])
+
+
 def _size(study: xr.Dataset, b: int) -> int:
     return len(range(*block_slice(study, b).indices(study.sizes["variants"])))
 
@@ -160,26 +170,38 @@ def _sampled(
     seed: int = 0,
 ) -> Iterator[tuple[int, HostChains]]:
     """The chains of each LD block on the host, without padding."""
-    for model, batches in weighed.parts:
-        for batch in batches:
-            blocks, variants = batch.log_n.shape
-            padded = np.zeros((blocks, len(odds), variants), np.float32)
-            members = [(i, int(b)) for i, b in enumerate(np.asarray(batch.index)) if b >= 0]
-            for i, b in members:
-                padded[i, :, : start[b].shape[1]] = start[b]
-            found = batch_chains(
-                model,
-                batch,
-                typical=weighed.typical,
-                log_odds=jnp.asarray(odds),
-                start=jnp.asarray(padded),
-                key=jax.random.key(seed),
-                burn=burn,
-                sweeps=sweeps,
-            )
-            effects, mean, second, inclusion, score = (
-                np.asarray(getattr(found, name)) for name in HostChains._fields
-            )
-            for i, b in members:
-                own = np.s_[i, :, : _size(study, b)]
-                yield b, HostChains(effects[own], mean[own], second[own], inclusion[own], score[i])
+
+    def sample(model: Model, batch: BlockBatch) -> list[tuple[int, HostChains]]:
+        blocks, variants = batch.log_n.shape
+        padded = np.zeros((blocks, len(odds), variants), np.float32)
+        members = [(i, int(b)) for i, b in enumerate(np.asarray(batch.index)) if b >= 0]
+        for i, b in members:
+            padded[i, :, : start[b].shape[1]] = start[b]
+        found = batch_chains(
+            model,
+            batch,
+            typical=weighed.typical,
+            log_odds=jnp.asarray(odds),
+            start=jnp.asarray(padded),
+            key=jax.random.key(seed),
+            burn=burn,
+            sweeps=sweeps,
+        )
+        host = HostChains(*(np.asarray(getattr(found, name)) for name in HostChains._fields))
+        return [(b, _of_block(host, i, _size(study, b))) for i, b in members]
+
+    # Draws of one block go one after the other: on a CPU every core has a batch of its own.
+    workers = (os.cpu_count() or 1) if jax.default_backend() == "cpu" else 1
+    with ThreadPoolExecutor(workers, thread_name_prefix="sparse") as pool:
+        waiting: deque[Future[list[tuple[int, HostChains]]]] = deque()
+        try:
+            for model, batches in weighed.parts:
+                for batch in batches:
+                    waiting.append(pool.submit(sample, model, batch))
+                    if len(waiting) > workers:
+                        yield from waiting.popleft().result()
+            while waiting:
+                yield from waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
