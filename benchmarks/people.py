@@ -52,8 +52,16 @@ TRAITS = {
     "1%, annotated": (0.01, True),
 }
 CHI2 = (1.3, 3.5)
-PRIORS = {False: ("constant",), True: ("constant", "linear", "mlp")}
-POSTERIORS = ("normal", "sparse", "auto")
+# Crossed: each chromosome by the prior that was trained without it and its likes.
+CROSSED = ("--folds", "chromosomes")
+PRIORS = {
+    "constant": (),
+    "linear": (),
+    "linear, crossed": CROSSED,
+    "mlp": (),
+    "mlp, crossed": CROSSED,
+}
+POSTERIORS = ("normal", "auto")
 DEEPWAS = Path(sys.executable).parent / "deepwas"
 
 
@@ -288,11 +296,11 @@ def one_trait(world, commands, panel, trait, z, n, viprs):
         DEEPWAS, "study", "--sumstats", "gwas.tsv", "--ld", "p.ld.zarr", "--annotations",
         "annotations.tsv", "-o", f"{name}.study.zarr",
     )  # fmt: skip
-    for prior in PRIORS[TRAITS[trait][1]]:
-        run = f"{name}_{prior}.run"
+    for prior in PRIORS if TRAITS[trait][1] else ("constant",):
+        run = f"{name}_{prior}.run".replace(", ", "_")
         seconds, gb = commands.run(
-            DEEPWAS, "train", f"{name}.study.zarr", "--prior", prior, "--alpha", "0",
-            "--test-chromosomes", "none", "-o", run,
+            DEEPWAS, "train", f"{name}.study.zarr", "--prior", prior.partition(",")[0],
+            "--alpha", "0", "--test-chromosomes", "none", *PRIORS[prior], "-o", run,
         )  # fmt: skip
         for posterior in POSTERIORS:
             more, most = commands.run(
