@@ -63,7 +63,12 @@ def test_a_track_of_a_new_value_is_two_files(run_python, small_study, small_runs
     shutil.copytree(small_runs.linear.path, run)
     found = json.loads(run_python("-c", VALUES, study, run).splitlines()[-1])
     offered, measure, labels, sd, whole, left, alone = found
-    assert offered == ["Prior heritability", "Posterior mean effect", "Posterior s.d."]
+    assert offered == [
+        "Prior heritability",
+        "Posterior mean effect",
+        "Genome-wide PIP",
+        "Posterior s.d.",
+    ]
     assert measure == "Prior h²"
     assert labels == alone
     assert labels[1] == "Frequency"
