@@ -141,16 +141,18 @@ class _FineMap:
         self,
         study: _builtin.StudyLike | None,
         run: _locus.RunLike,
-        region: _regions.Region | str,
+        region: _regions.Region | str | None,
         settings: _results.FineMapKnobs | None = None,
+        kept: _pathlib.Path | None = None,
         *,
         effects: int = 10,
         causal: float | None = 2.0,
         coverage: float = 0.95,
         purity: float = 0.5,
+        workers: int = 1,
         progress: _abc.Callable[[_progress.Progress], object] | None = None,
     ) -> _finemap.FineMapping:
-        """Inclusion probabilities and credible sets of the variants of a region."""
+        """Inclusion probabilities and credible sets of the variants of a region, or of all."""
         ...
 
 fine_map: _FineMap

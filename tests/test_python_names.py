@@ -28,7 +28,8 @@ OF_A_COMMAND = {
     "effects": {"quantiles"},
     # The last two are those of dw.ldsc.
     "check": {"all", "prevalence", "case_fraction"},
-    "finemap": {"sets", "fits"},
+    # The whole study is the region None.
+    "finemap": {"sets", "fits", "all"},
     # That is dw.understand.
     "study": {"dry_run"},
     "munge": {"dry_run"},

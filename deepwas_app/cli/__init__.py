@@ -28,7 +28,7 @@ COMMANDS = {
     "effects": "Annotation effects and enrichment, as a table.",
     "response": "How log variance answers to one annotation, or to two, the others as they are.",
     "export": "Write a run's prior and weights for other tools.",
-    "finemap": "Inclusion probabilities and credible sets of a region.",
+    "finemap": "Inclusion probabilities and credible sets of a region, or of a whole study.",
     "explain": "Which annotations drive one variant's prior.",
     "score": "Polygenic scores of genotyped people.",
     "compare": "Difference in held-out log-likelihood (nats, first minus second) between two runs "

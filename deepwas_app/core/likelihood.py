@@ -1,6 +1,7 @@
 """The full likelihood of one whitened LD block, with its closed-form gradient."""
 
-from typing import Literal, NamedTuple
+from types import ModuleType
+from typing import Any, Literal, NamedTuple
 
 import equinox as eqx
 import jax
@@ -123,7 +124,8 @@ def noise_variance(
     d: Float[ArrayLike, "*blocks variants"],
     s2: ArrayLike,
     kappa: ArrayLike,
-) -> Float[Array, "*blocks components"]:
+    xp: ModuleType = jnp,
+) -> Float[Any, "*blocks components"]:
     """Variance of each component beside the signal of the variants that load on it.
 
     Parameters
@@ -136,17 +138,19 @@ def noise_variance(
         Noise scale.
     kappa
         LD mismatch between panel and GWAS, as a variance of independent noise in each z-score.
+    xp
+        What computes it: numpy where shapes are many, and nothing is to be compiled for each.
 
     Notes
     -----
     With c_i = delta_i / lambda_i, this is s2 / c_i + kappa / (lambda_i c_i^2) +
     background_i sum_j d_j; where LD is exact, s2 + kappa / lambda_i. 1 where padded.
     """
-    real = jnp.isfinite(block.eigenvalues)
+    real = xp.isfinite(block.eigenvalues)
     # The inner `where` keeps infinities out of the gradient.
-    inverse = block.noise**2 / jnp.where(real, block.eigenvalues, 1.0)
-    background = block.background * jnp.sum(d, axis=-1, keepdims=True)
-    return jnp.where(real, s2 * block.noise + kappa * inverse + background, 1.0)
+    inverse = block.noise**2 / xp.where(real, block.eigenvalues, 1.0)
+    background = block.background * xp.sum(d, axis=-1, keepdims=True)
+    return xp.where(real, s2 * block.noise + kappa * inverse + background, 1.0)
 
 
 def choose_solver(solver: Solver, components: int) -> Literal["exact", "iterative"]:

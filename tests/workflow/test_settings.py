@@ -146,7 +146,8 @@ def test_help_shows_the_knobs():
     assert list(shown)[:3] == ["study", "settings", "path"]
     assert shown["effects"].default == FineMapKnobs.effects
     before, after = inspect.getdoc(toy).split("\n\nReturns\n-------\n")
-    assert before.endswith("Least correlation within a set. 0 to 1. Default 0.5.")
+    assert "Least correlation within a set. 0 to 1. Default 0.5.\n" in before
+    assert before.endswith("results are the same. 1 to 1000 processes. Default 1.")
     assert after == "dict"
 
 

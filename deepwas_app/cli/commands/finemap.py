@@ -1,7 +1,16 @@
-"""``deepwas finemap``: inclusion probabilities and credible sets of a region."""
+"""``deepwas finemap``: inclusion probabilities and credible sets of a region, or of a study."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from shutil import rmtree
+from typing import TYPE_CHECKING
 
 from deepwas_app.cli.output import follow, print_json, say
+from deepwas_app.errors import InputError
 from deepwas_app.workflow.settings.results import FineMapSettings as Settings
+
+if TYPE_CHECKING:
+    from deepwas_app.workflow.results.finemap import FineMapping
 
 __all__ = ["Settings", "run"]
 
@@ -20,35 +29,59 @@ def run(settings: Settings) -> None:
     from deepwas_app.workflow.runs.folds import provenance
     from deepwas_app.workflow.tables import write_text
 
+    if bool(settings.region) == settings.all:
+        raise InputError("give --region, or --all for the whole study.")
     study, run = opened(settings.study or None, settings.run_path)
-    region = parse_region(settings.region, study)
-    found = follow(fine_map, study, run, region, settings, quiet=settings.json)
+    region = None if settings.all else parse_region(settings.region, study)
+    kept = Path(f"{settings.output}.parts") if settings.all and settings.output != "-" else None
+    found = follow(fine_map, study, run, region, settings, kept, quiet=settings.json)
     if settings.sets:
         write_text(CREDIBLE_SETS.text(found.sets), settings.sets)
     if settings.fits:
         write_text(FITS.text(found.fits), settings.fits)
-    write_text(FINE_MAPPING.text(found.table), settings.output)
+    write_text(FINE_MAPPING.texts(found.table), settings.output)
+    if kept:
+        rmtree(kept)
     say(provenance(study, run))
-    for fit in found.fits.to_dict("records"):
-        ended = "converged" if fit["CONVERGED"] else "DID NOT CONVERGE"
-        full = fit["EFFECTS"] > settings.effects - 0.5
-        say(
-            f"{fit['PRIOR']} prior, LD block {fit['BLOCK']}: {fit['EFFECTS']:.1f} causal variants "
-            f"expected, {fit['SETS']} credible sets, {ended} in {fit['PASSES']} passes"
-            + (": as many as are allowed, raise --effects" if full else "")
-        )
-    for row in found.sets.to_dict("records"):
-        say(
-            f"{row['PRIOR']} prior, credible set {row['CREDIBLE_SET']}: {row['VARIANTS']} variants"
-            f", purity {row['PURITY']:.2f}, led by {row['LEAD_SNP']} (PIP {row['LEAD_PIP']:.2f})"
-        )
+    for line in _summary(found) if settings.all else _details(found, settings.effects):
+        say(line)
     if settings.json:
         print_json(
             {
-                "region": str(region),
+                "region": "all" if region is None else str(region),
                 "variants": len(found.table),
                 "warnings": run_warnings(run),
                 "sets": CREDIBLE_SETS.records(found.sets),
                 "fits": FITS.records(found.fits),
             }
+        )
+
+
+def _details(found: "FineMapping", effects: int) -> Iterator[str]:
+    """How each fit ended, and each credible set."""
+    for fit in found.fits.to_dict("records"):
+        ended = "converged" if fit["CONVERGED"] else "DID NOT CONVERGE"
+        full = fit["EFFECTS"] > effects - 0.5
+        yield (
+            f"{fit['PRIOR']} prior, LD block {fit['BLOCK']}: {fit['EFFECTS']:.1f} causal variants "
+            f"expected, {fit['SETS']} credible sets, {ended} in {fit['PASSES']} passes"
+            + (": as many as are allowed, raise --effects" if full else "")
+        )
+    for row in found.sets.to_dict("records"):
+        yield (
+            f"{row['PRIOR']} prior, credible set {row['CREDIBLE_SET']}: {row['VARIANTS']} variants"
+            f", purity {row['PURITY']:.2f}, led by {row['LEAD_SNP']} (PIP {row['LEAD_PIP']:.2f})"
+        )
+
+
+def _summary(found: "FineMapping") -> Iterator[str]:
+    """What was found in all LD blocks, a line a prior."""
+    for prior, fits in found.fits.groupby("PRIOR", sort=False):
+        sets = found.sets[found.sets["PRIOR"] == prior]
+        pip = found.table["PIP" if prior == "model" else "PIP_UNIFORM"]
+        ended = int((~fits["CONVERGED"].astype(bool)).sum())
+        yield (
+            f"{prior} prior: {len(fits):,} LD blocks, {len(sets):,} credible sets, "
+            f"{int((sets['VARIANTS'] == 1).sum()):,} of one variant; {int((pip > 0.95).sum()):,} "
+            f"variants with PIP above 0.95; {ended:,} fits DID NOT CONVERGE"
         )

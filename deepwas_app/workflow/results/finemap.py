@@ -1,30 +1,44 @@
-"""Fine-mapping a region of a study: the run's prior and a uniform one, side by side."""
+"""Fine-mapping a region or all of a study: the run's prior and a uniform one, side by side."""
 
-from collections.abc import Generator
+import json
+from collections.abc import Generator, Iterator
+from hashlib import sha256
+from importlib import metadata
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from deepwas_app.core.credible_sets import CredibleSet, credible_sets
-from deepwas_app.core.finemap import SingleEffects, single_effects
 from deepwas_app.core.likelihood import noise_variance
+from deepwas_app.core.priors import Model
 from deepwas_app.errors import InputError
+from deepwas_app.genetics.content import content_hash
 from deepwas_app.genetics.regions import Region, parse_region
 from deepwas_app.workflow.progress import Progress, job
+from deepwas_app.workflow.results.block_fits import (
+    PRIORS,
+    BlockFit,
+    BlockFits,
+    BlockTask,
+    fit_blocks,
+)
 from deepwas_app.workflow.results.identity import VARIANT, identity
 from deepwas_app.workflow.results.locus import RunLike, opened
 from deepwas_app.workflow.runs.batches import block_slice, stored_block
 from deepwas_app.workflow.runs.doubted import warn_of
+from deepwas_app.workflow.runs.fitted import Fitted
 from deepwas_app.workflow.runs.folds import parts, seen
 from deepwas_app.workflow.runs.heritability import prior_heritability
+from deepwas_app.workflow.settings import plain
 from deepwas_app.workflow.settings.keywords import knobs
 from deepwas_app.workflow.settings.results import FineMapKnobs
 from deepwas_app.workflow.studies.builtin import StudyLike
 from deepwas_app.workflow.tables import Column, Table, p_values
 
-PRIORS = ("model", "uniform")
+# Knobs that change the fits of LD blocks.
+_FITTED = ("effects", "causal", "coverage", "purity")
 
 _PRIOR = Column("PRIOR", "Prior", "model (the run's) or uniform")
 FINE_MAPPING = Table(
@@ -115,10 +129,11 @@ class FineMapping(NamedTuple):
 def fine_map(
     study: StudyLike | None,
     run: RunLike,
-    region: Region | str,
+    region: Region | str | None,
     settings: FineMapKnobs,
+    kept: Path | None = None,
 ) -> Generator[Progress, None, FineMapping]:
-    """Inclusion probabilities and credible sets of the variants of a region.
+    """Inclusion probabilities and credible sets of the variants of a region, or of all.
 
     Parameters
     ----------
@@ -127,8 +142,12 @@ def fine_map(
     region
         Where: 22:30500000-31500000, chr22:30.5-31.5Mb, a gene or a variant. Each LD block that it
         touches is fitted whole, so that signals just outside are explained by their own variants.
+        None: the whole study.
     settings
         All knobs at once, in place of the keywords below.
+    kept
+        A folder that keeps the LD blocks that are done, for a later call with the same arguments
+        to go on from. It stays for the caller to remove.
 
     Yields
     ------
@@ -146,69 +165,41 @@ def fine_map(
     study, run = opened(study, run)
     warn_of(run)
     region = parse_region(region, study) if isinstance(region, str) else region
-    rows = region.rows(study)
+    rows = np.arange(study.sizes["variants"]) if region is None else region.rows(study)
     own = study["variant_block"].values
-    blocks = [
-        int(b) for b in dict.fromkeys(own[rows]) if study["block_components"].values[int(b)] > 0
-    ]
+    touched = np.unique(own[rows])
+    blocks = touched[study["block_components"].values[touched] > 0].tolist()
     if not blocks:
+        where = study.attrs.get("path", "the study") if region is None else region
         raise InputError(
-            f"{region}: no variant of its LD blocks has a z-score. Choose another region."
+            f"{where}: no variant of its LD blocks has a z-score. Choose another region."
         )
-    size = study.sizes["variants"]
-    models = {int(b): part.model for part in parts(study, run) for b in part.blocks}
-    v = np.full(size, np.nan)
-    # The prior that is used at a block is used at its flanks there, too.
-    prior_of: dict[int, np.ndarray] = {}
-    for b in np.unique(own[rows]).tolist():
-        members = np.arange(size)[block_slice(study, b)] if b in blocks else rows[own[rows] == b]
-        prior_of[b] = prior_heritability(study, models[b], str(run.path), members)
-        mine = own[members] == b
-        v[members[mine]] = prior_of[b][mine]
-    columns = {prior: _empty(size) for prior in PRIORS}
-    sets: list[dict[str, Any]] = []
-    fits: list[dict[str, Any]] = []
-    for prior in PRIORS:
-        number = 0
-        for i, b in enumerate(blocks):
-            done = (PRIORS.index(prior) + i / len(blocks)) / len(PRIORS)
-            yield Progress(done, f"{prior} prior, LD block {i + 1} of {len(blocks)}")
-            members = np.arange(size)[block_slice(study, b)]
-            block = stored_block(study, b)
-            d = study["variant_sample_size"].values[members] * prior_of[b]
-            model = models[b]
-            Q = np.asarray(block.Q)
-            fit = single_effects(
-                Q,
-                np.asarray(block.x),
-                np.asarray(noise_variance(block, d, model.s2, model.kappa)),
-                prior_weights=prior_of[b] if prior == "model" else None,
-                effects=settings.effects,
-                causal=settings.causal,
-            )
-            mine = own[members] == b
-            # What is led by a variant of the flank is a set of the neighbour, which scores it.
-            found = [
-                one
-                for one in credible_sets(fit, Q, coverage=settings.coverage, purity=settings.purity)
-                if mine[one.variants[0]]
-            ]
-            _fill(columns[prior], fit, members, mine)
-            for one in found:
-                inside = np.isin(members[one.variants], rows)
-                if not inside.any():
-                    continue
-                number += 1
-                columns[prior]["set"][members[one.variants]] = number
-                lead = members[one.variants[0]]
-                sets.append(
-                    _set_row(prior, number, one, int(inside.sum()))
-                    | {
-                        "LEAD_SNP": str(study["variant_id"].values[lead]),
-                        "LEAD_PIP": float(fit.pip[one.variants[0]]),
-                    }
-                )
-            fits.append(_fit_row(prior, b, fit, len(found)) | {"PRIOR_TRAINED": seen(run, [b])})
+    v, priors = _priors(study, run, touched)
+
+    def task(b: int) -> BlockTask:
+        block, (model, prior) = stored_block(study, b), priors[b]
+        d = study["variant_sample_size"].values[block_slice(study, b)] * prior
+        return BlockTask(
+            np.asarray(block.Q),
+            np.asarray(block.x),
+            noise_variance(block, d, float(model.s2), float(model.kappa), xp=np),
+            prior,
+            own[block_slice(study, b)] == b,
+            settings.effects,
+            settings.causal,
+            settings.coverage,
+            settings.purity,
+        )
+
+    made_of = _made_of(study, settings, priors) if kept else ""
+    found = yield from fit_blocks(blocks, task, settings.workers, kept, made_of)
+    columns = {prior: _columns(study, found, prior) for prior in PRIORS}
+    sets = [row for prior in PRIORS for row in _sets(study, found, prior, rows, columns[prior])]
+    fits = [
+        _fit_row(prior, b, len(priors[b].v), found[b][prior], seen(run, [b]))
+        for prior in PRIORS
+        for b in blocks
+    ]
     return FineMapping(
         _table(study, rows, v, columns),
         CREDIBLE_SETS.frame(sets),
@@ -216,45 +207,104 @@ def fine_map(
     )
 
 
-def _empty(size: int) -> dict[str, np.ndarray]:
-    nothing = np.full(size, np.nan)
-    return {
-        "pip": nothing,
-        "mean": nothing.copy(),
-        "sd": nothing.copy(),
-        "set": np.zeros(size, np.int64),
-    }
+class _Prior(NamedTuple):
+    """The prior at an LD block: the model, and per-variant heritability of it and its flanks."""
+
+    model: Model
+    v: np.ndarray
 
 
-def _fill(
-    columns: dict[str, np.ndarray], fit: SingleEffects, members: np.ndarray, mine: np.ndarray
-) -> None:
-    columns["pip"][members[mine]] = fit.pip[mine]
-    columns["mean"][members[mine]] = fit.posterior_mean[mine]
-    columns["sd"][members[mine]] = fit.posterior_deviation[mine]
+def _priors(
+    study: xr.Dataset, run: Fitted, touched: np.ndarray
+) -> tuple[np.ndarray, dict[int, _Prior]]:
+    """Per-variant heritability of the variants of LD blocks, (variants,), and by block."""
+    size, own = study.sizes["variants"], study["variant_block"].values
+    v = np.full(size, np.nan)
+    # The prior that is used at a block is used at its flanks there, too.
+    found = {}
+    for part in parts(study, run):
+        members = {
+            int(b): np.arange(*block_slice(study, b).indices(size))
+            for b in np.intersect1d(touched, part.blocks)
+        }
+        if not members:
+            continue
+        here = np.full(size, np.nan)
+        every = np.unique(np.concatenate([*members.values()]))
+        here[every] = prior_heritability(study, part.model, str(run.path), every)
+        for b, its in members.items():
+            found[b] = _Prior(part.model, here[its])
+            mine = its[own[its] == b]
+            v[mine] = here[mine]
+    return v, found
 
 
-def _set_row(prior: str, number: int, one: CredibleSet, inside: int) -> dict[str, Any]:
-    return {
-        "PRIOR": prior,
-        "CREDIBLE_SET": number,
-        "VARIANTS": len(one.variants),
-        "VARIANTS_IN_REGION": inside,
-        "COVERAGE": one.coverage,
-        "PURITY": one.purity,
-    }
+def _made_of(study: xr.Dataset, settings: FineMapKnobs, priors: dict[int, _Prior]) -> str:
+    """Hash of what fits follow from."""
+    knobs = {name: value for name, value in plain(settings).items() if name in _FITTED}
+    noise = [[b, float(p.model.s2), float(p.model.kappa)] for b, p in priors.items()]
+    version = metadata.version("deepwas-explorer")
+    text = json.dumps([version, content_hash(study), knobs, noise], sort_keys=True)
+    digest = sha256(text.encode())
+    for prior in priors.values():
+        digest.update(prior.v.tobytes())
+    return digest.hexdigest()
 
 
-def _fit_row(prior: str, block: int, fit: SingleEffects, sets: int) -> dict[str, Any]:
+def _columns(study: xr.Dataset, found: dict[int, BlockFits], prior: str) -> dict[str, np.ndarray]:
+    """What is known of each variant under a prior, (variants,) each; NaN where nothing is."""
+    size, own = study.sizes["variants"], study["variant_block"].values
+    columns = {name: np.full(size, np.nan) for name in ("pip", "mean", "sd")}
+    for b, fits in found.items():
+        rows = block_slice(study, b)
+        mine = own[rows] == b
+        for name, column in columns.items():
+            column[rows][mine] = getattr(fits[prior], name)
+    return columns | {"set": np.zeros(size, np.int64)}
+
+
+def _sets(
+    study: xr.Dataset,
+    found: dict[int, BlockFits],
+    prior: str,
+    rows: np.ndarray,
+    columns: dict[str, np.ndarray],
+) -> Iterator[dict[str, Any]]:
+    """Rows of the credible sets that the region has a part of; they are numbered in `columns`."""
+    asked = np.zeros(study.sizes["variants"], bool)
+    asked[rows] = True
+    number = 0
+    for b in sorted(found):
+        fit, start = found[b][prior], block_slice(study, b).start
+        for members, coverage, purity in zip(fit.sets, fit.coverage, fit.purity, strict=True):
+            variants = start + members
+            if not asked[variants].any():
+                continue
+            number += 1
+            columns["set"][variants] = number
+            yield {
+                "PRIOR": prior,
+                "CREDIBLE_SET": number,
+                "VARIANTS": len(variants),
+                "VARIANTS_IN_REGION": int(asked[variants].sum()),
+                "COVERAGE": float(coverage),
+                "PURITY": float(purity),
+                "LEAD_SNP": str(study["variant_id"].values[variants[0]]),
+                "LEAD_PIP": float(columns["pip"][variants[0]]),
+            }
+
+
+def _fit_row(prior: str, block: int, variants: int, fit: BlockFit, trained: str) -> dict[str, Any]:
     return {
         "PRIOR": prior,
         "BLOCK": block,
-        "VARIANTS": fit.alpha.shape[1],
-        "EFFECTS": fit.expected,
-        "SETS": sets,
-        "PASSES": len(fit.elbo),
-        "CONVERGED": fit.converged,
-        "ELBO": float(fit.elbo[-1]),
+        "VARIANTS": variants,
+        "EFFECTS": float(fit.expected),
+        "SETS": len(fit.sizes),
+        "PASSES": int(fit.passes),
+        "CONVERGED": bool(fit.converged),
+        "ELBO": float(fit.elbo),
+        "PRIOR_TRAINED": trained,
     }
 
 

@@ -7,7 +7,6 @@ from deepwas_app.workflow.settings.shared import (
     JsonOutput,
     Liability,
     MovedStudy,
-    Region,
     RunInput,
     StudyInput,
     TableOutput,
@@ -142,11 +141,25 @@ class FineMapKnobs(Settings):
     purity = param.Number(
         0.5, bounds=(0, 1), doc="Least correlation within a set.", metadata=facts("1")
     )
+    workers = param.Integer(
+        1,
+        bounds=(1, 1000),
+        doc="LD blocks that are fitted at a time; results are the same.",
+        metadata=facts("processes"),
+    )
 
 
-class FineMapSettings(RunInput, Region, FineMapKnobs, TableOutput, JsonOutput):
-    """Fine-mapping of a region under a run's prior."""
+class FineMapSettings(RunInput, FineMapKnobs, TableOutput, JsonOutput):
+    """Fine-mapping of a region, or of all of a study, under a run's prior."""
 
+    region = param.String(
+        "", doc="1-based: 22:30500000-31500000.", metadata=facts(metavar="REGION")
+    )
+    all = param.Boolean(
+        False,
+        doc="The whole study. LD blocks that are done are kept in OUTPUT.parts until the end; the "
+        "same command goes on from there.",
+    )
     sets = param.String("", doc="Credible sets, one a row.", metadata=facts(metavar="F"))
     fits = param.String(
         "", doc="Effects and convergence by prior and block.", metadata=facts(metavar="F")
