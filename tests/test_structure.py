@@ -8,6 +8,8 @@ from statistics import median
 import grimp
 import pytest
 
+from deepwas_app.workflow.stub import BEGIN
+
 PACKAGE = Path(__file__).parents[1] / "deepwas_app"
 LONGEST, USUAL = 400, 150
 
@@ -65,7 +67,8 @@ def test_no_circle_between_the_parts_of_a_folder(imports: Arrows):
 
 def test_files_are_short():
     lengths = {
-        str(path.relative_to(PACKAGE)): len(path.read_text().splitlines())
+        # What is made from declarations, below the hand-written part of the stub, does not count.
+        str(path.relative_to(PACKAGE)): len(path.read_text().partition(BEGIN)[0].splitlines())
         for path in PACKAGE.rglob("*.py*")
         if path.suffix in (".py", ".pyi")
     }
