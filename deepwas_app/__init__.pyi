@@ -50,6 +50,7 @@ if not typing.TYPE_CHECKING:
     from .workflow.results.export import export as export
     from .workflow.results.exported.weights import pgs_weights as pgs_weights
     from .workflow.results.finemap import fine_map as fine_map
+    from .workflow.results.outlook import outlook as outlook
     from .workflow.results.posterior import posterior as posterior
     from .workflow.results.response import response as response
     from .workflow.results.score import score_people as score_people
@@ -156,6 +157,16 @@ class _FineMap:
         ...
 
 fine_map: _FineMap
+
+def outlook(
+    study: _builtin.StudyLike | None,
+    run: _locus.RunLike,
+    *,
+    settings: _results.OutlookKnobs | None = None,
+    people: str = '',
+) -> _pandas.DataFrame:
+    """How many variants are causal, and how many of them larger GWAS would find."""
+    ...
 
 def posterior(
     study: _builtin.StudyLike | None,

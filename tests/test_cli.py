@@ -242,7 +242,7 @@ def test_every_command_has_help(capsys):
             "calibration",
             "effects",
         ],
-        *["response", "export", "finemap", "explain", "score", "compare", "info"],
+        *["response", "export", "finemap", "outlook", "explain", "score", "compare", "info"],
     }
     for verb in listed:
         with pytest.raises(SystemExit) as end:

@@ -54,6 +54,20 @@ class CalibrationSettings(RunInput, TableOutput, JsonOutput):
     """Whether a learned prior is right where it was held out."""
 
 
+class OutlookKnobs(Settings):
+    """Which future GWAS."""
+
+    people = param.String(
+        "",
+        doc="People of future GWAS, as 1e6,3e6. Empty: as many as now, and 2, 5 and 10 times.",
+        metadata=facts("people", metavar="N,N"),
+    )
+
+
+class OutlookSettings(RunInput, OutlookKnobs, TableOutput, JsonOutput):
+    """How many variants are causal, and what more people would find."""
+
+
 class EffectsKnobs(Settings):
     """What goes beside the effects."""
 
