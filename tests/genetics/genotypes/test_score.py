@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from pgenlib import PgenWriter
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.genotypes.score import Scores, match_weights, score
@@ -17,6 +19,7 @@ from deepwas_app.genetics.genotypes.weights import read_weights
 
 # Sums of the first six people by plink2 2.00a3.5 --score, see `test_agrees_with_plink2`.
 PLINK2 = [-1.504675, -3.6494283684, -6.398929, 4.141901, -1.066978, -3.508291]
+NEEDS_PLINK2 = pytest.mark.skipif(shutil.which("plink2") is None, reason="plink2 is not installed")
 
 
 @pytest.fixture
@@ -92,34 +95,94 @@ def test_row_order_and_names_do_not_matter(world, weights, tmp_path):
     np.testing.assert_allclose(total(world.prefix, other)[0].total, expected.total, atol=1e-12)
 
 
-@pytest.mark.skipif(shutil.which("plink2") is None, reason="plink2 is not installed")
-def test_agrees_with_plink2(world, weights, tmp_path):
-    """To 1e-9, although plink2 prints six digits.
+def plink2(*words: object) -> None:
+    subprocess.run(["plink2", *map(str, words)], check=True, capture_output=True)
+
+
+def sums_of_plink2(table, leading, folder, *genotypes):
+    """Its sums to 1e-9, although it prints six digits, and the alleles that it saw.
 
     Variant rs3 does not vary: a weight of it takes the leading digits off a person's sum, and
     plink2 prints six digits of what is left. One column of weights a person.
     """
-    path, table, *_ = weights
-    ours, _ = total(world.prefix, path)
-    leading = ours.total.round(4)
     columns = [f"W{i}" for i in range(len(leading))]
     many = pd.DataFrame(dict.fromkeys(columns, table["BETA"])).assign(SNP=table["SNP"], A1=table.A1)
     # Everybody has two copies of the allele of rs3.
     many.loc[len(many)] = {"SNP": "rs3", "A1": "C"} | dict(zip(columns, -leading / 2, strict=True))
-    many[["SNP", "A1", *columns]].to_csv(tmp_path / "many.tsv", sep="\t", index=False)
-    scoring = ["--score", tmp_path / "many.tsv", "1", "2", "header-read", "cols=+scoresums"]
-    scoring += ["--score-col-nums", "3-62", "--out", tmp_path / "out"]
-    subprocess.run(
-        ["plink2", "--bfile", world.prefix, *scoring],
-        check=True,
-        capture_output=True,
-    )
-    theirs = pd.read_csv(tmp_path / "out.sscore", sep="\t")
+    many[["SNP", "A1", *columns]].to_csv(folder / "many.tsv", sep="\t", index=False)
+    scoring = ["--score", folder / "many.tsv", "1", "2", "header-read", "cols=+scoresums"]
+    plink2(*genotypes, *scoring, "--score-col-nums", "3-62", "--out", folder / "out")
+    theirs = pd.read_csv(folder / "out.sscore", sep="\t")
     rest = [theirs[f"{name}_SUM"][i] for i, name in enumerate(columns)]
-    np.testing.assert_allclose(ours.total, leading + rest, rtol=0, atol=1e-9)
-    np.testing.assert_allclose((leading + rest)[:6], PLINK2, rtol=0, atol=1e-9)
     # The variant that was added has two called alleles.
-    assert (theirs["ALLELE_CT"] - 2 == ours.alleles).all()
+    return leading + rest, theirs["ALLELE_CT"].to_numpy() - 2
+
+
+@NEEDS_PLINK2
+def test_agrees_with_plink2(world, weights, tmp_path):
+    path, table, *_ = weights
+    ours, _ = total(world.prefix, path)
+    theirs, alleles = sums_of_plink2(table, ours.total.round(4), tmp_path, "--bfile", world.prefix)
+    np.testing.assert_allclose(ours.total, theirs, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(theirs[:6], PLINK2, rtol=0, atol=1e-9)
+    assert (alleles == ours.alleles).all()
+
+
+@pytest.fixture
+def gaps(world, tmp_path):
+    """PLINK 2 genotypes of the world with an eighth of calls missing, and some children."""
+    rng = np.random.default_rng(6)
+    dosages = world.dosages.copy()
+    hidden = rng.random(dosages.shape) < 0.125
+    hidden[:, 3] = False
+    dosages[hidden] = np.nan
+    cells = [line.split() for line in (world.folder / "tiny.bim").read_text().splitlines()]
+    pvar = "#CHROM\tPOS\tID\tREF\tALT\n"
+    pvar += "".join("\t".join([c[0], c[3], c[1], c[5], c[4]]) + "\n" for c in cells)
+    psam = "#FID\tIID\tPAT\tMAT\n" + "".join(
+        f"f{i}\ti{i}\t{'i0' if i > 51 else 0}\t{'i1' if i > 51 else 0}\n"
+        for i in range(len(dosages))
+    )
+
+    def write(name: str, dosages: np.ndarray) -> Path:
+        people, variants = dosages.shape
+        prefix = tmp_path / name
+        options = {"dosage_present": True}
+        with PgenWriter(f"{prefix}.pgen".encode(), people, variants, False, **options) as writer:
+            for column in np.nan_to_num(dosages, nan=-9).T:
+                writer.append_dosages(np.ascontiguousarray(column, np.float32))
+        Path(f"{prefix}.pvar").write_text(pvar)
+        Path(f"{prefix}.psam").write_text(psam)
+        return prefix
+
+    # In the steps that a .pgen has.
+    steps = np.round(dosages * 0.9 * 16384) / 16384
+    steps[:, 3] = dosages[:, 3]
+    return write("calls", dosages), write("dosages", steps)
+
+
+@NEEDS_PLINK2
+@pytest.mark.parametrize("kind", ["PLINK 1", "PLINK 2", "dosages", "chromosomes"])
+def test_agrees_with_plink2_where_calls_are_missing(weights, gaps, tmp_path, kind):
+    """Whatever the format: means of the founders stand in for missing calls."""
+    path, table, *_ = weights
+    calls, dosages = gaps
+    prefix = dosages if kind == "dosages" else calls
+    ours = {"pfile": prefix}
+    if kind == "PLINK 1":
+        plink2("--pfile", prefix, "--make-bed", "--out", tmp_path / "calls1")
+        ours = {"bfile": tmp_path / "calls1"}
+    if kind == "chromosomes":
+        for one in (21, 22):
+            part = tmp_path / f"part{one}"
+            plink2("--pfile", prefix, "--chr", one, "--make-pgen", "--out", part)
+        ours = {"pfile": tmp_path / "part{CHR}"}
+    genotypes = open_genotypes(**ours)
+    *_, found = score(genotypes, match_weights(read_weights(path), genotypes))
+    assert 200 < 2 * 29 * 60 - found.alleles.sum() < 700
+    theirs, alleles = sums_of_plink2(table, found.total.round(4), tmp_path, "--pfile", prefix)
+    np.testing.assert_allclose(found.total, theirs, rtol=0, atol=1e-9)
+    assert (alleles == found.alleles).all()
 
 
 def test_agrees_with_stored_output_of_plink2(world, weights):
