@@ -194,7 +194,7 @@ class _ScorePeople:
     steps: _abc.Callable[..., _abc.Generator[_progress.Progress, None, _score.Scored]]
     def __call__(
         self,
-        weights: str | _pathlib.Path | _pandas.DataFrame,
+        weights: _score.Weights | _abc.Sequence[_score.Weights],
         bfile: str | _pathlib.Path = '',
         pheno: str | _pathlib.Path | None = None,
         *,
@@ -203,10 +203,11 @@ class _ScorePeople:
         pheno_name: str = '',
         zero: str = '',
         covariates: str = '',
+        prevalence: float | None = None,
         skip_unknown: bool = False,
         progress: _abc.Callable[[_progress.Progress], object] | None = None,
     ) -> _score.Scored:
-        """Score genotypes of PLINK 1 or 2."""
+        """Score genotypes of PLINK 1 or 2, and judge the scores by a phenotype."""
         ...
 
 score_people: _ScorePeople

@@ -33,6 +33,7 @@ from deepwas_app.genetics.store import read_block
 from deepwas_app.plots import annotations as _annotations
 from deepwas_app.plots import compare as _compare
 from deepwas_app.plots import response as _response
+from deepwas_app.plots import scores as _scores
 from deepwas_app.plots import study as _study
 from deepwas_app.plots import train as _train
 from deepwas_app.plots.locus_drivers import driver_plot
@@ -42,10 +43,12 @@ from deepwas_app.plots.quantiles import qq as _qq
 from deepwas_app.plots.scaling import scaling_curve
 from deepwas_app.plots.track import run_values
 from deepwas_app.plots.tracks.association import locus_table, r2_of
+from deepwas_app.workflow.results.accuracy import Judged
 from deepwas_app.workflow.results.annotation_effects import annotation_effects
 from deepwas_app.workflow.results.locus import RunLike, opened_all, opened_runs
 from deepwas_app.workflow.results.response import interaction_surface, response_curve
 from deepwas_app.workflow.results.scaling import summary
+from deepwas_app.workflow.results.score import SCORES, Scored
 from deepwas_app.workflow.results.spectrum import residual_spectrum
 from deepwas_app.workflow.results.values import VALUES
 from deepwas_app.workflow.runs.fitted import Fitted
@@ -69,6 +72,8 @@ __all__ = [
     "response",
     "save",
     "scaling",
+    "score_deciles",
+    "score_density",
     "spectrum",
     "z_histogram",
 ]
@@ -238,6 +243,28 @@ def along_genome(table: pd.DataFrame) -> hv.Overlay:
 def drivers(table: pd.DataFrame) -> hv.Overlay:
     """What drives one variant's prior, of what ``explain`` gives."""
     return driver_plot(table)
+
+
+def score_deciles(scored: Scored) -> hv.Overlay:
+    """The phenotype by tenths of each score of ``score_people``, with 95% intervals."""
+    judged = _judged(scored)
+    (name,) = [name for name in scored.table if name not in SCORES.names]
+    return _scores.score_deciles(judged.deciles, str(name))
+
+
+def score_density(scored: Scored) -> hv.Overlay:
+    """Density of the first score of ``score_people`` among cases and among controls."""
+    judged = _judged(scored)
+    if judged.status is None:
+        raise InputError("score_density: the phenotype is quantitative. Draw score_deciles.")
+    values = scored.table["SCORE_SUM"].to_numpy()[: len(judged.status)]
+    return _scores.score_density(values, judged.status)
+
+
+def _judged(scored: Scored) -> Judged:
+    if scored.judged is None:
+        raise InputError("score_people: was given no phenotype. Give it pheno.")
+    return scored.judged
 
 
 def save(picture: Any, path: str | Path, title: str = "DeepWAS Explorer") -> Path:

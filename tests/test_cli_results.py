@@ -70,8 +70,68 @@ def test_exported_weights_score_simulated_people(runs, small_study, tmp_path, ca
     assert list(scores) == ["FID", "IID", "ALLELE_CT", "SCORE_SUM", "SCORE_AVG", "Y"]
     r = np.corrcoef(scores["SCORE_SUM"], scores["Y"])[0, 1]
     assert found["accuracy"]["r2"] == pytest.approx(r**2, rel=1e-5)
+    # Every share of weight that is lost is said, and everything is in the JSON object.
+    assert found["weights"][0]["share_of"] == "|weight| × s.d."
+    assert [row["MEASURE"] for row in found["measures"]] == ["R2"]
+    assert len(found["deciles"]) == 10
+    assert found["differences"] == []
     assert main(["score", *files]) == 0
     assert len(table(capsys.readouterr().out)) == 300
+
+
+def test_scores_of_several_weights_are_judged_side_by_side(runs, small_study, tmp_path, capsys):
+    """Of cases and controls: every table that is asked for, and what people read."""
+    rng = np.random.default_rng(1)
+    p = small_study["variant_allele_frequency"].values
+    dosages = rng.binomial(2, p, (200, len(p))).astype(np.float32)
+    names = small_study["variant_id"].values.astype(str)
+    properties = {"sid": names, "allele_1": ["A"] * len(p), "allele_2": ["G"] * len(p)}
+    to_bed(tmp_path / "g.bed", dosages, properties=properties)
+    beta = rng.standard_normal(len(p)) / np.sqrt(2 * p * (1 - p))
+    liability = dosages @ beta
+    liability += liability.std() * rng.standard_normal(200)
+    fam = pd.read_csv(tmp_path / "g.fam", sep=r"\s+", header=None)
+    case = 1 + (liability > np.quantile(liability, 0.6))
+    pd.DataFrame({"FID": fam[0], "IID": fam[1], "D": case, "C": rng.random(200)}).to_csv(
+        tmp_path / "y.tsv", sep="\t", index=False
+    )
+    weights = pd.DataFrame({"SNP": names, "A1": "A", "BETA": beta})
+    weights.to_csv(tmp_path / "good.tsv", sep="\t", index=False)
+    weights[::2].to_csv(tmp_path / "half.tsv", sep="\t", index=False)
+    files = [str(tmp_path / name) for name in ("good.tsv", "half.tsv")]
+    given = ["--bfile", str(tmp_path / "g"), "--pheno", str(tmp_path / "y.tsv")]
+    outputs = {name: tmp_path / f"{name}.out" for name in ("accuracy", "differences", "deciles")}
+    words = [word for name, path in outputs.items() for word in (f"--{name}", str(path))]
+    command = ["score", "--weights", *files, *given, "--prevalence", "0.1"]
+    assert main([*command, *words, "-o", str(tmp_path / "s"), "--json"]) == 0
+    printed = capsys.readouterr()
+    found = json.loads(printed.out)
+    assert found["people"] == 200
+    assert len(pd.read_csv(tmp_path / "s", sep="\t")) == 400
+    read = {name: pd.read_csv(path, sep="\t") for name, path in outputs.items()}
+    assert read["accuracy"]["MEASURE"].tolist() == 2 * ["R2", "AUC", "R2_liability", "OR_per_SD"]
+    assert read["accuracy"]["CASES"].tolist() == [80] * 8
+    assert read["differences"]["FIRST"].tolist() == 3 * ["good.tsv"]
+    assert len(read["deciles"]) == 20
+    for name, rows in (("accuracy", "measures"), ("differences",) * 2, ("deciles",) * 2):
+        np.testing.assert_allclose(
+            read[name].select_dtypes("number"),
+            pd.DataFrame(found[rows]).select_dtypes("number"),
+            rtol=1e-4,
+        )
+    assert "good.tsv: R² 0." in printed.err
+    assert "R² of the liability 0." in printed.err
+    assert "good.tsv less half.tsv: AUC +0." in printed.err
+    # What would be written to nowhere is refused before the long part.
+    for refused, words in (
+        (["--accuracy", "-"], "two tables for one screen"),
+        (["--deciles", str(tmp_path / "no" / "d.tsv")], "no such folder"),
+        (["--prevalence", "1.5"], "--prevalence 1.5: give a number, above 0 and below 1"),
+    ):
+        assert main([*command, *refused]) == 1
+        assert words in capsys.readouterr().err
+    assert main([*command[:6], "--accuracy", "a.tsv"]) == 1
+    assert "Give one with --pheno" in capsys.readouterr().err
 
 
 def test_finemap_writes_its_table_and_says_whether_it_converged(runs, tmp_path, capsys):

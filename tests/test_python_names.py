@@ -30,6 +30,7 @@ OF_A_COMMAND = {
     "check": {"all", "prevalence", "case_fraction"},
     # The whole study is the region None.
     "finemap": {"sets", "fits", "all"},
+    "score": {"accuracy", "differences", "deciles"},
     # That is dw.understand.
     "study": {"dry_run"},
     "munge": {"dry_run"},

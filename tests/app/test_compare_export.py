@@ -1,6 +1,7 @@
 """The Compare and Export pages without a browser, and their files against the commands."""
 
 import asyncio
+import os
 import shutil
 from pathlib import Path
 
@@ -231,15 +232,60 @@ def test_scores_of_the_page_are_those_of_the_command(
     settle(page, lambda: form.results.objects)
     text = words(page)
     assert "R² 0." in text
+    assert "odds" not in text
+    # The deciles, and what the command writes of them.
+    assert len(form.results.select(pn.pane.HoloViews)) == 1
     assert "6,000 scored" in text
     weights = tmp_path / "w.tsv"
     assert main(["export", str(page.finished["linear"].path), "--weights", str(weights)]) == 0
     files = ["--weights", weights, "--bfile", people, "--pheno", pheno]
     downloaded = content(page, "scores.tsv")
     assert downloaded == of_command(["score", *files], capsys)
+    for name in ("accuracy", "deciles"):
+        asked = ["-o", os.devnull, f"--{name}", "-"]
+        downloaded = content(page, f"{name}.tsv").replace("weights of linear", "w.tsv")
+        assert downloaded == of_command(["score", *files, *asked], capsys), name
     # Another session sees them as well.
     again = ExportPage(study_with_runs)
     assert again.scoring.results.select(pn.widgets.Tabulator)
+
+
+def test_cases_are_drawn_beside_controls_and_other_weights_beside_the_run(
+    study_with_runs, people, tmp_path, settle
+):
+    rng = np.random.default_rng(2)
+    fam = pd.read_csv(f"{people}.fam", sep=r"\s+", header=None)
+    pheno = tmp_path / "pheno.tsv"
+    table = pd.DataFrame({"FID": fam[0], "IID": fam[1], "D": 1 + (rng.random(40) < 0.5)})
+    table.to_csv(pheno, sep="\t", index=False)
+    other = pd.DataFrame(
+        {
+            "SNP": study_with_runs["variant_id"].values[:50].astype(str),
+            "A1": study_with_runs["variant_effect_allele"].values[:50].astype(str),
+            "BETA": rng.standard_normal(50),
+        }
+    )
+    other.to_csv(tmp_path / "<b>.tsv", sep="\t", index=False)
+    page = ExportPage(study_with_runs)
+    form = page.scoring
+    form.genotypes.value, form.phenotype.value = str(people), str(pheno)
+    form.others.value, form.prevalence.value = str(tmp_path / "<b>.tsv"), "many"
+    form.start()
+    said = "Prevalence many: give a number, above 0 and below 1."
+    assert page.state.notice == ("error", said)
+    form.prevalence.value = "0.01"
+    form.start()
+    settle(page, lambda: form.results.objects)
+    text = words(page)
+    assert "R² of the liability" in text
+    assert "odds ratio per s.d." in text
+    # Names of files are shown as they are, not rendered.
+    assert "<b>" not in text
+    assert len(form.results.select(pn.pane.HoloViews)) == 2
+    measures, differences, scores = form.results.select(pn.widgets.Tabulator)
+    assert measures.value["MEASURE"].tolist() == 2 * ["R2", "AUC", "R2_liability", "OR_per_SD"]
+    assert len(differences.value) == 3
+    assert len(scores.value) == 80
 
 
 def test_scoring_what_does_not_fit_is_one_line(study_with_runs, people, settle):

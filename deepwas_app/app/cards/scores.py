@@ -9,10 +9,14 @@ import xarray as xr
 
 from deepwas_app.app import store
 from deepwas_app.app.cards.base import JobCard
-from deepwas_app.app.components import cells
+from deepwas_app.app.components import cells, plot
 from deepwas_app.app.jobs import FILES, JOBS, Job, Status
+from deepwas_app.app.markup import text
 from deepwas_app.app.result_tables import page_table, table_download
 from deepwas_app.app.state import AppState
+from deepwas_app.plots.scores import score_deciles, score_density
+from deepwas_app.workflow.settings.base import SettingError, expected
+from deepwas_app.workflow.settings.results import ScoreKnobs
 
 KIND = "score"
 SHOWN = 1000
@@ -58,8 +62,16 @@ class ScoreForm(JobCard):
             **shared,
         )
         self.covariates = pmui.TextInput(
-            label="Covariates (optional): R² is what the score adds to them",
+            label="Covariates (optional): all that is said of the score is beyond them",
             placeholder="/data/pcs.tsv: FID, IID, PC1, ...",
+            **shared,
+        )
+        self.prevalence = pmui.TextInput(
+            label="Prevalence (of cases, optional)", placeholder="0.01", **shared
+        )
+        self.others = pmui.TextInput(
+            label="Other weights to compare with (optional)",
+            placeholder="/data/PGS000297.txt.gz; globs and {CHR} are one score",
             **shared,
         )
         self.skip = pmui.Switch(
@@ -72,7 +84,8 @@ class ScoreForm(JobCard):
         self.results = pmui.Column(sizing_mode="stretch_width")
         self._layout = pmui.Column(
             cells((self.genotypes, 6), (self.phenotype, 4), (self.column, 2)),
-            cells((self.covariates, 6), (self.zero, 3)),
+            cells((self.covariates, 6), (self.prevalence, 3), (self.zero, 3)),
+            cells((self.others, 6)),
             self.skip,
             self.button,
             self.progress,
@@ -91,16 +104,23 @@ class ScoreForm(JobCard):
             self.state.say("Genotypes: no path. Give the prefix of PLINK files.", "error")
             return
         study, run = self.state.study, self._run()
-        knobs = {
-            "pheno_name": self.column.value.strip(),
-            "zero": self.zero.value,
-            "covariates": self.covariates.value.strip(),
-            "skip_unknown": self.skip.value,
-        }
-        phenotype = self.phenotype.value.strip()
+        prevalence = self.prevalence.value.strip()
+        try:
+            knobs = ScoreKnobs(
+                pheno_name=self.column.value.strip(),
+                zero=self.zero.value,
+                covariates=self.covariates.value.strip(),
+                prevalence=float(prevalence) if prevalence else None,
+                skip_unknown=self.skip.value,
+            )
+        except (SettingError, ValueError):
+            share = expected(ScoreKnobs.param.prevalence)
+            self.state.say(f"Prevalence {prevalence}: give {share}.", "error")
+            return
+        phenotype, others = self.phenotype.value.strip(), self.others.value.strip()
         job = Job(
             f"Score {Path(prefix).name} with {store.run_name(run)}",
-            lambda: steps(study, run, prefix, phenotype, knobs),
+            lambda: steps(study, run, prefix, phenotype, knobs, others),
             kind=KIND,
             study=store.study_hash(study),
             lane=FILES,
@@ -114,31 +134,71 @@ class ScoreForm(JobCard):
             self._show(job)
 
     def _show(self, job: Job) -> None:
-        from deepwas_app.workflow.results.score import SCORES, accuracy_line, report_line
+        from deepwas_app.workflow.results.accuracy import accuracy_lines
+        from deepwas_app.workflow.results.score import SCORES, report_lines
 
         scored = job.result
-        lines = [f"{len(scored.table):,} people. Weights: {report_line(scored)}."]
-        lines += scored.notes
-        if scored.accuracy is not None:
-            lines.insert(0, f"**{accuracy_line(scored.accuracy)}**")
+        people = len(scored.table) // len(scored.weights)
+        lines = [f"{people:,} people. Weights: {text(line)}." for line in report_lines(scored)[:1]]
+        lines += map(text, report_lines(scored)[1:])
+        judged: list[Any] = []
+        if scored.judged is not None:
+            lines = [f"**{text(line)}**" for line in accuracy_lines(scored.judged)] + lines
+            judged = _pictures(scored) + _tables(scored.judged)
         table = scored.table.head(SHOWN)
+        rest = []
         if len(scored.table) > SHOWN:
-            lines.append(f"The first {SHOWN:,} are shown; the file has all.")
+            rest = [pmui.Typography(f"The first {SHOWN:,} rows; the file has all.", margin=(2, 0))]
         self.results.objects = [
             *(pmui.Typography(line, margin=(2, 0)) for line in lines),
+            *judged,
+            *rest,
             table_download("Download TSV", "scores.tsv", SCORES, scored.table),
             page_table(SCORES.with_further(table), table, page_size=10),
         ]
 
 
+def _pictures(scored: Any) -> list[Any]:
+    """Density of the first score by status, and the phenotype by deciles."""
+    from deepwas_app.workflow.results.score import SCORES
+
+    judged, drawn = scored.judged, []
+    if judged.status is not None:
+        values = scored.table["SCORE_SUM"].to_numpy()[: len(judged.status)]
+        drawn.append(plot(score_density(values, judged.status)))
+    if len(judged.deciles):
+        (name,) = [name for name in scored.table if name not in SCORES.names]
+        drawn.append(plot(score_deciles(judged.deciles, name)))
+    return [cells(*((one, 12 // len(drawn)) for one in drawn))] if drawn else []
+
+
+def _tables(judged: Any) -> list[Any]:
+    """What the scores predict, as files, and the first of them to read."""
+    from deepwas_app.workflow.results.accuracy import ACCURACY, DECILES, DIFFERENCES
+
+    files = [
+        ("Accuracy", "accuracy.tsv", ACCURACY, judged.measures),
+        ("Differences", "differences.tsv", DIFFERENCES, judged.differences),
+        ("Deciles", "deciles.tsv", DECILES, judged.deciles),
+    ]
+    buttons = [table_download(*one) for one in files if len(one[-1])]
+    for button in buttons:
+        button.margin = (8, 8, 10, 0)
+    return [
+        page_table(ACCURACY, judged.measures),
+        *([page_table(DIFFERENCES, judged.differences)] if len(judged.differences) else []),
+        pmui.Row(*buttons),
+    ]
+
+
 def steps(
-    study: xr.Dataset, run: Any, bfile: str, pheno: str, knobs: dict[str, Any]
+    study: xr.Dataset, run: Any, bfile: str, pheno: str, knobs: ScoreKnobs, others: str = ""
 ) -> Generator[Any, None, Any]:
-    """Score genotypes with the weights of a run, as a job."""
+    """Score genotypes with the weights of a run, and with others, as a job."""
     from deepwas_app.workflow.progress import Progress
     from deepwas_app.workflow.results.exported.weights import run_weights
     from deepwas_app.workflow.results.score import score_people
 
     yield Progress(0.0, "posterior effects")
-    weights = run_weights(study, run)
-    return (yield from score_people.steps(weights, bfile, pheno or None, **knobs))
+    weights = [run_weights(study, run), *([others] if others else [])]
+    return (yield from score_people.steps(weights, bfile, pheno or None, settings=knobs))

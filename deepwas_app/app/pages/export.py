@@ -75,7 +75,7 @@ class ExportPage(RunsPage):
                 "Score genotypes",
                 self.scoring,
                 note="Polygenic scores of people with the weights of the run above. Give the path "
-                "of PLINK 1 files on the server; with a phenotype you see how well it predicts.",
+                "of PLINK 1 files on the server; with a phenotype you see how well they predict.",
             ),
         ]
 

@@ -12,7 +12,7 @@ import xarray as xr
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.alleles import SAME, SAME_STRAND, SWAPPED_STRAND
 from deepwas_app.genetics.genotypes.several import dosage_reader, people_of
-from deepwas_app.genetics.genotypes.weights import called
+from deepwas_app.genetics.genotypes.weights import called, weight_shares
 from deepwas_app.genetics.matching import (
     Groups,
     Match,
@@ -28,6 +28,9 @@ _MISMATCHED = 0.1
 # Above this share on the other strand, the strand of A/T and C/G variants is not known.
 _OTHER_STRAND = 0.05
 _CHUNK = 8_000_000
+# Why weights are not scored.
+_ABSENT, _WRONG = "not in the genotypes", "other alleles"
+_UNSURE = "strand ambiguous (A/T or C/G)"
 
 
 class MatchedWeights(NamedTuple):
@@ -49,6 +52,13 @@ class MatchedWeights(NamedTuple):
         What became of the weights: reason to number.
     notes
         Weights that are not scored, the first few of each reason, one line each.
+    share
+        Of the total weight, of each of the variants, (variants,).
+    lost
+        Share of the total weight of what is not scored, by reason, as in the report.
+    share_of
+        What the total weight is the sum of: see
+        :func:`deepwas_app.genetics.genotypes.weights.weight_shares`.
     """
 
     rows: np.ndarray
@@ -58,6 +68,9 @@ class MatchedWeights(NamedTuple):
     counts_a1: np.ndarray
     report: dict[str, int]
     notes: list[str]
+    share: np.ndarray
+    lost: dict[str, float]
+    share_of: str
 
 
 class Scores(NamedTuple):
@@ -70,13 +83,18 @@ class Scores(NamedTuple):
         the weights: phenotype s.d. for those that this software exports.
     alleles
         Alleles that were called, (people,) int.
-    variants
-        How many variants were scored, those without a single call left out.
+    called
+        Which variants were scored, (variants,) bool: those without a single call are left out.
     """
 
     total: np.ndarray
     alleles: np.ndarray
-    variants: int
+    called: np.ndarray
+
+    @property
+    def variants(self) -> int:
+        """How many variants were scored."""
+        return int(self.called.sum())
 
 
 def match_weights(weights: pd.DataFrame, genotypes: xr.Dataset) -> MatchedWeights:
@@ -127,16 +145,20 @@ def match_weights(weights: pd.DataFrame, genotypes: xr.Dataset) -> MatchedWeight
     other_strand = np.isin(orientation, (SAME_STRAND, SWAPPED_STRAND))
     palindromic = match.palindromic[order]
     unclear = palindromic & (other_strand.sum() > _OTHER_STRAND * (~palindromic).sum())
+    unsure = used[unclear]
     used, variant, orientation = (array[~unclear] for array in (used, variant, orientation))
     report = {
         "weights": len(weights),
-        "not in the genotypes": len(weights) - len(match.row) - match.other_alleles,
-        "other alleles": match.other_alleles,
-        "strand ambiguous (A/T or C/G)": int(unclear.sum()),
+        _ABSENT: len(weights) - len(match.row) - match.other_alleles,
+        _WRONG: match.other_alleles,
+        _UNSURE: len(unsure),
         "scored from the other strand": int(other_strand.sum()),
         "scored": len(used),
     }
-    always = ("weights", "not in the genotypes", "other alleles", "scored")
+    always = ("weights", _ABSENT, _WRONG, "scored")
+    absent, wrong = _unmatched(rows, genotypes, match)
+    share, share_of = weight_shares(weights)
+    lost = {_ABSENT: absent, _WRONG: wrong, _UNSURE: unsure}
     weight, bend, base = (
         weights[name].to_numpy(np.float64)[used] if name in weights else np.zeros(len(used))
         for name in ("BETA", "BEND", "BASE")
@@ -148,15 +170,26 @@ def match_weights(weights: pd.DataFrame, genotypes: xr.Dataset) -> MatchedWeight
         base=base,
         counts_a1=np.isin(orientation, (SAME, SAME_STRAND)),
         report={reason: n for reason, n in report.items() if n or reason in always},
-        notes=_notes(rows, genotypes, match),
+        notes=_notes(rows, genotypes, absent, wrong),
+        share=share[used],
+        lost={reason: float(share[which].sum()) for reason, which in lost.items() if len(which)},
+        share_of=share_of,
     )
 
 
-def _notes(rows: xr.Dataset, genotypes: xr.Dataset, match: Match) -> list[str]:
-    """Which weights are not there, or have other alleles."""
+def _unmatched(
+    rows: xr.Dataset, genotypes: xr.Dataset, match: Match
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weights that are not in the genotypes, and those that have other alleles there."""
     known = _known(rows, genotypes)
     unmatched = np.setdiff1d(np.arange(rows.sizes["variants"]), match.row)
-    absent, wrong = unmatched[~known[unmatched]], unmatched[known[unmatched]]
+    return unmatched[~known[unmatched]], unmatched[known[unmatched]]
+
+
+def _notes(
+    rows: xr.Dataset, genotypes: xr.Dataset, absent: np.ndarray, wrong: np.ndarray
+) -> list[str]:
+    """Which weights are not there, or have other alleles."""
     notes = []
     if len(absent):
         notes.append(
@@ -259,11 +292,11 @@ def score(genotypes: xr.Dataset, matched: MatchedWeights) -> Iterator[float | Sc
     founders = (people[["father", "mother"]].isin(("0", "NA", ""))).all(axis=1).to_numpy()
     founders = founders if founders.any() else np.ones(len(people), bool)
     total, alleles = np.zeros(len(people)), np.zeros(len(people), np.int64)
-    scored = 0
+    known = np.zeros(len(matched.rows), dtype=bool)
     step = max(_CHUNK // max(len(people), 1), 1)
     for i in range(0, len(matched.rows), step):
         part = slice(i, i + step)
-        sums, called, used = _chunk(
+        sums, called, known[part] = _chunk(
             read(matched.rows[part]).astype(np.float64),
             matched.weights[part],
             matched.counts_a1[part],
@@ -273,9 +306,8 @@ def score(genotypes: xr.Dataset, matched: MatchedWeights) -> Iterator[float | Sc
         )
         total += sums
         alleles += 2 * called
-        scored += used
         yield min((i + step) / len(matched.rows), 1.0)
-    yield Scores(total, alleles, scored)
+    yield Scores(total, alleles, known)
 
 
 def _chunk(
@@ -285,7 +317,7 @@ def _chunk(
     founders: np.ndarray,
     bend: np.ndarray | None = None,
     base: np.ndarray | None = None,
-) -> tuple[np.ndarray, np.ndarray, int]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     missing = np.isnan(dosages)
     called = founders[:, None] & ~missing
     number = called.sum(axis=0)
@@ -300,7 +332,7 @@ def _chunk(
         copies = np.where(counts_a1[bent], dosages[:, bent], 2 - dosages[:, bent])
         second = _filled(np.maximum(copies - 1, 0), called[:, bent], number[bent])
         total += second @ bend[bent] + base[known].sum()
-    return total, (~missing).sum(axis=1), int(known.sum())
+    return total, (~missing).sum(axis=1), known
 
 
 def _filled(values: np.ndarray, called: np.ndarray, number: np.ndarray) -> np.ndarray:

@@ -23,8 +23,9 @@ _COLUMNS = {
     "effect_allele": "A1",
     "other_allele": "A2",
     "weight": "BETA",
+    "frequency": "FREQ",
 }
-_NUMBERS = ("BETA", "BP")
+_NUMBERS = ("BETA", "BP", "FREQ")
 NO_NAME = "."
 # Files without a header, by their number of columns: of PRS-CS, and what PLINK takes by default.
 _BARE = {6: ["CHR", "SNP", "BP", "A1", "A2", "BETA"], 3: ["SNP", "A1", "BETA"]}
@@ -53,7 +54,8 @@ def read_weights(path: str | Path | pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        SNP, A1, BETA; CHR, BP, A2 where they are known. Of a weight that is not additive BETA is
+        SNP, A1, BETA; CHR, BP, A2, FREQ where they are known. FREQ may be that of either allele.
+        Of a weight that is not additive BETA is
         what the first copy adds, BEND what the second one adds beyond that, BASE what none has.
 
     Raises
@@ -107,6 +109,8 @@ def checked_weights(table: pd.DataFrame, where: str) -> pd.DataFrame:
     found = find_columns(table.columns, _COLUMNS)
     table = table[list(found.values())].set_axis([_COLUMNS[key] for key in found], axis="columns")
     table = _other_of_two(_harmonised(table, given), given)
+    if "allelefrequency_effect" in given:
+        table["FREQ"] = given["allelefrequency_effect"]
     if set(_DOSAGES) <= set(given) and "BETA" not in table:
         table["BETA"] = given[_DOSAGES[1]]
     if "SNP" not in table and {"CHR", "BP"} <= set(table):
@@ -194,6 +198,25 @@ def _not_additive(table: pd.DataFrame, given: pd.DataFrame, where: str) -> pd.Da
     if np.array_equal(first, second, equal_nan=True) and not base.any():
         return table
     return table.assign(BETA=first, BEND=second - first, BASE=base)
+
+
+def weight_shares(weights: pd.DataFrame) -> tuple[np.ndarray, str]:
+    """Share of the total weight that each variant has, (weights,), and of what it is a share.
+
+    Notes
+    -----
+    By abs(w) sqrt(2 p (1 - p)), the s.d. of what the variant adds to a score; where the
+    frequency p of some is not known, by abs(w). Of weights that are not additive w is half of what
+    two copies add, each by its size.
+    """
+    first = weights["BETA"].to_numpy(np.float64)
+    size = (np.abs(first) + np.abs(first + weights.get("BEND", 0.0))) / 2
+    size, of = np.asarray(size, np.float64), "|weight|"
+    if "FREQ" in weights:
+        p = weights["FREQ"].to_numpy(np.float64)
+        if ((p >= 0) & (p <= 1)).all():
+            size, of = size * np.sqrt(2 * p * (1 - p)), "|weight| × s.d."
+    return size / (size.sum() or 1.0), of
 
 
 def called(weights: pd.DataFrame, row: int) -> str:

@@ -1,8 +1,8 @@
-"""Scoring genotyped people with weights, and how well the score predicts their phenotype."""
+"""Scoring genotyped people with weights, and how well the scores predict their phenotype."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -12,19 +12,20 @@ from deepwas_app.genetics.genotypes.phenotype import (
     read_covariates,
     read_phenotype,
 )
-from deepwas_app.genetics.genotypes.score import Scores, match_weights, score
+from deepwas_app.genetics.genotypes.score import MatchedWeights, Scores, match_weights, score
 from deepwas_app.genetics.genotypes.several import open_genotypes, people_of
 from deepwas_app.genetics.genotypes.weights import read_weights
-from deepwas_app.intervals import interval
 from deepwas_app.workflow.progress import Progress, job
+from deepwas_app.workflow.results.accuracy import Accuracy, Judged, judge
 from deepwas_app.workflow.settings.keywords import knobs
 from deepwas_app.workflow.settings.results import ScoreKnobs
 from deepwas_app.workflow.tables import Column, Table
 
 SCORES = Table(
     "scores",
-    "Polygenic scores, one row a person.",
+    "Polygenic scores, one row a person, of several weights one row a person and weights.",
     (
+        Column("WEIGHTS", "Weights", "which weights, where there are several", optional=True),
         Column("FID", "Family", "family of the genotype files"),
         Column("IID", "Person", "person of the genotype files"),
         Column("ALLELE_CT", "Alleles called", "alleles that were called"),
@@ -40,30 +41,34 @@ SCORES = Table(
     ),
     further=Column("phenotype", "Phenotype", "the phenotype, under its own name, where given"),
 )
+_UNCALLED = "without a call"
+
+Weights: TypeAlias = str | Path | pd.DataFrame
 
 
-class Accuracy(NamedTuple):
-    """How much of a phenotype a score predicts, and its confidence interval.
+class ScoredWeights(NamedTuple):
+    """What became of the weights of one score.
 
     Attributes
     ----------
-    r2, low, high
-        Share of the phenotype's variance, 0 to 1; beyond that of the covariates.
-    r
-        The correlation itself, of what covariates leave of both; a negative one means that the
-        score points the wrong way.
-    people
-        How many had both, and all covariates.
-    covariates
-        Share of the phenotype's variance that the covariates alone predict.
+    name
+        Of the score.
+    report
+        Reason to number of variants.
+    lost
+        Share of the total weight of what is not scored, by reason.
+    share_of
+        What the total weight is the sum of: |weight| times the s.d. of the copies of its allele,
+        or |weight| where frequencies are not known.
+    notes
+        Weights that are not scored, the first few of each reason, one line each.
     """
 
-    r2: float
-    low: float
-    high: float
-    r: float
-    people: int
-    covariates: float = 0.0
+    name: str
+    report: dict[str, int]
+    lost: dict[str, float]
+    share_of: str
+    notes: list[str]
 
 
 class Scored(NamedTuple):
@@ -73,37 +78,45 @@ class Scored(NamedTuple):
     ----------
     table
         :data:`SCORES`, with the phenotype where one was given.
-    report
-        What became of the weights: reason to number.
-    accuracy
-        None where no phenotype was given.
-    notes
-        Weights that are not scored, the first few of each reason, one line each.
+    weights
+        What became of the weights of each score.
+    judged
+        What the scores predict; None where no phenotype was given.
     """
 
     table: pd.DataFrame
-    report: dict[str, int]
-    accuracy: Accuracy | None
-    notes: list[str]
+    weights: list[ScoredWeights]
+    judged: Judged | None
+
+    @property
+    def report(self) -> dict[str, int]:
+        """What became of the first weights: reason to number."""
+        return self.weights[0].report
+
+    @property
+    def accuracy(self) -> Accuracy | None:
+        """R² of the first weights; None where no phenotype was given."""
+        return self.judged.shares[self.weights[0].name] if self.judged else None
 
 
 @job
 @knobs(ScoreKnobs)
 def score_people(
-    weights: str | Path | pd.DataFrame,
+    weights: Weights | Sequence[Weights],
     bfile: str | Path = "",
     pheno: str | Path | None = None,
     *,
     pfile: str | Path = "",
     settings: ScoreKnobs,
 ) -> Generator[Progress, None, Scored]:
-    """Score genotypes of PLINK 1 or 2.
+    """Score genotypes of PLINK 1 or 2, and judge the scores by a phenotype.
 
     Parameters
     ----------
     weights
         Table of SNP, A1 (effect allele), BETA, or a scoring file of the PGS Catalog: its path, or
-        a DataFrame of these columns, such as ``pgs_weights`` gives.
+        a DataFrame of these columns, such as ``pgs_weights`` gives. Files that a glob or {CHR}
+        means are one score; a list is several, which are judged on the same people.
     bfile
         Genotypes of PLINK 1, the path without .bed, .bim, .fam; globs and {CHR} work.
     pheno
@@ -126,13 +139,16 @@ def score_people(
     InputError
         For files that cannot be read or do not go together.
     """
-    table = read_weights(weights)
+    given = [weights] if isinstance(weights, str | Path | pd.DataFrame) else weights
+    tables = [read_weights(one) for one in given]
     genotypes = open_genotypes(bfile, pfile)
     people = people_of(genotypes)
     # Before the long part: a wrong phenotype file is known at once.
     phenotype, covariates = None, None
     if settings.covariates and pheno is None:
         raise InputError(f"{settings.covariates}: covariates are of use to a phenotype. Give one.")
+    if settings.prevalence is not None and pheno is None:
+        raise InputError("prevalence: is of use to a phenotype. Give one.")
     if pheno is not None:
         phenotype = read_phenotype(
             pheno,
@@ -145,90 +161,74 @@ def score_people(
         covariates = read_covariates(
             settings.covariates, people, skip_unknown=settings.skip_unknown
         )
-    matched = match_weights(table, genotypes)
-    yield Progress(0.0, f"{len(matched.rows)} variants")
-    result: Scores | None = None
-    for step in score(genotypes, matched):
-        if isinstance(step, Scores):
-            result = step
-        else:
-            yield Progress(step, f"{len(matched.rows)} variants")
-    assert result is not None
-    out = people[["FID", "IID"]].assign(
-        ALLELE_CT=result.alleles,
-        SCORE_SUM=result.total,
-        SCORE_AVG=result.total / max(2 * result.variants, 1),
-    )
-    if phenotype is None:
-        return Scored(out, matched.report, None, matched.notes)
-    values, name = phenotype
-    found = accuracy(result.total, values, str(pheno), covariates=covariates)
-    return Scored(out.assign(**{name: values}), matched.report, found, matched.notes)
-
-
-def accuracy(
-    scores: np.ndarray,
-    phenotype: np.ndarray,
-    where: str = "phenotype",
-    level: float = 0.95,
-    *,
-    covariates: np.ndarray | None = None,
-) -> Accuracy:
-    """R^2 of a score with its confidence interval.
-
-    Parameters
-    ----------
-    scores, phenotype
-        (people,); people with a missing value are left out.
-    where
-        Named in errors.
-    level
-        Of the interval.
-    covariates
-        (people, covariates): R^2 is then what the score adds to them, that of both less their own.
-
-    Raises
-    ------
-    InputError
-        If fewer than four people have both, or one of the two does not vary.
-
-    Notes
-    -----
-    By Fisher's z of the correlation; where its interval holds 0, that of R^2 begins there. With
-    covariates that predict R_c^2, of the partial correlation r: R^2 = r^2 (1 - R_c^2).
-    """
-    both = np.isfinite(scores) & np.isfinite(phenotype)
-    known = np.ones((len(scores), 1))
-    known = known if covariates is None else np.hstack([known, covariates])
-    both &= np.isfinite(known).all(axis=1)
-    s, y, known = scores[both], phenotype[both], known[both]
-    rank = int(np.linalg.matrix_rank(known))
-    if len(y) < 3 + rank or np.ptp(y) == 0 or np.ptp(s) == 0:
-        raise InputError(
-            f"{where}: {len(y)} people have a score and a phenotype that vary, too few for R^2. "
-            "Give the phenotype of more people."
+    several = [match_weights(table, genotypes) for table in tables]
+    names = _names(tables)
+    found: dict[str, Scores] = {}
+    for name, matched in zip(names, several, strict=True):
+        words = f"{len(matched.rows)} variants" + f", {name}" * (len(names) > 1)
+        yield Progress(len(found) / len(names), words)
+        for step in score(genotypes, matched):
+            if isinstance(step, Scores):
+                found[name] = step
+            else:
+                yield Progress((len(found) + step) / len(names), words)
+    parts = [
+        people[["FID", "IID"]].assign(
+            ALLELE_CT=one.alleles,
+            SCORE_SUM=one.total,
+            SCORE_AVG=one.total / max(2 * one.variants, 1),
+            **({} if phenotype is None else {phenotype[1]: phenotype[0]}),
         )
-    left = (y - y.mean(), y - known @ np.linalg.lstsq(known, y)[0])
-    rest = s - known @ np.linalg.lstsq(known, s)[0]
-    unexplained = float(left[1] @ left[1] / (left[0] @ left[0]))
-    if rest @ rest < 1e-12 * (s @ s) or unexplained < 1e-12:
-        raise InputError(f"{where}: covariates tell all of the score or of it. Leave some out.")
-    r = float(rest @ left[1] / np.sqrt((rest @ rest) * (left[1] @ left[1])))
-    z = np.arctanh(np.clip(r, -1 + 1e-12, 1 - 1e-12))
-    ends = np.tanh(interval(z, 1 / np.sqrt(len(y) - 2 - rank), level=level))
-    low, high = sorted((unexplained * ends**2).tolist())
-    low = 0.0 if ends[0] <= 0 <= ends[1] else low
-    return Accuracy(unexplained * r**2, low, high, r, len(y), max(1 - unexplained, 0.0))
+        for one in found.values()
+    ]
+    table = parts[0]
+    if len(parts) > 1:
+        table = pd.concat(parts, keys=names, names=["WEIGHTS"]).reset_index("WEIGHTS")
+        table = table.reset_index(drop=True)
+    became = [
+        _became(name, matched, found[name].called)
+        for name, matched in zip(names, several, strict=True)
+    ]
+    if phenotype is None:
+        return Scored(table, became, None)
+    judged = judge(
+        {name: one.total for name, one in found.items()},
+        phenotype[0],
+        covariates,
+        prevalence=settings.prevalence,
+        where=str(pheno),
+    )
+    return Scored(table, became, judged)
 
 
-def report_line(scored: Scored) -> str:
-    """What became of the weights, in one line."""
-    return ", ".join(f"{number:,} {reason}" for reason, number in scored.report.items())
+def _names(tables: list[pd.DataFrame]) -> list[str]:
+    """What to call scores: by their files, with a number from the second of a name on."""
+    paths = [str(table.attrs["path"]) for table in tables]
+    short = [Path(path).name for path in paths]
+    names = short if len(set(short)) == len(set(paths)) else paths
+    before = [names[:i].count(name) for i, name in enumerate(names)]
+    return [f"{name} #{n + 1}" if n else name for name, n in zip(names, before, strict=True)]
 
 
-def accuracy_line(found: Accuracy) -> str:
-    """R^2 with its interval, in one line; says so where the score points the wrong way."""
-    line = f"R² {found.r2:.4f} (95% {found.low:.4f} to {found.high:.4f}), {found.people:,} people"
-    if found.covariates > 1e-9:
-        line += f", beyond {found.covariates:.4f} of the covariates"
-    return line + (", NEGATIVE correlation" if found.r < 0 else "")
+def _became(name: str, matched: MatchedWeights, called: np.ndarray) -> ScoredWeights:
+    report, lost = matched.report, matched.lost
+    if not called.all():
+        report = report | {_UNCALLED: int((~called).sum())}
+        lost = lost | {_UNCALLED: float(matched.share[~called].sum())}
+    return ScoredWeights(name, report, lost, matched.share_of, matched.notes)
+
+
+def report_lines(scored: Scored) -> list[str]:
+    """What became of the weights, a line for each, and which ones are not scored."""
+    lines = []
+    for one in scored.weights:
+        words = []
+        for reason, number in one.report.items():
+            share = one.lost.get(reason, 0.0)
+            words.append(f"{number:,} {reason}" + f" ({share:.2%} of weight)" * (share > 0))
+        line = ", ".join(words)
+        if one.lost:
+            line += f"; weight is the sum of {one.share_of}"
+        name = f"{one.name}: " if len(scored.weights) > 1 else ""
+        lines += [name + line, *(name + note for note in one.notes)]
+    return lines

@@ -207,8 +207,17 @@ class ScoreKnobs(Settings):
     )
     covariates = param.String(
         "",
-        doc="FID, IID and covariates: R^2 is what the score adds to them.",
+        doc="FID, IID and covariates: all that is said of the score is beyond them.",
         metadata=facts(metavar="F", reads="file"),
+    )
+    prevalence = param.Number(
+        None,
+        bounds=(0.0, 1.0),
+        inclusive_bounds=(False, False),
+        allow_None=True,
+        doc="Share of cases in the population, for R^2 of the liability; that of the sample is "
+        "counted.",
+        metadata=facts("1"),
     )
     skip_unknown = param.Boolean(False, doc="Leave out people without genotypes.")
 
@@ -216,9 +225,12 @@ class ScoreKnobs(Settings):
 class ScoreSettings(ScoreKnobs, TableOutput, JsonOutput):
     """Polygenic scores of people."""
 
-    weights = param.String(
-        "",
-        doc="SNP, A1 (effect allele), BETA (per copy of A1); or a PGS Catalog scoring file.",
+    weights = param.List(
+        default=[],
+        item_type=str,
+        doc="SNP, A1 (effect allele), BETA (per copy of A1); or a PGS Catalog scoring file. Each "
+        "word is one score, so quote a glob of one score's chromosomes; several scores are "
+        "compared on the same people.",
         metadata=facts(required=True, metavar="F", reads="files"),
     )
     bfile = param.String(
@@ -233,10 +245,19 @@ class ScoreSettings(ScoreKnobs, TableOutput, JsonOutput):
     )
     pheno = param.String(
         "",
-        doc="FID, IID and a phenotype, for R^2.",
+        doc="FID, IID and a phenotype, for R^2; of cases and controls AUC and odds ratios too.",
         metadata=facts(metavar="F", reads="file"),
     )
-    json = param.Boolean(False, doc="Print counts and R^2 as one JSON object last.")
+    accuracy = param.String(
+        "", doc="Every measure with its interval.", metadata=facts(metavar="TSV")
+    )
+    differences = param.String(
+        "", doc="Which of several scores predicts better.", metadata=facts(metavar="TSV")
+    )
+    deciles = param.String(
+        "", doc="The phenotype by tenths of the score.", metadata=facts(metavar="TSV")
+    )
+    json = param.Boolean(False, doc="Print counts and measures as one JSON object last.")
 
 
 class CompareSettings(MovedStudy, TableOutput, JsonOutput):

@@ -33,6 +33,7 @@ WEIGHTS = Table(
             ".8e",
             digits=None,
         ),
+        Column("A1_FREQ", "Frequency", "frequency of A1", "", ".6g"),
     ),
 )
 
@@ -64,8 +65,7 @@ def pgs_weights(study: StudyLike | None, run: RunLike, *, settings: PosteriorKno
 
     Returns
     -------
-    Table :data:`WEIGHTS`, and A1_FREQ (frequency of A1). Variants in LD blocks without any z-score
-    are left out.
+    Table :data:`WEIGHTS`. Variants in LD blocks without any z-score are left out.
     """
     # Late: a list of what can be exported does not wait for JAX.
     from deepwas_app.workflow.results.posterior import posterior
@@ -95,7 +95,7 @@ PLINK = EXPORTS.add(
         options=PosteriorKnobs,
         ending="weights.tsv",
         then="plink2 --bfile PEOPLE --score FILE 1 4 6 header",
-        row=16,
+        row=25,
         order=30,
     )
 )
