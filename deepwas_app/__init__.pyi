@@ -148,6 +148,7 @@ class _FineMap:
         *,
         effects: int = 10,
         causal: float | None = 2.0,
+        background: float | None = 0.0,
         coverage: float = 0.95,
         purity: float = 0.5,
         workers: int = 1,

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
+from scipy.linalg import solve_triangular
 from scipy.optimize import minimize_scalar
 from scipy.special import expit, log_softmax, logsumexp, rel_entr
 
@@ -80,6 +81,7 @@ def single_effects(
     noise: Float[np.ndarray, " components"],
     *,
     prior_weights: Float[np.ndarray, " variants"] | None = None,
+    background: Float[np.ndarray, " variants"] | None = None,
     effects: int = 10,
     causal: float | None = 2.0,
     variances: Float[np.ndarray, " variances"] | None = VARIANCES,
@@ -97,6 +99,9 @@ def single_effects(
     prior_weights
         Prior probability of each variant to be a given effect, (variants,), scaled to sum to 1.
         Uniform by default.
+    background
+        Variance of a normal effect that each variant has beside the single effects, (variants,),
+        in units of z squared; None: none has one.
     effects
         At most this many causal variants.
     causal
@@ -129,18 +134,17 @@ def single_effects(
 
     References
     ----------
-    Wang et al. 2020, doi:10.1111/rssb.12388; Zou et al. 2022, doi:10.1371/journal.pgen.1010299.
+    Wang et al. 2020, doi:10.1111/rssb.12388; Zou et al. 2022, doi:10.1371/journal.pgen.1010299;
+    of the background Cui et al. 2024, doi:10.1038/s41588-023-01597-3.
     """
     if passes < 1:
         raise ValueError(f"passes must be at least 1, not {passes}")
     log_weights = _log_weights(prior_weights, len(Q))
     share = 1.0 if causal is None else causal / (1 + causal)
-    scale = 1 / np.sqrt(np.asarray(noise, np.float64))
-    X = np.asarray(Q, np.float64) * scale
-    y = np.asarray(x, np.float64) * scale
+    X, y, log_scale = _scaled(Q, x, noise, background)
     precision = (X**2).sum(axis=1)
     # Of the unscaled x, so that bounds compare with likelihoods.
-    constant = -0.5 * len(y) * np.log(2 * np.pi) + np.log(scale).sum()
+    constant = -0.5 * len(y) * np.log(2 * np.pi) + log_scale
 
     found = [_Effect.nothing(len(Q), len(y)) for _ in range(effects)]
     elbo: list[float] = []
@@ -172,6 +176,21 @@ def single_effects(
         np.array(elbo),
         converged,
     )
+
+
+def _scaled(
+    Q: np.ndarray, x: np.ndarray, noise: np.ndarray, background: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Loadings and x in units in which the noise is standard normal, and the log of their scale."""
+    Q, x, noise = (np.asarray(array, np.float64) for array in (Q, x, noise))
+    if background is None:
+        scale = 1 / np.sqrt(noise)
+        return Q * scale, x * scale, float(np.log(scale).sum())
+    covariance = (Q.T * background) @ Q
+    covariance[np.diag_indices_from(covariance)] += noise
+    factor = np.linalg.cholesky(covariance)
+    X, y = (solve_triangular(factor, array.T, lower=True).T for array in (Q, x))
+    return X, y, -float(np.log(np.diag(factor)).sum())
 
 
 def _log_weights(weights: np.ndarray | None, variants: int) -> np.ndarray:
@@ -252,9 +271,13 @@ def _single_effect(
     grid = np.asarray(variances, np.float64)[:, None]
     probability = log_softmax(-0.5 * np.log(grid)) if len(grid) > 1 else np.zeros((1, 1))
     terms = probability + log_weights + _log_bayes_factors(projected, precision, grid)
-    evidence = float(logsumexp(terms))
+    # Exponentiated once: most of the time is spent here.
+    top = terms.max()
+    joint = np.exp(terms - top)
+    total = joint.sum()
+    joint /= total
+    evidence = float(top + np.log(total))
     present = 1.0 if share == 1 else float(expit(evidence + np.log(share / (1 - share))))
-    joint = np.exp(terms - evidence)
     alpha = joint.sum(axis=0)
     spread = grid / (1 + grid * precision)
     shrunk = spread * projected

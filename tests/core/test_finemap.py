@@ -84,8 +84,11 @@ def test_one_effect_is_the_exact_posterior(locus):
         assert np.logaddexp.reduce(moved) < evidence
 
 
-def test_prior_variances_and_the_number_of_effects_are_averaged_over(locus):
-    """One effect or none, of two prior variances: exact by enumeration of dense densities."""
+@pytest.mark.parametrize("background", [None, np.linspace(0.0, 0.2, 120)])
+def test_prior_variances_and_the_number_of_effects_are_averaged_over(locus, background):
+    """One effect or none, of two prior variances, with normal effects of all variants or without:
+    exact by enumeration of dense densities.
+    """
     from scipy.stats import multivariate_normal
 
     Q, _, noise, weights = locus
@@ -93,17 +96,23 @@ def test_prior_variances_and_the_number_of_effects_are_averaged_over(locus):
     x = 3.5 * Q[40] + np.sqrt(noise) * rng.standard_normal(50)
     variances = np.array([4.0, 30.0])
     fit = single_effects(
-        Q, x, noise, prior_weights=weights, effects=1, causal=0.5, variances=variances
+        Q,
+        x,
+        noise,
+        prior_weights=weights,
+        background=background,
+        effects=1,
+        causal=0.5,
+        variances=variances,
     )
+    null = np.diag(noise) + (0 if background is None else Q.T @ np.diag(background) @ Q)
 
     def log_density(cov):
         return multivariate_normal(cov=cov).logpdf(x)
 
     # 0 or 1 effect with probabilities 2/3 and 1/3; variances as 1/sqrt(4) to 1/sqrt(30).
-    none = np.log(2 / 3) + log_density(np.diag(noise))
-    each = np.array(
-        [[log_density(np.diag(noise) + v * np.outer(q, q)) for q in Q] for v in variances]
-    )
+    none = np.log(2 / 3) + log_density(null)
+    each = np.array([[log_density(null + v * np.outer(q, q)) for q in Q] for v in variances])
     likely = variances**-0.5 / (variances**-0.5).sum()
     each += np.log(likely)[:, None] - np.log(3) + np.log(weights / weights.sum())
     evidence = np.logaddexp.reduce(np.append(each.ravel(), none))

@@ -15,12 +15,14 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from deepwas_app.core.credible_sets import credible_sets
-from deepwas_app.core.finemap import single_effects
+from deepwas_app.core.finemap import SingleEffects, single_effects
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.writing import replacing_file
 from deepwas_app.workflow.progress import Progress
 
 PRIORS = ("model", "uniform")
+# Of the prior variance, that all variants may have beside the causal ones.
+SHARES = (0.0, 0.03, 0.1, 0.3, 1.0)
 # Says what the fits of a folder were made of.
 _MADE_OF = "made_of"
 
@@ -32,11 +34,11 @@ class BlockTask(NamedTuple):
     ----------
     Q, x, noise
         As of :func:`single_effects`.
-    prior
-        Prior variance of each variant, (variants,).
+    prior, d
+        Prior variance of each variant's standardised effect, and of its b_j, (variants,).
     mine
         Which variants are the block's own, and not of its flanks, (variants,).
-    effects, causal, coverage, purity
+    effects, causal, background, coverage, purity
         Knobs.
     """
 
@@ -44,9 +46,11 @@ class BlockTask(NamedTuple):
     x: np.ndarray
     noise: np.ndarray
     prior: np.ndarray
+    d: np.ndarray
     mine: np.ndarray
     effects: int
     causal: float | None
+    background: float | None
     coverage: float
     purity: float
 
@@ -63,6 +67,8 @@ class BlockFit(NamedTuple):
         in the block; and how many are in each.
     coverage, purity
         Of each set.
+    background
+        Share of the prior variance that all variants were given, ().
     expected, passes, converged, elbo
         How the fit ended, (): see :class:`SingleEffects`.
     """
@@ -74,6 +80,7 @@ class BlockFit(NamedTuple):
     sizes: np.ndarray
     coverage: np.ndarray
     purity: np.ndarray
+    background: np.ndarray
     expected: np.ndarray
     passes: np.ndarray
     converged: np.ndarray
@@ -90,21 +97,33 @@ BlockFits = dict[str, BlockFit]
 
 
 def fit_block(task: BlockTask) -> BlockFits:
-    """Fine-map one LD block under both priors."""
+    """Fine-map one LD block under both priors.
+
+    Where the share of the prior variance that all variants have is not given, it is the one of
+    :data:`SHARES` by which the run's prior has the most evidence.
+    """
+    shares = SHARES if task.background is None else (task.background,)
     # Sums are of the same order, and so the same, however many cores there are.
     with threadpool_limits(1, "blas"):
-        return {prior: _fit(task, prior) for prior in PRIORS}
+        tried = {share: _single_effects(task, "model", share) for share in shares}
+        share = max(tried, key=lambda share: tried[share].elbo[-1])
+        uniform = _single_effects(task, "uniform", share)
+        return {"model": _found(task, tried[share], share), "uniform": _found(task, uniform, share)}
 
 
-def _fit(task: BlockTask, prior: str) -> BlockFit:
-    fit = single_effects(
+def _single_effects(task: BlockTask, prior: str, share: float) -> SingleEffects:
+    return single_effects(
         task.Q,
         task.x,
         task.noise,
         prior_weights=task.prior if prior == "model" else None,
+        background=share * task.d if share else None,
         effects=task.effects,
         causal=task.causal,
     )
+
+
+def _found(task: BlockTask, fit: SingleEffects, share: float) -> BlockFit:
     # What is led by a variant of the flank is a set of the neighbour, which scores it.
     sets = [
         one
@@ -119,6 +138,7 @@ def _fit(task: BlockTask, prior: str) -> BlockFit:
         sizes=np.array([len(one.variants) for one in sets], np.int64),
         coverage=np.array([one.coverage for one in sets]),
         purity=np.array([one.purity for one in sets]),
+        background=np.array(share),
         expected=np.array(fit.expected),
         passes=np.array(len(fit.elbo)),
         converged=np.array(fit.converged),

@@ -38,7 +38,7 @@ from deepwas_app.workflow.studies.builtin import StudyLike
 from deepwas_app.workflow.tables import Column, Table, p_values
 
 # Knobs that change the fits of LD blocks.
-_FITTED = ("effects", "causal", "coverage", "purity")
+_FITTED = ("effects", "causal", "background", "coverage", "purity")
 
 _PRIOR = Column("PRIOR", "Prior", "model (the run's) or uniform")
 FINE_MAPPING = Table(
@@ -97,6 +97,14 @@ FITS = Table(
             "EFFECTS",
             "Causal variants found",
             "posterior expectation of the number of causal variants",
+            "",
+            ".5g",
+            digits=2,
+        ),
+        Column(
+            "BACKGROUND",
+            "Background",
+            "share of the prior variance that small effects of all variants were given",
             "",
             ".5g",
             digits=2,
@@ -184,9 +192,11 @@ def fine_map(
             np.asarray(block.x),
             noise_variance(block, d, float(model.s2), float(model.kappa), xp=np),
             prior,
+            d,
             own[block_slice(study, b)] == b,
             settings.effects,
             settings.causal,
+            settings.background,
             settings.coverage,
             settings.purity,
         )
@@ -300,6 +310,7 @@ def _fit_row(prior: str, block: int, variants: int, fit: BlockFit, trained: str)
         "BLOCK": block,
         "VARIANTS": variants,
         "EFFECTS": float(fit.expected),
+        "BACKGROUND": float(fit.background),
         "SETS": len(fit.sizes),
         "PASSES": int(fit.passes),
         "CONVERGED": bool(fit.converged),

@@ -145,6 +145,14 @@ class FineMapKnobs(Settings):
         doc="How many are expected a block beforehand. None: as many as effects (susieR's way).",
         metadata=facts("variants"),
     )
+    background = param.Number(
+        0.0,
+        bounds=(0, 1),
+        allow_None=True,
+        doc="Share of the prior variance that small effects of all variants have beside the causal "
+        "ones. learned: the one with the most evidence in the LD block.",
+        metadata=facts("1", empty="learned"),
+    )
     coverage = param.Number(
         0.95,
         bounds=(0, 1),

@@ -148,3 +148,19 @@ def test_a_region_across_blocks_is_fitted_block_by_block(small_study, small_runs
     np.testing.assert_allclose(both.table["PIP"][: len(alone.table)], alone.table["PIP"])
     for prior, sets in both.sets.groupby("PRIOR"):
         assert sets["CREDIBLE_SET"].tolist() == list(range(1, len(sets) + 1)), prior
+
+
+def test_small_effects_of_all_variants_are_told_by_their_evidence(small_study, small_runs):
+    """In this study all variants have effects, and none is causal beside them."""
+    region = Region("4", 0, 10**9)
+    learned = fine_map(small_study, small_runs.linear, region, background=None)
+    shares = (0.0, 0.03, 0.1, 0.3, 1.0)
+    given = [fine_map(small_study, small_runs.linear, region, background=s) for s in shares]
+    evidence = [one.fits["ELBO"][0] for one in given]
+    best = int(np.argmax(evidence))
+    assert learned.fits["BACKGROUND"].tolist() == 2 * [shares[best]]
+    assert best >= 3
+    assert evidence[best] > evidence[0] + 5
+    pd.testing.assert_frame_equal(learned.table, given[best].table)
+    # What they explain is not taken for single effects.
+    assert learned.fits["EFFECTS"][0] < 0.5 * given[0].fits["EFFECTS"][0]
