@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,6 +38,16 @@ def pytest_configure(config: pytest.Config) -> None:
             # Each worker has a core; their threads would only wait for one another.
             for threads in ("NPROC", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
                 os.environ.setdefault(threads, "1")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def room() -> Iterator[None]:
+    """Hundreds of tests compile more programs than one process can hold."""
+    yield
+    if "jax" in sys.modules:
+        from deepwas_app.workflow.compilation import make_room
+
+        make_room()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -19,6 +19,7 @@ def test_defaults_are_those_that_are_documented():
 
     assert defaults(single_effects) == {
         "prior_weights": None,
+        "background": None,
         "effects": 10,
         "causal": 2.0,
         "variances": finemap.VARIANCES,

@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 PROGRAM = """
 import numpy, scipy.linalg
 from threadpoolctl import ThreadpoolController
@@ -23,3 +25,25 @@ def test_lapack_has_one_thread_and_numpy_its_own():
         [sys.executable, "-c", PROGRAM], capture_output=True, text=True, env=environment, check=True
     )
     assert done.stdout.strip() == "[(False, 2), (True, 2)] [(False, 1), (True, 2)]"
+
+
+MANY = """
+import jax, jax.numpy as jnp
+from deepwas_app.workflow.compilation import make_room
+held = lambda: sum(1 for _ in open("/proc/self/maps"))
+before = held()
+program = jax.jit(lambda x: jnp.sin(x @ x.T))
+for n in range(2, 30):
+    program(jnp.ones((n, n)))
+after = held()
+kept = not make_room(1.0) and held() >= after
+gone = make_room(0.0) and held() < before + (after - before) / 2
+again = float(program(jnp.ones((2, 2)))[0, 0]) == float(jnp.sin(2.0))
+print(after > before + 200, kept, gone, again)
+"""
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/maps"), reason="not Linux")
+def test_programs_are_let_go_before_a_process_has_too_many():
+    done = subprocess.run([sys.executable, "-c", MANY], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True"] * 4

@@ -7,20 +7,20 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from deepwas_app.errors import InputError
-from deepwas_app.intervals import interval, p_value
-from deepwas_app.workflow.results.prediction import (
-    Estimate,
+from deepwas_app.core.prediction import (
     Explained,
+    Measure,
     People,
     auc,
     explained,
+    liability_share,
     log_odds_ratio,
-    on_liability,
     people_of,
     share_interval,
     tenths,
 )
+from deepwas_app.errors import InputError
+from deepwas_app.intervals import interval, p_value
 from deepwas_app.workflow.tables import Column, Table
 
 R2, AUC, LIABILITY, ODDS = "R2", "AUC", "R2_liability", "OR_per_SD"
@@ -187,7 +187,7 @@ def judge(
             f"{where}: its values are not those of cases and controls (0 and 1, or 1 and 2), so "
             "that a prevalence is of no use."
         )
-    estimates: dict[str, dict[str, Estimate]] = {}
+    estimates: dict[str, dict[str, Measure]] = {}
     shares, rows, parts = {}, [], []
     counts = {"PEOPLE": len(people.phenotype)}
     if people.binary:
@@ -228,18 +228,18 @@ def _explained(people: People, score: np.ndarray, where: str) -> Explained:
 
 def _estimates(
     people: People, score: np.ndarray, found: Explained, prevalence: float | None
-) -> dict[str, Estimate]:
+) -> dict[str, Measure]:
     """Every measure that the phenotype has; of the odds ratio its logarithm."""
     out = {R2: found.added}
     if people.binary:
         out[AUC] = auc(people, score)
         if prevalence is not None:
-            out[LIABILITY] = on_liability(found, prevalence, float(people.phenotype.mean()))
+            out[LIABILITY] = liability_share(found, prevalence, float(people.phenotype.mean()))
         out[ODDS] = log_odds_ratio(people, score)
     return out
 
 
-def _shown(measure: str, one: Estimate, r: float) -> tuple[float, float, float]:
+def _shown(measure: str, one: Measure, r: float) -> tuple[float, float, float]:
     """A measure and the ends of its interval."""
     if measure in (R2, LIABILITY):
         return one.value, *share_interval(one, float(np.sign(r)))
@@ -249,7 +249,7 @@ def _shown(measure: str, one: Estimate, r: float) -> tuple[float, float, float]:
     return float(np.exp(one.value)), float(np.exp(low)), float(np.exp(high))
 
 
-def _differences(estimates: dict[str, dict[str, Estimate]]) -> pd.DataFrame:
+def _differences(estimates: dict[str, dict[str, Measure]]) -> pd.DataFrame:
     rows = []
     for first, second in combinations(estimates, 2):
         for measure in estimates[first]:

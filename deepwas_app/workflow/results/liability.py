@@ -3,8 +3,8 @@
 import pandas as pd
 import xarray as xr
 
+from deepwas_app.core.liability import liability_factor
 from deepwas_app.errors import InputError
-from deepwas_app.genetics.statistics import liability_factor
 
 
 def on_liability(

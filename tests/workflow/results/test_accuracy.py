@@ -5,15 +5,15 @@ import pytest
 from scipy.optimize import minimize
 from scipy.stats import mannwhitneyu, norm, pearsonr
 
-from deepwas_app.errors import InputError
-from deepwas_app.workflow.results.accuracy import Accuracy, accuracy_lines, judge
-from deepwas_app.workflow.results.prediction import (
+from deepwas_app.core.prediction import (
     auc,
     explained,
-    on_liability,
+    liability_share,
     people_of,
     share_interval,
 )
+from deepwas_app.errors import InputError
+from deepwas_app.workflow.results.accuracy import Accuracy, accuracy_lines, judge
 
 PREVALENCE = 0.01
 
@@ -177,7 +177,7 @@ def test_half_of_people_are_cases_of_a_disease_of_a_hundredth(share, others):
     for _ in range(200):
         y, parts = patients(rng, 1500, share, *others)
         people, score = people_of(y, parts[:, 1:] if others else None), parts[:, 0]
-        liability = on_liability(explained(people, score), PREVALENCE, 0.5)
+        liability = liability_share(explained(people, score), PREVALENCE, 0.5)
         low, high = share_interval(liability)
         values.append([liability.value])
         covered.append([low <= share <= high])
@@ -291,7 +291,7 @@ def test_differences_are_of_the_same_people():
         scores = {"a": parts[:, 0] + 0.5 * parts[:, 1], "b": parts[:, 0] + parts[:, 1]}
         people = people_of(y)
         first, second = (
-            (one.added, auc(people, score), on_liability(one, PREVALENCE, 0.5))
+            (one.added, auc(people, score), liability_share(one, PREVALENCE, 0.5))
             for score in scores.values()
             for one in (explained(people, score),)
         )

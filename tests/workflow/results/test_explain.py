@@ -58,6 +58,7 @@ def test_tracks_are_among_the_drivers(small_study, small_runs, monkeypatch):
     )
     monkeypatch.setattr(interpret, "open_study_tracks", lambda study: beside)
     run = SimpleNamespace(
+        folds=[],
         model=lambda: SimpleNamespace(prior=prior),
         train_blocks=small_runs.linear.train_blocks,
         check_study=lambda study: None,

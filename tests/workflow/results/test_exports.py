@@ -107,7 +107,7 @@ def test_weights_are_posterior_means_per_allele(small_study, small_runs):
     truth = small_study["variant_true_effect"].values
     assert np.corrcoef(table["BETA"], per_allele(small_study, truth))[0, 1] > 0.1
     text = PLINK.written(table, small_study, small_runs.linear)
-    assert text.splitlines()[0] == "SNP\tCHR\tBP\tA1\tA2\tBETA"
+    assert text.splitlines()[0] == "SNP\tCHR\tBP\tA1\tA2\tBETA\tA1_FREQ"
 
 
 def test_posterior_is_by_the_solver_of_the_run_and_never_silently_unconverged(

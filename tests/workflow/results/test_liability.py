@@ -2,8 +2,8 @@
 
 import pytest
 
+from deepwas_app.core.liability import liability_factor
 from deepwas_app.errors import InputError
-from deepwas_app.genetics.statistics import liability_factor
 from deepwas_app.workflow.results.evaluation import evaluate
 from deepwas_app.workflow.results.ldsc import ldsc, sentence
 

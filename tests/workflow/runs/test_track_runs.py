@@ -50,7 +50,7 @@ def test_results_of_a_track_model_are_those_with_its_tracks(with_tracks, track_r
     batches, without = (
         block_batches(study, usable, batch_blocks=4, tracks=brought) for brought in (True, False)
     )
-    found = posterior(study, track_run)["variant_posterior_mean"].values
+    found = posterior(study, track_run, posterior="normal")["variant_posterior_mean"].values
     squares = []
     for batch, bare in zip(batches, without, strict=True):
         expected, other = (np.asarray(batch_posterior(model, b).mean) for b in (batch, bare))

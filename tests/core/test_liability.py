@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
+from deepwas_app.core.liability import liability_factor
 from deepwas_app.errors import InputError
-from deepwas_app.genetics.statistics import liability_factor
 
 
 @pytest.mark.parametrize(("prevalence", "cases"), [(0.1, 0.5), (0.02, 0.3), (0.4, 0.4)])

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.special import expit
 from scipy.stats import norm, rankdata
 
-from deepwas_app.genetics.statistics import liability_factor
+from deepwas_app.core.liability import liability_factor
 from deepwas_app.intervals import LEVEL, interval
 
 TENTHS = 10
@@ -39,7 +39,7 @@ class People(NamedTuple):
     binary: bool
 
 
-class Estimate(NamedTuple):
+class Measure(NamedTuple):
     """A number and its uncertainty.
 
     Attributes
@@ -59,9 +59,9 @@ class Estimate(NamedTuple):
         """Standard error."""
         return float(np.sqrt(self.influence @ self.influence)) / len(self.influence)
 
-    def less(self, other: "Estimate") -> "Estimate":
+    def less(self, other: "Measure") -> "Measure":
         """The difference to a number of the same people."""
-        return Estimate(self.value - other.value, self.influence - other.influence)
+        return Measure(self.value - other.value, self.influence - other.influence)
 
 
 class Explained(NamedTuple):
@@ -77,9 +77,9 @@ class Explained(NamedTuple):
         Correlation of what covariates leave of score and phenotype.
     """
 
-    added: Estimate
-    full: Estimate
-    alone: Estimate
+    added: Measure
+    full: Measure
+    alone: Measure
     r: float
 
 
@@ -113,16 +113,16 @@ def explained(people: People, score: np.ndarray) -> Explained:
     # As many are free as in the error of Fisher's z.
     free = len(y) / (len(y) - 2 - known.shape[1])
 
-    def share(residual: np.ndarray) -> Estimate:
+    def share(residual: np.ndarray) -> Measure:
         unexplained = float(residual @ residual) / len(y) / variance
         influence = (unexplained * total**2 - residual**2) / variance
-        return Estimate(1 - unexplained, _given_status(people, influence) * np.sqrt(free))
+        return Measure(1 - unexplained, _given_status(people, influence) * np.sqrt(free))
 
     full, alone = share(least), share(left)
     return Explained(full.less(alone), full, alone, r)
 
 
-def on_liability(found: Explained, prevalence: float, case_fraction: float) -> Estimate:
+def liability_share(found: Explained, prevalence: float, case_fraction: float) -> Measure:
     """Share of variance of the liability that a score adds to covariates.
 
     Parameters
@@ -147,14 +147,14 @@ def on_liability(found: Explained, prevalence: float, case_fraction: float) -> E
     shift = norm.pdf(threshold) / prevalence * (case_fraction - prevalence) / (1 - prevalence)
     theta = shift * (shift - threshold)
 
-    def turned(share: Estimate) -> Estimate:
+    def turned(share: Measure) -> Measure:
         below = 1 + factor * theta * share.value
-        return Estimate(factor * share.value / below, share.influence * factor / below**2)
+        return Measure(factor * share.value / below, share.influence * factor / below**2)
 
     return turned(found.full).less(turned(found.alone))
 
 
-def auc(people: People, score: np.ndarray) -> Estimate:
+def auc(people: People, score: np.ndarray) -> Measure:
     """Probability that the score of a case is above that of a control, ties as one half.
 
     Notes
@@ -185,10 +185,10 @@ def auc(people: People, score: np.ndarray) -> Estimate:
     added = np.zeros(size)
     part = (columns[~case] * rest[~case, None]) @ inverse[:, 1:] @ np.array(slopes)
     added[~case] = part * size * np.sqrt(controls / max(controls - known.shape[1], 1))
-    return Estimate(found.value, found.influence + added)
+    return Measure(found.value, found.influence + added)
 
 
-def _above(case: np.ndarray, score: np.ndarray) -> Estimate:
+def _above(case: np.ndarray, score: np.ndarray) -> Measure:
     """AUC of a score as it is."""
     # Ranks are not of rounding.
     among_all = rankdata(np.round(score / max(np.abs(score).max(), 1e-300), 12))
@@ -200,15 +200,15 @@ def _above(case: np.ndarray, score: np.ndarray) -> Estimate:
         value = float(placed.mean())
         unbiased = np.sqrt(size / max(size - 1, 1))
         influence[group] = (placed - value) * len(score) / size * unbiased
-    return Estimate(value, influence)
+    return Measure(value, influence)
 
 
-def log_odds_ratio(people: People, score: np.ndarray) -> Estimate:
+def log_odds_ratio(people: People, score: np.ndarray) -> Measure:
     """What an s.d. of the score among controls adds to the log odds, given the covariates."""
     sd = score[people.phenotype == 0].std()
     design = np.column_stack([people.known, (score - score.mean()) / sd])
     value, influence = _regressed(design, people.phenotype, binary=True)
-    return Estimate(float(value[-1]), influence[:, -1])
+    return Measure(float(value[-1]), influence[:, -1])
 
 
 class Tenth(NamedTuple):
@@ -227,7 +227,7 @@ class Tenth(NamedTuple):
 
     decile: int
     members: np.ndarray
-    level: Estimate
+    level: Measure
 
 
 def tenths(people: People, score: np.ndarray) -> list[Tenth]:
@@ -241,7 +241,7 @@ def tenths(people: People, score: np.ndarray) -> list[Tenth]:
     number = np.floor(TENTHS * (rankdata(score) - 0.5) / len(y)).astype(int)
     there = np.unique(number)
     members = number[:, None] == there
-    nobody = Estimate(np.nan, np.full(len(y), np.nan))
+    nobody = Measure(np.nan, np.full(len(y), np.nan))
     fit = np.ones(len(there), dtype=bool)
     if binary:
         fit = (y @ members > 0) & ((1 - y) @ members > 0)
@@ -258,11 +258,11 @@ def tenths(people: People, score: np.ndarray) -> list[Tenth]:
             contrast[:, : fit.sum()] -= middle / middle.sum()
         value, influence = contrast @ value, influence @ contrast.T
         for i, column in enumerate(np.flatnonzero(fit)):
-            levels[column] = Estimate(float(value[i]), influence[:, i])
+            levels[column] = Measure(float(value[i]), influence[:, i])
     return [Tenth(int(one) + 1, members[:, i], levels[i]) for i, one in enumerate(there.tolist())]
 
 
-def share_interval(share: Estimate, sign: float = 1.0) -> tuple[float, float]:
+def share_interval(share: Measure, sign: float = 1.0) -> tuple[float, float]:
     """Interval of a share of variance, from 0 where it holds that no variance is explained.
 
     Notes
@@ -272,7 +272,7 @@ def share_interval(share: Estimate, sign: float = 1.0) -> tuple[float, float]:
     root = sign * np.sqrt(np.clip(share.value, 0, 1 - 1e-12))
     if root == 0:
         return 0.0, 0.0
-    z = Estimate(float(np.arctanh(root)), share.influence / (2 * root * (1 - root**2)))
+    z = Measure(float(np.arctanh(root)), share.influence / (2 * root * (1 - root**2)))
     ends = np.tanh(interval(z.value, z.error, level=LEVEL))
     low, high = sorted((ends**2).tolist())
     return (0.0 if ends[0] <= 0 <= ends[1] else low), high
