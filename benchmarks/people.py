@@ -239,7 +239,7 @@ def main() -> None:
         panel = write_panel(world, folder, rng)
         commands = Commands(folder)
         say(f"LD panel: {commands.run(DEEPWAS, 'ld', '--bfile', 'panel', '-o', 'p.ld.zarr')}")
-        names = [f"a{k}" for k in range(ANNOTATIONS)]
+        names = [f"annotation {k}" for k in range(ANNOTATIONS)]
         world.table[["SNP", "CHR", "BP", "A1", "A2"]].assign(
             **dict(zip(names, world.annotations.T, strict=True))
         ).to_csv(folder / "annotations.tsv", sep="\t", index=False)
