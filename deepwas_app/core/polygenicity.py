@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 from scipy.interpolate import PchipInterpolator
-from scipy.special import expit, logit
+from scipy.special import expit, logit, logsumexp
 
 from deepwas_app.core.jackknife import jackknife_error
 
@@ -61,18 +61,23 @@ def polygenicity(scores: Float[np.ndarray, "blocks chains"]) -> Polygenicity:
     """
     scores = np.asarray(scores, np.float64)
     points = np.linspace(LOG_ODDS[-1], LOG_ODDS[0], _POINTS)
-    total = scores.sum(axis=0)
-    evidence = _evidence(total, points)
     # Uniform in the logarithm of the share.
     before = expit(-points)
     before /= before.sum()
-    top = max(float(evidence.max()), 0.0)
-    sparse = before * np.exp(evidence - top)
-    weight = sparse / sparse.sum()
-    deleted = np.array([_log_share(total - one, points, before) for one in scores])
+    log_share = np.log(expit(points))
+
+    def weighed(score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Log evidence of each point over the normal prior's, and posterior probability."""
+        evidence = _evidence(score, points)
+        weight = before * np.exp(evidence - evidence.max())
+        return evidence, weight / weight.sum()
+
+    total = scores.sum(axis=0)
+    evidence, weight = weighed(total)
+    deleted = np.array([weighed(total - one)[1] @ log_share for one in scores])
     return Polygenicity(
-        normal=float(np.exp(-top) / (np.exp(-top) + sparse.sum())),
-        share=float(np.exp(weight @ np.log(expit(points)))),
+        normal=float(expit(-logsumexp(evidence, b=before))),
+        share=float(np.exp(weight @ log_share)),
         error=float(jackknife_error(deleted)),
         gain=float(evidence.max()),
         log_odds=points,
@@ -85,9 +90,3 @@ def _evidence(score: np.ndarray, points: np.ndarray) -> np.ndarray:
     integral = PchipInterpolator(LOG_ODDS[::-1], score[::-1]).antiderivative()
     # To the left from infinite odds, with score(l) = score_0 exp(-(l - l_0)) until l_0.
     return np.asarray(integral(points) - integral(LOG_ODDS[0]) - score[0])
-
-
-def _log_share(score: np.ndarray, points: np.ndarray, before: np.ndarray) -> float:
-    evidence = _evidence(score, points)
-    weight = before * np.exp(evidence - evidence.max())
-    return float(weight @ np.log(expit(points)) / weight.sum())
