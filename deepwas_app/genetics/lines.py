@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import Any
+
+import numpy as np
 
 from deepwas_app.genetics.files import Header, fields, open_bytes
 
@@ -16,7 +18,10 @@ _RUN = re.compile(rb"[ \t]+")
 # What is wholly in quotes keeps its spaces.
 _RUN_OR_QUOTED = re.compile(rb'(?<!\S)"[^"\r\n]*"(?!\S)|[ \t]+')
 _EDGES = re.compile(rb"\t?\r?\n\t?")
-_MAYBE_BLANK = (b"\n\n", b"\n\r\n", b"\n ", b"\n\t")
+# How lines begin that may be comments or blank.
+_ODD = (b"#", b" ", b"\t", b"\r", b"\n")
+_ODD_LINE = re.compile(rb"\n[# \t\r\n]")
+_END = ord("\n")
 _BLANK = re.compile(rb"^[ \t]*\r?\n", re.M)
 
 
@@ -46,7 +51,7 @@ class Lines:
         self._comment = re.compile(rb"^(?:" + comment + rb").*\n?", re.M)
         self._marks = comment != COMMENT
         self._skip = header.lines
-        self._stream: IO[bytes] = open_bytes(path)
+        self._stream: Any = open_bytes(path)
         self._rest = b""
         self._ready = memoryview(b"")
         self._first = True
@@ -66,47 +71,52 @@ class Lines:
         """It is."""
         return True
 
-    def read(self, size: int = -1) -> bytes | memoryview:
+    def read(self, size: int = -1) -> memoryview:
         """Some whole lines, at most so many bytes of them."""
         while not self._ready:
-            data = self._stream.read(BLOCK_BYTES)
-            if not data and not self._rest:
-                return b""
-            self._ready = memoryview(self._lines(data))
+            # A new one each time: those that were given are still in use.
+            block = bytearray(len(self._rest) + BLOCK_BYTES)
+            block[: len(self._rest)] = self._rest
+            got = self._stream.readinto(memoryview(block)[len(self._rest) :])
+            if not got and not self._rest:
+                break
+            self._ready = self._lines(block, len(self._rest) + got, last=not got)
         size = len(self._ready) if size < 0 else size
         given, self._ready = self._ready[:size], self._ready[size:]
-        return bytes(given)
+        return given
 
-    def _lines(self, data: bytes) -> bytes:
+    def _lines(self, block: bytearray, end: int, *, last: bool) -> memoryview:
+        """The rows among the first bytes of a block; the line that it cuts is kept for the next."""
+        start = 0
         if self._first:
-            data = data.removeprefix(b"\xef\xbb\xbf")
+            start = 3 if block.startswith(b"\xef\xbb\xbf") else 0
             # Lines of old Macs, and of Excel's "CSV (Macintosh)".
-            self._returns = b"\r" in data and b"\n" not in data
+            self._returns = b"\r" in block and b"\n" not in block
             self._first = False
         if self._returns:
-            data = data.replace(b"\r", b"\n")
-        last = not data
-        data = self._rest + data
-        cut = len(data) if last else data.rfind(b"\n") + 1
-        self._rest, data = data[cut:], data[:cut]
-        if data and not data.endswith(b"\n"):
-            data += b"\n"
-        start = 0
-        while self._skip and start < len(data):
-            start = data.find(b"\n", start) + 1
+            block = block.replace(b"\r", b"\n")
+        cut = end if last else block.rfind(b"\n", start, end) + 1
+        self._rest = bytes(block[cut:end])
+        while self._skip and start < cut:
+            start = (block.find(b"\n", start, cut) + 1) or cut
             self._skip -= 1
-        data = data[start:] if start else data
-        if self._marks or data.startswith(b"#") or b"\n#" in data:
-            data = self._comment.sub(b"", data)
-        has_quotes = b'"' in data
+        data = memoryview(block)[start:cut]
+        has_quotes = block.find(b'"', start, cut) >= 0
         self.quoted |= has_quotes
+        open_end = bool(data) and data[-1] != _END
+        first = bytes(data[:1])
+        if self._marks or self.spaces or open_end or first in _ODD or _ODD_LINE.search(data):
+            data = memoryview(self._mended(bytes(data) + b"\n" * open_end, has_quotes))
+        self.rows += np.count_nonzero(np.frombuffer(data, np.uint8) == _END)
+        return data
+
+    def _mended(self, data: bytes, has_quotes: bool) -> bytes:
+        """Without comments and blank lines; white space between fields becomes one tab."""
+        data = self._comment.sub(b"", data)
         if self.spaces:
             data = _RUN_OR_QUOTED.sub(_tab, data) if has_quotes else _RUN.sub(b"\t", data)
             data = _EDGES.sub(b"\n", data).removeprefix(b"\t")
-        if data[:1].isspace() or any(mark in data for mark in _MAYBE_BLANK):
-            data = _BLANK.sub(b"", data)
-        self.rows += data.count(b"\n")
-        return data
+        return _BLANK.sub(b"", data)
 
 
 def _tab(found: re.Match[bytes]) -> bytes:
