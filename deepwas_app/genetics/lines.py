@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -107,7 +107,7 @@ class Lines:
         first = bytes(data[:1])
         if self._marks or self.spaces or open_end or first in _ODD or _ODD_LINE.search(data):
             data = memoryview(self._mended(bytes(data) + b"\n" * open_end, has_quotes))
-        self.rows += np.count_nonzero(np.frombuffer(data, np.uint8) == _END)
+        self.rows += int(np.count_nonzero(np.frombuffer(data, np.uint8) == _END))
         return data
 
     def _mended(self, data: bytes, has_quotes: bool) -> bytes:
