@@ -368,6 +368,7 @@ class _BuildStudy:
         exclude_regions: list[str] = [],
         accept: list[str] = [],
         missing: str = '',
+        half: bool = False,
         winsorise: float = 0.0,
         same_people: bool = False,
         shrink_strong: bool = False,

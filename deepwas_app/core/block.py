@@ -12,6 +12,12 @@ from deepwas_app.truncation import leading
 HostOrDevice = Array | np.ndarray
 
 
+def widened(array: HostOrDevice) -> Array:
+    """An array of half precision, as annotations may be, in float32; any other as it is."""
+    array = jnp.asarray(array)
+    return array.astype(jnp.promote_types(array.dtype, jnp.float32))
+
+
 class WhitenedBlock(eqx.Module):
     """One LD block after whitening its scored variants, or a padded stack of them.
 

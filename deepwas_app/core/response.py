@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
+from deepwas_app.core.block import widened
 from deepwas_app.core.priors import Prior, Standardisation
 
 NODES = 32
@@ -60,7 +61,7 @@ def response(
     ----------
     Friedman 2001, doi:10.1214/aos/1013203451.
     """
-    a = jnp.asarray(annotations)
+    a = widened(annotations)
     moved = np.zeros(a.shape[1], bool)
     moved[list(columns)] = True
     values = np.zeros((len(points), a.shape[1]), np.float32)
@@ -116,7 +117,7 @@ def integrated_gradients(
     ----------
     Sundararajan, Taly & Yan 2017, arXiv:1703.01365.
     """
-    inputs, base = [np.asarray(annotations)], [np.asarray(baseline)]
+    inputs, base = [np.asarray(widened(annotations))], [np.asarray(baseline)]
     if tracks is not None:
         inputs.append(np.asarray(tracks, np.float32))
         base.append(np.asarray(track_baseline, np.float32))
@@ -186,7 +187,7 @@ def average_partial_effects(
     For a log-linear prior the average partial effect is the coefficient. An annotation whose s.d.
     counts as infinite has none.
     """
-    a = jnp.asarray(annotations)
+    a = widened(annotations)
     around = None if tracks is None else jnp.asarray(tracks)
     deviation = np.asarray(standardise.deviation)
     effects = []

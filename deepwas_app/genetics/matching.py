@@ -22,6 +22,10 @@ from deepwas_app.genetics.alleles import COMPLEMENT, SWAPPED_STRAND, Alleles, fa
 _UNNAMED = ("", ".")
 _SPELT = re.compile(r"(?:chr)?([0-9A-Z]+)[:_]([0-9]{1,9})[:_]([ACGT]+)[:_/]([ACGT]+)", re.I)
 _PLACE_IN_NAME = r"^(?:chr)?([0-9]{1,2}|[XYM]|MT|XY)[:_]([0-9]{1,9})(?:[:_][A-Za-z<].*)?$"
+# Place and alleles, reference first, as in chr22_1000_A_G_b38 and chr22:1000:A>G.
+_VARIANT_IN_NAME = (
+    r"^(?:chr)?([0-9]{1,2}|[XYM]|MT)[:_-]([0-9]{1,9})[:_-]([ACGT]+)[:_/>-]([ACGT]+)(?:_b3[78])?$"
+)
 _SAMPLE = 250_000
 
 
@@ -111,6 +115,25 @@ def with_places(variants: xr.Dataset) -> xr.Dataset:
     chromosome[rows] = chromosomes.normalise(spelt[0][found])
     return variants.assign(
         variant_position=("variants", position), variant_chromosome=("variants", chromosome)
+    )
+
+
+def spelt_variants(names: pd.Series) -> pd.DataFrame:
+    """Place and alleles that names spell, as chr22_1000_A_G does: the effect allele comes last.
+
+    Where a name spells none they are empty, and the position 0.
+    """
+    spelt = names.str.extract(_VARIANT_IN_NAME, flags=re.IGNORECASE)
+    found = spelt[0].notna()
+    return pd.DataFrame(
+        {
+            "chromosome": np.where(found, chromosomes.normalise(spelt[0].fillna("")), "").astype(
+                object
+            ),
+            "position": spelt[1].fillna("0").astype(np.int64),
+            "effect_allele": spelt[3].fillna("").str.upper().astype(object),
+            "other_allele": spelt[2].fillna("").str.upper().astype(object),
+        }
     )
 
 

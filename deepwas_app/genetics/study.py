@@ -10,6 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from deepwas_app.errors import InputError
+from deepwas_app.genetics.half import check_rounding, halved
 from deepwas_app.genetics.statistics import (
     GENOME_WIDE,
     genomic_inflation,
@@ -156,12 +157,16 @@ def add_annotation(
         )
     kind = "binary" if np.isin(column, (0, 1)).all() else "continuous"
     known = study["variant_annotation"].values
+    if known.dtype == np.float16:
+        where = study.attrs.get("path", "study")
+        column, rounding = halved(column, where, name)
+        check_rounding(rounding, where, name)
     return (
         study.drop_dims("annotations")
         .assign(
             variant_annotation=(
                 ("variants", "annotations"),
-                np.concatenate([known, column[:, None]], axis=1, dtype=np.float32),
+                np.concatenate([known, column[:, None]], axis=1, dtype=known.dtype),
             ),
             annotation_kind=("annotations", np.append(study["annotation_kind"].values, kind)),
         )

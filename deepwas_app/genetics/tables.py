@@ -31,6 +31,7 @@ from deepwas_app.genetics.files import (
 from deepwas_app.genetics.lines import BLOCK_BYTES, COMMENT, Lines, numbered_rows
 
 NUMBER = pa.float64()
+SINGLE = pa.float32()
 TEXT = pa.string()
 # Text of few distinct values: chromosomes, alleles.
 LEVELS = pa.dictionary(pa.int32(), pa.string())
@@ -61,7 +62,7 @@ def read_columns(path: str | Path, columns: Mapping[str, pa.DataType]) -> pa.Tab
     try:
         if packing(path) == "parquet":
             table = pq.read_table(path, columns=list(columns))
-            table = pa.table({name: _cast(table[name], kind) for name, kind in columns.items()})
+            table = pa.table({name: cast(table[name], kind) for name, kind in columns.items()})
         else:
             table = _read_text(path, sniff(path), columns)
     except InputError:
@@ -92,7 +93,7 @@ def read_table(path: str | Path, columns: Sequence[str] | None = None) -> pd.Dat
     try:
         if packing(path) == "parquet":
             table = pq.read_table(path, columns=None if columns is None else list(columns))
-            table = pa.table({name: _cast(table[name], TEXT) for name in table.column_names})
+            table = pa.table({name: cast(table[name], TEXT) for name in table.column_names})
             table = pa.table([pc.fill_null(column, "") for column in table], table.column_names)
         else:
             header = sniff(path)
@@ -162,8 +163,8 @@ def _frame(table: pa.Table) -> pd.DataFrame:
     return pd.DataFrame({name: table[name].to_pandas() for name in table.column_names})
 
 
-def whole_numbers(path: str | Path, text: Iterable[Any], what: str) -> np.ndarray:
-    """Positions and the like as int32; written 2e+07 as well.
+def whole_numbers(path: str | Path, text: Iterable[Any], what: str, first: int = 0) -> np.ndarray:
+    """Positions and the like as int32; written 2e+07 as well; their rows count from `first`.
 
     Raises
     ------
@@ -177,13 +178,14 @@ def whole_numbers(path: str | Path, text: Iterable[Any], what: str) -> np.ndarra
         row = int(bad.argmax())
         text = "nothing" if pd.isna(series.iloc[row]) else repr(str(series.iloc[row])[:30])
         raise InputError(
-            f"{path}: row {row + 1} has {text} as {what}, not a whole number. Check that its "
-            "columns are not shifted."
+            f"{path}: row {first + row + 1} has {text} as {what}, not a whole number. Check that "
+            "its columns are not shifted."
         )
     return values.astype(np.int32)
 
 
-def _cast(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+def cast(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+    """A column of a parquet file as another type."""
     if kind != LEVELS:
         return column.cast(kind)
     # Chromosomes may be integers.
@@ -203,23 +205,23 @@ def _read_text(
     try:
         table = _parsed(lines, columns, missing)
         if lines.quoted and not lines.quoting:
-            table = _without_quotes(table, missing)
+            table = without_quotes(table, missing)
     except UNREADABLE as error:
-        _explain(path, header, columns, comment, error)
+        explain(path, header, columns, comment, error)
     except pa.ArrowInvalid as error:
         if not (lines.quoted and NUMBER in columns.values()):
-            _explain(path, header, columns, comment, error)
+            explain(path, header, columns, comment, error)
         # Numbers in quotes.
         texts = {name: TEXT if kind == NUMBER else kind for name, kind in columns.items()}
         try:
             table = _parsed(lines := Lines(path, header, comment), texts, missing)
-            table = _without_quotes(table, missing)
+            table = without_quotes(table, missing)
             table = pa.table({name: table[name].cast(columns[name]) for name in columns})
         except pa.ArrowInvalid as again:
-            _explain(path, header, columns, comment, again)
+            explain(path, header, columns, comment, again)
     if table.num_rows != lines.rows:
         lost = ValueError(f"{lines.rows} lines make {table.num_rows} rows")
-        _explain(path, header, columns, comment, lost)
+        explain(path, header, columns, comment, lost)
     return table
 
 
@@ -245,11 +247,11 @@ def _parsed(lines: Lines, columns: Mapping[str, pa.DataType], missing: Sequence[
             raise error
 
 
-def _without_quotes(table: pa.Table, missing: Sequence[str]) -> pa.Table:
+def without_quotes(table: pa.Table, missing: Sequence[str]) -> pa.Table:
     """Texts without the quotes that are around the whole of them."""
     out = {}
     for name, column in zip(table.column_names, table.columns, strict=True):
-        if column.type == NUMBER:
+        if pa.types.is_floating(column.type):
             out[name] = column
             continue
         bare = pc.replace_substring_regex(column.cast(TEXT), '^"(.*)"$', r"\1")
@@ -260,7 +262,7 @@ def _without_quotes(table: pa.Table, missing: Sequence[str]) -> pa.Table:
     return pa.table(out)
 
 
-def _explain(
+def explain(
     path: Path,
     header: Header,
     columns: Mapping[str, pa.DataType],
@@ -298,7 +300,7 @@ def _wrong(row: list[str], header: Header, wanted: Mapping[int, pa.DataType]) ->
         text, name = row[index], header.names[index]
         if not text.isascii() and any("\udc80" <= letter <= "\udcff" for letter in text):
             return f"holds bytes that are no text in column {name}. Save the file as UTF-8."
-        if kind != NUMBER or is_number(text) or text in MISSING:
+        if not pa.types.is_floating(kind) or is_number(text) or text in MISSING:
             continue
         if _THOUSANDS.fullmatch(text):
             remedy = "Write numbers without marks between the thousands."

@@ -110,7 +110,9 @@ class OwnStudyForm(JobCard):
             )
         )
         knobs = widgets(self.settings, ("format", "build", "variance", "same_people"))
-        rare = widgets(self.settings, ("missing", "winsorise", "keep_extreme", "shrink_strong"))
+        rare = widgets(
+            self.settings, ("missing", "half", "winsorise", "keep_extreme", "shrink_strong")
+        )
         self.excluded = pmui.Select(
             label="Regions to leave out",
             options={"none": "", **WHOLE_REGIONS},

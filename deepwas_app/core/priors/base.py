@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from deepwas_app.core.block import HostOrDevice
+from deepwas_app.core.block import HostOrDevice, widened
 from deepwas_app.registry import Registry
 
 
@@ -27,7 +27,7 @@ class Standardisation(eqx.Module):
     deviation: Float[Array, " annotations"]
 
     def __call__(self, annotations: HostOrDevice) -> Array:
-        return jnp.asarray((annotations - self.mean) / self.deviation)
+        return (widened(annotations) - self.mean) / self.deviation
 
 
 class PriorInputs(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -12,67 +12,17 @@ import xarray as xr
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.annotation.bigwig import annotate_signal
+from deepwas_app.genetics.annotation.filling import Columns, JoinedAnnotations, absent, complete
 from deepwas_app.genetics.annotation.gene_distance import GENES, gene_annotations, is_gene_table
 from deepwas_app.genetics.annotation.gene_sets import WINDOW, gene_set_annotations
 from deepwas_app.genetics.annotation.sources import Source, check_build, expand
 from deepwas_app.genetics.annotation.tables import NAMING, Table, read_table_on, table_on
+from deepwas_app.genetics.annotation.variant_scores import keyed_by_alleles, read_variant_scores
 from deepwas_app.genetics.files import existing, read_header
 from deepwas_app.genetics.intervals import cover, read_bed
-from deepwas_app.genetics.matching import shown_variants
-
-MISSING = ("", "zero", "mean", "drop")
-"""What becomes of variants of which a table says nothing: see :func:`join_annotations`."""
-# A table that knows a smaller share of the variants says nothing of most of them.
-_COVERED = 0.5
 
 Annotations: TypeAlias = str | Path | pd.DataFrame | xr.Dataset
 """A source of annotations: a file, a table in memory, or annotations that were read."""
-
-
-class JoinedAnnotations(NamedTuple):
-    """Annotations on the variants of a study.
-
-    Attributes
-    ----------
-    values : (variants, annotations) float32 array
-        Without missing values.
-    names, kinds : list of str
-        Name, and "binary" or "continuous", of each annotation.
-    notes : list of str
-        What was filled in or left out, one line each.
-    files : list of Path
-        The files that were read.
-    """
-
-    values: np.ndarray
-    names: list[str]
-    kinds: list[str]
-    notes: list[str]
-    files: list[Path]
-
-
-class _Columns:
-    """Annotations that fill up, file by file, in the order in which they come."""
-
-    def __init__(self, variants: xr.Dataset):
-        self.variants = variants
-        self.values: dict[str, np.ndarray] = {}
-        self.origin: dict[str, Path] = {}
-        self.covered: dict[Path, np.ndarray] = {}
-
-    def add(self, path: Path, name: str, value: np.ndarray, rows: np.ndarray | None = None) -> None:
-        """Put values at some variants, all by default; two files must not fill the same ones."""
-        column = self.values.setdefault(
-            name, np.full(self.variants.sizes["variants"], np.nan, dtype=np.float32)
-        )
-        rows = np.arange(len(column)) if rows is None else rows
-        if np.isfinite(column[rows]).any():
-            raise InputError(
-                f"{path}: annotation {name} is in another file too, {self.origin[name]}. "
-                "Rename one of them."
-            )
-        self.origin[name] = path
-        column[rows] = value
 
 
 def join_annotations(
@@ -80,6 +30,7 @@ def join_annotations(
     sources: Annotations | Iterable[Annotations],
     build: str = "hg19",
     missing: str = "",
+    half: bool = False,
 ) -> JoinedAnnotations:
     """Read annotations and bring them onto the variants of a study.
 
@@ -104,6 +55,8 @@ def join_annotations(
         "zero": 0. "mean": the mean of the others, and a further binary annotation tells which
         they are. "drop": annotations of which a table says nothing for more than half are left
         out.
+    half : bool
+        Whether to hold them in float16 from the start. What would lose by it is refused.
 
     Raises
     ------
@@ -122,10 +75,9 @@ def join_annotations(
     given = several(sources)
     words = [source for source in given if isinstance(source, str | Path)]
     present = list(dict.fromkeys(variants["variant_chromosome"].values))
-    columns = _Columns(variants)
+    columns = Columns(variants, half)
     tables = np.zeros(variants.sizes["variants"], dtype=bool)
     files: list[Path] = []
-    table_names: list[str] = []
     read: list[Path] = []
     notes: list[str] = []
     if GENES in words:
@@ -135,7 +87,7 @@ def join_annotations(
         if isinstance(source, pd.DataFrame | xr.Dataset):
             files += map(Path, source.attrs.get("files", []))
             table = table_on(source, variants)
-            tables |= _add_table(columns, table, table_names)
+            tables |= _add_table(columns, table)
             notes += table.notes
             read.append(table.path)
     for source in expand(words, present) if words else []:
@@ -150,18 +102,21 @@ def join_annotations(
         elif is_gene_table(source.path):
             _add_genes(columns, source.path, build)
         else:
-            table = read_table_on(source.path, variants, source.choice)
-            tables |= _add_table(columns, table, table_names)
-            notes += table.notes
+            if keys := keyed_by_alleles(source.path, source.choice):
+                scores = read_variant_scores(source.path, keys, source.choice, columns)
+                columns.of_tables.update(scores.names)
+                tables |= scores.found
+                notes += scores.notes
+            else:
+                table = read_table_on(source.path, variants, source.choice)
+                tables |= _add_table(columns, table)
+                notes += table.notes
             read.append(source.path)
     if not columns.values:
         raise InputError("annotations: no file was given. Give at least one.")
-    notes += _absent(tables, read, variants)
-    few = _few(columns, {*table_names}, missing)
-    notes += [f"{name}: left out, {share}." for name, share in few.items()]
-    for name in few:
-        del columns.values[name]
-    return _complete(columns, notes, tables if read else None, {*table_names}, files, missing)
+    notes += absent(tables, read, variants)
+    notes += [f"{name}: left out, {share}." for name, share in columns.take_few(missing).items()]
+    return complete(columns, notes, tables if read else None, files, missing)
 
 
 def read_annotations(
@@ -225,49 +180,13 @@ def several(sources: Annotations | Iterable[Annotations]) -> list[Annotations]:
     return list(sources)
 
 
-def _add_table(columns: _Columns, table: Table, names: list[str]) -> np.ndarray:
+def _add_table(columns: Columns, table: Table) -> np.ndarray:
     """Add the columns of a table, and tell which variants are in it, (variants,) bool."""
     rows = np.flatnonzero(table.found)
     for name, column in table.columns.items():
         columns.add(table.path, name, column[rows], rows)
-        names.append(name)
+        columns.of_tables.add(name)
     return table.found
-
-
-def _absent(found: np.ndarray, read: list[Path], variants: xr.Dataset) -> list[str]:
-    if not read or found.all():
-        return []
-    if not found.any():
-        shown = ", ".join(map(str, read[:3])) + (", ..." if len(read) > 3 else "")
-        raise InputError(
-            f"{shown}: none of the study's variants is in the table. The study has "
-            f"{shown_variants(variants)}. Check the names, the chromosomes and the genome build."
-        )
-    absent = int((~found).sum())
-    return [f"{absent} of {len(found)} variants are not in the annotation table."]
-
-
-def _few(columns: _Columns, names: set[str], missing: str) -> dict[str, str]:
-    """Annotations of tables that cover few variants, and how many, in words."""
-    if missing not in MISSING:
-        raise InputError(f"missing {missing}: give zero, mean or drop")
-    variants = columns.variants
-    counted = np.ones(variants.sizes["variants"], dtype=bool)
-    if "variant_scored" in variants:
-        counted = variants["variant_scored"].values
-    total, few = int(counted.sum()), {}
-    for name in names:
-        known = int((np.isfinite(columns.values[name]) & counted).sum())
-        if known < _COVERED * total and missing in ("", "drop"):
-            few[name] = f"covers {known:,} of {total:,} variants"
-    if few and not missing:
-        one = next(iter(few))
-        others = f" ({len(few) - 1} further annotations cover as few)" if len(few) > 1 else ""
-        raise InputError(
-            f"{columns.origin[one]}: annotation {one} {few[one]}{others}. Say what it is for the "
-            "others with --missing zero or mean, or leave out such annotations with --missing drop."
-        )
-    return few
 
 
 def _one(source: Source, variants: xr.Dataset, build: str) -> np.ndarray:
@@ -311,76 +230,9 @@ def _gene_sets(
     return gene_set_annotations(variants, existing(source.path), build, window)
 
 
-def _add_genes(columns: _Columns, table: str | Path, build: str) -> None:
+def _add_genes(columns: Columns, table: str | Path, build: str) -> None:
     for name, value in gene_annotations(columns.variants, table, build).items():
         columns.add(Path(table), name, value)
-
-
-def _complete(
-    columns: _Columns,
-    notes: list[str],
-    covered: np.ndarray | None,
-    table_names: set[str],
-    files: list[Path],
-    rule: str,
-) -> JoinedAnnotations:
-    """Fill in what is missing, and leave out what says nothing."""
-    names, kinds = list(columns.values), []
-    flags: dict[bytes, str] = {}
-    extra: list[np.ndarray] = []
-    for name, column in columns.values.items():
-        missing = ~np.isfinite(column)
-        present = column[~missing]
-        kind = "binary" if ((present == 0) | (present == 1)).all() else "continuous"
-        kinds.append(kind)
-        if not missing.any() or not len(present):
-            column[missing] = 0
-            continue
-        zero = kind == "binary"
-        if rule in ("zero", "mean") and name in table_names:
-            zero = rule == "zero"
-        fill = 0.0 if zero else float(present.mean(dtype=float))
-        column[missing] = fill
-        word = "0" if zero else f"the mean, {fill:.4g}"
-        absent = ~covered if covered is not None and name in table_names else False
-        if unexplained := int((missing & ~np.asarray(absent)).sum()):
-            notes.append(f"{name}: {unexplained} missing values became {word}.")
-        if not zero:
-            kinds[-1] = "continuous"
-        if not zero and missing.tobytes() not in flags:
-            flags[missing.tobytes()] = f"{name} (missing)"
-            extra.append(missing.astype(np.float32))
-    values = [*columns.values.values(), *extra]
-    names, kinds = [*names, *flags.values()], kinds + ["binary"] * len(extra)
-    keep, dropped = _informative(values, names)
-    if not keep:
-        where = ", ".join(map(str, files[:3]))
-        raise InputError(f"{where}: no annotation varies between the variants of the study.")
-    whole = np.empty((len(values[0]), len(keep)), dtype=np.float32)
-    for place, index in enumerate(keep):
-        whole[:, place] = values[index]
-    return JoinedAnnotations(
-        whole, [names[i] for i in keep], [kinds[i] for i in keep], notes + dropped, files
-    )
-
-
-def _informative(values: list[np.ndarray], names: list[str]) -> tuple[list[int], list[str]]:
-    """Columns to keep, and a note for each constant or repeated one."""
-    keep: list[int] = []
-    notes = []
-    seen: dict[int, list[int]] = {}
-    for index, (name, column) in enumerate(zip(names, values, strict=True)):
-        if (column == column[0]).all():
-            notes.append(f"{name}: left out, the same for every variant.")
-            continue
-        alike = seen.setdefault(hash(column.tobytes()), [])
-        same = next((i for i in alike if np.array_equal(values[i], column)), None)
-        if same is not None:
-            notes.append(f"{name}: left out, the same as {names[same]}.")
-        else:
-            alike.append(index)
-            keep.append(index)
-    return keep, notes
 
 
 def annotation_format(path: Path) -> str:

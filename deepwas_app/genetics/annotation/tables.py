@@ -8,16 +8,24 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 import xarray as xr
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics import chromosomes
+from deepwas_app.genetics.annotation.layout import (
+    KINDS,
+    PLACE,
+    annotations_of,
+    check_positions,
+    counting_note,
+    counts_rows,
+    keys_of,
+    numbers,
+    types_of,
+    variants_of,
+)
 from deepwas_app.genetics.annotation.sources import check_build
-from deepwas_app.genetics.columns import NO_ANNOTATION, ROW_NUMBERS, find_columns
-from deepwas_app.genetics.files import existing, is_number, packing, read_header, sniff
-from deepwas_app.genetics.lines import numbered_rows
+from deepwas_app.genetics.files import existing, read_header
 from deepwas_app.genetics.matching import (
     Groups,
     match_variants,
@@ -28,7 +36,6 @@ from deepwas_app.genetics.matching import (
 )
 from deepwas_app.genetics.tables import (
     LEVELS,
-    MISSING,
     NUMBER,
     TEXT,
     read_bare_table,
@@ -36,7 +43,6 @@ from deepwas_app.genetics.tables import (
     whole_numbers,
 )
 
-_PLACE = ("chromosome", "position")
 NAMING = (
     "variant_id",
     "variant_chromosome",
@@ -45,14 +51,6 @@ NAMING = (
     "variant_other_allele",
 )
 """What names the variants of a Dataset."""
-_ALLELES = ("effect_allele", "other_allele")
-_KEYS = ("id", *_PLACE, *_ALLELES)
-# A column that counts the rows of so many is a row number, whatever it is called.
-_COUNTING = 50
-_TRUTH = {"TRUE": 1.0, "T": 1.0, "FALSE": 0.0, "F": 0.0}
-_KINDS = {"id": TEXT, "position": NUMBER}
-# Fewer variants than this say nothing certain about a whole file.
-_TELLING = 4
 
 
 class Table(NamedTuple):
@@ -99,11 +97,11 @@ def read_table_on(path: str | Path, variants: xr.Dataset, bim: str = "") -> Tabl
     """
     path = existing(path)
     header = read_header(path)
-    keys = _keys(header)
-    names, others = _annotations(header, keys)
+    keys = keys_of(header)
+    names, others = annotations_of(header, keys)
     if not keys and (bim or ".annot" in path.name):
         rows_of = _bim(path, bim)
-    elif "id" not in keys and not {*_PLACE} <= {*keys}:
+    elif "id" not in keys and not {*PLACE} <= {*keys}:
         raise InputError(
             f"{path}: does not say which variants its rows are. Add a column SNP, or CHR and BP."
         )
@@ -111,17 +109,17 @@ def read_table_on(path: str | Path, variants: xr.Dataset, bim: str = "") -> Tabl
         rows_of = None
     if not names:
         raise InputError(f"{path}: has no annotation column. Add at least one.")
-    types = _types(path, names)
-    types |= {column: _KINDS.get(key, LEVELS) for key, column in keys.items()}
+    types = types_of(path, names)
+    types |= {column: KINDS.get(key, LEVELS) for key, column in keys.items()}
     table = read_columns(path, types)
     if rows_of is None:
-        rows_of = _dataset(path, {key: table[column] for key, column in keys.items()})
+        rows_of = variants_of(path, {key: table[column] for key, column in keys.items()})
     elif len(rows_of["variant_id"]) != table.num_rows:
         raise InputError(
             f"{path}: has {table.num_rows} rows, but its .bim has {len(rows_of['variant_id'])}. "
             f"Say whose rows these are: {path.name}#FILE.bim."
         )
-    columns = {name: _values(path, name, table[name]) for name in names}
+    columns = {name: numbers(path, name, table[name]) for name in names}
     return _on_variants(path, columns, rows_of, variants, others)
 
 
@@ -144,8 +142,8 @@ def table_on(given: pd.DataFrame | xr.Dataset, variants: xr.Dataset) -> Table:
     frame = _frame(given) if isinstance(given, xr.Dataset) else given
     path = Path(frame.attrs.get("path", "annotations"))
     frame = frame.set_axis(frame.columns.astype(str), axis=1)
-    keys = _keys(list(frame.columns))
-    names, others = _annotations(list(frame.columns), keys)
+    keys = keys_of(list(frame.columns))
+    names, others = annotations_of(list(frame.columns), keys)
     if not keys and not isinstance(frame.index, pd.RangeIndex):
         frame, keys = frame.assign(SNP=frame.index.astype(str)), {"id": "SNP"}
     if not keys:
@@ -160,67 +158,13 @@ def table_on(given: pd.DataFrame | xr.Dataset, variants: xr.Dataset) -> Table:
         values = pa.chunked_array([pa.array(frame[column], from_pandas=True)])
         kind = NUMBER if key == "position" else TEXT
         named[key] = values.cast(kind)
-        if key not in _KINDS:
+        if key not in KINDS:
             named[key] = named[key].dictionary_encode()
     try:
         columns = {name: frame[name].to_numpy(np.float32, na_value=np.nan) for name in names}
     except (TypeError, ValueError) as error:
         raise InputError(f"{path}: holds what is no number ({error}). Correct it.") from error
-    return _on_variants(path, columns, _dataset(path, named), variants, others)
-
-
-def _annotations(header: list[str], keys: dict[str, str]) -> tuple[list[str], list[str]]:
-    """Columns that are annotations, and columns that are neither these nor keys."""
-    names = [name for name in header if name.strip().lower() not in NO_ANNOTATION]
-    names = [name for name in names if name not in keys.values()]
-    rest = [name for name in header if name not in names and name not in keys.values()]
-    return names, [name for name in rest if name.strip().lower() not in ROW_NUMBERS | {"cm"}]
-
-
-def _types(path: Path, names: list[str]) -> dict[str, pa.DataType]:
-    """Numbers, or TRUE and FALSE, by the first row.
-
-    Raises
-    ------
-    InputError
-        Names a column of text.
-    """
-    if packing(path) == "parquet":
-        file = pq.ParquetFile(path)
-        text = [name for name in names if not _numeric(file.schema_arrow.field(name).type)]
-        row = next(file.iter_batches(1, columns=text)).to_pydict() if text else {}
-        first = {name: str(column[0]) for name, column in row.items()}
-    else:
-        header = sniff(path)
-        _, cells = next(numbered_rows(path, header), (0, []))
-        first = {k: cell for k, cell in zip(header.names, cells, strict=False) if k in names}
-    types = {name: LEVELS if first.get(name, "").upper() in _TRUTH else NUMBER for name in names}
-    for name, kind in types.items():
-        cell = first.get(name, "")
-        if kind == NUMBER and cell not in MISSING and not is_number(cell):
-            raise InputError(
-                f"{path}: column {name} holds text ({cell[:20]}), not numbers. Take the column out."
-            )
-    return types
-
-
-def _numeric(kind: pa.DataType) -> bool:
-    types = pa.types
-    return types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind)
-
-
-def _values(path: Path, name: str, column: pa.ChunkedArray) -> np.ndarray:
-    if column.type == NUMBER:
-        return column.to_numpy().astype(np.float32)
-    text = column.to_pandas()
-    value = text.str.upper().map(_TRUTH).to_numpy(np.float32, na_value=np.nan)
-    if (strange := np.isnan(value) & text.notna().to_numpy()).any():
-        row = int(strange.argmax())
-        raise InputError(
-            f"{path}: row {row + 1} has {text.iloc[row]!r} in column {name}, neither TRUE nor FALSE"
-            ". Correct it."
-        )
-    return value
+    return _on_variants(path, columns, variants_of(path, named), variants, others)
 
 
 def _on_variants(
@@ -233,9 +177,9 @@ def _on_variants(
     """Values of the variants; the mean where several rows are of one variant."""
     notes = [f"{path}: no annotations: {', '.join(others)}."] if others else []
     size = rows_of.sizes["variants"]
-    counting = [name for name, column in columns.items() if _counts_rows(column)]
+    counting = [name for name, column in columns.items() if counts_rows(column)]
     if counting:
-        notes.append(f"{path}: {', '.join(counting)}: left out, the numbers of the rows.")
+        notes.append(counting_note(path, counting))
     variant, row = _pairs(path, rows_of, variants)
     number = np.bincount(variant, minlength=variants.sizes["variants"])
     repeated, differ = number > 1, np.zeros(len(number), dtype=bool)
@@ -267,12 +211,6 @@ def _on_variants(
     return Table(path, number > 0, out, notes)
 
 
-def _counts_rows(column: np.ndarray) -> bool:
-    return len(column) >= _COUNTING and bool(
-        (column[0] in (0, 1)) and (np.diff(column.astype(np.float64)) == 1).all()
-    )
-
-
 def _frame(annotations: xr.Dataset) -> pd.DataFrame:
     """What ``read_annotations`` gives, as a table."""
     frame = pd.DataFrame(
@@ -282,18 +220,6 @@ def _frame(annotations: xr.Dataset) -> pd.DataFrame:
         if name in annotations:
             frame[column] = annotations[name].values
     return frame
-
-
-def _keys(header: list[str]) -> dict[str, str]:
-    keys = find_columns(header, (*_KEYS, "start", "stop"))
-    start, stop = keys.pop("start", None), keys.pop("stop", None)
-    if start and not stop:
-        keys.setdefault("position", start)
-    if not {*_PLACE} <= {*keys}:
-        keys = {key: column for key, column in keys.items() if key not in _PLACE}
-    if not {*_ALLELES} <= {*keys}:
-        keys = {key: column for key, column in keys.items() if key not in _ALLELES}
-    return keys if "id" in keys or {*_PLACE} <= {*keys} else {}
 
 
 def _bim(path: Path, bim: str) -> xr.Dataset:
@@ -317,30 +243,6 @@ def _bim(path: Path, bim: str) -> xr.Dataset:
     )
 
 
-def _dataset(path: Path, keys: dict[str, pa.ChunkedArray]) -> xr.Dataset:
-    arrays, said = {}, ""
-    for key, column in keys.items():
-        if key == "position":
-            arrays[key] = whole_numbers(path, column.to_numpy(), "position")
-        elif key == "id":
-            arrays[key] = pd.array(pc.fill_null(column, ""), dtype=pd.ArrowDtype(pa.string()))
-        else:
-            text = column.to_pandas().astype("category")
-            clean = chromosomes.normalise if key == "chromosome" else _upper
-            if key == "chromosome":
-                said = chromosomes.build_of(text.cat.categories)
-            levels = clean(text.cat.categories)
-            arrays[key] = np.append(levels, "").astype(object)[text.cat.codes]
-    return xr.Dataset(
-        {f"variant_{key}": ("variants", array) for key, array in arrays.items()},
-        attrs={"genome_build": said},
-    )
-
-
-def _upper(levels: pd.Index) -> np.ndarray:
-    return np.asarray([str(level).strip().upper() for level in levels], dtype=object)
-
-
 def _pairs(path: Path, table: xr.Dataset, variants: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
     """Variants and their rows of the table: by alleles where it has them, else by name or place."""
     said, build = table.attrs.get("genome_build"), variants.attrs.get("genome_build")
@@ -351,7 +253,9 @@ def _pairs(path: Path, table: xr.Dataset, variants: xr.Dataset) -> tuple[np.ndar
     by_name = Groups(names_of(variants["variant_id"]), names_of(named["variant_id"]))
     if "variant_position" in table and (by_name.group >= 0).any():
         first = np.append(by_name.first(), -1)[by_name.group]
-        _check_build(path, table, variants, first)
+        shared = np.flatnonzero(first >= 0)
+        away = table["variant_position"].values[first[shared]].astype(np.int64)
+        check_positions(path, away - variants["variant_position"].values[shared])
     if "variant_effect_allele" in table and "variant_position" in table:
         match = match_variants(named, variants)
         return match.panel_row, match.row
@@ -365,21 +269,3 @@ def _pairs(path: Path, table: xr.Dataset, variants: xr.Dataset) -> tuple[np.ndar
 
 def _blank(table: xr.Dataset) -> np.ndarray:
     return np.full(table.sizes["variants"], "", dtype=object)
-
-
-def _check_build(path: Path, table: xr.Dataset, variants: xr.Dataset, rows: np.ndarray) -> None:
-    shared = np.flatnonzero(rows >= 0)
-    away = table["variant_position"].values[rows[shared]].astype(np.int64)
-    away -= variants["variant_position"].values[shared]
-    elsewhere = int((away != 0).sum())
-    if len(shared) < _TELLING or elsewhere <= len(shared) / 2:
-        return
-    if (np.abs(away) <= 1).all():
-        raise InputError(
-            f"{path}: {elsewhere} of {len(shared)} positions are off by one from the study's. "
-            "They count from 0; add 1, so that they are 1-based."
-        )
-    raise InputError(
-        f"{path}: {elsewhere} of {len(shared)} variants have another position than in the "
-        "study. Bring both to the same genome build, and positions to 1-based."
-    )

@@ -148,7 +148,8 @@ class Batches(Sequence[BlockBatch]):
 def bytes_per_variant(study: xr.Dataset, tracks: bool) -> int:
     """Bytes of a variant's annotations and the rest, with its tracks or without them."""
     shape = track_shape(study) if tracks else None
-    return 4 * (study.sizes["annotations"] + 8) + 4 * (prod(shape) if shape else 0)
+    of_annotation = study["variant_annotation"].dtype.itemsize
+    return of_annotation * study.sizes["annotations"] + 4 * (8 + (prod(shape) if shape else 0))
 
 
 def block_batches(

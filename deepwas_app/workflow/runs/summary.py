@@ -107,7 +107,9 @@ def _errors(v: np.ndarray, task: Training, checkpoint: Checkpoint) -> tuple[floa
         along, mean = blank_standardisation(0), np.zeros(0)
     else:
         along = standardisation(task.study, task.split.train)
-        mean = (v @ annotations / h2 - np.asarray(along.mean)) / np.asarray(along.deviation)
+        # Column by column: of half precision numpy would widen all of them.
+        weighted = np.array([v @ column for column in annotations.T])
+        mean = (weighted / h2 - np.asarray(along.mean)) / np.asarray(along.deviation)
     moves = tilt_jackknife(model, along, batches, task.objective)
     frequencies = v @ (log_heterozygosity(task.study) - model.reference) / h2
     relative = moves.level + moves.coefficients @ mean + moves.alpha * frequencies

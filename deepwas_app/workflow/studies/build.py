@@ -144,7 +144,9 @@ def build_study(
     doubts = [*aligned.attrs.pop("doubts"), *check_signs(settings, where, aligned)]
     joining = several(settings.annotations if annotations is None else annotations)
     yield Progress(0.2, "joining annotations")
-    variants, notes, files = annotate(aligned, joining, settings.winsorise, settings.missing)
+    variants, notes, files = annotate(
+        aligned, joining, settings.winsorise, settings.missing, settings.half
+    )
     records += [file_record(f, annotation_format(f), "annotations") for f in files]
     tables = [source for source in joining if isinstance(source, pd.DataFrame)]
     records += [source_record(GIVEN, "table", "annotations") for _ in tables]
@@ -221,6 +223,7 @@ def annotate(
     sources: Sequence[Annotations],
     winsorise: float = 0.0,
     missing: str = "",
+    half: bool = False,
 ) -> tuple[xr.Dataset, list[str], list[Path]]:
     """Join annotations, and add what the software computes itself.
 
@@ -232,6 +235,8 @@ def annotate(
         Share of the variants whose values of continuous annotations are pulled in, at each end.
     missing
         What becomes of variants that a table does not have, see :func:`join_annotations`.
+    half
+        Whether to hold them in float16.
 
     Returns
     -------
@@ -244,14 +249,14 @@ def annotate(
         "Minor allele frequency": np.minimum(frequency, 1 - frequency),
     }
     if sources:
-        joined = join_annotations(variants, sources, variants.attrs["genome_build"], missing)
+        joined = join_annotations(variants, sources, variants.attrs["genome_build"], missing, half)
         names, kinds, notes = list(joined.names), list(joined.kinds), list(joined.notes)
         columns = {k: v for k, v in columns.items() if k not in names}
         values, read = [joined.values], joined.files
     else:
         names, kinds, notes, values, read = [], [], [], [], []
     values += [column[:, None] for column in columns.values()]
-    table = np.concatenate(values, axis=1).astype(np.float32)
+    table = np.concatenate(values, axis=1, dtype=np.float16 if half else np.float32)
     annotated = variants.assign(
         variant_annotation=(("variants", "annotations"), table),
         annotation_kind=("annotations", np.array(kinds + ["continuous"] * len(columns))),

@@ -75,7 +75,7 @@ def simulate(settings: SimulateSettings) -> Generator[Progress, None, Path]:
     owner = variants["variant_block"].values
     if "variant_annotation" not in variants:
         variants = _annotated(variants, settings.annotations, rng)
-    annotations = variants["variant_annotation"].values
+    annotations = variants["variant_annotation"].values.astype(np.float32, copy=False)
     deviation = annotations.std(axis=0)
     # One that is the same everywhere says nothing.
     standardised = (annotations - annotations.mean(axis=0)) / np.where(deviation > 0, deviation, 1)

@@ -29,7 +29,11 @@ from deepwas_app.workflow.results.response import (
     response_table,
 )
 from deepwas_app.workflow.results.spectrum import residual_spectrum
-from deepwas_app.workflow.runs.batches import standardisation
+from deepwas_app.workflow.runs.batches import (
+    block_batches,
+    bytes_per_variant,
+    standardisation,
+)
 from deepwas_app.workflow.runs.heritability import prior_heritability
 from deepwas_app.workflow.runs.train import fit
 
@@ -155,3 +159,28 @@ def test_a_prior_that_is_not_finite_is_told_from_annotations_that_are_missing(li
     lost = small_study.assign(variant_annotation=(("variants", "annotations"), values))
     with pytest.raises(InputError, match=r"small\.study\.zarr: annotations are missing"):
         prior_heritability(lost, model, "my.run")
+
+
+@pytest.fixture(scope="module")
+def of_half_precision(small_study):
+    """Studies with the same annotations in float16 and in float32, and a fit to each."""
+    half = small_study["variant_annotation"].astype(np.float16)
+    studies = [
+        small_study.assign(variant_annotation=values) for values in (half, half.astype(np.float32))
+    ]
+    return [(study, last(fit(study, "linear"))) for study in studies]
+
+
+def test_half_precision_goes_to_the_device_as_it_is(of_half_precision):
+    study = of_half_precision[0][0]
+    batch = block_batches(study, [0, 1], batch_blocks=2)[0]
+    assert batch.annotations.dtype == jnp.float16
+    saved = bytes_per_variant(of_half_precision[1][0], False) - bytes_per_variant(study, False)
+    assert saved == 2 * study.sizes["annotations"]
+
+
+@pytest.mark.parametrize("name", ["effects", "response", "drivers", "shifts", "snpvar", "blocks"])
+def test_half_precision_gives_what_the_same_values_give(name, of_half_precision):
+    """They are widened where they are computed with, and nowhere held so."""
+    half, wide = (TABLES[name](*each) for each in of_half_precision)
+    pd.testing.assert_frame_equal(half, wide, rtol=1e-4, atol=1e-9)

@@ -13,6 +13,7 @@ from deepwas_app.genetics.gwas.sumstats import read_sumstats
 from deepwas_app.genetics.ld.panel import open_panel, read_factor
 from deepwas_app.genetics.statistics import marginal_correlation_z
 from deepwas_app.genetics.store import open_study_store, read_block
+from deepwas_app.genetics.study import add_annotation
 from deepwas_app.workflow.info import info
 from deepwas_app.workflow.results.alignment import alignment
 from deepwas_app.workflow.runs.heritability import prior_heritability
@@ -133,6 +134,22 @@ def test_values_far_out_are_said_and_pulled_in_where_asked(full_panel, tmp_path)
     assert "values winsorised to -" in notes
     assert "0.1% of the variants" not in notes
     assert made[0.001]["variant_annotation"].values[:, 0].max() < 5
+
+
+def test_annotations_are_held_in_half_precision_where_asked(full_panel, height, tmp_path):
+    settings = study_settings(
+        full_panel, tmp_path / "h", half=True, annotations=[str(HEIGHT / "annotations.tsv.gz")]
+    )
+    study = open_study_store(build_study(settings))
+    assert study["variant_annotation"].dtype == np.float16
+    wide = height.sel(annotations=height["annotation"].isin(study["annotation"]).values)
+    assert study["annotation"].values.tolist() == wide["annotation"].values.tolist()
+    rounded = wide["variant_annotation"].values.astype(np.float16)
+    np.testing.assert_array_equal(study["variant_annotation"].values, rounded)
+    more = add_annotation(study, "far", np.arange(study.sizes["variants"]) % 9)
+    assert more["variant_annotation"].dtype == np.float16
+    with pytest.raises(InputError, match="far has values up to 7e\\+04, beyond the 65,504"):
+        add_annotation(study, "far", np.full(study.sizes["variants"], 7e4))
 
 
 def test_whitening_of_a_study_is_that_of_core(full_panel, tmp_path):
