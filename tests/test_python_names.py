@@ -29,7 +29,7 @@ OF_A_COMMAND = {
     # The last two are those of dw.ldsc.
     "check": {"all", "prevalence", "case_fraction"},
     # The whole study is the region None.
-    "finemap": {"sets", "fits", "all"},
+    "finemap": {"sets", "fits", "susie", "study_locus", "all"},
     "score": {"accuracy", "differences", "deciles"},
     # That is dw.understand.
     "study": {"dry_run"},

@@ -34,6 +34,11 @@ class SingleEffects(NamedTuple):
         Evidence lower bound after each pass, in nats, (passes,).
     converged
         Whether the last pass raised it by less than the tolerance.
+    log_bayes_factors
+        Log Bayes factor of each effect, were it that variant, against its absence, the other
+        effects as they are; (effects, variants), -inf where alpha is 0.
+    evidence
+        The same of each effect, averaged over variants by their prior weights, (effects,).
     """
 
     alpha: Float[np.ndarray, "effects variants"]
@@ -43,6 +48,8 @@ class SingleEffects(NamedTuple):
     number: Float[np.ndarray, " numbers"]
     elbo: Float[np.ndarray, " passes"]
     converged: bool
+    log_bayes_factors: Float[np.ndarray, "effects variants"]
+    evidence: Float[np.ndarray, " effects"]
 
     @property
     def active(self) -> Bool[np.ndarray, " effects"]:
@@ -175,6 +182,8 @@ def single_effects(
         number,
         np.array(elbo),
         converged,
+        np.stack([effect.log_bayes_factors(log_weights) for effect in found]),
+        np.array([effect.evidence for effect in found]),
     )
 
 
@@ -227,6 +236,13 @@ class _Effect(NamedTuple):
     def nothing(cls, variants: int, components: int) -> "_Effect":
         zero = np.zeros(variants)
         return cls(zero, zero, zero, 0.0, 0.0, 0.0, np.zeros(components), 0.0, 0.0)
+
+    def log_bayes_factors(self, log_weights: np.ndarray) -> np.ndarray:
+        """Of each variant against no effect: alpha is proportional to weight times this."""
+        log_bf = np.full(len(self.alpha), -np.inf)
+        there = self.alpha > 0
+        log_bf[there] = np.log(self.alpha[there]) + self.evidence - log_weights[there]
+        return log_bf
 
 
 def _bounds(y: np.ndarray, found: list[_Effect]) -> np.ndarray:

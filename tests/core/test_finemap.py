@@ -177,7 +177,7 @@ def test_purity_is_the_smallest_correlation_of_a_set():
 def simulated():
     """PIPs and credible sets of 200 loci whose causal variants are drawn by known weights."""
     rng = np.random.default_rng(7)
-    pip, uniform, causal, covered = [], [], [], []
+    pip, uniform, causal, covered, squares = [], [], [], [], []
     for _ in range(200):
         Q = neighbours(150, 60, rng, correlation=rng.uniform(0.7, 0.97))
         weights = np.exp(1.5 * rng.standard_normal(150))
@@ -191,13 +191,27 @@ def simulated():
         pip.append(fit.pip)
         uniform.append(single_effects(Q, x, noise).pip)
         causal.append(b != 0)
-        covered += [np.isin(s.variants, chosen).any() for s in credible_sets(fit, Q)]
-    return [np.concatenate(part) for part in (pip, uniform, causal)], np.array(covered)
+        sets = credible_sets(fit, Q)
+        covered += [np.isin(s.variants, chosen).any() for s in sets]
+        held = np.unique(np.concatenate([np.zeros(0, int), *(s.variants for s in sets)]))
+        expected = sum(s.squares[: len(s.variants)].sum() for s in sets)
+        squares.append((expected, (b[held] ** 2).sum()))
+    parts = [np.concatenate(part) for part in (pip, uniform, causal)]
+    return parts, np.array(covered), np.array(squares)
+
+
+def test_squared_effects_in_sets_are_as_expected(simulated):
+    """Over loci; their share of heritability is this over N and over all of it."""
+    expected, truth = simulated[2].T
+    error = (expected - truth).std(ddof=1) * np.sqrt(len(truth))
+    print(f"\nexpected over true squares in sets: {expected.sum() / truth.sum():.3f}")
+    assert abs(expected.sum() - truth.sum()) < 3 * error + 0.02 * truth.sum()
+    assert error < 0.05 * truth.sum()
 
 
 def test_pips_are_calibrated(simulated):
     """Among variants with PIP about p a share p is causal; sets hold a causal one 95% of times."""
-    (pip, uniform, causal), covered = simulated
+    (pip, uniform, causal), covered, _ = simulated
     print(f"\n{len(covered)} credible sets, {covered.mean():.1%} hold a causal variant")
     assert covered.mean() > 0.95 - 3 * np.sqrt(0.05 * 0.95 / len(covered))
     assert pip.sum() == pytest.approx(causal.sum(), rel=0.15)

@@ -219,7 +219,15 @@ def fitted(alpha, variance, number=None, mean=None, second=None):
     second = mean**2 + 1 if second is None else np.asarray(second, float)
     number = np.append(np.zeros(len(alpha)), 1.0) if number is None else np.asarray(number, float)
     return SingleEffects(
-        alpha, mean, second, np.asarray(variance, float), number, np.zeros(1), True
+        alpha,
+        mean,
+        second,
+        np.asarray(variance, float),
+        number,
+        np.zeros(1),
+        True,
+        np.log(np.maximum(alpha, 1e-300)),
+        np.arange(len(alpha)) + 2.0,
     )
 
 
@@ -286,13 +294,39 @@ def test_sets_are_told_once_the_smallest_first_then_the_largest_effect():
     assert found == [([2], 1.0, 2), ([1], 1.0, 1), ([0, 1], 1.0, 0)]
 
 
+def test_a_set_goes_on_to_99_percent_of_its_effect():
+    alpha = np.array([0.5, 0.3, 0.1, 0.05, 0.03, 0.015, 0.005])
+    for present, wide in ((1.0, 6), (0.97, 6), (0.9, 6)):
+        (found,) = credible_sets(fitted([alpha * present], [1.0]), np.ones((7, 2)), coverage=0.79)
+        assert len(found.variants) == (2 if present == 1 else 3)
+        assert found.locus.tolist() == list(range(wide))
+        np.testing.assert_allclose(found.probability, alpha[:wide] * present)
+        np.testing.assert_allclose(found.log_bayes_factors, np.log(alpha[:wide] * present))
+        np.testing.assert_allclose(found.squares, 2 * alpha[:wide] * present)
+    # A set that needs more than that of a doubtful effect is all in it.
+    doubtful = fitted([np.append(alpha * 0.955, 0.0)], [1.0])
+    (found,) = credible_sets(doubtful, np.ones((8, 2)), coverage=0.953)
+    assert found.locus.tolist() == found.variants.tolist() == list(range(7))
+
+
+def test_correlations_of_a_set_are_of_its_pairs():
+    Q = np.array([[1.0, 0.0], [0.6, 0.8], [0.0, 1.0]])
+    (found,) = credible_sets(fitted([[0.4, 0.3, 0.3]], [1.0]), Q, purity=0.0)
+    assert found.mean_correlation == pytest.approx((0.6 + 0.8 + 0.0) / 3)
+    assert found.mean_r2 == pytest.approx((0.36 + 0.64) / 3)
+    (alone,) = credible_sets(fitted([[1.0, 0.0, 0.0]], [1.0]), Q)
+    assert alone.mean_correlation == alone.mean_r2 == 1.0
+
+
 def test_a_set_is_as_pure_as_its_least_correlation():
     Q = [[1.0, 0.0], [0.6, 0.8], [-1.0, 0.0]]
     fit = fitted([[0.5, 0.5, 0.0]], [1.0])
     assert len(sets_of(fit, Q, purity=0.6)) == 1
     assert sets_of(fit, Q, purity=0.61) == []
     (pure,) = credible_sets(fit, np.array(Q))
-    assert pure.purity == pytest.approx(0.6)
+    assert pure.purity == pure.mean_correlation == pytest.approx(0.6)
+    assert pure.mean_r2 == pytest.approx(0.36)
+    assert pure.evidence == 2.0
     assert least_correlation(np.array([[2.0, 0.0], [3.0, 0.0]])) == 1.0
     # Rounding makes nothing purer than one; a variant that is not in LD is no number's divisor.
     third = np.full((3, 3), 1 / 3) * np.array([[1.0], [3.1], [0.7]])

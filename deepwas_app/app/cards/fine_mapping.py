@@ -165,7 +165,8 @@ class FineMappingCard(JobCard):
             f"{text(f'{region:,}')}: {len(found.table)} variants; "
             f"credible sets: {', '.join(counts)}.{ended}"
         )
-        from deepwas_app.workflow.results.finemap import CREDIBLE_SETS, FINE_MAPPING, FITS
+        from deepwas_app.workflow.results.credible_sets import CREDIBLE_SETS
+        from deepwas_app.workflow.results.finemap import FINE_MAPPING, FITS
 
         name = _file_name(region)
         files = pmui.FlexBox(

@@ -10,6 +10,8 @@ from deepwas_app.errors import InputError
 from deepwas_app.workflow.settings.results import FineMapSettings as Settings
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from deepwas_app.workflow.results.finemap import FineMapping
 
 __all__ = ["Settings", "run"]
@@ -18,12 +20,15 @@ __all__ = ["Settings", "run"]
 def run(settings: Settings) -> None:
     """Write a row a variant; say what the credible sets are, and whether the fits converged."""
     from deepwas_app.genetics.regions import parse_region
-    from deepwas_app.workflow.results.finemap import (
+    from deepwas_app.workflow.results.credible_sets import (
         CREDIBLE_SETS,
-        FINE_MAPPING,
-        FITS,
-        fine_map,
+        H2_IN_SETS,
+        SUSIE,
+        heritability_in_sets,
+        susie_sets,
+        write_study_loci,
     )
+    from deepwas_app.workflow.results.finemap import FINE_MAPPING, FITS, fine_map
     from deepwas_app.workflow.results.locus import opened
     from deepwas_app.workflow.runs.doubted import run_warnings
     from deepwas_app.workflow.runs.folds import provenance
@@ -39,12 +44,20 @@ def run(settings: Settings) -> None:
         write_text(CREDIBLE_SETS.text(found.sets), settings.sets)
     if settings.fits:
         write_text(FITS.text(found.fits), settings.fits)
+    if settings.susie:
+        write_text(SUSIE.text(susie_sets(found.sets, found.loci)), settings.susie)
+    if settings.study_locus:
+        write_study_loci(study, found.sets, found.loci, settings.study_locus)
     write_text(FINE_MAPPING.texts(found.table), settings.output)
     if kept:
         rmtree(kept)
     say(provenance(study, run))
-    for line in _summary(found) if settings.all else _details(found, settings.effects):
+    shares = heritability_in_sets(study, run, found.sets) if settings.all else None
+    details = _details(found, settings.effects) if shares is None else _summary(found, shares)
+    for line in details:
         say(line)
+    if settings.study_locus and study.attrs["genome_build"] != "hg38":
+        say(f"{settings.study_locus}: positions are on {study.attrs['genome_build']}, not on hg38")
     if settings.json:
         print_json(
             {
@@ -54,6 +67,7 @@ def run(settings: Settings) -> None:
                 "sets": CREDIBLE_SETS.records(found.sets),
                 "fits": FITS.records(found.fits),
             }
+            | ({} if shares is None else {"h2_in_sets": H2_IN_SETS.records(shares)})
         )
 
 
@@ -74,8 +88,9 @@ def _details(found: "FineMapping", effects: int) -> Iterator[str]:
         )
 
 
-def _summary(found: "FineMapping") -> Iterator[str]:
+def _summary(found: "FineMapping", shares: "pd.DataFrame") -> Iterator[str]:
     """What was found in all LD blocks, a line a prior."""
+    share = shares.set_index("PRIOR")["SHARE"]
     for prior, fits in found.fits.groupby("PRIOR", sort=False):
         sets = found.sets[found.sets["PRIOR"] == prior]
         pip = found.table["PIP" if prior == "model" else "PIP_UNIFORM"]
@@ -83,5 +98,6 @@ def _summary(found: "FineMapping") -> Iterator[str]:
         yield (
             f"{prior} prior: {len(fits):,} LD blocks, {len(sets):,} credible sets, "
             f"{int((sets['VARIANTS'] == 1).sum()):,} of one variant; {int((pip > 0.95).sum()):,} "
-            f"variants with PIP above 0.95; {ended:,} fits DID NOT CONVERGE"
+            f"variants with PIP above 0.95; {share[prior]:.1%} of heritability is in the sets; "
+            f"{ended:,} fits DID NOT CONVERGE"
         )

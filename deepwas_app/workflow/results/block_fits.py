@@ -23,6 +23,9 @@ from deepwas_app.workflow.progress import Progress
 PRIORS = ("model", "uniform")
 # Of the prior variance, that all variants may have beside the causal ones.
 SHARES = (0.0, 0.03, 0.1, 0.3, 1.0)
+# Numbers of each credible set, and of each variant of its locus.
+OF_SETS = ("coverage", "purity", "mean_correlation", "mean_r2", "evidence")
+OF_LOCI = ("probability", "log_bayes_factors", "squares")
 # Says what the fits of a folder were made of.
 _MADE_OF = "made_of"
 
@@ -65,8 +68,11 @@ class BlockFit(NamedTuple):
     members, sizes
         Variants of the credible sets, one set after another, most probable first, by their place
         in the block; and how many are in each.
-    coverage, purity
-        Of each set.
+    coverage, purity, mean_correlation, mean_r2, evidence
+        Of each set, see :class:`CredibleSet`.
+    locus, reach, probability, log_bayes_factors, squares
+        Variants of 99% of each effect, one set after another, by their place in the block; how
+        many are of each set; and what is known of each.
     background
         Share of the prior variance that all variants were given, ().
     expected, passes, converged, elbo
@@ -80,6 +86,14 @@ class BlockFit(NamedTuple):
     sizes: np.ndarray
     coverage: np.ndarray
     purity: np.ndarray
+    mean_correlation: np.ndarray
+    mean_r2: np.ndarray
+    evidence: np.ndarray
+    locus: np.ndarray
+    reach: np.ndarray
+    probability: np.ndarray
+    log_bayes_factors: np.ndarray
+    squares: np.ndarray
     background: np.ndarray
     expected: np.ndarray
     passes: np.ndarray
@@ -90,6 +104,11 @@ class BlockFit(NamedTuple):
     def sets(self) -> list[np.ndarray]:
         """Variants of each credible set."""
         return np.split(self.members, np.cumsum(self.sizes)[:-1]) if len(self.sizes) else []
+
+    def of_loci(self, what: str) -> list[np.ndarray]:
+        """`locus` or what is known of its variants, by set."""
+        values: np.ndarray = getattr(self, what)
+        return np.split(values, np.cumsum(self.reach)[:-1]) if len(self.reach) else []
 
 
 BlockFits = dict[str, BlockFit]
@@ -136,8 +155,13 @@ def _found(task: BlockTask, fit: SingleEffects, share: float) -> BlockFit:
         sd=fit.posterior_deviation[task.mine],
         members=np.concatenate([np.zeros(0, np.int64), *(one.variants for one in sets)]),
         sizes=np.array([len(one.variants) for one in sets], np.int64),
-        coverage=np.array([one.coverage for one in sets]),
-        purity=np.array([one.purity for one in sets]),
+        locus=np.concatenate([np.zeros(0, np.int64), *(one.locus for one in sets)]),
+        reach=np.array([len(one.locus) for one in sets], np.int64),
+        **{
+            name: np.concatenate([np.zeros(0), *(getattr(one, name) for one in sets)])
+            for name in OF_LOCI
+        },
+        **{name: np.array([getattr(one, name) for one in sets]) for name in OF_SETS},
         background=np.array(share),
         expected=np.array(fit.expected),
         passes=np.array(len(fit.elbo)),

@@ -1,7 +1,7 @@
 """Fine-mapping a region or all of a study: the run's prior and a uniform one, side by side."""
 
 import json
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
@@ -24,6 +24,13 @@ from deepwas_app.workflow.results.block_fits import (
     BlockTask,
     fit_blocks,
 )
+from deepwas_app.workflow.results.credible_sets import (
+    CREDIBLE_SETS,
+    LOCI,
+    PRIOR,
+    found_sets,
+    joined,
+)
 from deepwas_app.workflow.results.identity import VARIANT, identity
 from deepwas_app.workflow.results.locus import RunLike, opened
 from deepwas_app.workflow.runs.batches import block_slice, stored_block
@@ -40,7 +47,6 @@ from deepwas_app.workflow.tables import Column, Table, p_values
 # Knobs that change the fits of LD blocks.
 _FITTED = ("effects", "causal", "background", "coverage", "purity")
 
-_PRIOR = Column("PRIOR", "Prior", "model (the run's) or uniform")
 FINE_MAPPING = Table(
     "fine-mapping",
     "Inclusion probabilities under the run's prior and under a uniform one, one row a variant of "
@@ -65,32 +71,11 @@ FINE_MAPPING = Table(
         Column("CREDIBLE_SET_UNIFORM", "Set, uniform", "its set under a uniform prior, or 0"),
     ),
 )
-CREDIBLE_SETS = Table(
-    "credible-sets",
-    "Sets of variants of which one is causal with the coverage asked for, one row a set.",
-    (
-        _PRIOR,
-        Column("CREDIBLE_SET", "Set", "its number under that prior"),
-        Column("VARIANTS", "Variants", "how many variants are in it"),
-        Column("VARIANTS_IN_REGION", "In region", "how many of them are in the region"),
-        Column("COVERAGE", "Coverage", "probability that it holds a causal variant", "", ".5g"),
-        Column(
-            "PURITY",
-            "Purity |r|",
-            "smallest absolute correlation between two of its variants",
-            "",
-            ".5g",
-            digits=2,
-        ),
-        Column("LEAD_SNP", "Lead variant", "its variant with the largest PIP"),
-        Column("LEAD_PIP", "Lead PIP", "PIP of that variant", "", ".5g", digits=2),
-    ),
-)
 FITS = Table(
     "fits",
     "How the fits of a fine-mapping ended, one row a prior and LD block.",
     (
-        _PRIOR,
+        PRIOR,
         Column("BLOCK", "LD block", "number of the block in the study, from 0"),
         Column("VARIANTS", "Variants", "variants of the block and its flanks"),
         Column(
@@ -123,13 +108,15 @@ class FineMapping(NamedTuple):
 
     Attributes
     ----------
-    table, sets, fits
-        :data:`FINE_MAPPING`, :data:`CREDIBLE_SETS` and :data:`FITS`.
+    table, sets, fits, loci
+        :data:`FINE_MAPPING`, :data:`CREDIBLE_SETS`, :data:`FITS` and :data:`LOCI`, the last
+        indexed by the row of the study.
     """
 
     table: pd.DataFrame
     sets: pd.DataFrame
     fits: pd.DataFrame
+    loci: pd.DataFrame
 
 
 @job
@@ -204,7 +191,7 @@ def fine_map(
     made_of = _made_of(study, settings, priors) if kept else ""
     found = yield from fit_blocks(blocks, task, settings.workers, kept, made_of)
     columns = {prior: _columns(study, found, prior) for prior in PRIORS}
-    sets = [row for prior in PRIORS for row in _sets(study, found, prior, rows, columns[prior])]
+    sets = [found_sets(study, found, prior, rows, columns[prior]) for prior in PRIORS]
     fits = [
         _fit_row(prior, b, len(priors[b].v), found[b][prior], seen(run, [b]))
         for prior in PRIORS
@@ -212,8 +199,9 @@ def fine_map(
     ]
     return FineMapping(
         _table(study, rows, v, columns),
-        CREDIBLE_SETS.frame(sets),
+        joined(CREDIBLE_SETS, [one.sets for one in sets]).reset_index(drop=True),
         FITS.frame(fits),
+        joined(LOCI, [one.loci for one in sets]),
     )
 
 
@@ -271,37 +259,6 @@ def _columns(study: xr.Dataset, found: dict[int, BlockFits], prior: str) -> dict
         for name, column in columns.items():
             column[rows][mine] = getattr(fits[prior], name)
     return columns | {"set": np.zeros(size, np.int64)}
-
-
-def _sets(
-    study: xr.Dataset,
-    found: dict[int, BlockFits],
-    prior: str,
-    rows: np.ndarray,
-    columns: dict[str, np.ndarray],
-) -> Iterator[dict[str, Any]]:
-    """Rows of the credible sets that the region has a part of; they are numbered in `columns`."""
-    asked = np.zeros(study.sizes["variants"], bool)
-    asked[rows] = True
-    number = 0
-    for b in sorted(found):
-        fit, start = found[b][prior], block_slice(study, b).start
-        for members, coverage, purity in zip(fit.sets, fit.coverage, fit.purity, strict=True):
-            variants = start + members
-            if not asked[variants].any():
-                continue
-            number += 1
-            columns["set"][variants] = number
-            yield {
-                "PRIOR": prior,
-                "CREDIBLE_SET": number,
-                "VARIANTS": len(variants),
-                "VARIANTS_IN_REGION": int(asked[variants].sum()),
-                "COVERAGE": float(coverage),
-                "PURITY": float(purity),
-                "LEAD_SNP": str(study["variant_id"].values[variants[0]]),
-                "LEAD_PIP": float(columns["pip"][variants[0]]),
-            }
 
 
 def _fit_row(prior: str, block: int, variants: int, fit: BlockFit, trained: str) -> dict[str, Any]:

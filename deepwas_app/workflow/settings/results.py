@@ -183,6 +183,17 @@ class FineMapSettings(RunInput, FineMapKnobs, TableOutput, JsonOutput):
         "same command goes on from there.",
     )
     sets = param.String("", doc="Credible sets, one a row.", metadata=facts(metavar="F"))
+    susie = param.String(
+        "",
+        doc="Variants of credible sets under the run's prior, in the names of susieR and FinnGen.",
+        metadata=facts(metavar="F"),
+    )
+    study_locus = param.String(
+        "",
+        doc="Credible sets under the run's prior in the columns of Open Targets' StudyLocus, as "
+        "parquet.",
+        metadata=facts(metavar="F.parquet"),
+    )
     fits = param.String(
         "", doc="Effects and convergence by prior and block.", metadata=facts(metavar="F")
     )

@@ -1,17 +1,27 @@
 """Fine-mapping a region of a study, with labels."""
 
 import io
+import json
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
+from deepwas_app.cli import main
 from deepwas_app.core.finemap import single_effects
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.regions import Region
 from deepwas_app.genetics.store import read_block
+from deepwas_app.workflow.results.credible_sets import (
+    CREDIBLE_SETS,
+    STUDY_LOCUS,
+    heritability_in_sets,
+    susie_sets,
+    write_study_loci,
+)
 from deepwas_app.workflow.results.exported.susie import prior_weights
-from deepwas_app.workflow.results.finemap import CREDIBLE_SETS, FINE_MAPPING, FITS, fine_map
+from deepwas_app.workflow.results.finemap import FINE_MAPPING, FITS, fine_map
 from deepwas_app.workflow.results.heritability import run_heritability
 from deepwas_app.workflow.runs import heritability
 from deepwas_app.workflow.runs import run as run_module
@@ -164,3 +174,114 @@ def test_small_effects_of_all_variants_are_told_by_their_evidence(small_study, s
     pd.testing.assert_frame_equal(learned.table, given[best].table)
     # What they explain is not taken for single effects.
     assert learned.fits["EFFECTS"][0] < 0.5 * given[0].fits["EFFECTS"][0]
+
+
+@pytest.fixture(scope="module")
+def whole(small_study, small_runs):
+    return fine_map(small_study, small_runs.linear, None)
+
+
+def test_study_loci_have_the_types_and_the_sets_of_the_table(small_study, whole, tmp_path):
+    write_study_loci(small_study, whole.sets, whole.loci, tmp_path / "loci.parquet")
+    table = pq.read_table(tmp_path / "loci.parquet")
+    assert table.schema.remove_metadata().equals(STUDY_LOCUS)
+    sets = whole.sets[whole.sets["PRIOR"] == "model"]
+    assert len(table) == len(sets) > 5
+    rows = table.to_pylist()
+    assert len({row["studyLocusId"] for row in rows}) == len(rows)
+    variants = whole.table.set_index(
+        [whole.table[name].astype(str) for name in ("CHR", "BP", "A2", "A1")]
+    )
+    variants.index = ["_".join(key) for key in variants.index]
+    for row, one in zip(rows, sets.itertuples(), strict=True):
+        inside = [each for each in row["locus"] if each["is95CredibleSet"]]
+        members = variants.loc[[each["variantId"] for each in inside]]
+        # Coverage is 0.95: the sets are those of the table; a later one may share its variants.
+        assert len(inside) == one.VARIANTS
+        assert members["CREDIBLE_SET"].ge(one.CREDIBLE_SET).all()
+        only = set(variants.index[variants["CREDIBLE_SET"] == one.CREDIBLE_SET])
+        assert only <= set(members.index)
+        assert members["SNP"].iloc[0] == one.LEAD_SNP
+        assert row["variantId"] == inside[0]["variantId"]
+        probability = [each["posteriorProbability"] for each in row["locus"]]
+        assert probability == sorted(probability, reverse=True)
+        assert sum(probability[: len(inside)]) == pytest.approx(one.COVERAGE)
+        assert sum(probability) >= 0.985 * one.COVERAGE
+        assert all(each["is99CredibleSet"] for each in inside)
+        lead = members.iloc[0]
+        assert row["zScore"] == pytest.approx(lead["Z"])
+        assert row["zScore"] == pytest.approx(row["beta"] / row["standardError"])
+        p = row["pValueMantissa"] * 10.0 ** row["pValueExponent"]
+        assert p == pytest.approx(float(lead["P"]), rel=1e-3)
+        assert 1 <= row["pValueMantissa"] < 10
+        assert row["purityMinR2"] == pytest.approx(one.PURITY**2)
+        assert row["purityMinR2"] <= row["purityMeanR2"] + 1e-6
+        assert row["locusStart"] <= row["position"] <= row["locusEnd"]
+
+
+def test_bayes_factors_are_those_of_the_data(small_study, small_runs, whole):
+    """Prior weight times Bayes factor adds up to the evidence, and goes with the posterior."""
+    sets = whole.sets[whole.sets["PRIOR"] == "model"].set_index("CREDIBLE_SET")
+    loci = whole.loci[whole.loci["PRIOR"] == "model"]
+    block_of = small_study["variant_block"].values
+    seen = 0
+    for number, members in loci.groupby("CREDIBLE_SET"):
+        evidence = sets.loc[number, "LOG10_BF"] * np.log(10)
+        b = int(block_of[members.index[0]])
+        v = run_heritability(small_study, small_runs.linear)
+        weight = v[members.index] / v[block_of == b].sum()
+        given = weight * np.exp(members["LOG_BF"].to_numpy() - evidence)
+        assert 0.985 < given.sum() <= 1.0001
+        ratio = members["PROBABILITY"].to_numpy() / given
+        np.testing.assert_allclose(ratio, ratio[0], rtol=1e-6)
+        assert ratio[0] <= 1.0001
+        seen += 1
+    assert seen > 5
+
+
+def test_susie_sets_are_the_sets_in_other_names(whole):
+    table = susie_sets(whole.sets, whole.loci)
+    sets = whole.sets[whole.sets["PRIOR"] == "model"]
+    assert table.groupby("cs").size().tolist() == sets["VARIANTS"].tolist()
+    first = table.drop_duplicates("cs")
+    assert first["variable"].tolist() == sets["LEAD_SNP"].tolist()
+    np.testing.assert_allclose(first["cs_min_r2"], sets["PURITY"].astype(float) ** 2)
+    np.testing.assert_allclose(table.groupby("cs")["cs_specific_prob"].sum(), sets["COVERAGE"])
+    assert (table["variable_prob"] >= table["cs_specific_prob"] - 1e-6).all()
+
+
+def test_heritability_in_sets_is_the_sum_of_theirs(small_study, small_runs, whole):
+    shares = heritability_in_sets(small_study, small_runs.linear, whole.sets)
+    total = run_heritability(small_study, small_runs.linear).sum()
+    np.testing.assert_allclose(shares["H2"], total)
+    np.testing.assert_allclose(
+        shares["SHARE"], whole.sets.groupby("PRIOR", sort=False)["H2"].sum() / total
+    )
+    assert (
+        shares["SETS"].tolist() == whole.sets["PRIOR"].value_counts()[["model", "uniform"]].tolist()
+    )
+
+
+def test_the_command_writes_the_sets_as_others_read_them(small_runs, tmp_path, capsys):
+    files = {name: tmp_path / name for name in ("f.tsv", "susie.tsv", "loci.parquet", "sets.tsv")}
+    words = ["finemap", str(small_runs.linear.path), "-o", str(files["f.tsv"]), "--json"]
+    words += ["--susie", str(files["susie.tsv"]), "--study-locus", str(files["loci.parquet"])]
+    assert main([*words, "--sets", str(files["sets.tsv"]), "--region", "4:1-900000000"]) == 0
+    told = capsys.readouterr()
+    assert "positions are on hg19, not on hg38" in told.err
+    assert "h2_in_sets" not in json.loads(told.out.splitlines()[-1])
+    sets = pd.read_csv(files["sets.tsv"], sep="\t")
+    number = int((sets["PRIOR"] == "model").sum())
+    assert pq.read_table(files["loci.parquet"]).num_rows == number > 0
+    susie = pd.read_csv(files["susie.tsv"], sep="\t")
+    assert list(susie)[5:] == [
+        *["variable_prob", "cs", "cs_specific_prob"],
+        *["cs_log10bf", "cs_avg_r2", "cs_min_r2", "cs_size"],
+    ]
+    assert susie["cs"].nunique() == number
+    assert main([*words, "--all"]) == 0
+    told = capsys.readouterr()
+    model, uniform = json.loads(told.out.splitlines()[-1])["h2_in_sets"]
+    assert (model["PRIOR"], uniform["PRIOR"]) == ("model", "uniform")
+    assert model["SHARE"] == pytest.approx(model["H2_SETS"] / model["H2"])
+    assert f"{model['SHARE']:.1%} of heritability is in the sets" in told.err
