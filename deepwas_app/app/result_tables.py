@@ -27,8 +27,16 @@ TABLE_STYLE = """
 """
 
 
-def download(label: str, filename: str, content: Callable[[], str]) -> pmui.FileDownload:
-    """A button that makes a text file in a thread when it is pressed, and not before."""
+def download(
+    label: str,
+    filename: str,
+    content: Callable[[], str],
+    after: Callable[[], None] = lambda: None,
+) -> pmui.FileDownload:
+    """A button that makes a text file in a thread when it is pressed, and not before.
+
+    `after` is called when it is made, by the page's own thread, which alone may change the page.
+    """
     making = 0
 
     async def make() -> io.StringIO:
@@ -38,7 +46,9 @@ def download(label: str, filename: str, content: Callable[[], str]) -> pmui.File
         making += 1
         button.loading = True
         try:
-            return io.StringIO(await asyncio.to_thread(content))
+            text = await asyncio.to_thread(content)
+            after()
+            return io.StringIO(text)
         finally:
             making -= 1
             button.loading = making > 0

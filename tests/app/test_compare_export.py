@@ -17,7 +17,8 @@ from deepwas_app.app.jobs import JOBS, Status
 from deepwas_app.app.pages.compare import ComparePage
 from deepwas_app.app.pages.export import ExportPage, genotypes_of
 from deepwas_app.cli import main
-from deepwas_app.errors import InputError
+from deepwas_app.errors import InputError, RunWarning
+from deepwas_app.workflow.results import sparse
 
 KINDS = [ComparePage, ExportPage]
 
@@ -181,6 +182,18 @@ def test_a_row_opens_its_locus(study_with_runs, settle):
     clicked(type("Click", (), {"row": 2}))
     dashboard.poller.poll()
     assert dashboard.pages["locus"].region != region
+
+
+def test_a_card_says_what_is_to_be_doubted_of_its_table(study_with_runs, monkeypatch):
+    monkeypatch.setattr(sparse, "PRECISE", 1e-9)
+    monkeypatch.setattr(sparse, "MOST_ROUNDS", 1)
+    page = ExportPage(study_with_runs)
+    page.options["posterior-effects"].posterior = "sparse"
+    before = alerts(page)
+    with pytest.warns(RunWarning, match="Monte-Carlo"):
+        content(page, "posterior.tsv")
+    (said,) = [alert for alert in alerts(page) if alert not in before]
+    assert "Monte-Carlo error, more than the" in said
 
 
 def test_files_of_the_export_page_are_those_of_the_commands(study_with_runs, capsys):

@@ -102,20 +102,28 @@ class ExportPage(RunsPage):
             *([self.region] if export.region else []),
         ]
 
+        doubted = pmui.Column(sizing_mode="stretch_width")
+        said: list[str] = []
+
         def content() -> str:
             study, run = self.state.study, self._run()
             region = parse_region(self.region.value, study) if export.region else None
             table = store.exported(study, run, export, options, region)
+            said[:] = table.attrs.get("doubts", [])
             return export.written(table, study, run)
+
+        def after() -> None:
+            doubted.objects = doubts(self.run.value, said)
 
         size = self._size(export.row) if export.row else ""
         return self._file(
             export.title,
             export.purpose,
-            download(f"Download{size}", "", content),
+            download(f"Download{size}", "", content, after),
             export.ending,
             f"deepwas export RUN --{export.name} FILE" + " --region REGION" * export.region,
             *knobs,
+            doubted,
             then=export.then,
         )
 

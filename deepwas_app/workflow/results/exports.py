@@ -38,7 +38,8 @@ class Export:
         Its columns.
     compute
         ``compute(study, run)`` gives the table; also takes the options by name, and `region`
-        where it is of one. It may have more columns than are written.
+        where it is of one. It may have more columns than are written, and in its attribute
+        `doubts` what is to be doubted of it.
     ending
         Of its file's name, after the run's.
     text

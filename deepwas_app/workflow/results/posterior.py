@@ -1,5 +1,7 @@
 """Posterior of the effects of all variants, with labels."""
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
@@ -9,6 +11,7 @@ from deepwas_app.errors import InputError
 from deepwas_app.workflow.results.locus import RunLike, opened
 from deepwas_app.workflow.results.sparse import Sparse, sparse_posterior, weigh
 from deepwas_app.workflow.runs.batches import block_slice
+from deepwas_app.workflow.runs.doubted import warn
 from deepwas_app.workflow.runs.fitted import Fitted
 from deepwas_app.workflow.runs.folds import parts
 from deepwas_app.workflow.runs.models import likelihood_of
@@ -41,7 +44,7 @@ def posterior(study: StudyLike | None, run: RunLike, *, settings: PosteriorKnobs
     scored variant. Attributes: ``normal`` (posterior probability that all variants are causal,
     1/2 before the data), ``polygenicity`` (share of causal variants if not), ``polygenicity_se``
     (of its logarithm), ``sampling_error`` (share of the sum of squared means that is Monte-Carlo
-    error).
+    error), ``doubts`` (that this is more than aimed at, in words, which is warned of as well).
 
     Raises
     ------
@@ -59,7 +62,7 @@ def posterior(study: StudyLike | None, run: RunLike, *, settings: PosteriorKnobs
         return _dataset(study, mean, variance, None, {})
     weighed = weigh(study, run)
     normal = weighed.polygenicity.normal if settings.posterior == "auto" else 0.0
-    facts = {
+    facts: dict[str, Any] = {
         "normal": weighed.polygenicity.normal,
         "polygenicity": weighed.polygenicity.share,
         "polygenicity_se": weighed.polygenicity.error,
@@ -67,7 +70,9 @@ def posterior(study: StudyLike | None, run: RunLike, *, settings: PosteriorKnobs
     if normal > 1 - NEGLIGIBLE:
         return _dataset(study, *_normal(study, run), None, facts)
     sparse = sparse_posterior(study, weighed)
-    facts["sampling_error"] = sparse.sampling_error
+    facts |= {"sampling_error": sparse.sampling_error, "doubts": sparse.doubts}
+    for words in sparse.doubts:
+        warn(f"{run.name}: {words}")
     mean, second = sparse.mean, sparse.second
     if normal > NEGLIGIBLE:
         mean, second = _averaged(study, run, sparse, normal)
@@ -89,7 +94,7 @@ def _dataset(
     mean: np.ndarray,
     variance: np.ndarray,
     inclusion: np.ndarray | None,
-    facts: dict[str, float],
+    facts: dict[str, Any],
 ) -> xr.Dataset:
     variables = {
         "variant_posterior_mean": ("variants", mean),

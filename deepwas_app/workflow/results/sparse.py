@@ -53,6 +53,17 @@ class Sparse(NamedTuple):
     polygenicity: Polygenicity
     sampling_error: float
 
+    @property
+    def doubts(self) -> list[str]:
+        """That the Monte-Carlo error is larger than it should be, for people; else empty."""
+        if self.sampling_error < PRECISE:
+            return []
+        return [
+            f"sparse effects are sampled: {self.sampling_error:.1%} of the sum of their squares is "
+            f"Monte-Carlo error, more than the {PRECISE:.0%} aimed at, after as many draws as are "
+            "made. Effects of single variants may be off by more than their digits say"
+        ]
+
 
 class HostChains(NamedTuple):
     """:class:`deepwas_app.core.sparse.Chains` of one LD block, as numpy arrays."""

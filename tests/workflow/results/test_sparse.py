@@ -6,7 +6,10 @@ import pytest
 
 import deepwas_app as dw
 from deepwas_app.cli import main
+from deepwas_app.errors import RunWarning
 from deepwas_app.genetics.store import read_block
+from deepwas_app.workflow.results import sparse
+from deepwas_app.workflow.results.exported.weights import pgs_weights
 from deepwas_app.workflow.runs.batches import block_slice
 from deepwas_app.workflow.settings import SimulateSettings
 from deepwas_app.workflow.studies.simulate import simulate
@@ -85,6 +88,22 @@ def test_the_same_twice(drawn):
     study, run = drawn[0.01]
     first, second = (dw.posterior(study, run, posterior="sparse") for _ in "12")
     np.testing.assert_array_equal(first["variant_pip"], second["variant_pip"])
+
+
+def test_sampling_that_ends_above_its_aim_is_said(small_runs, monkeypatch, tmp_path, capsys):
+    run = str(small_runs.linear.path)
+    words = ["export", run, "--weights", str(tmp_path / "w.tsv"), "--posterior", "sparse"]
+    monkeypatch.setattr(sparse, "MOST_ROUNDS", 1)
+    monkeypatch.setattr(sparse, "PRECISE", 1.0)
+    assert main(words) == 0
+    assert "Monte-Carlo" not in capsys.readouterr().err
+    monkeypatch.setattr(sparse, "PRECISE", 1e-9)
+    assert main(words) == 0
+    (line,) = [each for each in capsys.readouterr().err.splitlines() if "Monte-Carlo" in each]
+    assert line.startswith("warning: linear: sparse effects are sampled: ")
+    with pytest.warns(RunWarning, match="Monte-Carlo error, more than the 0% aimed at"):
+        table = pgs_weights(None, small_runs.linear, posterior="sparse")
+    assert len(table.attrs["doubts"]) == 1
 
 
 def test_a_file_of_effects_and_probabilities(small_study, small_runs, tmp_path):

@@ -58,11 +58,13 @@ def posterior_effects(
     rows = np.flatnonzero(np.isfinite(mean))
     root_n = np.sqrt(study["variant_sample_size"].values.astype(np.float64)[rows])
     variance = found["variant_posterior_variance"].values.astype(np.float64)[rows]
-    return identity(study, rows, ("SNP", "CHR", "BP", "A1", "A2")).assign(
+    table = identity(study, rows, ("SNP", "CHR", "BP", "A1", "A2")).assign(
         BETA_MEAN=mean[rows] / root_n,
         BETA_SD=np.sqrt(variance) / root_n,
         PIP=found["variant_pip"].values[rows] if "variant_pip" in found else np.nan,
     )
+    table.attrs["doubts"] = found.attrs.get("doubts", [])
+    return table
 
 
 EXPORTS.add(

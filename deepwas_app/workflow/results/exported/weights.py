@@ -77,10 +77,12 @@ def pgs_weights(study: StudyLike | None, run: RunLike, *, settings: PosteriorKno
     beta = per_allele(study, mean)
     rows = np.flatnonzero(np.isfinite(beta))
     table = identity(study, rows, ("SNP", "CHR", "BP", "A1", "A2"))
-    return table.assign(
+    table = table.assign(
         BETA=beta[rows],
         A1_FREQ=study["variant_allele_frequency"].values[rows].astype(np.float64),
     )
+    table.attrs["doubts"] = effects.attrs.get("doubts", [])
+    return table
 
 
 PLINK = EXPORTS.add(
