@@ -21,8 +21,10 @@ BACKGROUND
 quantities
     By bin of PIP: mean PIP (EXPECTED), share of causal variants (OBSERVED), and the binomial s.e.
     of a share of the mean PIP; and what 95% sets hold, how large they are, how many causal variants
-    have a PIP above 0.5 and 0.95, or the largest PIPs of which so many are false; and the log loss
-    a locus.
+    have a PIP above 0.5 and 0.95, or the largest PIPs of which so many are false; the log loss a
+    locus; and the squared effects that are in 95% sets, as the fits expect it and in truth (of
+    causal variants that a set holds), by themselves (in units of z squared, a locus) and as a share
+    of all, the s.e. that of the difference over loci.
 """
 
 import argparse
@@ -92,8 +94,8 @@ def make_loci(chromosomes: int, people: int, seed: int) -> list[Locus]:
 
 
 def draw(locus: Locus, polygenic: float, rng: np.random.Generator) -> tuple:
-    """z-scores of a GWAS, which variants are causal, and the true prior variance of b: of all
-    effects, and of those that all variants have.
+    """z-scores of a GWAS, which variants are causal, the true prior variance of b: of all effects,
+    and of those that all variants have; and b.
     """
     size = len(locus.weights)
     number = int(rng.integers(1, 11))
@@ -108,7 +110,7 @@ def draw(locus: Locus, polygenic: float, rng: np.random.Generator) -> tuple:
     z = locus.X.T @ (y - carried * (y.sum() / PEOPLE)) / np.sqrt(PEOPLE)
     inside = np.zeros(size, bool)
     inside[causal] = True
-    return z, inside, behind + EXPECTED * DEVIATION**2 * locus.weights, behind
+    return z, inside, behind + EXPECTED * DEVIATION**2 * locus.weights, behind, b
 
 
 def measured(fits: list) -> list[dict]:
@@ -150,6 +152,20 @@ def measured(fits: list) -> list[dict]:
         power = hits[allowed].max(initial=0) / hits[-1]
         rows.append(_row(f"causal variants, {rate:.0%} of those found false", power, hits[-1]))
     rows.append(_row("log loss a locus (nats)", log_loss(pip, causal, len(fits)), len(fits)))
+    # Of each locus: in sets as expected, in truth; in all as expected, in truth.
+    squares = np.array([fit[5] for fit in fits])
+    mean = squares.mean(axis=0)
+    for quantity, each, of in (
+        ("squared effects in sets", squares[:, :2], np.ones(2)),
+        (
+            "share of squared effects in sets",
+            squares[:, :2] - squares[:, 2:] * (mean[:2] / mean[2:]),
+            mean[2:],
+        ),
+    ):
+        error = (each[:, 0] / of[0] - each[:, 1] / of[1]).std(ddof=1) / np.sqrt(len(fits))
+        expected, observed = mean[:2] / of
+        rows.append(_row(quantity, observed, len(fits)) | {"EXPECTED": expected, "SE": error})
     rows.append(_row("not converged", np.mean([not fit[4] for fit in fits]), len(fits)))
     return rows
 
@@ -161,7 +177,7 @@ def _row(quantity: str, observed: float, number: int) -> dict:
 
 def fit_all(drawn: list, people: float, background: str, prior: str) -> list:
     fits = []
-    for locus, z, causal, d, behind in drawn:
+    for locus, z, causal, d, behind, b in drawn:
         block = locus.blocks[people]
         Q, eigenvalues, shrunk = (
             np.asarray(a, np.float64) for a in (block.Q, block.eigenvalues, block.noise)
@@ -182,7 +198,16 @@ def fit_all(drawn: list, people: float, background: str, prior: str) -> list:
         sets = credible_sets(fit, Q)
         covered = np.array([causal[one.variants].any() for one in sets], bool)
         sizes = np.array([len(one.variants) for one in sets])
-        fits.append((fit.pip, causal, covered, sizes, fit.converged))
+        inside = np.zeros(len(b), bool)
+        for one in sets:
+            inside[one.variants] = True
+        squares = (
+            sum(float(one.squares[: len(one.variants)].sum()) for one in sets),
+            float((b**2)[inside & causal].sum()),
+            float(d.sum()),
+            float((b**2).sum()),
+        )
+        fits.append((fit.pip, causal, covered, sizes, fit.converged, squares))
     return fits
 
 
@@ -193,6 +218,7 @@ def main() -> None:
     parser.add_argument("--population", type=int, default=6_000)
     parser.add_argument("--polygenic", type=float, nargs="+", default=POLYGENIC)
     parser.add_argument("--panels", type=float, nargs="+", default=PANELS)
+    parser.add_argument("--backgrounds", nargs="+", default=BACKGROUNDS)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("-o", "--output", default="-")
     options = parser.parse_args()
@@ -203,7 +229,7 @@ def main() -> None:
         drawn = [
             (locus, *draw(locus, polygenic, rng)) for _ in range(options.studies) for locus in loci
         ]
-        cases = itertools.product(options.panels, BACKGROUNDS, ("model", "uniform"))
+        cases = itertools.product(options.panels, options.backgrounds, ("model", "uniform"))
         for people, background, prior in cases:
             if background == "true" and not polygenic:
                 continue
