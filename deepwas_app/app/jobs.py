@@ -72,6 +72,8 @@ class Job:
         What the generator returned.
     error
         One line for people when it failed, else empty.
+    ended
+        When it was over, in seconds since the epoch; 0 before.
     """
 
     def __init__(
@@ -92,7 +94,7 @@ class Job:
         self.fraction, self.message = 0.0, ""
         self.seconds_left: float | None = None
         self.result: Any = None
-        self.error = ""
+        self.error, self.ended = "", 0.0
         self.cancelling = self.pausing = False
         self._start: Callable[[], Generator[Any, None, Any]] | None = start
         self._generator: Generator[Any, None, Any] | None = None
@@ -147,6 +149,7 @@ class Job:
         """Mark the job as over and let go of what it held."""
         self._generator = self._start = None
         self.seconds_left = None
+        self.ended = time.time()
         self.status = status
         self._over.set()
 

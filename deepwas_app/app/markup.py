@@ -3,8 +3,13 @@
 import html
 import re
 
-# Marks of Markdown: some anywhere, an underscore beside a word, and those that begin a line.
-_MARKS = re.compile(r"[\\`*\[\]~|$]|(?<![^\W_])_|_(?![^\W_])|^\s*(?:[#+=-]+|\d+[.)])(?=\s|$)", re.M)
+# Marks of Markdown: some anywhere, an underscore beside a word, those that begin a line, and what
+# makes an address of a word (a file x.info is none).
+_MARKS = re.compile(
+    r"[\\`*\[\]~|$@]|(?<![^\W_])_|_(?![^\W_])|^\s*(?:[#+=-]+|\d+[.)])(?=\s|$)"
+    r"|[.](?=[^\W\d])|:(?=/)",
+    re.M,
+)
 
 
 def text(words: object) -> str:

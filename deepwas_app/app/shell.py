@@ -8,10 +8,11 @@ import panel_material_ui as pmui
 import xarray as xr
 
 from deepwas_app.app import leaks
+from deepwas_app.app.browser import SystemTheme
 from deepwas_app.app.components import trouble, waiting
 from deepwas_app.app.guard import LayoutGuard
-from deepwas_app.app.job_view import job_line
-from deepwas_app.app.jobs import JOBS, Status
+from deepwas_app.app.header import Header
+from deepwas_app.app.jobs_drawer import JobsDrawer
 from deepwas_app.app.markup import text
 from deepwas_app.app.pages import PAGES
 from deepwas_app.app.poller import Poller
@@ -76,25 +77,23 @@ class Dashboard(pn.viewable.Viewer):
             sizing_mode="stretch_width",
         )
         self.menu.param.watch(self._chosen, "active")
-        self.study_line = pmui.Typography(
-            "", sx={"color": "white", "opacity": 0.92, "fontSize": "0.95rem"}, margin=(0, 0, 0, 24)
-        )
-        self.job_line = pmui.Typography(
-            "",
-            sx={"color": "white", "opacity": 0.92, "fontSize": "0.85rem", "textAlign": "right"},
-            margin=(0, 16, 0, 12),
-            sizing_mode="stretch_width",
-        )
+        self.drawer = JobsDrawer(self.state)
+        self.header = Header(self.state, self.drawer, self._python)
+        self.theme = SystemTheme(width=0, height=0, margin=0)
         self.page = leaks.without_busy(self._make_page)
         self.page.param.watch(self._darkened, "dark_theme")
         self.state.dark = bool(self.page.dark_theme)
         self.state.param.watch(self._turned, "page")
         self.state.param.watch(self._show_notice, "notice")
-        self.state.param.watch(self._show_study, "study")
+        self.page.param.watch(lambda event: self.drawer.look(event.new), "contextbar_open")
+        self.header.jobs.on_click(lambda _: self._toggle_drawer())
+        self._system_dark = False
         self.poller.add(self.state.check_opening)
-        self.poller.add(self._show_job)
+        self.poller.add(self.state.check_jobs)
+        self.poller.add(self._follow_system)
+        self.poller.add(self.header.refresh)
+        self.poller.add(self.drawer.refresh)
         self.poller.add(self._build_shown)
-        self._show_study()
         self.turn_to(self.shown)
 
     @property
@@ -135,11 +134,16 @@ class Dashboard(pn.viewable.Viewer):
     def _make_page(self) -> Any:
         return pmui.Page(  # type: ignore[attr-defined]  # named late, by its __getattr__
             title="DeepWAS Explorer",
-            header=[self.study_line, self.job_line],
+            header=[self.header],
             sidebar=[self.menu],
             sidebar_width=200,
+            contextbar=[self.drawer],
+            contextbar_variant="temporary",
+            contextbar_width=380,
             main=[
                 LayoutGuard(width=0, height=0, margin=0),
+                self.theme,
+                self.header.dialog,
                 pmui.Column(*self._slots.values(), sizing_mode="stretch_width", margin=(12, 20)),
             ],
             theme_config=THEME,
@@ -150,6 +154,8 @@ class Dashboard(pn.viewable.Viewer):
                 # Panel does not name it for screen readers, and the pages say what is going on.
                 "& .MuiAppBar-root .MuiLinearProgress-root": {"display": "none"},
                 "& .MuiAppBar-root .MuiIconButton-root": {"color": "white"},
+                # The drawer has a button of its own, with a name that says what it is.
+                "& .MuiAppBar-root [aria-label$='contextbar']": {"display": "none"},
             },
         )
 
@@ -170,20 +176,17 @@ class Dashboard(pn.viewable.Viewer):
     def _darkened(self, event: Any) -> None:
         self.state.dark = bool(event.new)
 
-    def _show_study(self, *_: Any) -> None:
-        study = self.state.study
-        self.study_line.object = "" if study is None else text(study.attrs.get("title", ""))
+    def _follow_system(self) -> None:
+        """Be dark where the system is: at a tick, because a page on its way would be half dark."""
+        if self.theme.dark != self._system_dark:
+            self._system_dark = self.page.dark_theme = self.theme.dark
 
-    def _show_job(self) -> None:
-        active = JOBS.active()
-        # What goes on before what waits; what is paused only where there is nothing else.
-        active.sort(key=lambda j: (j.status is not Status.RUNNING, j.status is not Status.QUEUED))
-        line = job_line(active[0]) if active else ""
-        queued = sum(job.status is Status.QUEUED for job in active[1:])
-        if queued:
-            line += f" (+{queued} waiting)"
-        if self.job_line.object != text(line):
-            self.job_line.object = text(line)
+    def _toggle_drawer(self) -> None:
+        self.page.contextbar_open = not self.page.contextbar_open
+
+    def _python(self) -> str:
+        page = self.pages.get(self.shown)
+        return "" if page is None else page.python()
 
     def _show_notice(self, event: Any) -> None:
         if event.new is None:
@@ -203,10 +206,12 @@ class Dashboard(pn.viewable.Viewer):
 
 
 def sync_address(state: AppState) -> None:
-    """Keep page, study and locus in the browser's address, both ways: it can be sent to others."""
+    """Keep what is on show in the browser's address, both ways: it can be sent to others."""
     if pn.state.location is None:
         return
-    pn.state.location.sync(state, {"page": "page", "study_key": "study", "region": "region"})
+    names = ("page", "region", "reference", "tab")
+    synced = {name: name for name in names} | {"study_key": "study", "selected": "runs"}
+    pn.state.location.sync(state, synced)
 
 
 def error_page(problem: Exception) -> pmui.Column:

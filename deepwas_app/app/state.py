@@ -1,6 +1,7 @@
 """What a session is looking at. No Panel here: pages watch this and draw."""
 
-from typing import Any, Self
+import time
+from typing import Any, NamedTuple, Self
 
 import param
 import xarray as xr
@@ -8,6 +9,26 @@ import xarray as xr
 from deepwas_app.app import store
 from deepwas_app.app.jobs import FILES, JOBS, OPEN, OPENING, Job, Status
 from deepwas_app.workflow.results.evaluation import best_run
+
+KEPT_MESSAGES = 100
+# Whatever page a person is on, they are told when one of these ends.
+AWAITED = ("train", "scaling")
+
+
+class Message(NamedTuple):
+    """What was said to a person.
+
+    Attributes
+    ----------
+    time
+        Seconds since the epoch.
+    severity, text
+        See :meth:`AppState.say`.
+    """
+
+    time: float
+    severity: str
+    text: str
 
 
 class AppState(param.Parameterized):
@@ -23,11 +44,19 @@ class AppState(param.Parameterized):
     opening = param.Parameter(None, doc="The job that opens a study; None when there is none.")
     page = param.String("", doc="Address of the page on show; the first where it is of none.")
     region = param.String("", doc="Region of the Locus page, 22:1-2; set it to go elsewhere.")
+    reference = param.String("", doc="Variant that others are coloured by; set it to choose one.")
+    tab = param.String("", doc="Tab of the Annotations page on show; the first where of none.")
     dark = param.Boolean(default=False, doc="Whether the page is dark.")
     notice = param.Parameter(None, doc="(severity, text) to show to the person; None if nothing.")
 
+    messages = param.List(default=[], item_type=Message, doc="What was said, oldest first.")
+
     shown_key = ""
     """Key of the study that is shown; ``study_key`` differs while another is being asked for."""
+
+    def __init__(self, **params: Any) -> None:
+        super().__init__(**params)
+        self._awaited: list[Job] = []
 
     @classmethod
     def of(cls, study: "xr.Dataset | str | AppState | None") -> Self:
@@ -72,19 +101,28 @@ class AppState(param.Parameterized):
         else:
             self.tell(job)
 
+    def check_jobs(self) -> None:
+        """Take in trainings and sweeps of the study that ended. Called by the session's timer."""
+        over = [job for job in self._awaited if job.status.over]
+        self._awaited = [job for job in JOBS.active() if job.kind in AWAITED]
+        for job in over:
+            if self.study is None or job.study != store.study_hash(self.study):
+                continue
+            done = job.kind == "train" and job.status is Status.DONE
+            self.refresh_runs(select=store.run_name(job.output) if done else None)
+            self.tell(job, done="finished.")
+
     def show(self, study: xr.Dataset, key: str) -> None:
         """Look at a study that is already open."""
         self.shown_key = key
         with param.parameterized.batch_call_watchers(self):
-            again = self.study is study
-            if not again:
-                self.selected = []
-                self.region = "" if self.study is not None else self.region
+            # What the address names is kept for the first study.
+            if self.study is not None and self.study is not study:
+                self.selected, self.region, self.reference = [], "", ""
             self.study, self.study_key = study, key
             self.runs = store.find_runs(study, self._refused)
-            if not self.selected_runs():
-                best = self.best_run()
-                self.selected = [] if best is None else [store.run_name(best)]
+            known = self.selected_runs() or [run for run in [self.best_run()] if run is not None]
+            self.selected = [store.run_name(run) for run in known]
 
     def refresh_runs(self, select: str | None = None) -> None:
         """Look for runs on disk again, and select one of them as well."""
@@ -111,6 +149,8 @@ class AppState(param.Parameterized):
 
     def say(self, text: str, severity: str = "info") -> None:
         """Show a line to the person: ``"info"``, ``"success"``, ``"warning"`` or ``"error"``."""
+        said = Message(time.time(), severity, text)
+        self.messages = [*self.messages, said][-KEPT_MESSAGES:]
         # Forgotten first, so that the same line can be said twice.
         with param.parameterized.discard_events(self):
             self.notice = None

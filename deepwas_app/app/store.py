@@ -14,6 +14,8 @@ from deepwas_app.errors import InputError
 from deepwas_app.genetics.content import content_hash, freeze
 
 _STUDIES = Shelf(6)
+# Under what name or path each study was opened last, by its hash.
+_OPENED: dict[str, str] = {}
 # A block may take 100 MB; those who look at one locus need one or two.
 _BLOCKS = Shelf(4)
 _LD = Shelf(256)
@@ -47,7 +49,13 @@ def open_study(name_or_path: str) -> xr.Dataset:
     study = open_from_disk(name_or_path)
     # By path as well: annotations are read when they are needed, and a copy may be gone by then.
     key = (study.attrs["content_hash"], study.attrs["path"])
+    _OPENED[key[0]] = name_or_path
     return _STUDIES.get(key, lambda: _load_table(study))
+
+
+def opened_as(content: str) -> str:
+    """Name or path under which the study of a hash was opened; empty where it was not."""
+    return _OPENED.get(content, "")
 
 
 def opening(name_or_path: str) -> Generator[Any, None, xr.Dataset]:

@@ -8,7 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from deepwas_app.plots.forest import forest
-from deepwas_app.plots.theme import GREY, figure_options, series_colour
+from deepwas_app.plots.theme import GREY, figure_options, run_colour
 
 
 def effect_forest(
@@ -133,7 +133,7 @@ def quantile_enrichment(effects: Mapping[str, xr.Dataset], annotation: str) -> h
     ]
     middle = (len(effects) - 1) / 2
     for (run, series), part in table.groupby(["run", "series"], sort=False):
-        colour = series_colour(int(series))
+        colour = run_colour(str(run))
         part = part.assign(x=part["quantile"] + (series - middle) * 0.1)
         layers += [
             hv.Curve(part, "x", "value", label=str(run)).opts(color=colour, line_width=1.5),

@@ -8,7 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from deepwas_app.intervals import interval
-from deepwas_app.plots.theme import GREY, figure_options, series_colour
+from deepwas_app.plots.theme import GREY, figure_options, run_colour
 
 LONGEST = 34
 
@@ -64,7 +64,7 @@ def forest_table(
                     "value": estimate,
                     "se": se,
                     **ends,
-                    "colour": series_colour(i),
+                    "colour": run_colour(run),
                     "series": i,
                 }
             )

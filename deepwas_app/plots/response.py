@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from deepwas_app.plots.forest import short
-from deepwas_app.plots.theme import GREY, figure_options, series_colour
+from deepwas_app.plots.theme import GREY, figure_options, run_colour, series_colour
 
 EFFECT = "Change of log heritability"
 DIVERGING = ["#2b6cb8", "#8fb8e0", "#e6e6e4", "#eea66f", "#c2571a"]
@@ -35,7 +35,7 @@ def response_figure(curves: Mapping[str, xr.Dataset]) -> hv.Overlay:
     for i, (run, curve) in enumerate(curves.items()):
         table = curve[["value", "effect", "low", "high"]].to_dataframe().assign(run=run)
         shift = (i - (len(curves) - 1) / 2) * 0.05 if binary else 0.0
-        layers += _series(table.assign(x=table["value"] + shift), run, series_colour(i), binary)
+        layers += _series(table.assign(x=table["value"] + shift), run, run_colour(run), binary)
     ticks: dict[str, Any] = {"xticks": [(0, "0"), (1, "1")], "xlim": (-0.5, 1.5)} if binary else {}
     return hv.Overlay(layers).opts(
         **figure_options(

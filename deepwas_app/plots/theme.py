@@ -14,7 +14,9 @@ RED = "#d8505f"
 GREY = "#8a94a3"
 
 SERIES = (BLUE, ORANGE, GREEN, "#9a6ad6", "#c99a1c", "#1ba3b8", RED, "#b5739d")
-"""One colour per run, objective or annotation, in the order in which they appear."""
+"""One colour per objective or annotation, in the order in which they appear; runs keep theirs."""
+# Runs, in the order in which they were first drawn.
+_DRAWN: dict[str, int] = {}
 
 LD_EDGES = (0.0, 0.2, 0.4, 0.6, 0.8)
 LD_COLOURS = ("#463699", "#26BCE1", "#6EFE68", "#F8C32A", "#DB3D11")
@@ -39,8 +41,13 @@ def ink(dark: bool) -> str:
 
 
 def series_colour(index: int) -> str:
-    """Colour of the ``index``-th run, objective or annotation; colours repeat after eight."""
+    """Colour of the ``index``-th objective or annotation; colours repeat after eight."""
     return SERIES[index % len(SERIES)]
+
+
+def run_colour(name: str) -> str:
+    """Colour of a run: one and the same wherever it is drawn, by when it first was."""
+    return series_colour(_DRAWN.setdefault(str(name), len(_DRAWN)))
 
 
 def tidy(plot: Any, element: Any) -> None:

@@ -11,7 +11,7 @@ from bokeh.models.annotations import Span
 from bokeh.plotting import figure
 
 from deepwas_app.intervals import interval
-from deepwas_app.plots.theme import BLUE, GREY, ORANGE, figure_options, series_colour
+from deepwas_app.plots.theme import BLUE, GREY, ORANGE, figure_options, run_colour
 
 MILLI = 1e3
 LOSS = "Training loss (nats/variant)"
@@ -41,7 +41,7 @@ def held_out_gain(metrics: Mapping[str, pd.DataFrame]) -> hv.Overlay:
         ("95% interval", "@low{0.000} to @high{0.000}"),
     ]
     layers: list[hv.Element] = [hv.HLine(0.0).opts(color=GREY, line_width=1, line_dash="dashed")]
-    for i, (run, table) in enumerate(metrics.items()):
+    for run, table in metrics.items():
         seen = table.reindex(columns=["step", "held_out_gain", "held_out_gain_se"]).astype(float)
         seen = seen.dropna(subset=["held_out_gain"])
         value, error = (MILLI * seen[name] for name in ("held_out_gain", "held_out_gain_se"))
@@ -49,7 +49,7 @@ def held_out_gain(metrics: Mapping[str, pd.DataFrame]) -> hv.Overlay:
         drawn = pd.DataFrame(
             {"step": seen["step"], "milli": value, "low": low, "high": high, "run": run}
         )
-        colour = series_colour(i)
+        colour = run_colour(run)
         layers += [
             hv.Segments(drawn.dropna(), ["step", "low", "step", "high"], label=run).opts(
                 color=colour, alpha=0.5

@@ -1,6 +1,7 @@
 """The Annotations page without a browser: effects, tests, enrichment, responses, downloads."""
 
 import asyncio
+import html
 import os
 import shutil
 
@@ -21,7 +22,7 @@ from deepwas_app.workflow.studies.simulate import simulate
 
 
 def alerts(page) -> list[str]:
-    return [a.object for a in page._layout.select(pmui.Alert) if a.visible]
+    return [html.unescape(a.object) for a in page._layout.select(pmui.Alert) if a.visible]
 
 
 def downloads(viewer) -> dict[str, str]:

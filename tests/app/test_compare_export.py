@@ -1,6 +1,7 @@
 """The Compare and Export pages without a browser, and their files against the commands."""
 
 import asyncio
+import html
 import os
 import shutil
 from pathlib import Path
@@ -24,7 +25,9 @@ KINDS = [ComparePage, ExportPage]
 
 
 def alerts(page) -> list[str]:
-    return [alert.object for alert in page._layout.select(pmui.Alert) if alert.visible]
+    return [
+        html.unescape(alert.object) for alert in page._layout.select(pmui.Alert) if alert.visible
+    ]
 
 
 def words(page) -> str:
@@ -291,7 +294,7 @@ def test_cases_are_drawn_beside_controls_and_other_weights_beside_the_run(
     settle(page, lambda: form.results.objects)
     text = words(page)
     assert "R² of the liability" in text
-    assert "odds ratio per s.d." in text
+    assert "odds ratio per s.d." in html.unescape(text)
     # Names of files are shown as they are, not rendered.
     assert "<b>" not in text
     assert len(form.results.select(pn.pane.HoloViews)) == 2

@@ -262,11 +262,11 @@ def test_the_dashboard_shows_what_goes_on_before_what_is_paused():
     paused.gate.release(1)
     until(lambda: one.status is Status.PAUSED)
     dashboard.poller.poll()
-    assert dashboard.job_line.object.startswith("One: paused")
+    assert dashboard.header.jobs.label.startswith("One: paused")
     two, three = JOBS.submit(Job("Two", running)), JOBS.submit(Job("Three", queued))
     until(lambda: two.status is Status.RUNNING)
     dashboard.poller.poll()
-    assert dashboard.job_line.object == "Two: starting (+1 waiting)"
+    assert dashboard.header.jobs.label == "Two: starting (+1 waiting)"
     for job, steps in ((three, queued), (two, running), (one, paused)):
         JOBS.cancel(job)
         steps.gate.release(3)

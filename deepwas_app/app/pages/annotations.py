@@ -6,7 +6,7 @@ import panel_material_ui as pmui
 import xarray as xr
 
 from deepwas_app.app import store
-from deepwas_app.app.cards.annotation_card import Details
+from deepwas_app.app.cards.annotation_card import ALONE, SHIFTED, Details
 from deepwas_app.app.cards.annotation_response import ResponseCard
 from deepwas_app.app.cards.effects import EffectsCard
 from deepwas_app.app.cards.enrichment import EnrichmentCard
@@ -28,6 +28,7 @@ class AnnotationsPage(Page):
     """
 
     address, icon, order = "annotations", "label", 30
+    jobs = (ALONE, SHIFTED)
     heading = "Annotations"
     intro = "Which annotations carry heritability, and how sure we are: 95% intervals throughout."
 
@@ -61,6 +62,8 @@ class AnnotationsPage(Page):
             ("Response", self.response_card),
             sizing_mode="stretch_width",
         )
+        self.tabs.active = self._tab()
+        self.tabs.param.watch(self._turned, "active")
         self.results = pmui.Column(sizing_mode="stretch_width")
         self._compute()
         chooser = pmui.Row(self.chooser, self.detail, sizing_mode="stretch_width")
@@ -68,9 +71,22 @@ class AnnotationsPage(Page):
 
     def tick(self) -> None:
         """Bring the progress of the tests up to date."""
+        if self.tabs.active != self._tab():
+            self.tabs.active = self._tab()
         if self.active and self.effects:
             self.effects_card.refresh()
             self.enrichment_card.refresh()
+
+    def remembered(self) -> dict[str, Any]:
+        """The runs and the tab."""
+        return super().remembered() | ({"tab": self.state.tab} if self.state.tab else {})
+
+    def _tab(self) -> int:
+        names = [name.lower() for name in self.tabs._names]
+        return names.index(self.state.tab) if self.state.tab in names else 0
+
+    def _turned(self, event: Any) -> None:
+        self.state.tab = self.tabs._names[event.new].lower()
 
     def _picked(self, event: Any) -> None:
         self.state.selected = list(event.new)

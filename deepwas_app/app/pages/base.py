@@ -38,6 +38,8 @@ class Page(Asker):
     """Name of a Material icon."""
     order: ClassVar[int] = 100
     """Where it stands in the menu; the smallest is first."""
+    jobs: ClassVar[tuple[str, ...]] = ()
+    """Kinds of jobs that are started there."""
     heading: ClassVar[str] = ""
     intro: ClassVar[str] = ""
 
@@ -70,6 +72,8 @@ class Page(Asker):
             self.state.param.watch(self._follow, ["study", "opening", "runs", "selected"]),
             self.state.param.watch(self._show_notice, "notice"),
         ]
+        if self.alone:
+            self.poller.add(self.state.check_jobs)
         self.poller.add(self._tick)
         if self.active:
             self.draw()
@@ -116,6 +120,18 @@ class Page(Asker):
 
     def tick(self) -> None:
         """Called ten times a second while ``ready()``; for subclasses that watch jobs."""
+
+    def remembered(self) -> dict[str, Any]:
+        """What of the state makes this view, beside the study; subclasses say what."""
+        return {"selected": list(self.state.selected)} if self.state.selected else {}
+
+    def python(self) -> str:
+        """The lines that make this view in a notebook."""
+        key = self.state.shown_key
+        study = repr(key) if key else "study"
+        lines = [f"page = dw.{type(self).__name__}({study})"]
+        lines += [f"page.state.{name} = {value!r}" for name, value in self.remembered().items()]
+        return "\n".join(["import deepwas_app as dw", "", *lines, "page"])
 
     def ready(self) -> bool:
         """Whether the content is there, and is of the study that is open."""

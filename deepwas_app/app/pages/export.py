@@ -35,6 +35,7 @@ class ExportPage(RunsPage):
     """
 
     address, icon, order = "export", "ios_share", 70
+    jobs = ("score",)
     heading = "Export"
     intro = "Take a fitted prior and its effects to other tools, or score genotypes here."
     needs = "Train one on the **Train** page: here you take its prior, effects and scores away."

@@ -42,6 +42,7 @@ class LocusPage(Page):
     """
 
     address, icon, order = "locus", "my_location", 40
+    jobs = ("finemap",)
     heading = "Locus"
     intro = (
         "Association, LD, prior and annotations side by side, and which variants may be causal. "
@@ -61,13 +62,18 @@ class LocusPage(Page):
         self.figure.on_pan(self._panned)
         self.place = ""
         self.reference: int | None = None
+        self._shown = "", ""
         self.table = pd.DataFrame()
         self._stage = pmui.Column(sizing_mode="stretch_width")
         self.fine_mapping = FineMappingCard(self.state, self._draw_pips)
         self.drivers = DriversCard(self.state, self.poller)
         controls = self._controls(study)
+        asked = self.state.reference
         if self.state.region:
             self._attempt(self._follow_region)
+        if asked:
+            self.state.reference = asked
+            self._attempt(self._follow_reference)
         loci = list(self.places.loci.options.values())
         if self.table.empty and loci:
             self.go_to_variant(loci[0])
@@ -87,8 +93,22 @@ class LocusPage(Page):
     def tick(self) -> None:
         """Follow the fine-mapping, and go where another page or the address asks to."""
         self.fine_mapping.refresh()
-        if self.active and self.state.region not in ("", self.place):
+        asked = self.state.reference
+        if not self.active or (asked, self.state.region) == self._shown:
+            return
+        # A region has a reference of its own, unless one is asked for as well.
+        another = asked != self._named(self.reference)
+        if self.state.region not in ("", self.place):
             self._attempt(self._follow_region)
+        if another:
+            self.state.reference = asked
+            self._attempt(self._follow_reference)
+        self._shown = self.state.reference, self.state.region
+
+    def remembered(self) -> dict[str, Any]:
+        """The runs, the region, and the reference variant."""
+        place = {"region": self.place, "reference": self.state.reference}
+        return super().remembered() | {name: value for name, value in place.items() if value}
 
     def let_go(self) -> None:
         """Stop what goes on for the study that goes."""
@@ -164,6 +184,7 @@ class LocusPage(Page):
         study, rows = self.state.study, self.table["row"].to_numpy()
         drawn = np.flatnonzero(rows == row)
         self.reference = row
+        self.state.reference = self._named(row)
         self.figure.draw(reference=int(drawn[0]) if len(drawn) else None, r2=None)
         self.about.object = self._about(row)
         self.drivers.look_at(self._prior(), row)
@@ -241,6 +262,22 @@ class LocusPage(Page):
         """Go to the region that the state asks for; once, whatever comes of it."""
         wanted, self.state.region = self.state.region, self.place
         self.go(shown_region(wanted, self.state.study, self.genes))
+
+    def _named(self, row: int | None) -> str:
+        return "" if row is None else str(self.state.study["variant_id"].values[row])
+
+    def _follow_reference(self) -> None:
+        """Choose the variant that the state asks for; once, whatever comes of it."""
+        wanted, self.state.reference = self.state.reference, self._named(self.reference)
+        row = find_variant(self.state.study, wanted) if wanted else None
+        if wanted and row is None:
+            raise InputError(f"{wanted[:40]}: no such variant in the study. Check its name.")
+        if row is None:
+            return
+        if not self.table.empty and row in set(self.table["row"]):
+            self.choose_reference(row)
+        else:
+            self.go_to_variant(row)
 
     def _say_trouble(self, problem: str) -> None:
         self.state.say(problem, "error")

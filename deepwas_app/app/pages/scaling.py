@@ -44,6 +44,7 @@ class ScalingPage(Page):
     """
 
     address, icon, order = "scaling", "trending_up", 60
+    jobs = ("scaling",)
     heading = "Scaling"
     intro = "Do larger models predict held-out variants better? Fit several sizes and see."
 
@@ -217,9 +218,7 @@ class ScalingPage(Page):
             pmui.Typography(text(said.chosen), variant="body2", margin=(4, 0)),
         ]
 
-    def _over(self, job: Job) -> None:
-        self.state.tell(job, done="finished.")
-        self.state.refresh_runs()
+    def _over(self, _: Job) -> None:
         self._attach_next()
 
 

@@ -55,6 +55,7 @@ class StudyPage(Page):
     """
 
     address, icon, order = "study", "dataset", 10
+    jobs = ("build",)
     heading = "Study"
     intro = "Which GWAS, aligned to which LD, with which annotations, and whether it looks sound."
 

@@ -13,7 +13,7 @@ from deepwas_app.app import store
 from deepwas_app.app.cards.held_out import HeldOut
 from deepwas_app.app.components import cells, empty, fold, plot, section
 from deepwas_app.app.job_view import JobView, job_in_turn
-from deepwas_app.app.jobs import JOBS, Job, Status
+from deepwas_app.app.jobs import JOBS, Job
 from deepwas_app.app.pages import PAGES
 from deepwas_app.app.pages.base import Page
 from deepwas_app.app.pages.runs import doubts
@@ -71,6 +71,7 @@ class TrainPage(Page):
     """
 
     address, icon, order = "train", "model_training", 20
+    jobs = ("train",)
     heading = "Train"
     intro = "Fit how per-variant heritability depends on annotations; judge it on held-out blocks."
 
@@ -259,9 +260,6 @@ class TrainPage(Page):
             self._live.objects = wanted
 
     def _over(self, job: Job) -> None:
-        self.state.tell(job, done="finished.")
-        done = job.status is Status.DONE
-        self.state.refresh_runs(select=store.run_name(job.output) if done else None)
         following = job_in_turn("train", job.study)
         if following is not job:
             self._attach(following)

@@ -7,7 +7,7 @@ import pandas as pd
 from bokeh.models import HoverTool
 from bokeh.plotting import figure
 
-from deepwas_app.plots.theme import series_colour
+from deepwas_app.plots.theme import run_colour
 from deepwas_app.plots.track import Locus, Track, columns_of, empty_source
 from deepwas_app.plots.tracks import TRACKS
 
@@ -50,8 +50,8 @@ class HeritabilityTrack(Track):
     def draw(self, locus: Locus) -> None:
         """The stems, in units of a power of ten that the axis names."""
         tables = [
-            table.assign(run=name, colour=series_colour(i))
-            for i, (name, table) in enumerate(locus.values.get(locus.chosen, {}).items())
+            table.assign(run=name, colour=run_colour(name))
+            for name, table in locus.values.get(locus.chosen, {}).items()
         ]
         empty = pd.DataFrame(columns=["x", "value", "variant", "run", "colour"])
         drawn = pd.concat(tables, ignore_index=True) if tables else empty
