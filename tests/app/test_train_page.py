@@ -16,6 +16,7 @@ from deepwas_app.app.jobs import JOBS
 from deepwas_app.app.pages.scaling import ScalingPage
 from deepwas_app.app.pages.train import TrainPage
 from deepwas_app.cli import main
+from deepwas_app.core.priors import PRIORS
 from deepwas_app.workflow.progress import job
 from deepwas_app.workflow.runs.sweep import Sweep
 
@@ -93,7 +94,7 @@ TAKEN = {
     "linear": {"link", "coefficient_sd"},
     "enrichment": ADAM,
     "mlp": ADAM | SIZED,
-    "transformer": ADAM | SIZED | {"precision", "rematerialise"},
+    "transformer": ADAM | SIZED | {"tower", "precision", "rematerialise"},
 }
 
 
@@ -105,6 +106,27 @@ def test_the_form_shows_just_the_settings_that_the_prior_takes(small_study):
         shown[prior] = {name for name, field in page.fields.items() if field.visible}
     always = {"prior", "objective", "alpha", "validation_chromosomes"}
     assert shown == {prior: taken | always for prior, taken in TAKEN.items()}
+
+
+def test_the_form_says_what_training_would_take(small_study, monkeypatch):
+    page = TrainPage(small_study)
+
+    def said():
+        return page.planned.object
+
+    assert "GB of memory" in said()
+    assert set(page.fields["size"].options.values()) == {"", *PRIORS["mlp"].sizes}
+    page.settings.prior, page.settings.size = "transformer", "50M"
+    few = said()
+    monkeypatch.setattr("deepwas_app.workflow.runs.memory.free_memory", lambda: 1e6)
+    page.settings.batch_blocks += 1
+    assert "more than the 0.0009 GB that are free" in said()
+    assert "more than" not in few
+    # A name that the other network does not have is let go.
+    page.settings.prior = "mlp"
+    assert page.settings.size == ""
+    page.settings.prior = "linear"
+    assert "GB" not in said()
 
 
 def test_priors_and_objectives_have_names_for_people(small_study):

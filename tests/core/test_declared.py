@@ -56,7 +56,13 @@ def defaults(function) -> dict:
         (PRIORS["mlp"].build, {"width": 64, "depth": 2}),
         (
             PRIORS["transformer"].build,
-            {"width": 64, "depth": 2, "precision": "float32", "rematerialise": False},
+            {
+                "width": 64,
+                "depth": 2,
+                "tower": True,
+                "precision": "float32",
+                "rematerialise": False,
+            },
         ),
         (FullLikelihood.build, {"solver": "auto", "probes": 16, "max_iterations": 1000}),
         (tilt_jackknife, {"objective": FULL_LIKELIHOOD}),

@@ -26,7 +26,10 @@ def test_each_has_a_name_for_people_and_takes_settings_that_there_are(kind):
 def test_named_sizes_grow(name):
     def count(width, depth):
         def make():
-            return make_prior(name, ANNOTATIONS, level=0.0, width=width, depth=depth)
+            # With windows as in the paper, for priors that look at them.
+            tracks = Standardisation(jnp.zeros(165), jnp.ones(165))
+            options = {"width": width, "depth": depth, "window": 256}
+            return make_prior(name, ANNOTATIONS, level=0.0, standardise_tracks=tracks, **options)
 
         return parameter_count(eqx.filter_eval_shape(make))
 
@@ -46,8 +49,9 @@ def test_named_sizes_are_what_they_were(name, tracks, window, parameters):
     """Sweeps are compared by these names."""
     nine = Standardisation(jnp.zeros(9), jnp.ones(9))
     around = {"standardise_tracks": Standardisation(jnp.zeros(tracks), jnp.ones(tracks))}
-    options = {"window": window} | (around if tracks else {})
-    for (width, depth), count in zip(PRIORS[name].sizes.values(), parameters, strict=True):
+    options = {"window": window, "tower": False} | (around if tracks else {})
+    for size, count in zip(("XS", "S", "M", "L", "XL"), parameters, strict=True):
+        width, depth = PRIORS[name].sizes[size]
 
         def make(width=width, depth=depth):
             return make_prior(name, nine, level=0.0, width=width, depth=depth, **options)

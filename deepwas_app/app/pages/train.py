@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Generator
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import panel as pn
 import panel_material_ui as pmui
@@ -26,7 +27,9 @@ from deepwas_app.plots import train as pictures
 from deepwas_app.workflow.progress import relay
 from deepwas_app.workflow.results.evaluation import RUNS, evaluate, per_variant
 from deepwas_app.workflow.runs.doubted import run_warnings
+from deepwas_app.workflow.runs.memory import memory_plan
 from deepwas_app.workflow.runs.models import knobs, study_parameters
+from deepwas_app.workflow.runs.split import Split, usable_blocks
 from deepwas_app.workflow.runs.summary import EVALUATION
 from deepwas_app.workflow.settings import TrainSettings
 
@@ -34,7 +37,7 @@ from deepwas_app.workflow.settings import TrainSettings
 MODEL = (
     "size", "width", "depth", "learning_rate", "epochs", "batch_blocks", "seed",
 )  # fmt: skip
-RARE = ("link", "coefficient_sd", "precision", "rematerialise")
+RARE = ("link", "coefficient_sd", "tower", "precision", "rematerialise")
 COMMON = ("alpha", "validation_chromosomes")
 
 
@@ -196,7 +199,9 @@ class TrainPage(Page):
         } | widgets(self.settings, (*MODEL, *RARE, *COMMON))
         pairs = [[fields[n] for n in pair] for pair in zip(MODEL[1::2], MODEL[2::2], strict=True)]
         rows = [pmui.Row(*pair, sizing_mode="stretch_width") for pair in pairs]
-        count = pmui.Typography("", variant="body2", sx={"color": "text.secondary"}, margin=(4, 0))
+        self.planned = pmui.Typography(
+            "", variant="body2", sx={"color": "text.secondary"}, margin=(4, 0)
+        )
 
         def changed(*_: Any) -> None:
             taken = knobs(self.settings.prior)
@@ -205,14 +210,30 @@ class TrainPage(Page):
             for row, pair in zip(rows, pairs, strict=True):
                 row.visible = any(field.visible for field in pair)
             fields["width"].disabled = fields["depth"].disabled = bool(self.settings.size)
+            sizes = PRIORS[self.settings.prior].sizes
+            if sizes:
+                fields["size"].options = {
+                    name or label: name
+                    for label, name in named.items()
+                    if not name or name in sizes
+                }
+                if self.settings.size not in ("", *sizes):
+                    # Changes it once more.
+                    self.settings.size = ""
+                    return
             number = study_parameters(study, self.settings)
-            count.object = (
-                f"**{number:,}** parameters over {study.sizes['annotations']} annotations"
-            )
+            said = f"**{number:,}** parameters over {study.sizes['annotations']} annotations"
+            plan = memory_plan(study, self.settings, whole)
+            self.planned.object = f"{said}, {plan.text}" if plan else said
 
+        named = dict(fields["size"].options)
+        # What is held out may be chosen, and mistyped, later.
+        whole = Split(usable_blocks(study), np.zeros(0, int))
         for name in ("width", "learning_rate", "batch_blocks"):
             fields[name].margin = (6, 8, 6, 0)
-        self.settings.param.watch(changed, ["prior", "size", "width", "depth"])
+        self.settings.param.watch(
+            changed, ["prior", "size", "width", "depth", "batch_blocks", *RARE]
+        )
         changed()
         self.button = pmui.Button(
             label="Start", icon="play_arrow", color="primary", margin=(10, 8, 0, 0)
@@ -232,7 +253,7 @@ class TrainPage(Page):
             *rows,
             self.held_out,
             fold("More", *(fields[n] for n in (*RARE, *COMMON))),
-            count,
+            self.planned,
             pmui.FlexBox(self.button, self.resume_button),
         ]
 

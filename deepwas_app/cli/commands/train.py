@@ -35,6 +35,7 @@ def run(settings: Settings) -> None:
         # JAX reads this once, when it is first imported.
         os.environ["JAX_PLATFORMS"] = {"cpu": "cpu", "gpu": "cuda"}[settings.device]
         _check_device(settings.device)
+    from deepwas_app.workflow.runs.memory import memory_plan
     from deepwas_app.workflow.runs.models import study_parameters
     from deepwas_app.workflow.runs.run import open_run
     from deepwas_app.workflow.runs.summary import EVALUATION
@@ -48,8 +49,9 @@ def run(settings: Settings) -> None:
     if settings.resume:
         open_run(path).check_settings(training.given)
     else:
-        parameters = study_parameters(study, training)
-        say(f"{training.prior}: {parameters:,} parameters")
+        plan = memory_plan(study, training)
+        said = f"{training.prior}: {study_parameters(study, training):,} parameters"
+        say(f"{said}, {plan.text}" if plan else said)
     made = follow(train, study, training, path, settings.resume, quiet=settings.json)
     if settings.json:
         print_json(made.summary)
@@ -57,7 +59,10 @@ def run(settings: Settings) -> None:
     summary = dict(made.summary)
     for warning in summary.pop("warnings"):
         say(f"warning: {warning}")
-    units = {column.name: column.unit for column in EVALUATION} | {"seconds": "s"}
+    units = {column.name: column.unit for column in EVALUATION} | {
+        "seconds": "s",
+        "memory_gb": "GB",
+    }
     for key, value in summary.items():
         number = f"{value:.6g}" if isinstance(value, float) else f"{value}"
         unit = units.get(key.removeprefix("validation_"), "")

@@ -10,6 +10,7 @@ from deepwas_app.core.priors.base import (
     PriorInputs,
     Standardisation,
     make_prior,
+    spared,
     zero_last,
 )
 from deepwas_app.core.priors.constant import ConstantPrior
@@ -53,6 +54,7 @@ __all__ = [
     "make_prior",
     "parameter_count",
     "ridge_precision",
+    "spared",
     "trainable",
     "zero_last",
 ]

@@ -103,6 +103,18 @@ class Prior(eqx.Module):
         """Names of the settings that :meth:`build` takes."""
         return tuple(inspect.signature(cls.build).parameters)[1:]
 
+    def sparing(self, spare: bool = True) -> "Prior":
+        """The prior that computes again for the gradient what it would keep; itself if it cannot.
+
+        Or the one that keeps it, where it is not to spare memory.
+        """
+        del spare
+        return self
+
+    def held(self, variants: int) -> int:
+        """Of so many variants, those whose way through the prior is kept for the gradient."""
+        return variants
+
     def at_level(self, level: float | Array) -> "Prior":
         """The prior with its field `level`, if it has one, at the log f of the constant prior."""
         if not hasattr(self, "level"):
@@ -169,6 +181,15 @@ def make_prior(
     )
     own = {name: settings[name] for name in prior.knobs() if name in settings}
     return prior.build(inputs, **own).at_level(level)
+
+
+def spared(tree: Any) -> Any:
+    """A model, or the state of its training, with its prior :meth:`~Prior.sparing` memory."""
+    return jax.tree.map(
+        lambda node: node.sparing() if isinstance(node, Prior) else node,
+        tree,
+        is_leaf=lambda node: isinstance(node, Prior),
+    )
 
 
 def zero_last(network: Network, last: Callable[[Network], Any]) -> Network:

@@ -98,9 +98,7 @@ class Batches(Sequence[BlockBatch]):
         self.blocks = [b for batch in plan for b in batch.members]
         self.scored = int(study["block_scored"].values[self.blocks].sum())
         self._load = load
-        size = sum(batch.blocks * (batch.variants * batch.components) * 4 for batch in plan)
-        size += sum(b.blocks * b.variants for b in plan) * bytes_per_variant(study, tracks)
-        self.resident = size <= memory * 1e9
+        self.resident = fits(batch_bytes(study, plan, tracks), memory)
         self._kept: dict[int, BlockBatch] = {}
 
     def map(self, function: Callable[[BlockBatch], BlockBatch]) -> "Batches":
@@ -143,6 +141,17 @@ class Batches(Sequence[BlockBatch]):
             finally:
                 for future in waiting:
                     future.cancel()
+
+
+def batch_bytes(study: xr.Dataset, plan: "list[PlannedBatch]", tracks: bool) -> list[int]:
+    """Bytes of each batch of a plan, with the windows of tracks or without them."""
+    each = bytes_per_variant(study, tracks)
+    return [b.blocks * b.variants * (4 * b.components + each) for b in plan]
+
+
+def fits(sizes: Sequence[int], memory: float) -> bool:
+    """Whether batches of so many bytes stay on the device, where so many GB of them may."""
+    return sum(sizes) <= memory * 1e9
 
 
 def bytes_per_variant(study: xr.Dataset, tracks: bool) -> int:

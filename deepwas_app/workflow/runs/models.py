@@ -21,14 +21,26 @@ from deepwas_app.core.priors import (
     make_prior,
     parameter_count,
 )
+from deepwas_app.errors import InputError
 from deepwas_app.workflow.runs.fitters import fitter_of
 from deepwas_app.workflow.settings import TrainSettings, plain
 from deepwas_app.workflow.studies.tracks import tracks_read
 
 
 def width_and_depth(settings: TrainSettings) -> tuple[int, int]:
-    """Of a network, by its name where it has one."""
-    return PRIORS[settings.prior].sizes.get(settings.size, (settings.width, settings.depth))
+    """Of a network, by its name where it has one.
+
+    Raises
+    ------
+    InputError
+        For a name that is one of another network's.
+    """
+    sizes = PRIORS[settings.prior].sizes
+    if not settings.size or not sizes:
+        return settings.width, settings.depth
+    if settings.size not in sizes:
+        raise InputError(f"{settings.prior}: has no size {settings.size}. Give {', '.join(sizes)}.")
+    return sizes[settings.size]
 
 
 def build_prior(
@@ -65,10 +77,10 @@ def blank_standardisation(count: int) -> Standardisation:
     return Standardisation(jnp.zeros(count), jnp.ones(count))
 
 
-def planned_parameters(
+def planned_prior(
     settings: TrainSettings, annotations: int, tracks: int = 0, window: int = 1
-) -> int:
-    """Number of trained parameters of a prior, without making it.
+) -> Prior:
+    """The shapes of a prior, without making it.
 
     Parameters
     ----------
@@ -77,7 +89,7 @@ def planned_parameters(
     annotations, tracks, window
         Number of annotations and of tracks, and positions of a window of tracks.
     """
-    shapes = eqx.filter_eval_shape(
+    shapes: Prior = eqx.filter_eval_shape(
         lambda: build_prior(
             settings,
             blank_standardisation(annotations),
@@ -85,7 +97,14 @@ def planned_parameters(
             standardise_tracks=blank_standardisation(tracks) if tracks else None,
         )
     )
-    return parameter_count(shapes)
+    return shapes
+
+
+def planned_parameters(
+    settings: TrainSettings, annotations: int, tracks: int = 0, window: int = 1
+) -> int:
+    """Number of trained parameters of a prior, see :func:`planned_prior`."""
+    return parameter_count(planned_prior(settings, annotations, tracks, window))
 
 
 def study_parameters(study: xr.Dataset, settings: TrainSettings) -> int:

@@ -183,7 +183,8 @@ def open_run(path: str | Path) -> Run:
     record = path / "run.json"
     try:
         content = json.loads(record.read_text())
-        settings = TrainSettings(**content["settings"])
+        # Runs before 0.2.0 were trained without.
+        settings = TrainSettings(**{"tower": False} | content["settings"])
         summary = content["summary"]
         if summary:
             # Runs before 0.2.0 say it in their settings only.

@@ -90,7 +90,7 @@ class SweepStep(NamedTuple):
 
 
 def sized_settings(size: str, prior: str = "mlp") -> dict[str, Any]:
-    """Settings of a size: a prior without sizes, XS to XL or "WIDTHxDEPTH" of a network.
+    """Settings of a size: a prior without sizes, a name or "WIDTHxDEPTH" of a network.
 
     Raises
     ------
@@ -104,7 +104,8 @@ def sized_settings(size: str, prior: str = "mlp") -> dict[str, Any]:
     width, _, depth = size.partition("x")
     if not (width.isdigit() and depth.isdigit()):
         raise InputError(
-            f"size {size!r}: give linear, XS to XL, or WIDTHxDEPTH of a network such as 64x2"
+            f"size {size!r}: give linear, {', '.join(PRIORS[prior].sizes)}, or WIDTHxDEPTH of a "
+            "network such as 64x2"
         )
     return {"prior": prior, "width": int(width), "depth": int(depth)}
 

@@ -11,7 +11,7 @@ import xarray as xr
 
 from deepwas_app.core.fit import FitStep, NonFiniteLossError
 from deepwas_app.core.iterative import UnconvergedError
-from deepwas_app.core.priors import Prior
+from deepwas_app.core.priors import Prior, spared
 from deepwas_app.errors import InputError
 from deepwas_app.workflow.progress import job, relay
 from deepwas_app.workflow.runs.batches import batch_plan
@@ -81,7 +81,7 @@ def fit(
     TypeError
         For keywords beside `settings`, and for one that there is not.
     InputError
-        If the likelihood of a held-out block is not finite.
+        If the likelihood of a held-out block is not finite, or memory is too short for a network.
 
     Examples
     --------
@@ -106,6 +106,11 @@ def _steps(task: Training, resume: Checkpoint | None) -> Iterator[TrainStep]:
         TrainStep, study=task.study, settings=settings, split=task.split, epochs=epochs
     )
     began = time.monotonic()
+    plan = task.memory
+    if plan:
+        plan.check(settings)
+        if plan.sparing:
+            yield step_of(message=plan.text)
     if resume:
         baseline, state = resume.baseline, resume.state
     else:
@@ -113,6 +118,8 @@ def _steps(task: Training, resume: Checkpoint | None) -> Iterator[TrainStep]:
             yield step_of(message="fitting the constant prior")
         baseline = task.baseline()
         state = task.start(baseline)
+    if plan and plan.sparing:
+        state = spared(state)
 
     batches = task.prepared_batches(baseline)
     per_epoch = task.fitter.steps_per_epoch(len(batches))
@@ -244,6 +251,8 @@ def train(
     summary = summarise(path.name.removesuffix(".run"), task, checkpoint)
     if settings.folds:
         summary |= yield from _train_folds(study, settings, path)
+    if task.memory:
+        summary["memory_gb"] = round(task.memory.needed / 1e9, 3)
     summary["seconds"] = round(time.monotonic() - began, 3)
     if solver["iterations"]:
         summary |= {f"solver_{k}": worst for k, worst in solver.items()}

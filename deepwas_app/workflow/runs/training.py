@@ -23,6 +23,7 @@ from deepwas_app.workflow.runs.baseline import (
 from deepwas_app.workflow.runs.batches import Batches, block_batches, standardisation
 from deepwas_app.workflow.runs.checkpoint import Checkpoint, gain_over_constant
 from deepwas_app.workflow.runs.fitters import Fitter, fitter_of
+from deepwas_app.workflow.runs.memory import MemoryPlan, memory_plan
 from deepwas_app.workflow.runs.models import (
     blank_standardisation,
     build_prior,
@@ -67,6 +68,11 @@ class Training:
     def objective(self) -> Objective:
         """What is minimised."""
         return objective_of(self.settings)
+
+    @cached_property
+    def memory(self) -> MemoryPlan | None:
+        """Memory that a network takes; None for a prior of few parameters."""
+        return memory_plan(self.study, self.settings, self.split, self.own)
 
     @property
     def is_baseline(self) -> bool:

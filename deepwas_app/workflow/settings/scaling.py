@@ -14,8 +14,8 @@ class ScalingSettings(HeldOut):
     sizes = param.List(
         default=["linear", "XS", "S", "M", "L", "XL"],
         item_type=str,
-        doc="Models to compare: a prior without sizes (constant, linear), XS to XL, or WIDTHxDEPTH "
-        "of a network.",
+        doc="Models to compare: a prior without sizes (constant, linear), XS to XL (of a "
+        "transformer also 4M, 15M and 50M), or WIDTHxDEPTH of a network.",
     )
     prior: param.Selector[str] = param.Selector(
         default="mlp",

@@ -29,7 +29,8 @@ class TrainSettings(HeldOut):
     size: param.Selector[str] = param.Selector(
         default="",
         objects=["", *SIZES],
-        doc="Named size of an MLP or transformer, in place of width and depth.",
+        doc="Named size of an MLP (XS to XL) or a transformer (also 4M, 15M and 50M "
+        "parameters), in place of width and depth.",
         label="Named size",
         metadata=facts(empty="width and depth below"),
     )
@@ -44,6 +45,12 @@ class TrainSettings(HeldOut):
         bounds=(1, 24),
         doc="Hidden layers (MLP) or layers (transformer).",
         metadata=facts("layers"),
+    )
+    tower = param.Boolean(
+        True,
+        label="Convolution tower",
+        doc="Transformer: windows are shortened by storeys of convolutions, each two positions to "
+        "one, in place of one pooling.",
     )
     link: param.Selector[str] = param.Selector(
         default="exp",
@@ -114,7 +121,11 @@ class TrainSettings(HeldOut):
         objects=["float32", "bfloat16"],
         doc="Arithmetic inside the transformer. The likelihood is always in float32.",
     )
-    rematerialise = param.Boolean(False, doc="Transformer: compute layers twice to save memory.")
+    rematerialise = param.Boolean(
+        False,
+        doc="Transformer: compute layers twice to save memory also where it is not short. On a CPU "
+        "they always are, which takes no longer there.",
+    )
     memory = param.Number(
         4.0,
         bounds=(0.0, 1e4),

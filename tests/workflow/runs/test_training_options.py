@@ -1,5 +1,6 @@
 """Objectives, solvers, early stopping, streaming, several devices, tracks, sizes."""
 
+import json
 import os
 import subprocess
 import sys
@@ -224,14 +225,25 @@ def test_two_devices_compute_what_one_does(small_study, tmp_path, monkeypatch):
 
 
 def test_transformer_reads_tracks(with_tracks, tmp_path):
-    settings = TrainSettings(prior="transformer", size="XS", epochs=1, precision="bfloat16")
+    older = {"tower": False}
+    settings = TrainSettings(
+        prior="transformer", size="XS", epochs=1, precision="bfloat16", **older
+    )
     run = train(with_tracks, settings, tmp_path / "t.run")
+    record = run.path / "run.json"
+    before = {k: v for k, v in json.loads(record.read_text())["settings"].items() if k not in older}
     assert (run.tracks, run.window) == (3, 16)
     assert run.summary["parameters"] == planned_parameters(settings, 9, 3, 16)
     assert np.isfinite(run.summary["gain"])
     assert 0.1 < run.summary["h2"] < 0.6
     model = open_run(run.path).model()
     assert np.asarray(model.prior.standardise_tracks.deviation).shape == (3,)
+    # A run that does not know of them was trained without.
+    record.write_text(json.dumps(json.loads(record.read_text()) | {"settings": before}))
+    assert not open_run(run.path).settings.tower
+    np.testing.assert_array_equal(
+        open_run(run.path).model().prior.network.head.weight, model.prior.network.head.weight
+    )
 
 
 def test_transformer_works_on_annotations_alone(small_study):
@@ -255,7 +267,20 @@ def test_sizes_have_the_parameters_that_were_planned(small_study):
         assert counts == sorted(counts)
     # The transformer spans what the paper used.
     assert counts[0] < 10_000
-    assert 49e6 < counts[-1] < 53e6
+    assert counts[list(PRIORS["transformer"].sizes).index("4M")] < 5e6
+    assert 49e6 < counts[-2] < 53e6
+
+
+def test_sizes_that_are_numbers_have_as_many_parameters():
+    for size in ("4M", "15M", "50M"):
+        settings = TrainSettings(prior="transformer", size=size)
+        millions = planned_parameters(settings, 9, 165, 256) / 1e6
+        assert millions == pytest.approx(float(size[:-1]), rel=0.15)
+
+
+def test_a_size_of_another_network_is_refused(small_study):
+    with pytest.raises(InputError, match=r"mlp: has no size 4M\. Give XS, S, M, L, XL\."):
+        last(small_study, TrainSettings(prior="mlp", size="4M"))
 
 
 def test_small_sweep_over_sizes_and_objectives(small_study, tmp_path):
