@@ -13,10 +13,11 @@ from deepwas_app.app.jobs_drawer import JobsDrawer, headline
 from deepwas_app.app.state import AppState
 
 _WHITE = {"color": "white", "whiteSpace": "nowrap"}
+# The label is outside of what sx reaches.
+_LABEL = "label.MuiInputLabel-root, label.MuiInputLabel-root.Mui-focused {color: white !important}"
 _ON_BAR = {
     "& .MuiInputBase-root, & .MuiSvgIcon-root": {"color": "white"},
     "& .MuiOutlinedInput-notchedOutline": {"borderColor": "rgba(255,255,255,0.35)"},
-    "& .MuiInputLabel-root": {"color": "white !important"},
 }
 
 
@@ -45,6 +46,7 @@ class Header(pn.viewable.Viewer):
             width=300,
             margin=(6, 12),
             sx=_ON_BAR,
+            stylesheets=[_LABEL],
         )
         self.study.param.watch(self._chosen, "value")
         self.jobs = _button("Jobs", "work_history")

@@ -152,3 +152,26 @@ def test_the_box_says_where_the_page_is_although_what_was_typed_comes_late(small
     box.param.trigger("enter_pressed")
     box.value = "nowhere at all"
     assert box.value == "nowhere at all"
+
+
+def test_from_locus_to_locus_along_the_genome(small_study):
+    page = LocusPage(small_study)
+    rows = sorted(page.places.loci.options.values())
+    page.places.loci.value = rows[0]
+    assert page.reference == rows[0]
+    back, on = page.places.steps
+    seen = []
+    for _ in rows:
+        on.clicks += 1
+        seen.append(page.reference)
+        assert page.places.loci.value == page.reference
+    assert seen == [*rows[1:], rows[0]]
+    back.clicks += 1
+    assert page.reference == rows[-1]
+
+
+def test_what_is_chosen_for_the_tracks_is_out_of_the_way(small_study):
+    page = LocusPage(small_study)
+    assert not page.choices.visible
+    page._toggle_choices(None)
+    assert page.choices.visible

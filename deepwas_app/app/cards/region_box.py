@@ -13,10 +13,11 @@ from deepwas_app.genetics.statistics import minus_log10_p
 from deepwas_app.genetics.study import strongest_loci
 
 ZOOMS = (("Zoom in", "zoom_in", 0.5), ("Zoom out", "zoom_out", 2.0))
+STEPS = (("Previous locus", "chevron_left", -1), ("Next locus", "chevron_right", 1))
 
 
 class RegionBox(pn.viewable.Viewer):
-    """A text box, the strongest loci, and buttons to zoom.
+    """One line: a text box, the strongest loci, and buttons to step through them and to zoom.
 
     Parameters
     ----------
@@ -28,6 +29,8 @@ class RegionBox(pn.viewable.Viewer):
         Called with the row of the lead variant that was chosen.
     zoom
         Called with how many times as wide the region shall be.
+    more
+        What else stands in the line.
     """
 
     def __init__(
@@ -36,40 +39,55 @@ class RegionBox(pn.viewable.Viewer):
         go_to: Callable[[str], None],
         go_to_variant: Callable[[int], None],
         zoom: Callable[[float], None],
+        *more: Any,
     ) -> None:
         super().__init__()
-        small: dict[str, Any] = {"size": "small", "margin": (6, 12, 6, 0)}
+        small: dict[str, Any] = {"size": "small", "margin": (7, 8, 5, 0)}
         self.box = pmui.TextInput(
             label="Region, gene or variant",
             placeholder="22:30,500,000-31,500,000, MYH9 or rs9610",
             description="Press Enter to go there. At most 10 Mb.",
-            width=270,
+            width=240,
             **small,
         )
-        self._go_to = go_to
+        self._go_to, self._go_to_variant = go_to, go_to_variant
+        self._row = 0
         self._typed = self._shown = ""
         self.box.param.watch(self._enter, "enter_pressed")
         self.box.param.watch(self._came_late, "value")
-        go = pmui.Button(label="Go", color="primary", margin=(8, 12, 6, 0))
-        go.on_click(lambda _: go_to(typed(self.box)))
+        go = icon_button("Go", "search", lambda _: go_to(typed(self.box)))
         self.loci = pmui.Select(
             label="Strongest loci",
             options=loci(study),
-            width=370,
+            width=290,
             description="Variants with the smallest P, at least 500 kb from each other.",
             **small,
         )
-        self.loci.param.watch(lambda event: go_to_variant(event.new), "value")
-        zooms = []
-        for label, icon, factor in ZOOMS:
-            button = pmui.Button(label=label, icon=icon, variant="outlined", margin=(8, 8, 6, 0))
-            button.on_click(partial(_zoomed, zoom, factor))
-            zooms.append(button)
-        self._layout = pmui.FlexBox(self.box, go, self.loci, *zooms, align_items="center")
+        self.loci.param.watch(self._chosen, "value")
+        self.steps = [icon_button(label, icon, partial(self._step, n)) for label, icon, n in STEPS]
+        zooms = [icon_button(label, icon, partial(_zoomed, zoom, by)) for label, icon, by in ZOOMS]
+        self._layout = pmui.FlexBox(
+            self.box, go, self.loci, *self.steps, *zooms, *more, align_items="center"
+        )
 
-    def write(self, place: str) -> None:
-        """Write where the page is now."""
+    def write(self, place: str, row: int) -> None:
+        """Write where the page is now: a region, and the row of a variant in its middle."""
         self._shown = self.box.value = place
+        self._row = row
+        if row in self.loci.options.values():
+            self.loci.value = row
+
+    def _chosen(self, event: Any) -> None:
+        # Not where the page is already.
+        if event.new != self._row:
+            self._go_to_variant(event.new)
+
+    def _step(self, direction: int, _: Any) -> None:
+        """Go to the next of the strongest loci along the genome; from the last to the first."""
+        rows = sorted(self.loci.options.values())
+        beyond = [row for row in rows if (row - self._row) * direction > 0]
+        if rows:
+            self._go_to_variant((beyond or rows)[0 if direction > 0 else -1])
 
     def _enter(self, _: Any) -> None:
         self._typed, self._shown = typed(self.box), ""
@@ -82,6 +100,13 @@ class RegionBox(pn.viewable.Viewer):
 
     def __panel__(self) -> pmui.FlexBox:
         return self._layout
+
+
+def icon_button(label: str, icon: str, action: Callable[[Any], None]) -> pmui.IconButton:
+    """A button that is only an icon; its label is its tip and its name for screen readers."""
+    button = pmui.IconButton(icon=icon, description=label, size="small", margin=(8, 2, 6, 0))
+    button.on_click(action)
+    return button
 
 
 def _zoomed(zoom: Callable[[float], None], factor: float, _: Any) -> None:

@@ -12,8 +12,8 @@ import xarray as xr
 from deepwas_app.app import store
 from deepwas_app.app.cards.drivers import DriversCard
 from deepwas_app.app.cards.fine_mapping import FineMappingCard
-from deepwas_app.app.cards.region_box import RegionBox
-from deepwas_app.app.components import cells, section
+from deepwas_app.app.cards.region_box import RegionBox, icon_button
+from deepwas_app.app.components import GAP, cells, section
 from deepwas_app.app.markup import text
 from deepwas_app.app.pages import PAGES
 from deepwas_app.app.pages.base import Page
@@ -67,7 +67,7 @@ class LocusPage(Page):
         self._stage = pmui.Column(sizing_mode="stretch_width")
         self.fine_mapping = FineMappingCard(self.state, self._draw_pips)
         self.drivers = DriversCard(self.state, self.poller)
-        controls = self._controls(study)
+        bar, choices = self._controls(study)
         asked = self.state.reference
         if self.state.region:
             self._attempt(self._follow_region)
@@ -79,8 +79,24 @@ class LocusPage(Page):
             self.go_to_variant(loci[0])
         self._arrange()
         return [
-            section("Region", *controls),
-            section("Tracks", self._stage),
+            pmui.Paper(
+                bar,
+                choices,
+                variant="outlined",
+                elevation=0,
+                margin=(0, 0, 8, 0),
+                sx={"p": "0 12px", "borderRadius": "10px"},
+                sizing_mode="stretch_width",
+            ),
+            pmui.Paper(
+                self.about,
+                self._stage,
+                variant="outlined",
+                elevation=0,
+                margin=(0, 0, GAP, 0),
+                sx={"p": "4px 16px 8px", "borderRadius": "10px"},
+                sizing_mode="stretch_width",
+            ),
             section(
                 "Fine-mapping",
                 self.fine_mapping,
@@ -155,7 +171,6 @@ class LocusPage(Page):
         self.region, self.rows, self.table = region, rows, table
         self.place = str(region)
         self.state.region = self.place
-        self.places.write(f"{region:,}")
         self.figure.draw(
             study=study,
             region=region,
@@ -169,6 +184,7 @@ class LocusPage(Page):
         self._arrange()
         self._draw_runs()
         strongest = int(table["row"].iloc[int(np.argmax(table["minus_log10_p"]))])
+        self.places.write(f"{region:,}", strongest if reference is None else reference)
         self.fine_mapping.look_at(self._prior(), region)
         self.choose_reference(strongest if reference is None else reference)
 
@@ -210,12 +226,14 @@ class LocusPage(Page):
             f"{strength if np.isfinite(z) else 'no z-score'}"
         )
 
-    def _controls(self, study: xr.Dataset) -> list[Any]:
+    def _controls(self, study: xr.Dataset) -> tuple[RegionBox, pmui.Column]:
+        shown = icon_button("Runs and tracks", "tune", self._toggle_choices)
         self.places = RegionBox(
             study,
             lambda words: self._go_to(words),
             partial(self._attempt, self.go_to_variant),
             self._zoom,
+            shown,
         )
         self.chooser = runs_choice(self.state, sizing_mode="stretch_width", margin=(6, 0))
         self.chooser.param.watch(
@@ -243,12 +261,16 @@ class LocusPage(Page):
             margin=(6, 0),
         )
         self.annotations.param.watch(lambda _: self._draw_annotations(), "value")
-        self.about = pmui.Typography("", variant="body2", margin=(6, 0, 0, 0))
-        return [
-            self.places,
+        self.about = pmui.Typography("", variant="body2", margin=(2, 0, 0, 0))
+        self.choices = pmui.Column(
             cells((self.chooser, 6), (self.track, 3), (self.prior, 3), (self.annotations, 12)),
-            self.about,
-        ]
+            sizing_mode="stretch_width",
+            visible=False,
+        )
+        return self.places, self.choices
+
+    def _toggle_choices(self, _: Any) -> None:
+        self.choices.visible = not self.choices.visible
 
     def _go_to(self, words: str) -> None:
         study = self.state.study
