@@ -4,14 +4,18 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import pandas as pd
 import panel as pn
 import panel_material_ui as pmui
 import xarray as xr
 
+from deepwas_app.app import store
 from deepwas_app.app.components import typed
+from deepwas_app.genetics.regions import Region
 from deepwas_app.genetics.statistics import minus_log10_p
 from deepwas_app.genetics.study import strongest_loci
 
+HALF_REGION = 500_000
 ZOOMS = (("Zoom in", "zoom_in", 0.5), ("Zoom out", "zoom_out", 2.0))
 STEPS = (("Previous locus", "chevron_left", -1), ("Next locus", "chevron_right", 1))
 
@@ -45,7 +49,7 @@ class RegionBox(pn.viewable.Viewer):
         small: dict[str, Any] = {"size": "small", "margin": (7, 8, 5, 0)}
         self.box = pmui.TextInput(
             label="Region, gene or variant",
-            placeholder="22:30,500,000-31,500,000, MYH9 or rs9610",
+            placeholder=example(study, store.genes(study)),
             description="Press Enter to go there. At most 10 Mb.",
             width=240,
             **small,
@@ -111,6 +115,18 @@ def icon_button(label: str, icon: str, action: Callable[[Any], None]) -> pmui.Ic
 
 def _zoomed(zoom: Callable[[float], None], factor: float, _: Any) -> None:
     zoom(factor)
+
+
+def example(study: xr.Dataset, genes: pd.DataFrame) -> str:
+    """What may be typed: a region, a gene and a variant, all at the study's strongest locus."""
+    variant = study.isel(variants=next(iter(strongest_loci(study, count=1)), 0))
+    chromosome, position = variant["variant_chromosome"].item(), int(variant["variant_position"])
+    region = Region.around(chromosome, position, position, HALF_REGION)
+    here = genes[genes["chromosome"] == chromosome]
+    here = here[(here["start"] <= region.stop) & (here["stop"] >= region.start)]
+    away = (here["start"] - position).clip(lower=0) + (position - here["stop"]).clip(lower=0)
+    near = [here.loc[away.idxmin(), "name"]] if len(here) else []
+    return ", ".join([f"{region:,}", *near]) + f" or {variant['variant_id'].item()}"
 
 
 def loci(study: xr.Dataset) -> dict[str, int]:
