@@ -5,10 +5,51 @@ from typing import Any, TypeVar
 
 import panel_material_ui as pmui
 import param
+from panel.reactive import Syncable
 
 from deepwas_app.workflow.settings import SettingError, fact, help_text, plain
 
 Knobs = TypeVar("Knobs", bound=param.Parameterized)
+
+
+class NumberField(Syncable):
+    """A field that refuses what its knob cannot be, and then shows again what it was.
+
+    Else the line would be the widget's own, about its code, and a number that was refused would
+    stay in the field while another counts.
+    """
+
+    knob: param.Number[Any] | None = None
+    label: str
+    blank = True
+    """Whether it may be empty."""
+
+    def _process_events(self, events: dict[str, Any]) -> None:
+        if "value" in events and self.knob is not None:
+            try:
+                self._check(self.knob, events["value"])
+            except SettingError:
+                self.param.trigger("value")
+                raise
+        super()._process_events(events)
+
+    def _check(self, knob: param.Number[Any], value: Any) -> None:
+        if value is None and self.blank:
+            return
+        kind = knob.owner if isinstance(knob.owner, type) else type(knob.owner)
+        try:
+            kind(**{str(knob.name): value})
+        except ValueError:
+            shown = "is empty" if value is None else value
+            raise SettingError(knob, shown, self.label) from None
+
+
+class WholeField(NumberField, pmui.IntInput):
+    """A field for a whole number."""
+
+
+class RealField(NumberField, pmui.FloatInput):
+    """A field for a number."""
 
 
 def widget(settings: param.Parameterized, name: str, **options: Any) -> Any:
@@ -28,16 +69,22 @@ def widget(settings: param.Parameterized, name: str, **options: Any) -> Any:
     panel.widgets.Widget
         A Material widget.
     """
-    kind, shared = _look(settings.param[name])
+    knob = settings.param[name]
+    kind, shared = _look(knob)
     shared |= {"sizing_mode": "stretch_width", "margin": (6, 0)}
-    return kind.from_param(settings.param[name], **(shared | options))
+    made = kind.from_param(knob, **(shared | options))
+    if isinstance(made, NumberField):
+        made.knob, made.blank = knob, bool(knob.allow_None)
+    return made
 
 
 def number_input(knob: param.Number[Any], **options: Any) -> Any:
     """A labelled widget for a number that stands by itself; :func:`read_inputs` reads it."""
     kind, shared = _look(knob)
     low, high = knob.bounds or (None, None)
-    return kind(**({"value": knob.default, "start": low, "end": high} | shared | options))
+    made = kind(**({"value": knob.default, "start": low, "end": high} | shared | options))
+    made.knob = knob
+    return made
 
 
 def read_inputs(kind: type[Knobs], **inputs: Any) -> Knobs:
@@ -74,8 +121,8 @@ def _look(setting: param.Parameter[Any]) -> tuple[Any, dict[str, Any]]:
     # The stepping buttons have no name for screen readers; the arrow keys do the same.
     shared["sx"] = {"& .MuiIconButton-root": {"display": "none"}}
     if isinstance(setting, param.Integer):
-        return pmui.IntInput, shared
-    return pmui.FloatInput, shared | {"step": _step(setting.default)}
+        return WholeField, shared
+    return RealField, shared | {"step": _step(setting.default)}
 
 
 def copy_of(settings: Knobs, **changes: Any) -> Knobs:
