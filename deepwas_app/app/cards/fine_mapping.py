@@ -14,6 +14,7 @@ from deepwas_app.app.markup import text
 from deepwas_app.app.result_tables import download, page_table, table_download
 from deepwas_app.app.settings_form import number_input, read_inputs
 from deepwas_app.app.state import AppState
+from deepwas_app.counting import counted
 from deepwas_app.genetics.regions import Region
 from deepwas_app.workflow.settings import FineMapKnobs
 
@@ -162,7 +163,7 @@ class FineMappingCard(JobCard):
             for prior in ("model", "uniform")
         ]
         self.line.object = (
-            f"{text(f'{region:,}')}: {len(found.table)} variants; "
+            f"{text(f'{region:,}')}: {counted(len(found.table), 'variant')}; "
             f"credible sets: {', '.join(counts)}.{ended}"
         )
         from deepwas_app.workflow.results.credible_sets import CREDIBLE_SETS

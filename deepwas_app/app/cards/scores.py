@@ -14,6 +14,7 @@ from deepwas_app.app.jobs import FILES, JOBS, Job, Status
 from deepwas_app.app.markup import text
 from deepwas_app.app.result_tables import page_table, table_download
 from deepwas_app.app.state import AppState
+from deepwas_app.counting import counted
 from deepwas_app.plots.scores import score_deciles, score_density
 from deepwas_app.workflow.settings.base import SettingError, expected
 from deepwas_app.workflow.settings.results import ScoreKnobs
@@ -139,8 +140,8 @@ class ScoreForm(JobCard):
 
         scored = job.result
         people = len(scored.table) // len(scored.weights)
-        lines = [f"{people:,} people. Weights: {text(line)}." for line in report_lines(scored)[:1]]
-        lines += map(text, report_lines(scored)[1:])
+        first, *others = report_lines(scored)
+        lines = [f"{counted(people, 'person')}. Weights: {text(first)}.", *map(text, others)]
         judged: list[Any] = []
         if scored.judged is not None:
             lines = [f"**{text(line)}**" for line in accuracy_lines(scored.judged)] + lines

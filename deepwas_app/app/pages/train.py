@@ -22,6 +22,7 @@ from deepwas_app.app.result_tables import page_frame, page_table, table_download
 from deepwas_app.app.settings_form import by_label, copy_of, widget, widgets
 from deepwas_app.core.objectives import OBJECTIVES
 from deepwas_app.core.priors import PRIORS
+from deepwas_app.counting import counted
 from deepwas_app.errors import InputError
 from deepwas_app.plots import train as pictures
 from deepwas_app.workflow.progress import relay
@@ -222,7 +223,10 @@ class TrainPage(Page):
                     self.settings.size = ""
                     return
             number = study_parameters(study, self.settings)
-            said = f"**{number:,}** parameters over {study.sizes['annotations']} annotations"
+            said = (
+                f"{counted(number, 'parameter')} over "
+                f"{counted(study.sizes['annotations'], 'annotation')}"
+            )
             plan = memory_plan(study, self.settings, whole)
             self.planned.object = f"{said}, {plan.text}" if plan else said
 

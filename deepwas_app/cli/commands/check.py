@@ -1,6 +1,7 @@
 """``deepwas check``: LD of a study against its z-scores, and LD score regression."""
 
 from deepwas_app.cli.output import print_json, say
+from deepwas_app.counting import counted
 from deepwas_app.workflow.settings.results import CheckSettings as Settings
 
 __all__ = ["Settings", "run"]
@@ -17,7 +18,8 @@ def run(settings: Settings) -> None:
     fit, table = checked(study, settings.run_path or None)
     say(fit.message)
     flagged = table[table["flagged"]]
-    say(f"{study.attrs['path']}: {len(flagged)} of {len(table)} LD blocks do not fit the GWAS")
+    blocks = counted(len(table), "LD block")
+    say(f"{study.attrs['path']}: {len(flagged)} of {blocks} do not fit the GWAS")
     regression = ldsc(
         study,
         settings.run_path or None,

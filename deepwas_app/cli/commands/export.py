@@ -3,6 +3,7 @@
 from typing import Any
 
 from deepwas_app.cli.output import say
+from deepwas_app.counting import counted
 from deepwas_app.workflow.results.export import ExportKnobs
 from deepwas_app.workflow.settings.shared import RunInput
 
@@ -22,4 +23,4 @@ def run(settings: Any) -> None:
     written = export(study, run, settings=settings)
     say(provenance(study, run))
     for path, table in written.items():
-        say(f"{path}: {len(table)} variants")
+        say(f"{path}: {counted(len(table), 'variant')}")

@@ -6,6 +6,7 @@ from shutil import rmtree
 from typing import TYPE_CHECKING
 
 from deepwas_app.cli.output import follow, print_json, say
+from deepwas_app.counting import counted
 from deepwas_app.errors import InputError
 from deepwas_app.workflow.settings.results import FineMapSettings as Settings
 
@@ -96,8 +97,9 @@ def _summary(found: "FineMapping", shares: "pd.DataFrame") -> Iterator[str]:
         pip = found.table["PIP" if prior == "model" else "PIP_UNIFORM"]
         ended = int((~fits["CONVERGED"].astype(bool)).sum())
         yield (
-            f"{prior} prior: {len(fits):,} LD blocks, {len(sets):,} credible sets, "
-            f"{int((sets['VARIANTS'] == 1).sum()):,} of one variant; {int((pip > 0.95).sum()):,} "
-            f"variants with PIP above 0.95; {share[prior]:.1%} of heritability is in the sets; "
-            f"{ended:,} fits DID NOT CONVERGE"
+            f"{prior} prior: {counted(len(fits), 'LD block')}, "
+            f"{counted(len(sets), 'credible set')}, {int((sets['VARIANTS'] == 1).sum()):,} of one "
+            f"variant; {counted(int((pip > 0.95).sum()), 'variant')} with PIP above 0.95; "
+            f"{share[prior]:.1%} of heritability is in the sets; "
+            f"{counted(ended, 'fit')} DID NOT CONVERGE"
         )

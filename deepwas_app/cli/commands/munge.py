@@ -4,6 +4,7 @@ import param
 
 from deepwas_app.cli.output import follow, print_json, print_report, say
 from deepwas_app.cli.understood import dry_run, print_understood
+from deepwas_app.counting import counted
 from deepwas_app.workflow.settings.base import part
 from deepwas_app.workflow.settings.data import MungeSettings
 from deepwas_app.workflow.settings.shared import LAST, OUTPUT, DryRun, JsonOutput
@@ -43,6 +44,6 @@ def run(settings: Settings) -> None:
     print_understood(gwas)
     print(f"N: {gwas['sample_size']}")
     print_report(made.report)
-    print(f"{made.path}: {len(made.table):,} variants")
+    print(f"{made.path}: {counted(len(made.table), 'variant')}")
     for warning in made.warnings:
         say(f"warning: {warning}")

@@ -6,6 +6,7 @@ from pathlib import Path
 import param
 
 from deepwas_app.cli.output import follow, print_json, say
+from deepwas_app.counting import counted
 from deepwas_app.errors import InputError
 from deepwas_app.workflow.settings.base import facts, part
 from deepwas_app.workflow.settings.shared import LAST, JsonOutput, StudyInput
@@ -50,7 +51,8 @@ def run(settings: Settings) -> None:
         open_run(path).check_settings(training.given)
     else:
         plan = memory_plan(study, training)
-        said = f"{training.prior}: {study_parameters(study, training):,} parameters"
+        parameters = counted(study_parameters(study, training), "parameter")
+        said = f"{training.prior}: {parameters}"
         say(f"{said}, {plan.text}" if plan else said)
     made = follow(train, study, training, path, settings.resume, quiet=settings.json)
     if settings.json:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from deepwas_app.counting import counted
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.alleles import SAME, turned
 from deepwas_app.genetics.gwas.plausible import TELLING, minor_frequencies
@@ -51,7 +52,7 @@ def settle_alleles(sumstats: xr.Dataset, panel: xr.Dataset) -> xr.Dataset:
         return sumstats
     correlation, count = _correlation(sumstats, panel, doubt)
     said = f"told by its frequencies: correlation {correlation:.2f} with the panel's over "
-    said += f"{count:,} variants"
+    said += counted(count, "variant")
     effect, other = "variant_effect_allele", "variant_other_allele"
     understood = [dict(row) for row in sumstats.attrs["understood"]]
     rows = [row for row in understood if row["role"] in ("effect_allele", "other_allele")]

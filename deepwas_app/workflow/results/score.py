@@ -7,6 +7,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 import pandas as pd
 
+from deepwas_app.counting import counted
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.genotypes.phenotype import (
     read_covariates,
@@ -165,7 +166,7 @@ def score_people(
     names = _names(tables)
     found: dict[str, Scores] = {}
     for name, matched in zip(names, several, strict=True):
-        words = f"{len(matched.rows)} variants" + f", {name}" * (len(names) > 1)
+        words = counted(len(matched.rows), "variant") + f", {name}" * (len(names) > 1)
         yield Progress(len(found) / len(names), words)
         for step in score(genotypes, matched):
             if isinstance(step, Scores):

@@ -8,6 +8,7 @@ import numpy as np
 from deepwas_app.core.effects import tilt_jackknife
 from deepwas_app.core.jackknife import jackknife_error
 from deepwas_app.core.priors import ALPHA_RANGE, KAPPA_RANGE, S2_RANGE, parameter_count
+from deepwas_app.counting import counted
 from deepwas_app.workflow.runs.annotations import annotation_warnings
 from deepwas_app.workflow.runs.batches import log_heterozygosity, standardisation
 from deepwas_app.workflow.runs.checkpoint import Checkpoint, gain_over_constant
@@ -179,4 +180,4 @@ def is_null(summary: Mapping[str, Any]) -> bool:
 
 def few_blocks(blocks: int) -> list[str]:
     """What to say of errors that rest on so many LD blocks; nothing where these are enough."""
-    return [f"{blocks} LD blocks: errors are rough"] if blocks < FEW_BLOCKS else []
+    return [f"{counted(blocks, 'LD block')}: errors are rough"] if blocks < FEW_BLOCKS else []
