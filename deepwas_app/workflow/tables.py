@@ -193,6 +193,29 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
+def with_error(value: float, error: float, digits: int, sign: bool = False) -> str:
+    """A number with its standard error, where there is one.
+
+    Parameters
+    ----------
+    value, error
+        The error may be NaN.
+    digits
+        Decimals; more where they are needed to tell the error, or a value without one, from 0.
+    sign
+        Whether a plus is written.
+    """
+    if not np.isfinite(value):
+        return "–"
+    least = error if np.isfinite(error) and error > 0 else abs(value)
+    if 0 < least < 0.5 * 10**-digits:
+        digits = 1 - int(np.floor(np.log10(least)))
+    plus = "+" if sign else ""
+    if digits > 6:
+        return f"{value:{plus}.1e}" + (f" ± {error:.1e}" if np.isfinite(error) else "")
+    return f"{value:{plus}.{digits}f}" + (f" ± {error:.{digits}f}" if np.isfinite(error) else "")
+
+
 def p_values(z: np.ndarray) -> list[str]:
     """Two-sided P of z-scores as text: also those that no float can hold, such as 1.2340e-420."""
     with np.errstate(invalid="ignore"):

@@ -27,11 +27,12 @@ from deepwas_app.app.markup import text
 from deepwas_app.app.pages import PAGES
 from deepwas_app.app.pages.base import Page
 from deepwas_app.app.result_tables import PLACE, page_table, table_download
+from deepwas_app.counting import counted
 from deepwas_app.genetics.study import summarise
 from deepwas_app.plots import study as pictures
 from deepwas_app.plots.compare import place
 from deepwas_app.plots.manhattan import manhattan
-from deepwas_app.workflow.tables import Column, Table
+from deepwas_app.workflow.tables import Column, Table, with_error
 
 PROVENANCE = Table(
     "provenance",
@@ -262,7 +263,7 @@ def regression_figures(found: pd.DataFrame, run: Any = None) -> list[Any]:
     run
         None: there is none.
     """
-    from deepwas_app.workflow.results.ldsc import beside, with_error
+    from deepwas_app.workflow.results.ldsc import beside
 
     row = (found if run is None else beside(found, run)).iloc[0]
     cards = [
@@ -313,7 +314,8 @@ def misfit_table(table: pd.DataFrame) -> Any:
     """LD blocks that do not fit the GWAS, and what to do about each."""
     flagged = table[table["flagged"]]
     if flagged.empty:
-        return pmui.Typography(f"None of {len(table)} LD blocks.", variant="body2", margin=(4, 0))
+        none = f"None of {counted(len(table), 'LD block')}."
+        return pmui.Typography(none, variant="body2", margin=(4, 0))
     from deepwas_app.workflow.results.mismatch import LD_MISMATCH
 
     found = LD_MISMATCH.part("spectrum_ratio", "discordant_pairs", "advice")

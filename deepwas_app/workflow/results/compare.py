@@ -7,13 +7,14 @@ import pandas as pd
 import xarray as xr
 
 from deepwas_app.core.jackknife import jackknife_sum
+from deepwas_app.counting import counted
 from deepwas_app.errors import InputError
 from deepwas_app.intervals import interval
 from deepwas_app.workflow.results.evaluation import MILLINATS
 from deepwas_app.workflow.results.heritability import heritability
 from deepwas_app.workflow.results.locus import RunLike, opened_all
 from deepwas_app.workflow.studies.builtin import StudyLike
-from deepwas_app.workflow.tables import Column, Table
+from deepwas_app.workflow.tables import Column, Table, with_error
 
 COMPARISON = Table(
     "comparison",
@@ -137,22 +138,21 @@ def difference_line(table: pd.DataFrame, first: str, second: str) -> str:
     whole = table.iloc[0]
     difference, error = float(whole["DIFFERENCE_NATS"]), float(whole["DIFFERENCE_NATS_SE"])
     blocks = int(whole["BLOCKS"])
-    where = f"{blocks} held-out LD blocks ({int(whole['VARIANTS']):,} variants)"
+    where = f"{blocks} held-out LD blocks ({counted(int(whole['VARIANTS']), 'variant')})"
     if blocks == 1:
+        alone = with_error(difference, np.nan, 2, sign=True)
         return (
-            f"{first} over {second}: {difference:+.2f} nats on one held-out LD block, too few for "
-            "a standard error."
+            f"{first} over {second}: {alone} nats on one held-out LD block, too few for a "
+            "standard error."
         )
     low, high = interval(difference, error, blocks)
     if low < 0 < high or difference == 0:
-        return (
-            f"No clear difference: {first} over {second} is {difference:+.2f} ± {error:.2f} nats "
-            f"on {where}."
-        )
+        unclear = with_error(difference, error, 2, sign=True)
+        return f"No clear difference: {first} over {second} is {unclear} nats on {where}."
     better, worse = (first, second) if difference > 0 else (second, first)
     per_variant = abs(whole["MILLINATS_PER_VARIANT"])
     return (
-        f"{better} predicts better than {worse}: by {abs(difference):.2f} ± {error:.2f} nats on "
-        f"{where}, which is {per_variant:.3g} ± {whole['MILLINATS_PER_VARIANT_SE']:.2g} "
+        f"{better} predicts better than {worse}: by {with_error(abs(difference), error, 2)} nats "
+        f"on {where}, which is {per_variant:.3g} ± {whole['MILLINATS_PER_VARIANT_SE']:.2g} "
         "thousandths of a nat per variant."
     )

@@ -16,7 +16,7 @@ from deepwas_app.workflow.runs.run_batches import run_batches
 from deepwas_app.workflow.runs.split import usable_blocks
 from deepwas_app.workflow.runs.summary import LIABILITY
 from deepwas_app.workflow.studies.builtin import StudyLike, open_study
-from deepwas_app.workflow.tables import Column, Table
+from deepwas_app.workflow.tables import Column, Table, with_error
 
 # From so many standard errors on, two heritabilities are not the same.
 APART = 3.0
@@ -142,13 +142,6 @@ def sentence(found: pd.DataFrame) -> str:
     if "run" not in found:
         return said
     return f"{said}; {row['run']}: h2 {with_error(row['run_h2'], row['run_h2_se'], 4)}"
-
-
-def with_error(value: float, error: float, digits: int) -> str:
-    """A number with its standard error, where there is one."""
-    if not np.isfinite(value):
-        return "–"
-    return f"{value:.{digits}f}" + (f" ± {error:.{digits}f}" if np.isfinite(error) else "")
 
 
 def _number(value: Any) -> float:
