@@ -81,7 +81,7 @@ def figures(label: str, value: str, help_text: str = "") -> Any:
         pmui.Typography(text(label), variant="caption", sx={"color": "text.secondary"}, margin=0),
         pmui.Typography(
             text(value),
-            sx={"fontSize": "1.25rem", "fontWeight": 600, "whiteSpace": "nowrap"},
+            sx={"fontSize": "1.25rem", "fontWeight": 600},
             margin=0,
         ),
         variant="outlined",

@@ -10,18 +10,33 @@ import pandas as pd
 import panel as pn
 import panel_material_ui as pmui
 import param
-from bokeh.models.widgets.tables import ScientificFormatter
+from bokeh.models.widgets.tables import HTMLTemplateFormatter
 
 from deepwas_app.workflow.tables import Column, Table
 
 PLACE = Column("where", "LD block", "chromosome and ends of the LD block")
+
+# Of a real number (`value`): empty where there is none, and never 0.000 where it is not 0.
+REAL = """<%
+  const d = {digits}, size = Math.abs(value), none = value == null || isNaN(value)
+  const power = (k) => value.toExponential(k).replace("e+", "e")
+  const fixed = (k) => value.toLocaleString(
+    "en", {{minimumFractionDigits: k, maximumFractionDigits: k}})
+  let said
+  if (none) said = ""
+  else if (size == 0) said = d == null ? "0" : fixed(d)
+  else if (d == null) said = size < 1e-3 || size >= 1e5 ? power(2) : String(+value.toPrecision(3))
+  else said = size < 0.5 * 10 ** -d ? power(1) : fixed(d)
+%><%= said %>"""
 
 TABLE_STYLE = """
 .tabulator .tabulator-row.tabulator-selected,
 .tabulator .tabulator-row.tabulator-selected:hover {
   background-color: rgba(63, 127, 209, 0.16) !important; color: inherit !important;
 }
-.tabulator { border-radius: 6px; font-size: 13px; }
+.tabulator { border-radius: 6px; font-size: 13px !important; }
+.tabulator .tabulator-cell, .tabulator .tabulator-col-content { padding: 6px 8px !important; }
+.tabulator .tabulator-tableholder { overflow-x: auto; scrollbar-width: thin; }
 .tabulator .tabulator-header .tabulator-col { background: transparent; }
 .tabulator-col .tabulator-col-title { white-space: normal !important; max-width: 112px; }
 """
@@ -132,6 +147,8 @@ def page_table(
         "formatters": {c.name: _formatter(c, frame[c.name].dtype.kind == "f") for c in numbers}
         | {name: {"type": "textarea"} for name in wrapped},
         "text_align": {column.name: "right" for column in numbers},
+        # Above its numbers, also where the last column takes the rest of the width.
+        "header_align": {column.name: "right" for column in numbers},
         "show_index": False,
         "disabled": True,
         "selectable": False,
@@ -145,9 +162,7 @@ def page_table(
 
 
 def _formatter(column: Column, real: bool) -> Any:
-    if real and column.digits is None:
-        return ScientificFormatter(
-            precision=3, power_limit_low=-3, power_limit_high=5, nan_format=""
-        )
-    precision = column.digits if real else False
-    return {"type": "money", "precision": precision, "thousand": ","}
+    if not real:
+        return {"type": "money", "precision": False, "thousand": ","}
+    digits = "null" if column.digits is None else column.digits
+    return HTMLTemplateFormatter(template=REAL.format(digits=digits))

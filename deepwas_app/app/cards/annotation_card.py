@@ -16,7 +16,6 @@ from deepwas_app.app.state import AppState
 from deepwas_app.workflow.tables import Table
 
 FEW = 20
-_WORDS = ("Category", "Note")
 Steps: TypeAlias = Generator[Any, None, Any]
 ALONE, SHIFTED = "alone", "shifted"
 
@@ -91,7 +90,6 @@ def number_table(
         # The whole name is in the download; the numbers must not leave the screen.
         widths=({"Category": 290} if long else {}) | ({"Note": 150} if noted else {}),
         wrapped=("Note",) if noted else (),
-        header_align=dict.fromkeys([name for name in columns if name not in _WORDS], "right"),
         sortable=False,
         page_size=FEW,
         layout="fit_data_fill",
