@@ -17,6 +17,11 @@ from deepwas_app.workflow.settings import ServeSettings
 
 logger = logging.getLogger(__name__)
 
+# A path is one long word.
+TOASTS = """
+.notistack-SnackbarContainer .MuiAlert-root { max-width: min(640px, calc(100vw - 4em)); }
+.notistack-SnackbarContainer .MuiAlert-message { min-width: 0; overflow-wrap: anywhere; }
+"""
 FIRST_STUDY = "height_chr22"
 
 
@@ -53,7 +58,9 @@ def close_with_session(shell: Dashboard) -> None:
 
 def dashboard() -> Any:
     """Build the dashboard of a session; a problem becomes a page that says so."""
-    pn.extension("tabulator", notifications=True, exception_handler=show_exception)
+    pn.extension(
+        "tabulator", notifications=True, exception_handler=show_exception, raw_css=[TOASTS]
+    )
     try:
         state = AppState()
         sync_address(state)

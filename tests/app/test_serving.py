@@ -20,3 +20,13 @@ def test_the_command_gets_as_far_as_listening(monkeypatch, tmp_path, capsys):
 def test_a_study_that_is_not_there_is_one_line():
     with pytest.raises(InputError, match="no/such: no such study"):
         serving.serve(["no/such"])
+
+
+def test_long_words_of_messages_break_within_the_page(monkeypatch):
+    asked = {}
+    monkeypatch.setattr(serving.pn, "extension", lambda *_, **options: asked.update(options))
+    monkeypatch.setattr(serving, "AppState", lambda: 1 / 0)
+    serving.dashboard()
+    (style,) = asked["raw_css"]
+    assert "overflow-wrap: anywhere" in style
+    assert "100vw" in style
