@@ -135,7 +135,7 @@ def test_a_reference_without_a_z_score_says_so(small_study):
 
 def test_the_legend_says_what_grey_means(small_study):
     (legend,) = LocusPage(small_study).figure.figures[0].legend
-    assert "r² unknown (other LD block)" in [item.label.value for item in legend.items]
+    assert "other LD block" in [item.label.value for item in legend.items]
 
 
 def test_the_box_says_where_the_page_is_although_what_was_typed_comes_late(small_study):
