@@ -4,7 +4,7 @@ import holoviews as hv
 import numpy as np
 import pandas as pd
 
-from deepwas_app.plots.theme import BLUE, GREY, ORANGE, figure_options
+from deepwas_app.plots.theme import BLUE, GREY, ORANGE, figure_options, printed
 
 NAMED = 5
 # Of a name, as a share of the genome that is drawn.
@@ -55,8 +55,8 @@ def by_chromosome(table: pd.DataFrame) -> hv.Overlay:
     )
     hover = [
         ("Chromosome", "@chromosome"),
-        ("10⁻³ nats per variant", "@value{0.000} ± @error{0.000}"),
-        ("Nats", "@nats{0.00}"),
+        ("10⁻³ nats per variant", "@value{%.3g} ± @error{%.2g}"),
+        ("Nats", "@nats{%.3g}"),
         ("LD blocks", "@blocks"),
     ]
     # One block has no standard error.
@@ -75,7 +75,13 @@ def by_chromosome(table: pd.DataFrame) -> hv.Overlay:
             ),
             hv.Points(
                 drawn, ["x", "value"], ["chromosome", "error", "nats", "blocks", "colour"]
-            ).opts(color="colour", size=9, tools=["hover"], hover_tooltips=hover),
+            ).opts(
+                color="colour",
+                size=9,
+                tools=["hover"],
+                hover_tooltips=hover,
+                hover_formatters=printed(hover),
+            ),
         ]
     ).opts(
         **figure_options(
@@ -128,8 +134,8 @@ def along_genome(table: pd.DataFrame, named: int = NAMED) -> hv.Overlay:
     hover = [
         ("LD block", "@where"),
         ("Lead variant", "@lead"),
-        ("Nats", "@value{0.00}"),
-        ("10⁻³ nats per variant", "@per_variant{0.000}"),
+        ("Nats", "@value{%.3g}"),
+        ("10⁻³ nats per variant", "@per_variant{%.3g}"),
         ("Variants", "@variants"),
     ]
     room = 0.14 * (max(value.max(), 0.0) - min(value.min(), 0.0) or 1.0)
@@ -157,7 +163,11 @@ def along_genome(table: pd.DataFrame, named: int = NAMED) -> hv.Overlay:
     return hv.Overlay(
         [
             hv.Rectangles(drawn, ["start", "low", "stop", "high"], extra).opts(
-                color="colour", line_color="colour", tools=["hover"], hover_tooltips=hover
+                color="colour",
+                line_color="colour",
+                tools=["hover"],
+                hover_tooltips=hover,
+                hover_formatters=printed(hover),
             ),
             hv.HLine(0.0).opts(color=GREY, line_width=1),
             hv.Labels(names, ["x", "y"], "text").opts(text_color=GREY, text_font_size="9pt"),

@@ -1,6 +1,7 @@
 """Forest plots: an estimate and its interval per annotation, a colour per run."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import holoviews as hv
 import numpy as np
@@ -8,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from deepwas_app.intervals import interval
-from deepwas_app.plots.theme import GREY, figure_options, run_colour
+from deepwas_app.plots.theme import GREY, figure_options, printed, run_colour
 
 LONGEST = 34
 
@@ -138,7 +139,7 @@ def forest(
         layers.append(
             hv.Points(
                 part, ["value", "y"], ["annotation", "run", "se", "low", "high"], label=str(run)
-            ).opts(color=colour, size=8, tools=["hover"], hover_tooltips=_hover("Estimate"))
+            ).opts(color=colour, size=8, **_hover("Estimate"))
         )
     ticks = [(y, short(name)) for y, name in zip(rows["row"], rows["annotation"], strict=True)]
     ends = {} if widest is None else {"xlim": _limits(table, widest)}
@@ -167,14 +168,15 @@ def _limits(table: pd.DataFrame, widest: float) -> tuple[float, float]:
     return start - 0.03 * (end - start), end
 
 
-def _hover(estimate: str) -> list[tuple[str, str]]:
-    return [
+def _hover(estimate: str) -> dict[str, Any]:
+    tips = [
         ("Annotation", "@annotation"),
         ("Run", "@run"),
-        (estimate, "@value{0.000}"),
-        ("Standard error", "@se{0.000}"),
-        ("95% interval", "@low{0.000} to @high{0.000}"),
+        (estimate, "@value{%.3g}"),
+        ("Standard error", "@se{%.2g}"),
+        ("95% interval", "@low{%.3g} to @high{%.3g}"),
     ]
+    return {"tools": ["hover"], "hover_tooltips": tips, "hover_formatters": printed(tips)}
 
 
 def _null_bars(
@@ -207,7 +209,6 @@ def _hollow(effect: xr.Dataset, value: str, part: pd.DataFrame, run: str) -> lis
             color=colour,
             fill_alpha=0,
             size=7,
-            tools=["hover"],
-            hover_tooltips=_hover("On its own"),
+            **_hover("On its own"),
         ),
     ]

@@ -4,6 +4,8 @@ Every colour is chosen to be readable both on white and on near-black, so that o
 the light and the dark page; text and axes take the page's colours in the browser.
 """
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
 BLUE = "#3f7fd1"
@@ -48,6 +50,11 @@ def series_colour(index: int) -> str:
 def run_colour(name: str) -> str:
     """Colour of a run: one and the same wherever it is drawn, by when it first was."""
     return series_colour(_DRAWN.setdefault(str(name), len(_DRAWN)))
+
+
+def printed(tips: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """Formatters of hover tips: fields such as ``@pip{%.3g}`` have significant digits."""
+    return dict.fromkeys(re.findall(r"(@\w+)\{%", " ".join(tip for _, tip in tips)), "printf")
 
 
 def tidy(plot: Any, element: Any) -> None:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 import xarray as xr
 
 from deepwas_app.genetics.regions import Region
@@ -116,3 +117,16 @@ def test_a_track_is_drawn_anew_only_for_what_it_needs(study, genes, monkeypatch)
 def test_tracks_need_what_a_locus_has():
     for track in TRACKS.values():
         assert track.needs <= Locus.__dataclass_fields__.keys()
+
+
+@pytest.mark.parametrize("name", ["association", "pips", "annotations"])
+def test_tips_have_significant_digits_of_what_may_be_small(name):
+    from bokeh.models import HoverTool
+
+    for drawn in LocusFigure().tracks[name].figures:
+        for tool in drawn.select(HoverTool):
+            tips = " ".join(tip for _, tip in tool.tooltips)
+            for field in ("pip", "frequency", "value"):
+                assert f"@{field}{{0.0" not in tips
+                if f"@{field}{{%" in tips:
+                    assert tool.formatters[f"@{field}"] == "printf"

@@ -8,7 +8,7 @@ import xarray as xr
 from bokeh.models import FixedTicker, HoverTool
 from bokeh.plotting import figure
 
-from deepwas_app.plots.theme import PALE_BLUE, series_colour
+from deepwas_app.plots.theme import PALE_BLUE, printed, series_colour
 from deepwas_app.plots.track import Locus, Track, columns_of, empty_source, shortened
 from deepwas_app.plots.tracks import TRACKS
 
@@ -92,8 +92,10 @@ class AnnotationsTrack(Track):
         marks = track.segment(
             "x", "low", "x", "high", source=self.marks, line_color="colour", line_width=2
         )
-        tips = [("Annotation", "@annotation"), ("Variant", "@variant"), ("Value", "@value{0.000}")]
-        track.add_tools(HoverTool(renderers=[marks], tooltips=tips, limit=1))
+        tips = [("Annotation", "@annotation"), ("Variant", "@variant"), ("Value", "@value{%.4g}")]
+        track.add_tools(
+            HoverTool(renderers=[marks], tooltips=tips, formatters=printed(tips), limit=1)
+        )
         track.xgrid.grid_line_color = None
 
     def shown(self, locus: Locus) -> bool:

@@ -19,6 +19,7 @@ from deepwas_app.plots.theme import (
     LD_REFERENCE,
     LD_UNKNOWN,
     RED,
+    printed,
 )
 from deepwas_app.plots.track import Locus, Track, columns_of, empty_source
 from deepwas_app.plots.tracks import TRACKS
@@ -41,7 +42,7 @@ TIPS = [
     ("Variant", "@variant"),
     ("Position", "@position{0,0}"),
     ("Alleles (effect/other)", "@alleles"),
-    ("Effect allele frequency", "@frequency{0.000}"),
+    ("Effect allele frequency", "@frequency{%.3g}"),
     ("z", "@z{0.00}"),
     ("−log₁₀ P", "@minus_log10_p{0.00}"),
     ("r² to reference", "@r2_text"),
@@ -194,7 +195,7 @@ class AssociationTrack(Track):
             text_color=LD_REFERENCE,
         )
         # Where variants lie on each other, all their tips at once would hide the plot.
-        hover = HoverTool(renderers=[dots], tooltips=TIPS, limit=1)
+        hover = HoverTool(renderers=[dots], tooltips=TIPS, formatters=printed(TIPS), limit=1)
         track.add_tools(hover, TapTool(renderers=[dots]))
         track.add_layout(ld_legend(track), "above")
 

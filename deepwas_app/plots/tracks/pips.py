@@ -7,7 +7,7 @@ import pandas as pd
 from bokeh.models import FixedTicker, HoverTool
 from bokeh.plotting import figure
 
-from deepwas_app.plots.theme import GREY
+from deepwas_app.plots.theme import GREY, printed
 from deepwas_app.plots.track import Locus, Track, columns_of, empty_source
 from deepwas_app.plots.tracks import TRACKS
 
@@ -103,6 +103,8 @@ class PipTrack(Track):
             line_color=None,
             name=f"pip-{prior}",
         )
-        tips = [("Variant", "@variant"), ("PIP", "@pip{0.000}"), ("Credible set", "@set_text")]
-        track.add_tools(HoverTool(renderers=[dots], tooltips=tips, limit=1))
+        tips = [("Variant", "@variant"), ("PIP", "@pip{%.3g}"), ("Credible set", "@set_text")]
+        track.add_tools(
+            HoverTool(renderers=[dots], tooltips=tips, formatters=printed(tips), limit=1)
+        )
         return track
