@@ -39,6 +39,7 @@ TABLE_STYLE = """
 .tabulator .tabulator-tableholder { overflow-x: auto; scrollbar-width: thin; }
 .tabulator .tabulator-header .tabulator-col { background: transparent; }
 .tabulator-col .tabulator-col-title { white-space: normal !important; max-width: 112px; }
+.tabulator-col .tabulator-col-title[style*="text-align: right"] { margin-left: auto; }
 """
 
 

@@ -30,6 +30,10 @@ def test_numbers_stand_below_their_headers():
     assert widget.header_align == widget.text_align
 
 
+def test_the_header_of_a_wide_last_column_is_at_its_right():
+    assert re.search(r'title\[style\*="text-align: right"\] \{ margin-left: auto', TABLE_STYLE)
+
+
 def test_wide_tables_scroll():
     assert re.search(r"\.tabulator-tableholder \{[^}]*overflow-x: auto", TABLE_STYLE)
 
