@@ -27,7 +27,7 @@ def test_export_writes_every_file_that_is_asked_for(runs, tmp_path, capsys):
     words = [word for flag, name in names.items() for word in (flag, str(tmp_path / name))]
     assert main(["export", runs["linear"], *words, "--floor", "--region", "1:1-900000000"]) == 0
     assert {p.name for p in tmp_path.iterdir()} == set(names.values())
-    assert "w.tsv: 6000 variants" in capsys.readouterr().err
+    assert "w.tsv: 6,000 variants" in capsys.readouterr().err
     v = pd.read_csv(tmp_path / "v.tsv", sep="\t")["SNPVAR"]
     assert v.max() / v.min() < 100.1
     assert main(["export", runs["linear"], "--weights", "-"]) == 0
