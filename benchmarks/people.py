@@ -1,12 +1,14 @@
 """What priors and posteriors bring to people: prediction and causal variants, beside peers.
 
-    python benchmarks/people.py [--viprs DIR] -o benchmarks/people.tsv
+    python benchmarks/people.py [--viprs DIR] [--studies 3] -o benchmarks/people.tsv
 
 Twelve chromosomes of a coalescent population (population.py) with 16 annotations. Those who are in
 the GWAS, behind the LD and scored are different people. Everything goes through files and the
 command line, as a person's own data would: PLINK genotypes of the LD panel, summary statistics,
 annotations. Scores are judged by the genetic values of the whole population.
 
+study
+    Number of the population, which is simulated anew for each.
 trait
     Which variants have effects, and whether annotations say where (log-linear, with an
     interaction).
@@ -41,12 +43,13 @@ from population import H2, Chromosome, genetic_parts, make_chromosome, phenotype
 from deepwas_app.core.simulate import draw_annotations
 from deepwas_app.workflow.tables import p_values
 
-COLUMNS = ("mean_chi2", "trait", "n", "method", "r2", "slope", "auprc", "seconds", "gb")
+COLUMNS = ("study", "mean_chi2", "trait", "n", "method", "r2", "slope", "auprc", "seconds", "gb")
 PEOPLE, PANEL, ANNOTATIONS = 8_000, 1_000, 16
 # Share of causal variants, and whether annotations say where they are.
 TRAITS = {
     "all": (1.0, False),
     "1%": (0.01, False),
+    "0.3%": (0.003, False),
     "0.1%": (0.001, False),
     "all, annotated": (1.0, True),
     "1%, annotated": (0.01, True),
@@ -164,14 +167,30 @@ class Commands:
         return time.monotonic() - began, usage.ru_maxrss / 2**20
 
 
-def write_panel(world: World, folder: Path, rng: np.random.Generator) -> list[np.ndarray]:
+def write_panel(
+    world: World, folder: Path, rng: np.random.Generator, people: int = PANEL
+) -> list[np.ndarray]:
     """Genotypes of other people, one PLINK file for all and one per chromosome."""
-    drawn = [rng.choice(c.typed, PANEL) for c in world.chromosomes]
+    drawn = [rng.choice(c.typed, people) for c in world.chromosomes]
     for number, part in enumerate(drawn, start=1):
         table = world.table[world.table["CHR"] == number]
         _write_bed(folder / f"panel{number}", part, table)
     _write_bed(folder / "panel", np.concatenate(drawn, axis=1), world.table)
     return drawn
+
+
+def write_annotations(world: World, folder: Path) -> None:
+    names = [f"annotation {k}" for k in range(ANNOTATIONS)]
+    world.table[["SNP", "CHR", "BP", "A1", "A2"]].assign(
+        **dict(zip(names, world.annotations.T, strict=True))
+    ).to_csv(folder / "annotations.tsv", sep="\t", index=False)
+
+
+def write_gwas(world: World, z: np.ndarray, n: int, folder: Path) -> pd.DataFrame:
+    se = 1 / np.sqrt(n) / world.deviation
+    sumstats = world.table.assign(BETA=z * se, SE=se, Z=z, N=n)
+    sumstats.to_csv(folder / "gwas.tsv", sep="\t", index=False)
+    return sumstats
 
 
 def _write_bed(path: Path, dosages: np.ndarray, table: pd.DataFrame) -> None:
@@ -229,20 +248,27 @@ def main() -> None:
     parser.add_argument("--viprs", type=Path, help="folder of viprs_fit and mgp_compute_ld")
     parser.add_argument("--traits", nargs="+", default=list(TRAITS))
     parser.add_argument("--chi2", nargs="+", type=float, default=list(CHI2))
+    parser.add_argument("--studies", type=int, default=3)
     options = parser.parse_args()
     say, writer = command.clock(), command.table(options, COLUMNS)
-    world = make_world(2 if options.quick else options.chromosomes, options.seed)
+    for study in range(options.seed, options.seed + options.studies):
+        for row in one_study(study, options, say):
+            writer.writerow((study, *row))
+            options.output.flush()
+            say(" ".join(map(str, row)))
+
+
+def one_study(seed: int, options, say):
+    """Rows of a population of its own."""
+    world = make_world(2 if options.quick else options.chromosomes, seed)
     say(f"{len(world.table)} variants")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        rng = np.random.default_rng(options.seed)
+        rng = np.random.default_rng(seed)
         panel = write_panel(world, folder, rng)
         commands = Commands(folder)
         say(f"LD panel: {commands.run(DEEPWAS, 'ld', '--bfile', 'panel', '-o', 'p.ld.zarr')}")
-        names = [f"annotation {k}" for k in range(ANNOTATIONS)]
-        world.table[["SNP", "CHR", "BP", "A1", "A2"]].assign(
-            **dict(zip(names, world.annotations.T, strict=True))
-        ).to_csv(folder / "annotations.tsv", sep="\t", index=False)
+        write_annotations(world, folder)
         if options.viprs:
             for number in range(1, 1 + len(world.chromosomes)):
                 commands.run(
@@ -259,26 +285,22 @@ def main() -> None:
                     several = weights if weights.ndim > 1 else weights[None]
                     r2, slope = max(judged(world, w, genetic) for w in several)
                     area = auprc(pip, effects != 0) if pip is not None else None
-                    line = (chi2, trait, n, method, f"{r2:.4f}", f"{slope:.3f}",
-                            "" if area is None or TRAITS[trait][0] == 1 else f"{area:.3f}",
-                            f"{seconds:.0f}", f"{gb:.1f}")  # fmt: skip
-                    writer.writerow(line)
-                    options.output.flush()
-                    say(" ".join(map(str, line)))
+                    yield (
+                        chi2, trait, n, method, f"{r2:.4f}", f"{slope:.3f}",
+                        "" if area is None or TRAITS[trait][0] == 1 else f"{area:.3f}",
+                        f"{seconds:.0f}", f"{gb:.1f}",
+                    )  # fmt: skip
 
 
 def one_trait(world, commands, panel, trait, z, n, viprs):
     """Of every method: weights per s.d., PIPs or None, seconds and GB."""
     folder, table = commands.folder, world.table
-    deviation = world.deviation
     began = time.monotonic()
     yield "C+T", (clumped(z, n, panel, table), None, time.monotonic() - began, 0)
     began = time.monotonic()
     inf = ldpred_inf(z, n, panel, world.chromosomes)
     yield "LDpred-inf", (inf, None, time.monotonic() - began, 0)
-    beta = z / np.sqrt(n) / deviation
-    sumstats = table.assign(BETA=beta, SE=1 / np.sqrt(n) / deviation, Z=z, N=n)
-    sumstats.to_csv(folder / "gwas.tsv", sep="\t", index=False)
+    sumstats = write_gwas(world, z, n, folder)
     if viprs:
         own = sumstats.rename(columns={"BP": "POS", "FRQ": "MAF"}).assign(PVAL=p_values(z))
         own.to_csv(folder / "viprs.tsv", sep="\t", index=False)
