@@ -28,7 +28,7 @@ from deepwas_app.workflow.runs.split import usable_blocks
 WEIGHING, AVERAGING = (10, 20), (6, 24)
 # Averaging ends when the means have this share of Monte-Carlo error, after so many rounds, or
 # after so many draws (about a minute on two cores).
-PRECISE, MOST_ROUNDS, MOST_DRAWS = 0.01, 8, 4e8
+PRECISE, MOST_ROUNDS, MOST_DRAWS = 0.01, 24, 4e8
 
 
 class Sparse(NamedTuple):
