@@ -181,7 +181,10 @@ def test_simulate_writes_a_study(folder, capsys):
         (["serve", "nowhere.study.zarr"], "nowhere.study.zarr: no such study"),
         (["scaling", "STUDY", "--objectives", "ldrs", "-o", "x"], "objective ldrs: "),
         (["scaling", "STUDY", "--sizes", "XS,5000x2", "-o", "x"], "size 5000x2, objective like"),
-        (["scaling", "STUDY", "--sizes", "wide", "-o", "x"], "size 'wide': give linear, XS to"),
+        (
+            ["scaling", "STUDY", "--sizes", "wide", "-o", "x"],
+            "size 'wide': give linear, XS, S, M, L, XL",
+        ),
         (["train", "STUDY", "--device", "gpu", "-o", "x"], "pip install '.[cuda]'"),
     ],
 )

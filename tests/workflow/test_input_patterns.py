@@ -24,8 +24,8 @@ from deepwas_app.workflow.studies.track_store import check_tracks
 
 # Knobs of text that read no file.
 OTHER = """accept accuracy address annotation by column data_root deciles differences fits folds
-objectives output people pheno_name population quantiles region sets sizes test_blocks
-test_chromosomes title validation_chromosomes variant"""
+objectives output people pheno_name population quantiles region sets sizes study_locus susie
+test_blocks test_chromosomes title validation_chromosomes variant"""
 PEOPLE, EACH = 150, 30
 CHROMOSOMES = (21, 22)
 
