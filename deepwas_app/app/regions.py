@@ -8,6 +8,14 @@ from deepwas_app.genetics.regions import Region, parse_region
 
 WIDEST = 10_000_000
 NARROWEST = 10_000
+HALF_WINDOW = 500_000
+
+
+def around(study: xr.Dataset, row: int) -> Region:
+    """Half a megabase on either side of a variant of a study."""
+    chromosome = str(study["variant_chromosome"].values[row])
+    position = int(study["variant_position"].values[row])
+    return Region.around(chromosome, position, position, HALF_WINDOW)
 
 
 def scaled(region: Region, factor: float) -> Region:

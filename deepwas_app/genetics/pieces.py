@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.files import UNREADABLE, existing, packing, sniff, unreadable
 from deepwas_app.genetics.lines import COMMENT, Lines
-from deepwas_app.genetics.tables import MISSING, cast, explain, without_quotes
+from deepwas_app.genetics.tables import MISSING, cast, csv_options, explain, without_quotes
 
 # Of text at a time; of parquet so many rows of so many columns.
 TEXT_BYTES = 32 * 2**20
@@ -133,19 +133,7 @@ def _one(table: pa.Table) -> Iterator[tuple[int, pa.Table]]:
 
 def _batches(lines: Lines, columns: Mapping[str, pa.DataType]) -> Iterator[pa.RecordBatch]:
     try:
-        reader = pyarrow.csv.open_csv(
-            lines,
-            pyarrow.csv.ReadOptions(column_names=lines.names, block_size=TEXT_BYTES),
-            pyarrow.csv.ParseOptions(
-                delimiter=lines.delimiter, quote_char='"' if lines.quoting else False
-            ),
-            pyarrow.csv.ConvertOptions(
-                column_types=columns,
-                include_columns=list(columns),
-                null_values=MISSING,
-                strings_can_be_null=True,
-            ),
-        )
+        reader = pyarrow.csv.open_csv(lines, *csv_options(lines, columns, MISSING, TEXT_BYTES))
     except pa.ArrowInvalid:
         if lines.rows == 0:
             return

@@ -225,21 +225,30 @@ def _read_text(
     return table
 
 
+def csv_options(
+    lines: Lines, columns: Mapping[str, pa.DataType], missing: Sequence[str], block_bytes: int
+) -> tuple[pyarrow.csv.ReadOptions, pyarrow.csv.ParseOptions, pyarrow.csv.ConvertOptions]:
+    """How Arrow reads some columns of lines, so many bytes at a time."""
+    return (
+        pyarrow.csv.ReadOptions(column_names=lines.names, block_size=block_bytes),
+        pyarrow.csv.ParseOptions(
+            delimiter=lines.delimiter, quote_char='"' if lines.quoting else False
+        ),
+        pyarrow.csv.ConvertOptions(
+            column_types=columns,
+            include_columns=list(columns),
+            null_values=missing,
+            strings_can_be_null=bool(missing),
+        ),
+    )
+
+
 def _parsed(lines: Lines, columns: Mapping[str, pa.DataType], missing: Sequence[str]) -> pa.Table:
     with lines:
         try:
             return pyarrow.csv.read_csv(
                 lines,
-                pyarrow.csv.ReadOptions(column_names=lines.names, block_size=BLOCK_BYTES),
-                pyarrow.csv.ParseOptions(
-                    delimiter=lines.delimiter, quote_char='"' if lines.quoting else False
-                ),
-                pyarrow.csv.ConvertOptions(
-                    column_types=columns,
-                    include_columns=list(columns),
-                    null_values=missing,
-                    strings_can_be_null=bool(missing),
-                ),
+                *csv_options(lines, columns, missing, BLOCK_BYTES),
             )
         except pa.ArrowInvalid as error:
             if lines.rows == 0:

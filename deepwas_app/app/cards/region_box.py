@@ -11,11 +11,10 @@ import xarray as xr
 
 from deepwas_app.app import store
 from deepwas_app.app.components import typed
-from deepwas_app.genetics.regions import Region
+from deepwas_app.app.regions import around
 from deepwas_app.genetics.statistics import minus_log10_p
 from deepwas_app.genetics.study import strongest_loci
 
-HALF_REGION = 500_000
 ZOOMS = (("Zoom in", "zoom_in", 0.5), ("Zoom out", "zoom_out", 2.0))
 STEPS = (("Previous locus", "chevron_left", -1), ("Next locus", "chevron_right", 1))
 
@@ -119,14 +118,14 @@ def _zoomed(zoom: Callable[[float], None], factor: float, _: Any) -> None:
 
 def example(study: xr.Dataset, genes: pd.DataFrame) -> str:
     """What may be typed: a region, a gene and a variant, all at the study's strongest locus."""
-    variant = study.isel(variants=next(iter(strongest_loci(study, count=1)), 0))
-    chromosome, position = variant["variant_chromosome"].item(), int(variant["variant_position"])
-    region = Region.around(chromosome, position, position, HALF_REGION)
-    here = genes[genes["chromosome"] == chromosome]
+    row = next(iter(strongest_loci(study, count=1)), 0)
+    position = int(study["variant_position"].values[row])
+    region = around(study, row)
+    here = genes[genes["chromosome"] == region.chromosome]
     here = here[(here["start"] <= region.stop) & (here["stop"] >= region.start)]
     away = (here["start"] - position).clip(lower=0) + (position - here["stop"]).clip(lower=0)
     near = [here.loc[away.idxmin(), "name"]] if len(here) else []
-    return ", ".join([f"{region:,}", *near]) + f" or {variant['variant_id'].item()}"
+    return ", ".join([f"{region:,}", *near]) + f" or {study['variant_id'].values[row]}"
 
 
 def loci(study: xr.Dataset) -> dict[str, int]:

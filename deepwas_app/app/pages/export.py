@@ -13,16 +13,15 @@ from deepwas_app.app.cards.scores import ScoreForm
 from deepwas_app.app.components import cells, section
 from deepwas_app.app.pages import PAGES
 from deepwas_app.app.pages.runs import RunsPage, doubts, finished_runs, name_in, run_select
+from deepwas_app.app.regions import around
 from deepwas_app.app.result_tables import download
 from deepwas_app.app.settings_form import widgets
-from deepwas_app.genetics.regions import Region, parse_region
+from deepwas_app.genetics.regions import parse_region
 from deepwas_app.genetics.study import strongest_loci
 from deepwas_app.workflow.results.exports import EXPORTS, Export
 from deepwas_app.workflow.results.identity import VARIANT, identity
 from deepwas_app.workflow.runs.doubted import run_warnings
 from deepwas_app.workflow.settings import plain
-
-HALF_REGION = 500_000
 
 
 @PAGES.add
@@ -200,8 +199,4 @@ def genotypes_of(study: xr.Dataset) -> str:
 def strongest_region(study: xr.Dataset) -> str:
     """Half a megabase on either side of the strongest variant; "" where there is none."""
     rows = strongest_loci(study, count=1)
-    if not rows:
-        return ""
-    chromosome = study["variant_chromosome"].values[rows[0]]
-    position = study["variant_position"].values[rows[0]]
-    return str(Region.around(chromosome, position, position, HALF_REGION))
+    return str(around(study, rows[0])) if rows else ""

@@ -18,7 +18,7 @@ from deepwas_app.app.markup import text
 from deepwas_app.app.pages import PAGES
 from deepwas_app.app.pages.base import Page
 from deepwas_app.app.pages.runs import follow, run_select, runs_choice
-from deepwas_app.app.regions import scaled, shown_region
+from deepwas_app.app.regions import around, scaled, shown_region
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.matching import find_variant
 from deepwas_app.genetics.regions import Region
@@ -29,7 +29,6 @@ from deepwas_app.plots.tracks.association import locus_table, r2_of
 from deepwas_app.workflow.results.values import VALUES
 
 SHOWN_ANNOTATIONS = 8
-HALF_WINDOW = 500_000
 
 
 @PAGES.add
@@ -190,10 +189,7 @@ class LocusPage(Page):
 
     def go_to_variant(self, row: int) -> None:
         """Show half a megabase on either side of a variant, with LD to it."""
-        study = self.state.study
-        chromosome = str(study["variant_chromosome"].values[row])
-        position = int(study["variant_position"].values[row])
-        self.go(Region.around(chromosome, position, position, HALF_WINDOW), reference=row)
+        self.go(around(self.state.study, row), reference=row)
 
     def choose_reference(self, row: int) -> None:
         """Colour the variants by their LD to this one."""
