@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 import xarray as xr
 from jaxtyping import install_import_hook
@@ -57,6 +58,29 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DEEPWAS_CACHE", str(folder))
         yield folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def tables() -> Iterator[None]:
+    """Bokeh 3.9 makes tables in a way that pandas 3.1 deprecates; nothing that we could mend.
+
+    Filters of warnings would not do: threads that set some for a while lose those of others.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            pd.DataFrame, "_check_inplace_deprecation", lambda _, inplace, __: inplace is True
+        )
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def few_draws() -> Iterator[None]:
+    """Sparse effects are sampled for a second, not a minute: tests of them say what they need."""
+    from deepwas_app.workflow.results import sparse
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sparse, "PRECISE", 0.3)
+        yield
 
 
 @pytest.fixture(scope="session")

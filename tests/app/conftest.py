@@ -1,22 +1,14 @@
 """A data folder of the test's own, and a small study with finished runs in it."""
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import xarray as xr
 
-from deepwas_app.app import store
+from deepwas_app.app import poller, store
 from deepwas_app.app.jobs import JOBS
-
-HERE = Path(__file__).parent
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Bokeh 3.9 makes tables in a way that pandas 3.1 deprecates; nothing that we could mend."""
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.filterwarnings("ignore:The inplace keyword"))
 
 
 @pytest.fixture(autouse=True)
@@ -27,10 +19,14 @@ def data_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def no_job_left():
+def no_thread_left(monkeypatch: pytest.MonkeyPatch):
+    """What a test began ends with it: in the next one it would have other filters of warnings."""
+    workers = ThreadPoolExecutor(4)
+    monkeypatch.setattr(poller, "_WORKERS", workers)
     yield
     JOBS.stop()
     JOBS.jobs.clear()
+    workers.shutdown(cancel_futures=True)
 
 
 @pytest.fixture

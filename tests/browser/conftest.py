@@ -26,10 +26,8 @@ LOCAL = {"localhost", "127.0.0.1", ""}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Bokeh 3.9 makes tables in a way that pandas 3.1 deprecates; nothing that we could mend."""
     for item in items:
         if HERE in item.path.parents:
-            item.add_marker(pytest.mark.filterwarnings("ignore:The inplace keyword"))
             item.add_marker(pytest.mark.filterwarnings("ignore:reference already known"))
 
 
