@@ -209,7 +209,7 @@ def sync_address(state: AppState) -> None:
     """Keep what is on show in the browser's address, both ways: it can be sent to others."""
     if pn.state.location is None:
         return
-    names = ("page", "region", "reference", "tab")
+    names = ("page", "region", "reference", "tracks", "tab")
     synced = {name: name for name in names} | {"study_key": "study", "selected": "runs"}
     pn.state.location.sync(state, synced)
 

@@ -45,6 +45,7 @@ class AppState(param.Parameterized):
     page = param.String("", doc="Address of the page on show; the first where it is of none.")
     region = param.String("", doc="Region of the Locus page, 22:1-2; set it to go elsewhere.")
     reference = param.String("", doc="Variant that others are coloured by; set it to choose one.")
+    tracks = param.String("", doc="How the tracks of the Locus page are arranged.")
     tab = param.String("", doc="Tab of the Annotations page on show; the first where of none.")
     dark = param.Boolean(default=False, doc="Whether the page is dark.")
     notice = param.Parameter(None, doc="(severity, text) to show to the person; None if nothing.")

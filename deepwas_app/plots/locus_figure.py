@@ -8,6 +8,7 @@ from bokeh.events import RangesUpdate
 from bokeh.models import (
     BoxZoomTool,
     CrosshairTool,
+    NumeralTickFormatter,
     PanTool,
     Range1d,
     ResetTool,
@@ -17,11 +18,14 @@ from bokeh.models import (
 from bokeh.models.annotations import Span
 from bokeh.plotting import figure
 
+from deepwas_app.plots.arrangement import Arrangement
 from deepwas_app.plots.theme import GREY
 from deepwas_app.plots.track import Locus, Track
 from deepwas_app.plots.tracks import TRACKS
 
 LEFT_BORDER = 164
+# Pixels of the position axis, which is below the last track.
+AXIS = 44
 
 
 class LocusFigure:
@@ -35,6 +39,8 @@ class LocusFigure:
         All tracks by name, from top to bottom.
     x_range
         The shared range, Mb.
+    arrangement
+        Which of them are on show, in which order, and how tall.
     locus
         What was drawn last; None before the first time.
     """
@@ -42,6 +48,7 @@ class LocusFigure:
     def __init__(self) -> None:
         self.x_range = Range1d(start=0, end=1, min_interval=0.001)
         self.tracks: dict[str, Track] = {name: TRACKS[name](self._figure) for name in TRACKS}
+        self.arrangement = Arrangement.read("", self.tracks)
         self.locus: Locus | None = None
         crosshair = Span(dimension="height", line_color=GREY, line_dash="dotted", line_width=1)
         # Shared tools: what is switched on in the first figure's toolbar holds for all of them.
@@ -70,8 +77,18 @@ class LocusFigure:
         """
         if self.locus is None:
             return []
-        shown = [track for track in self.tracks.values() if track.shown(self.locus)]
-        return [drawn for track in shown for drawn in track.figures]
+        wanted = [self.tracks[t.name] for t in self.arrangement.tracks if t.shown]
+        return [drawn for track in wanted if track.shown(self.locus) for drawn in track.figures]
+
+    @property
+    def always(self) -> str:
+        """Name of the track that is always on show: it has the tools of all of them."""
+        return next(iter(self.tracks))
+
+    def arrange(self, words: str) -> None:
+        """Show, hide and order the tracks as a text says, see `Arrangement`."""
+        self.arrangement = Arrangement.read(words, self.tracks, self.always)
+        self._lay_out()
 
     def draw(self, **changes: Any) -> None:
         """Draw a locus, or what is new of the one on show.
@@ -88,6 +105,7 @@ class LocusFigure:
         if "region" in changes:
             region = self.locus.region
             self.x_range.update(start=region.start / 1e6, end=region.stop / 1e6)
+        self._lay_out()
 
     def on_tap(self, callback: Callable[[int], None]) -> None:
         """Call ``callback(row)`` when a variant is clicked; ``row`` counts the study's variants."""
@@ -102,6 +120,23 @@ class LocusFigure:
         """Take the ink of the light or the dark page for the text that is drawn inside."""
         for track in self.tracks.values():
             track.set_dark(dark)
+
+    def _lay_out(self) -> None:
+        """Give the tracks their heights, and the last of them the position axis."""
+        figures, locus = self.figures, self.locus
+        if locus is None:
+            return
+        build = str(locus.study.attrs.get("genome_build", ""))
+        units = f"Mb, {build}" if build else "Mb"
+        for placed in self.arrangement.tracks:
+            track = self.tracks[placed.name]
+            for drawn in track.figures:
+                last = drawn is figures[-1]
+                drawn.height = round(track.height * placed.factor) + AXIS * last
+                drawn.xaxis.visible = last
+                drawn.xaxis.axis_label = (
+                    f"Position on chromosome {locus.region.chromosome} ({units})"
+                )
 
     def _figure(self, height: int, label: str) -> figure:
         track = figure(
@@ -119,5 +154,6 @@ class LocusFigure:
             output_backend="canvas",
         )
         track.xaxis.visible = False
+        track.xaxis.formatter = NumeralTickFormatter(format="0.[000]")
         track.ygrid.grid_line_color = None
         return track

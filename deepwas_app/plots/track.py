@@ -67,8 +67,13 @@ class Track:
     ----------
     name, order
         Its name, and where it stands: the smallest on top.
-    label, height
-        Of its figure: the label of the y axis, and pixels.
+    title
+        What people read of it where tracks are chosen; its name where there is none.
+    label
+        Of the y axis of its figure.
+    height
+        Pixels of each of its figures at its usual height; those that grow with what they draw
+        set it there.
     needs
         Fields of `Locus` that it draws: it is drawn anew when one of them changes.
     values
@@ -80,8 +85,9 @@ class Track:
 
     name: ClassVar[str]
     order: ClassVar[int] = 50
+    title: ClassVar[str] = ""
     label: ClassVar[str] = ""
-    height: ClassVar[int] = 130
+    height: int = 130
     needs: ClassVar[frozenset[str]] = frozenset({"region", "variants"})
     values: ClassVar[frozenset[str]] = frozenset()
 

@@ -27,7 +27,7 @@ def page(study_with_runs, settle) -> LocusPage:
     state = AppState.of(study_with_runs)
     state.selected = ["linear", "mlp"]
     page = LocusPage(state)
-    page.prior.value = "linear"
+    page.choices.prior.value = "linear"
     settle(page, lambda: page.drivers.table is not None)
     return page
 
@@ -97,7 +97,7 @@ def test_drivers_are_the_bytes_of_the_command(page, settle, capsys):
     assert written(page.drivers.file) == capsys.readouterr().out
     assert page.drivers.table["SNP"].eq(name).all()
     assert name in page.drivers.line.object
-    page.prior.value = "mlp"
+    page.choices.prior.value = "mlp"
     settle(page, lambda: "mlp" in page.drivers.line.object)
 
 

@@ -38,9 +38,9 @@ def test_a_late_track_does_not_replace_the_one_asked_for_last(page, settle, monk
 
     monkeypatch.setattr(store, "value", slowly)
     before = np.array(page.figure.tracks["heritability"].points.data["value"])
-    page.track.value = "posterior"
+    page.choices.value.value = "posterior"
     assert begun.wait(60)
-    page.track.value = "heritability"
+    page.choices.value.value = "heritability"
     settle(page, lambda: not page.poller._pending)
     gate.set()
     assert computed.wait(60)
@@ -49,7 +49,7 @@ def test_a_late_track_does_not_replace_the_one_asked_for_last(page, settle, monk
     np.testing.assert_array_equal(page.figure.tracks["heritability"].points.data["value"], before)
     for event in (gate, begun, computed):
         event.clear()
-    page.track.value = "posterior"
+    page.choices.value.value = "posterior"
     assert begun.wait(60)
     page.state.selected = []
     gate.set()
@@ -70,19 +70,19 @@ def test_bars_and_errors_are_of_the_variant_on_show(page, settle, monkeypatch):
 
     monkeypatch.setattr(store, "drivers", compute)
     card = page.drivers
-    card.look_at(page._prior(), rows[0])
+    card.look_at(page.choices.chosen_prior(), rows[0])
     assert not card._shown.visible
     settle(page, lambda: "failed" in card.line.object)
     assert not card._shown.visible
     # It is tried again, and what is asked for meanwhile is what is shown.
-    page.drivers.look_at(page._prior(), rows[0])
-    page.drivers.look_at(page._prior(), rows[1])
+    page.drivers.look_at(page.choices.chosen_prior(), rows[0])
+    page.drivers.look_at(page.choices.chosen_prior(), rows[1])
     settle(page, lambda: card._shown.visible)
     page.poller.poll()
     name = str(page.state.study["variant_id"].values[rows[1]])
     assert name in card.line.object
     fails.clear()
-    page.drivers.look_at(page._prior(), rows[0])
+    page.drivers.look_at(page.choices.chosen_prior(), rows[0])
     settle(page, lambda: str(page.state.study["variant_id"].values[rows[0]]) in card.line.object)
 
 
@@ -172,6 +172,33 @@ def test_from_locus_to_locus_along_the_genome(small_study):
 
 def test_what_is_chosen_for_the_tracks_is_out_of_the_way(small_study):
     page = LocusPage(small_study)
-    assert not page.choices.visible
-    page._toggle_choices(None)
-    assert page.choices.visible
+    assert not page.choices.open
+    page.choices.toggle()
+    assert page.choices.open
+
+
+def test_tracks_are_hidden_moved_and_sized_in_the_drawer(page):
+    page.choices.toggle()
+    figures = {name: track.figures[0] for name, track in page.figure.tracks.items()}
+    rows = page.choices.tracks
+    at = list(figures).index
+    assert rows.shown[at("association")].disabled
+    rows.shown[at("annotations")].value = False
+    assert figures["annotations"] not in [pane.object for pane in page._stage]
+    before = figures["genes"].height
+    rows.buttons[at("genes")]["Taller"].clicks += 1
+    assert figures["genes"].height > before
+    rows.buttons[at("genes")]["Less tall"].clicks += 1
+    for place in range(at("genes"), -1, -1):
+        assert rows.buttons[place]["Up"].description == "Up: Genes"
+        rows.buttons[place]["Up"].clicks += 1
+    assert page._stage[0].object is figures["genes"]
+    assert page.state.tracks == "genes,association,heritability,pips,-annotations"
+    assert [shown.label for shown in rows.shown[:2]] == ["Genes", "Association"]
+    assert [shown.disabled for shown in rows.shown[:2]] == [False, True]
+    # Another page with this address shows the same.
+    other = LocusPage(page.state)
+    assert other._stage[0].object is other.figure.tracks["genes"].figures[0]
+    rows.buttons[0]["Down"].clicks += 1
+    assert other._stage[1].object is other.figure.tracks["genes"].figures[0]
+    assert "page.state.tracks = 'association,genes,heritability" in page.python()

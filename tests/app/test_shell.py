@@ -33,13 +33,13 @@ def test_a_page_that_was_hidden_knows_the_runs_of_meanwhile(name, small_study, s
     offered = {
         "train": lambda: page.runs.value["run"],
         "annotations": lambda: page.chooser.options,
-        "locus": lambda: page.chooser.options,
+        "locus": lambda: page.choices.runs.options,
         "compare": lambda: page.first.options,
         "export": lambda: page.run.options,
     }[name]()
     assert set(offered) == {"linear", "mlp"}
     if name == "locus":
-        assert page.prior.value == "mlp"
+        assert page.choices.prior.value == "mlp"
         settle(page, lambda: page.figure.tracks["heritability"].figures[0] in page.figure.figures)
 
 

@@ -29,7 +29,7 @@ while not {"heritability", "uncertainty"} <= figure.locus.values.keys():
     assert time.monotonic() < end, "nothing was computed"
     page.poller.poll()
     time.sleep(0.02)
-offered, measure = list(page.track.options), figure.locus.measure
+offered, measure = list(page.choices.value.options), figure.locus.measure
 labels = [drawn.yaxis.axis_label for drawn in figure.figures]
 sd = track.points.data["value"].tolist()
 page.state.selected = []

@@ -10,11 +10,12 @@ from deepwas_app.app.cards.annotation_card import ALONE, SHIFTED, Details
 from deepwas_app.app.cards.annotation_response import ResponseCard
 from deepwas_app.app.cards.effects import EffectsCard
 from deepwas_app.app.cards.enrichment import EnrichmentCard
+from deepwas_app.app.cards.run_choice import follow, runs_choice
 from deepwas_app.app.components import empty, section
 from deepwas_app.app.markup import text
 from deepwas_app.app.pages import PAGES
 from deepwas_app.app.pages.base import Page
-from deepwas_app.app.pages.runs import doubts, follow, runs_choice
+from deepwas_app.app.pages.runs import doubts
 from deepwas_app.workflow.runs.doubted import run_warnings
 
 

@@ -10,10 +10,11 @@ import panel_material_ui as pmui
 import xarray as xr
 
 from deepwas_app.app import store
+from deepwas_app.app.cards.run_choice import run_select
 from deepwas_app.app.components import caution, cells, empty, plot, section
 from deepwas_app.app.markup import text
 from deepwas_app.app.pages import PAGES
-from deepwas_app.app.pages.runs import RunsPage, finished_runs, name_in, run_select
+from deepwas_app.app.pages.runs import RunsPage, finished_runs, name_in
 from deepwas_app.app.result_tables import PLACE, page_table, table_download
 from deepwas_app.core.objectives import OBJECTIVES
 from deepwas_app.plots import compare as pictures

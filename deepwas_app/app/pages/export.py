@@ -9,10 +9,11 @@ import panel_material_ui as pmui
 import xarray as xr
 
 from deepwas_app.app import store
+from deepwas_app.app.cards.run_choice import run_select
 from deepwas_app.app.cards.scores import ScoreForm
 from deepwas_app.app.components import cells, section
 from deepwas_app.app.pages import PAGES
-from deepwas_app.app.pages.runs import RunsPage, doubts, finished_runs, name_in, run_select
+from deepwas_app.app.pages.runs import RunsPage, doubts, finished_runs, name_in
 from deepwas_app.app.regions import around
 from deepwas_app.app.result_tables import download
 from deepwas_app.app.settings_form import widgets

@@ -12,12 +12,12 @@ import xarray as xr
 from deepwas_app.app import store
 from deepwas_app.app.cards.drivers import DriversCard
 from deepwas_app.app.cards.fine_mapping import FineMappingCard
+from deepwas_app.app.cards.locus_choices import LocusChoices
 from deepwas_app.app.cards.region_box import RegionBox, icon_button
-from deepwas_app.app.components import GAP, cells, section
+from deepwas_app.app.components import GAP, section
 from deepwas_app.app.markup import text
 from deepwas_app.app.pages import PAGES
 from deepwas_app.app.pages.base import Page
-from deepwas_app.app.pages.runs import follow, run_select, runs_choice
 from deepwas_app.app.regions import around, scaled, shown_region
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.matching import find_variant
@@ -27,8 +27,6 @@ from deepwas_app.plots.locus_figure import LocusFigure
 from deepwas_app.plots.track import run_values
 from deepwas_app.plots.tracks.association import locus_table, r2_of
 from deepwas_app.workflow.results.values import VALUES
-
-SHOWN_ANNOTATIONS = 8
 
 
 @PAGES.add
@@ -50,7 +48,10 @@ class LocusPage(Page):
 
     def __init__(self, *args: Any, **params: Any) -> None:
         super().__init__(*args, **params)
-        self._watchers.append(self.state.param.watch(self._darken, "dark"))
+        self._watchers += [
+            self.state.param.watch(self._darken, "dark"),
+            self.state.param.watch(self._rearrange, "tracks"),
+        ]
 
     def build(self, study: xr.Dataset) -> list[Any]:
         """The controls and the tracks, at the strongest locus."""
@@ -59,6 +60,7 @@ class LocusPage(Page):
         self.figure.on_tap(self.choose_reference)
         self.figure.set_dark(self.state.dark)
         self.figure.on_pan(self._panned)
+        self.figure.arrange(self.state.tracks)
         self.place = ""
         self.reference: int | None = None
         self._shown = "", ""
@@ -66,7 +68,23 @@ class LocusPage(Page):
         self._stage = pmui.Column(sizing_mode="stretch_width")
         self.fine_mapping = FineMappingCard(self.state, self._draw_pips)
         self.drivers = DriversCard(self.state, self.poller)
-        bar, choices = self._controls(study)
+        self.choices = LocusChoices(
+            self.state,
+            self.figure,
+            {
+                "value": self._draw_runs,
+                "prior": self._prior_changed,
+                "annotations": self._draw_annotations,
+            },
+        )
+        self.places = RegionBox(
+            study,
+            lambda words: self._go_to(words),
+            partial(self._attempt, self.go_to_variant),
+            self._zoom,
+            icon_button("Runs and tracks", "tune", self.choices.toggle),
+        )
+        self.about = pmui.Typography("", variant="body2", margin=(2, 0, 0, 0))
         asked = self.state.reference
         if self.state.region:
             self._attempt(self._follow_region)
@@ -79,8 +97,8 @@ class LocusPage(Page):
         self._arrange()
         return [
             pmui.Paper(
-                bar,
-                choices,
+                self.places,
+                self.choices,
                 variant="outlined",
                 elevation=0,
                 margin=(0, 0, 8, 0),
@@ -121,8 +139,9 @@ class LocusPage(Page):
         self._shown = self.state.reference, self.state.region
 
     def remembered(self) -> dict[str, Any]:
-        """The runs, the region, and the reference variant."""
-        place = {"region": self.place, "reference": self.state.reference}
+        """The runs, the region, the reference variant, and the tracks."""
+        state = self.state
+        place = {"region": self.place, "reference": state.reference, "tracks": state.tracks}
         return super().remembered() | {name: value for name, value in place.items() if value}
 
     def let_go(self) -> None:
@@ -136,19 +155,6 @@ class LocusPage(Page):
         if self.figure.locus is not None:
             self.figure.draw(fine_mapping=table)
             self._arrange()
-
-    def _prior(self) -> Any:
-        """The run whose prior is fine-mapped and explained; None without one."""
-        runs = {store.run_name(run): run for run in self.state.selected_runs()}
-        return runs.get(self.prior.value)
-
-    def _offer_priors(self) -> None:
-        """Offer the selected runs, the best first where nothing else was chosen."""
-        names = [store.run_name(run) for run in self.state.selected_runs()]
-        best = store.run_name(self.state.best_run()) if names else None
-        chosen = self.prior.value if self.prior.value in names else best
-        if self.prior.options != names or self.prior.value != chosen:
-            self.prior.param.update(options=names, value=chosen)
 
     def _arrange(self) -> None:
         """Show the tracks that have something to show."""
@@ -178,13 +184,13 @@ class LocusPage(Page):
             genes=self.genes,
             reference=None,
             r2=None,
-            annotations=tuple(self.annotations.value or ()),
+            annotations=tuple(self.choices.annotations.value or ()),
         )
         self._arrange()
         self._draw_runs()
         strongest = int(table["row"].iloc[int(np.argmax(table["minus_log10_p"]))])
         self.places.write(f"{region:,}", strongest if reference is None else reference)
-        self.fine_mapping.look_at(self._prior(), region)
+        self.fine_mapping.look_at(self.choices.chosen_prior(), region)
         self.choose_reference(strongest if reference is None else reference)
 
     def go_to_variant(self, row: int) -> None:
@@ -199,17 +205,17 @@ class LocusPage(Page):
         self.state.reference = self._named(row)
         self.figure.draw(reference=int(drawn[0]) if len(drawn) else None, r2=None)
         self.about.object = self._about(row)
-        self.drivers.look_at(self._prior(), row)
+        self.drivers.look_at(self.choices.chosen_prior(), row)
 
         def colour(found: tuple[int, np.ndarray]) -> None:
             self.figure.draw(r2=r2_of(rows, *found))
 
         self.ask("ld", lambda: store.ld(study, row), colour, self._say_trouble)
 
-    def _prior_changed(self, *_: Any) -> None:
+    def _prior_changed(self) -> None:
         if self.reference is not None:
-            self.fine_mapping.look_at(self._prior(), self.region)
-            self.drivers.look_at(self._prior(), self.reference)
+            self.fine_mapping.look_at(self.choices.chosen_prior(), self.region)
+            self.drivers.look_at(self.choices.chosen_prior(), self.reference)
 
     def _about(self, row: int) -> str:
         variant = self.state.study.isel(variants=row)
@@ -221,52 +227,6 @@ class LocusPage(Page):
             f"effect allele {text(variant['variant_effect_allele'].item())}, "
             f"{strength if np.isfinite(z) else 'no z-score'}"
         )
-
-    def _controls(self, study: xr.Dataset) -> tuple[RegionBox, pmui.Column]:
-        shown = icon_button("Runs and tracks", "tune", self._toggle_choices)
-        self.places = RegionBox(
-            study,
-            lambda words: self._go_to(words),
-            partial(self._attempt, self.go_to_variant),
-            self._zoom,
-            shown,
-        )
-        self.chooser = runs_choice(self.state, sizing_mode="stretch_width", margin=(6, 0))
-        self.chooser.param.watch(
-            lambda event: self.state.param.update(selected=list(event.new)), "value"
-        )
-        self.track = pmui.Select(
-            label="Track of the runs",
-            options={value.label: name for name, value in VALUES.items()},
-            value=next(iter(VALUES)),
-            size="small",
-            sizing_mode="stretch_width",
-            margin=(6, 0),
-        )
-        self.track.param.watch(lambda _: self._draw_runs(), "value")
-        self.prior = run_select("Prior to fine-map and explain", [], None)
-        self._offer_priors()
-        self.prior.param.watch(self._prior_changed, "value")
-        names = study["annotation"].values.astype(str).tolist()
-        self.annotations = pmui.MultiChoice(
-            label="Annotations",
-            options=names,
-            value=names[:SHOWN_ANNOTATIONS],
-            visual_size="small",
-            sizing_mode="stretch_width",
-            margin=(6, 0),
-        )
-        self.annotations.param.watch(lambda _: self._draw_annotations(), "value")
-        self.about = pmui.Typography("", variant="body2", margin=(2, 0, 0, 0))
-        self.choices = pmui.Column(
-            cells((self.chooser, 6), (self.track, 3), (self.prior, 3), (self.annotations, 12)),
-            sizing_mode="stretch_width",
-            visible=False,
-        )
-        return self.places, self.choices
-
-    def _toggle_choices(self, _: Any) -> None:
-        self.choices.visible = not self.choices.visible
 
     def _go_to(self, words: str) -> None:
         study = self.state.study
@@ -319,13 +279,13 @@ class LocusPage(Page):
         self._attempt(self.go, scaled(region, 1.0), self.reference)
 
     def _draw_annotations(self) -> None:
-        self.figure.draw(annotations=tuple(self.annotations.value or ()))
+        self.figure.draw(annotations=tuple(self.choices.annotations.value or ()))
         self._arrange()
 
     def _draw_runs(self) -> None:
         """Have the values computed that tracks draw of the runs; each is drawn when it is there."""
         study, runs, rows = self.state.study, self.state.selected_runs(), self.rows
-        chosen = self.track.value
+        chosen = self.choices.value.value
 
         def compute(name: str) -> dict[str, np.ndarray]:
             return {store.run_name(run): store.value(study, run, name)[rows] for run in runs}
@@ -350,11 +310,16 @@ class LocusPage(Page):
 
     def follow_runs(self) -> None:
         """Offer the runs that there are now, and draw those that are selected."""
-        follow(self.chooser, self.state)
-        self._offer_priors()
+        self.choices.follow()
         self._prior_changed()
         if not self.table.empty:
             self._draw_runs()
+
+    def _rearrange(self, *_: Any) -> None:
+        if self.ready():
+            self.figure.arrange(self.state.tracks)
+            self.choices.tracks.follow()
+            self._arrange()
 
     def _darken(self, *_: Any) -> None:
         if self.ready():

@@ -1,4 +1,4 @@
-"""What pages over the finished runs of a study share, and the choice of runs."""
+"""What pages over the finished runs of a study share."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -34,27 +34,6 @@ def doubts(name: str, said: Sequence[str]) -> list[pmui.Alert]:
     return [caution(f"{name}: {'. '.join(said)}.")] if said else []
 
 
-def runs_choice(state: AppState, **options: Any) -> pmui.MultiChoice:
-    """A chooser of finished runs, kept in step with the state by ``follow``."""
-    finished = [store.run_name(run) for run in state.runs if run.finished]
-    return pmui.MultiChoice(
-        label="Runs",
-        options=finished,
-        value=[name for name in state.selected if name in finished],
-        visual_size="small",
-        description="Finished runs of this study. Train more on the Train page.",
-        **options,
-    )
-
-
-def follow(chooser: pmui.MultiChoice, state: AppState) -> None:
-    """Offer the runs that the state knows now, and select those that it selects."""
-    finished = [store.run_name(run) for run in state.runs if run.finished]
-    chosen = [name for name in state.selected if name in finished]
-    if chooser.options != finished or chooser.value != chosen:
-        chooser.param.update(options=finished, value=chosen)
-
-
 def finished_runs(state: AppState) -> dict[str, Any]:
     """Finished runs by name, oldest first; the folder is named where two have one name."""
     runs = [run for run in state.runs if run.finished]
@@ -68,16 +47,3 @@ def finished_runs(state: AppState) -> dict[str, Any]:
 def name_in(finished: dict[str, Any], run: Any) -> str:
     """The name that a run has among finished ones."""
     return next(name for name, other in finished.items() if other is run)
-
-
-def run_select(label: str, names: list[str], value: str | None, **options: Any) -> pmui.Select:
-    """A chooser of one run as wide as its card, for names of any length."""
-    return pmui.Select(
-        label=label,
-        options=names,
-        value=value,
-        size="small",
-        sizing_mode="stretch_width",
-        margin=(6, 0),
-        **options,
-    )

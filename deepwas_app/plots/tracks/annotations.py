@@ -113,4 +113,4 @@ class AnnotationsTrack(Track):
             row: shortened(name) for row, name in zip(rows, reversed(names), strict=True)
         }
         track.y_range.update(start=-0.6, end=max(len(names), 1) - 0.4)
-        track.height = 26 + 19 * max(len(names), 1)
+        self.height = 26 + 19 * max(len(names), 1)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pandas as pd
-from bokeh.models import FixedTicker, HoverTool, NumeralTickFormatter
+from bokeh.models import FixedTicker, HoverTool
 from bokeh.plotting import figure
 
 from deepwas_app.plots.theme import BLUE, ink
@@ -72,10 +72,10 @@ def stack_genes(
 
 @TRACKS.add
 class GenesTrack(Track):
-    """The genes, with the axis of all tracks; ``genes`` is their data source."""
+    """The genes; ``genes`` is their data source."""
 
     name, order = "genes", 90
-    label, height = "Genes", 120
+    label, height = "Genes", 76
     needs = frozenset({"region", "genes"})
 
     def __init__(self, make: Callable[[int, str], figure]) -> None:
@@ -99,23 +99,18 @@ class GenesTrack(Track):
         )
         tips = [("Gene", "@label"), ("Position", "@start{0,0}–@stop{0,0}")]
         track.add_tools(HoverTool(renderers=[bodies], tooltips=tips))
-        track.xaxis.visible = True
-        track.xaxis.formatter = NumeralTickFormatter(format="0.[000]")
         track.yaxis.major_tick_line_color = None
         track.yaxis.ticker = FixedTicker(ticks=[])
         track.xgrid.grid_line_color = None
 
     def draw(self, locus: Locus) -> None:
-        """The genes of the region, and what the axis says."""
+        """The genes of the region."""
         region, (track,) = locus.region, self.figures
         genes = stack_genes(locus.genes, *region)
         rows = int(genes["row"].max()) + 1 if len(genes) else 1
         self.genes.data = columns_of(genes.drop(columns=["row", "strand"]))
         track.y_range.update(start=-rows + 0.2, end=0.75)
-        track.height = 70 + 27 * rows
-        build = str(locus.study.attrs.get("genome_build", ""))
-        units = f"Mb, {build}" if build else "Mb"
-        track.xaxis.axis_label = f"Position on chromosome {region.chromosome} ({units})"
+        self.height = 26 + 27 * rows
 
     def set_dark(self, dark: bool) -> None:
         """The names."""

@@ -19,7 +19,7 @@ class HeritabilityTrack(Track):
     """Stems, in the colours of the runs; ``points`` is their data source."""
 
     name, order = "heritability", 20
-    label, height = "Prior heritability", 170
+    title, label, height = "Values of the runs", "Prior heritability", 170
     needs = frozenset({"values", "chosen", "measure"})
 
     def __init__(self, make: Callable[[int, str], figure]) -> None:

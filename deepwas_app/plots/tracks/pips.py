@@ -66,6 +66,7 @@ class PipTrack(Track):
     """
 
     name, order = "pips", 30
+    title = "Fine-mapping"
     needs = frozenset({"fine_mapping"})
 
     def __init__(self, make: Callable[[int, str], figure]) -> None:
