@@ -25,6 +25,27 @@ def minus_log10_p(z: np.ndarray) -> np.ndarray:
     return -(np.log(2.0) + log_ndtr(-np.abs(np.asarray(z, dtype=np.float64)))) / np.log(10.0)
 
 
+def p_text(minus_log10: np.ndarray) -> list[str]:
+    """P values as people read them, also those that no float can hold: 0.032, 3.2e-412; NA for NaN.
+
+    Parameters
+    ----------
+    minus_log10
+        Their -log10, (variants,).
+    """
+    words = []
+    for x in np.asarray(minus_log10, np.float64):
+        if not np.isfinite(x):
+            words.append("NA")
+        elif x < 3:
+            words.append(f"{10**-x:.3g}")
+        else:
+            # 9.97e-8 is 1.0e-7.
+            power = int(np.floor(-x - np.log10(0.995)))
+            words.append(f"{10 ** (-x - power):.1f}e{power}")
+    return words
+
+
 def marginal_correlation_z(z: np.ndarray, n: np.ndarray) -> np.ndarray:
     """z-scores as sqrt(N) times the correlation of variant and trait, which the model is of.
 

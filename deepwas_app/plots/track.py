@@ -28,6 +28,8 @@ class Locus:
     reference, r2
         The drawn variant that the others are set beside, None for none, and their r² with it, NaN
         where unknown; None while it is being computed.
+    pinned
+        The drawn variant that people look at beside the reference; None for none.
     genes
         All genes of the genome: ``chromosome``, ``start``, ``stop``, ``strand``, ``name``.
     annotations
@@ -48,6 +50,7 @@ class Locus:
     genes: pd.DataFrame
     reference: int | None = None
     r2: np.ndarray | None = None
+    pinned: int | None = None
     annotations: tuple[str, ...] = ()
     values: Mapping[str, Mapping[str, pd.DataFrame]] = field(default_factory=dict)
     chosen: str = ""

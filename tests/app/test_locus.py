@@ -104,7 +104,7 @@ def test_the_reference_moves_at_once_and_its_ld_comes_when_it_is_read(page, sett
     for row, name in zip(rows, names, strict=True):
         page.choose_reference(row)
         assert list(page.figure.tracks["association"].reference.data["variant"]) == [name]
-        assert name in page.about.object
+        assert name in page.variant.heading.object
         assert not known().any()
     gate.set()
     settle(page, lambda: known().any())
@@ -128,9 +128,9 @@ def test_a_reference_without_a_z_score_says_so(small_study):
     page = LocusPage(small_study.assign(variant_z=z))
     page._go_to(str(small_study["variant_id"].values[10]))
     assert page.reference == 10
-    assert page.about.object.endswith("no z-score")
+    assert page.variant.facts.object.endswith("no z-score")
     page.choose_reference(11)
-    assert "z = " in page.about.object
+    assert "z = " in page.variant.facts.object
 
 
 def test_the_legend_says_what_grey_means(small_study):

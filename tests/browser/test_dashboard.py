@@ -97,7 +97,7 @@ def test_through_all_pages(page: Page, dashboard_url: str, screenshots: Path, he
     page.wait_for_timeout(SECOND)
     page.screenshot(path=screenshots / "annotations-light.png")
 
-    # Locus: click a variant at the strongest locus and see the LD colours change
+    # Locus: click a variant at the strongest locus, and make it the reference
     turn_to(page, "Locus")
     wait_for(page, lambda: len(column(page, "variants", "row")) > 100)
     wait_for(page, lambda: len(column(page, "heritability", "x")) > 100)
@@ -113,10 +113,12 @@ def test_through_all_pages(page: Page, dashboard_url: str, screenshots: Path, he
         # On a busy machine the figure is still being laid out, and moves from under a click.
         page.mouse.click(*page.evaluate(POSITION, target))
         page.wait_for_timeout(2 * SECOND)
-        return column(page, "variants", "colour") != before
+        return page.get_by_text(f"Variant {name},", exact=False).is_visible()
 
-    wait_for(page, clicked, seconds=30)
     name = column(page, "variants", "variant")[target]
+    wait_for(page, clicked, seconds=30)
+    page.get_by_role("button", name="Make reference").click()
+    wait_for(page, lambda: column(page, "variants", "colour") != before)
     expect(page.get_by_text(f"Reference variant {name},")).to_be_visible()
     page.screenshot(path=screenshots / "locus-clicked.png")
 

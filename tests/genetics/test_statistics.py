@@ -59,3 +59,17 @@ def test_a_study_is_summed_up():
     empty = summarise(study.isel(variants=[3]))
     assert (empty.scored, empty.hits) == (0, 0)
     assert np.isnan(empty[1:4]).all()
+
+
+def test_p_values_are_read_also_where_no_float_can_hold_them():
+    p_text, minus_log10_p = statistics.p_text, statistics.minus_log10_p
+    z = np.array([0.0, 0.5, 2.0, 5.45, np.nan, 43.6])
+    assert p_text(minus_log10_p(z))[:3] == [f"{2 * norm.sf(x):.3g}" for x in z[:3]]
+    assert p_text(minus_log10_p(z))[3:5] == [f"{2 * norm.sf(5.45):.1e}".replace("e-0", "e-"), "NA"]
+    # 43.6: log10 P = -415.0, by the asymptotic series of the normal tail.
+    log10 = (-(43.6**2) / 2 + np.log(2 / 43.6 / np.sqrt(2 * np.pi)) - 1 / 43.6**2) / np.log(10)
+    mantissa, power = p_text(minus_log10_p(z))[5].split("e")
+    assert np.log10(float(mantissa)) + int(power) == pytest.approx(log10, abs=0.02)
+    assert 1 <= float(mantissa) < 10
+    # 9.97e-8 has two digits as 1.0e-7.
+    assert p_text(-np.log10([9.97e-8, 9.94e-8])) == ["1.0e-7", "9.9e-8"]

@@ -14,15 +14,14 @@ from deepwas_app.app.cards.drivers import DriversCard
 from deepwas_app.app.cards.fine_mapping import FineMappingCard
 from deepwas_app.app.cards.locus_choices import LocusChoices
 from deepwas_app.app.cards.region_box import RegionBox, icon_button
+from deepwas_app.app.cards.variant_card import VariantCard
 from deepwas_app.app.components import GAP, section
-from deepwas_app.app.markup import text
 from deepwas_app.app.pages import PAGES
 from deepwas_app.app.pages.base import Page
 from deepwas_app.app.regions import around, scaled, shown_region
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.matching import find_variant
 from deepwas_app.genetics.regions import Region
-from deepwas_app.genetics.statistics import minus_log10_p
 from deepwas_app.plots.locus_figure import LocusFigure
 from deepwas_app.plots.track import run_values
 from deepwas_app.plots.tracks.association import locus_table, r2_of
@@ -31,7 +30,7 @@ from deepwas_app.workflow.results.values import VALUES
 
 @PAGES.add
 class LocusPage(Page):
-    """A region of the genome; click a variant to see its LD.
+    """A region of the genome; click a variant to see what is known of it.
 
     Examples
     --------
@@ -43,7 +42,7 @@ class LocusPage(Page):
     heading = "Locus"
     intro = (
         "Association, LD, prior and annotations side by side, and which variants may be causal. "
-        "Click a variant to see its LD and what drives its prior."
+        "Click a variant to read of it."
     )
 
     def __init__(self, *args: Any, **params: Any) -> None:
@@ -57,7 +56,7 @@ class LocusPage(Page):
         """The controls and the tracks, at the strongest locus."""
         self.genes = store.genes(study)
         self.figure = LocusFigure()
-        self.figure.on_tap(self.choose_reference)
+        self.figure.on_tap(self.pin)
         self.figure.set_dark(self.state.dark)
         self.figure.on_pan(self._panned)
         self.figure.arrange(self.state.tracks)
@@ -68,6 +67,7 @@ class LocusPage(Page):
         self._stage = pmui.Column(sizing_mode="stretch_width")
         self.fine_mapping = FineMappingCard(self.state, self._draw_pips)
         self.drivers = DriversCard(self.state, self.poller)
+        self.variant = VariantCard(self.state, self.poller, self.choose_reference)
         self.choices = LocusChoices(
             self.state,
             self.figure,
@@ -84,7 +84,6 @@ class LocusPage(Page):
             self._zoom,
             icon_button("Runs and tracks", "tune", self.choices.toggle),
         )
-        self.about = pmui.Typography("", variant="body2", margin=(2, 0, 0, 0))
         asked = self.state.reference
         if self.state.region:
             self._attempt(self._follow_region)
@@ -106,7 +105,7 @@ class LocusPage(Page):
                 sizing_mode="stretch_width",
             ),
             pmui.Paper(
-                self.about,
+                self.variant,
                 self._stage,
                 variant="outlined",
                 elevation=0,
@@ -150,9 +149,11 @@ class LocusPage(Page):
         if self._built:
             self.fine_mapping.drop()
             self.drivers.let_go()
+            self.variant.let_go()
 
     def _draw_pips(self, table: pd.DataFrame | None) -> None:
         if self.figure.locus is not None:
+            self.variant.follow(table)
             self.figure.draw(fine_mapping=table)
             self._arrange()
 
@@ -184,6 +185,7 @@ class LocusPage(Page):
             genes=self.genes,
             reference=None,
             r2=None,
+            pinned=None,
             annotations=tuple(self.choices.annotations.value or ()),
         )
         self._arrange()
@@ -197,14 +199,19 @@ class LocusPage(Page):
         """Show half a megabase on either side of a variant, with LD to it."""
         self.go(around(self.state.study, row), reference=row)
 
+    def pin(self, row: int) -> None:
+        """Say what is known of a variant, and ring it unless it is the reference."""
+        same = row == self.reference
+        self.figure.draw(pinned=None if same else self._point(row))
+        self.variant.look_at(row, self.choices.chosen_prior(), same)
+
     def choose_reference(self, row: int) -> None:
-        """Colour the variants by their LD to this one."""
+        """Colour the variants by their LD to this one, and say what is known of it."""
         study, rows = self.state.study, self.table["row"].to_numpy()
-        drawn = np.flatnonzero(rows == row)
         self.reference = row
         self.state.reference = self._named(row)
-        self.figure.draw(reference=int(drawn[0]) if len(drawn) else None, r2=None)
-        self.about.object = self._about(row)
+        self.figure.draw(reference=self._point(row), r2=None)
+        self.pin(row)
         self.drivers.look_at(self.choices.chosen_prior(), row)
 
         def colour(found: tuple[int, np.ndarray]) -> None:
@@ -216,17 +223,12 @@ class LocusPage(Page):
         if self.reference is not None:
             self.fine_mapping.look_at(self.choices.chosen_prior(), self.region)
             self.drivers.look_at(self.choices.chosen_prior(), self.reference)
+            self.pin(self.reference if self.variant.row is None else self.variant.row)
 
-    def _about(self, row: int) -> str:
-        variant = self.state.study.isel(variants=row)
-        z = float(variant["variant_z"])
-        strength = f"z = {z:.2f}, −log₁₀ P = {float(minus_log10_p(np.array(z))):.1f}"
-        return (
-            f"Reference variant **{text(variant['variant_id'].item())}**, "
-            f"{text(variant['variant_chromosome'].item())}:{int(variant['variant_position']):,}, "
-            f"effect allele {text(variant['variant_effect_allele'].item())}, "
-            f"{strength if np.isfinite(z) else 'no z-score'}"
-        )
+    def _point(self, row: int) -> int | None:
+        """Where a row of the study is among the variants that are drawn."""
+        found = np.flatnonzero(self.table["row"].to_numpy() == row)
+        return int(found[0]) if len(found) else None
 
     def _go_to(self, words: str) -> None:
         study = self.state.study

@@ -141,12 +141,13 @@ class AssociationTrack(Track):
 
     name, order = "association", 10
     label, height = "−log₁₀ P", 340
-    needs = frozenset({"variants", "reference", "r2"})
+    needs = frozenset({"variants", "reference", "r2", "pinned"})
 
     def __init__(self, make: Callable[[int, str], figure]) -> None:
         super().__init__(make)
         self.points = empty_source(*COLUMNS)
         self.reference = empty_source("x", "minus_log10_p", "variant")
+        self.pinned = empty_source("x", "minus_log10_p")
         self._drawn: pd.DataFrame | None = None
         (track,) = self.figures
         track.add_layout(
@@ -172,6 +173,15 @@ class AssociationTrack(Track):
             nonselection_fill_color="colour",
             selection_fill_color="colour",
             name="variants",
+        )
+        track.scatter(
+            "x",
+            "minus_log10_p",
+            source=self.pinned,
+            size=17,
+            fill_color=None,
+            line_color=LD_REFERENCE,
+            line_width=2,
         )
         track.scatter(
             "x",
@@ -213,8 +223,9 @@ class AssociationTrack(Track):
             coloured = {"r2": r2, "r2_text": _ld_text(r2), "colour": colour_by_ld(r2)}
             known = columns_of(table.drop(columns=["block"])) if new else self.points.data
             self.points.data = {**known, **coloured}
-        chosen = [] if locus.reference is None else [locus.reference]
-        self.reference.data = {c: table[c].iloc[chosen].tolist() for c in self.reference.data}
+        for source, at in ((self.reference, locus.reference), (self.pinned, locus.pinned)):
+            some = table.iloc[[] if at is None else [at]]
+            source.data = {column: some[column].tolist() for column in source.data}
 
     def set_dark(self, dark: bool) -> None:
         """The edges of the dots."""
