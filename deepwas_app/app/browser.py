@@ -1,4 +1,7 @@
-"""What only the browser knows or can do: the theme of the system, and the clipboard."""
+"""What only the browser knows or can do: the theme of the system, keys, and the clipboard."""
+
+from collections.abc import Callable
+from typing import Any
 
 import panel_material_ui as pmui
 import param
@@ -34,6 +37,46 @@ class SystemTheme(JSComponent):
       return document.createElement("div")
     }
     """
+
+
+class Keys(JSComponent):
+    """Tells of keys that are pressed while it is on show, but not of what is typed anywhere.
+
+    Parameters
+    ----------
+    pressed
+        Called with the key.
+    """
+
+    keys = param.List(default=[], item_type=str, doc="Of which keys it tells.")
+
+    _esm = """
+    export function render({ model }) {
+      const here = document.createElement("div")
+      const typing = "input, textarea, select, [contenteditable], [role=listbox], [role=menu]"
+      const tell = (event) => {
+        const target = event.composedPath()[0]
+        // Some keyboards have brackets only with AltGr, which Windows reports as Ctrl and Alt.
+        const command = event.ctrlKey || event.metaKey || event.altKey
+        if (command && !event.getModifierState("AltGraph")) { return }
+        if (!model.keys.includes(event.key) || !here.checkVisibility()) { return }
+        if (target.closest?.(typing)) { return }
+        model.send_msg(event.key)
+      }
+      document.addEventListener("keydown", tell)
+      model.on("remove", () => document.removeEventListener("keydown", tell))
+      return here
+    }
+    """
+
+    def __init__(self, pressed: Callable[[str], None], **params: Any) -> None:
+        super().__init__(**({"width": 0, "height": 0, "margin": 0} | params))
+        self._pressed = pressed
+        self.on_msg(self._told)
+
+    def _told(self, event: Any) -> None:
+        if event.data in self.keys:
+            self._pressed(event.data)
 
 
 def copies_address(button: pmui.Button) -> None:

@@ -41,3 +41,24 @@ def read_genes(build: str) -> pd.DataFrame:
     if build not in ("hg19", "hg38"):
         raise InputError(f"{build}: no gene table for this genome build. Use hg19 or hg38.")
     return _genes(build).copy()
+
+
+def nearest_gene(genes: pd.DataFrame, chromosome: str, position: int) -> tuple[str, int] | None:
+    """The gene nearest to a place, and how far its body is from it: 0 bp inside.
+
+    Parameters
+    ----------
+    genes
+        As of :func:`read_genes`.
+    chromosome, position
+        The place.
+
+    Returns
+    -------
+    Its name and the distance; None for a chromosome without genes.
+    """
+    here = genes[genes["chromosome"].astype(str) == chromosome]
+    if not len(here):
+        return None
+    away = (here["start"] - position).clip(lower=0) + (position - here["stop"]).clip(lower=0)
+    return str(here.loc[away.idxmin(), "name"]), int(away.min())

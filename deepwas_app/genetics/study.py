@@ -93,20 +93,40 @@ def strongest_loci(study: xr.Dataset, count: int = 12, apart: int = 500_000) -> 
         Rows of the dimension ``variants``, strongest first.
     """
     strength = np.abs(np.nan_to_num(study["variant_z"].values))
-    chromosome = study["variant_chromosome"].values.astype(str)
-    position = study["variant_position"].values
+    chromosome = pd.factorize(study["variant_chromosome"].values)[0]
+    position = study["variant_position"].values.astype(np.int64)
+    left = np.flatnonzero(strength > 0)
     chosen: list[int] = []
-    for row in np.argsort(-strength, kind="stable")[:5000]:
-        if strength[row] == 0 or len(chosen) == count:
-            break
-        near = [
-            c
-            for c in chosen
-            if chromosome[c] == chromosome[row] and abs(int(position[c]) - position[row]) < apart
-        ]
-        if not near:
-            chosen.append(int(row))
+    while len(left) and len(chosen) < count:
+        row = left[np.argmax(strength[left])]
+        chosen.append(int(row))
+        near = np.abs(position[left] - position[row]) < apart
+        # Itself too, where nothing is to be apart.
+        left = left[~(near & (chromosome[left] == chromosome[row])) & (left != row)]
     return chosen
+
+
+def lead_variants(study: xr.Dataset, most: int = 100, least: int = 12) -> list[int]:
+    """Rows of the lead variants of a study's loci, strongest first.
+
+    Parameters
+    ----------
+    study : xarray.Dataset
+        A study.
+    most : int
+        At most this many.
+    least : int
+        So many are there also if they are not genome-wide significant.
+
+    Returns
+    -------
+    list of int
+        Rows of the dimension ``variants``, at least half a megabase from each other.
+    """
+    rows = strongest_loci(study, count=most)
+    heights = minus_log10_p(study["variant_z"].values[rows])
+    strong = int((heights > GENOME_WIDE).sum())
+    return rows[: max(strong, least)]
 
 
 def add_annotation(

@@ -1,9 +1,11 @@
 """The Locus page without a browser: what was asked for last is what is shown."""
 
+import asyncio
 import threading
 
 import numpy as np
 import pytest
+from panel.models.tabulator import CellClickEvent
 
 from deepwas_app.app import store
 from deepwas_app.app.pages.locus import LocusPage
@@ -202,3 +204,30 @@ def test_tracks_are_hidden_moved_and_sized_in_the_drawer(page):
     rows.buttons[0]["Down"].clicks += 1
     assert other._stage[1].object is other.figure.tracks["genes"].figures[0]
     assert "page.state.tracks = 'association,genes,heritability" in page.python()
+
+
+def test_loci_open_by_a_click_and_know_what_was_fine_mapped(page, settle):
+    settle(page, lambda: page.loci.table is not None)
+    assert page.loci.rows.tolist() == list(page.places.loci.options.values())
+    assert np.isfinite(page.loci.table["PRIOR_FOLD"]).all()
+    assert list(page.loci.shown.value["SNP"]) == list(page.loci.table["SNP"])
+    click = CellClickEvent(None, column="SNP", row=2)
+    page.loci.shown._on_click_callbacks[None][0](click)
+    assert page.reference == page.loci.rows[2]
+    page.fine_mapping.start()
+    settle(page, lambda: page.loci.table["SIGNALS"].notna().any())
+    mapped = page.loci.table.index[page.loci.table["SIGNALS"].notna()]
+    assert 2 in mapped
+    found = page.fine_mapping.mapping.found
+    # Also from elsewhere, where what is on the tracks goes.
+    page._key("]")
+    assert page.reference != page.loci.rows[2]
+    page._key("[")
+    assert page.reference == page.loci.rows[2]
+    assert page.loci.table["BEST_PIP"][2] <= found.table["PIP"].max()
+    # Under another prior nothing was fine-mapped yet.
+    page.state.selected = ["linear"]
+    settle(page, lambda: page.loci.table["SIGNALS"].isna().all())
+    text = asyncio.run(page.loci.file.callback()).getvalue()
+    assert text.startswith("CHR\tSNP\tBP\tA1\tA2\tGENE")
+    assert text.count("\n") == 1 + len(page.loci.rows)

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import pandas as pd
 import panel_material_ui as pmui
 
 from deepwas_app.app import store
@@ -58,10 +57,10 @@ class FineMappingCard(JobCard):
     state
         The study and its runs.
     draw
-        Called with the table of a fine-mapping to put on the tracks, or None to take it off.
+        Called with a fine-mapping to put on the tracks, or None to take it off.
     """
 
-    def __init__(self, state: AppState, draw: Callable[[pd.DataFrame | None], None]) -> None:
+    def __init__(self, state: AppState, draw: "Callable[[FineMapping | None], None]") -> None:
         super().__init__(state)
         self._draw = draw
         self.run: Any = None
@@ -153,7 +152,7 @@ class FineMappingCard(JobCard):
             self._show_found(job.result, self.mapping.region, self.mapping.effects)
 
     def _show_found(self, found: "FineMapping", region: Region, effects: int) -> None:
-        self._draw(found.table)
+        self._draw(found)
         ours = found.fits["CONVERGED"]
         ended = "" if ours.all() else " <b>Some fits did not converge: see below.</b>"
         if (found.fits["EFFECTS"] > effects - 0.5).any():

@@ -11,9 +11,10 @@ import xarray as xr
 
 from deepwas_app.app import store
 from deepwas_app.app.components import typed
-from deepwas_app.app.regions import around
+from deepwas_app.app.regions import HALF_WINDOW, around
+from deepwas_app.genetics.genes import nearest_gene
 from deepwas_app.genetics.statistics import minus_log10_p
-from deepwas_app.genetics.study import strongest_loci
+from deepwas_app.genetics.study import lead_variants, strongest_loci
 
 ZOOMS = (("Zoom in", "zoom_in", 0.5), ("Zoom out", "zoom_out", 2.0))
 STEPS = (("Previous locus", "chevron_left", -1), ("Next locus", "chevron_right", 1))
@@ -67,7 +68,7 @@ class RegionBox(pn.viewable.Viewer):
             **small,
         )
         self.loci.param.watch(self._chosen, "value")
-        self.steps = [icon_button(label, icon, partial(self._step, n)) for label, icon, n in STEPS]
+        self.steps = [icon_button(label, icon, partial(self.step, n)) for label, icon, n in STEPS]
         zooms = [icon_button(label, icon, partial(_zoomed, zoom, by)) for label, icon, by in ZOOMS]
         self._layout = pmui.FlexBox(
             self.box, go, self.loci, *self.steps, *zooms, *more, align_items="center"
@@ -85,7 +86,7 @@ class RegionBox(pn.viewable.Viewer):
         if event.new != self._row:
             self._go_to_variant(event.new)
 
-    def _step(self, direction: int, _: Any) -> None:
+    def step(self, direction: int, _: Any = None) -> None:
         """Go to the next of the strongest loci along the genome; from the last to the first."""
         rows = sorted(self.loci.options.values())
         beyond = [row for row in rows if (row - self._row) * direction > 0]
@@ -121,17 +122,15 @@ def example(study: xr.Dataset, genes: pd.DataFrame) -> str:
     row = next(iter(strongest_loci(study, count=1)), 0)
     position = int(study["variant_position"].values[row])
     region = around(study, row)
-    here = genes[genes["chromosome"] == region.chromosome]
-    here = here[(here["start"] <= region.stop) & (here["stop"] >= region.start)]
-    away = (here["start"] - position).clip(lower=0) + (position - here["stop"]).clip(lower=0)
-    near = [here.loc[away.idxmin(), "name"]] if len(here) else []
+    found = nearest_gene(genes, region.chromosome, position)
+    near = [found[0]] if found and found[1] <= HALF_WINDOW else []
     return ", ".join([f"{region:,}", *near]) + f" or {study['variant_id'].values[row]}"
 
 
 def loci(study: xr.Dataset) -> dict[str, int]:
     """Rows of the lead variants of the strongest loci, by what people read of them."""
     found = {}
-    for row in strongest_loci(study):
+    for row in lead_variants(study):
         variant = study.isel(variants=row)
         name, chromosome = variant["variant_id"].item(), variant["variant_chromosome"].item()
         height = float(minus_log10_p(variant["variant_z"].values))

@@ -1,7 +1,7 @@
 """The Locus page: association, LD, prior heritability, annotations and genes on one axis."""
 
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -10,8 +10,10 @@ import panel_material_ui as pmui
 import xarray as xr
 
 from deepwas_app.app import store
+from deepwas_app.app.browser import Keys
 from deepwas_app.app.cards.drivers import DriversCard
 from deepwas_app.app.cards.fine_mapping import FineMappingCard
+from deepwas_app.app.cards.loci import LociCard
 from deepwas_app.app.cards.locus_choices import LocusChoices
 from deepwas_app.app.cards.region_box import RegionBox, icon_button
 from deepwas_app.app.cards.variant_card import VariantCard
@@ -26,6 +28,12 @@ from deepwas_app.plots.locus_figure import LocusFigure
 from deepwas_app.plots.track import run_values
 from deepwas_app.plots.tracks.association import locus_table, r2_of
 from deepwas_app.workflow.results.values import VALUES
+
+if TYPE_CHECKING:
+    from deepwas_app.workflow.results.finemap import FineMapping
+
+KEYS = {"[": -1, "]": 1}
+"""Which way they go along the loci."""
 
 
 @PAGES.add
@@ -65,8 +73,9 @@ class LocusPage(Page):
         self._shown = "", ""
         self.table = pd.DataFrame()
         self._stage = pmui.Column(sizing_mode="stretch_width")
-        self.fine_mapping = FineMappingCard(self.state, self._draw_pips)
+        self.fine_mapping = FineMappingCard(self.state, self._take_fine_mapping)
         self.drivers = DriversCard(self.state, self.poller)
+        self.loci = LociCard(self.state, self.poller, partial(self._attempt, self.go_to_variant))
         self.variant = VariantCard(self.state, self.poller, self.choose_reference)
         self.choices = LocusChoices(
             self.state,
@@ -94,7 +103,14 @@ class LocusPage(Page):
         if self.table.empty and loci:
             self.go_to_variant(loci[0])
         self._arrange()
+        self.loci.look_at(self.choices.chosen_prior())
         return [
+            # A notebook has keys of its own.
+            *(
+                []
+                if self.alone
+                else [Keys(self._key, keys=list(KEYS), width=0, height=0, margin=0)]
+            ),
             pmui.Paper(
                 self.places,
                 self.choices,
@@ -112,6 +128,12 @@ class LocusPage(Page):
                 margin=(0, 0, GAP, 0),
                 sx={"p": "4px 16px 8px", "borderRadius": "10px"},
                 sizing_mode="stretch_width",
+            ),
+            section(
+                "Loci",
+                self.loci,
+                note="Lead variants, at least 500 kb from each other; click one to go there. Keys: "
+                "[ for the previous locus along the genome, ] for the next.",
             ),
             section(
                 "Fine-mapping",
@@ -149,9 +171,14 @@ class LocusPage(Page):
         if self._built:
             self.fine_mapping.drop()
             self.drivers.let_go()
+            self.loci.let_go()
             self.variant.let_go()
 
-    def _draw_pips(self, table: pd.DataFrame | None) -> None:
+    def _take_fine_mapping(self, found: "FineMapping | None") -> None:
+        """Draw a fine-mapping, and say what it says of variant and loci; None: of none any more."""
+        table = None if found is None else found.table
+        if found is not None:
+            self.loci.remember(found)
         if self.figure.locus is not None:
             self.variant.follow(table)
             self.figure.draw(fine_mapping=table)
@@ -219,7 +246,11 @@ class LocusPage(Page):
 
         self.ask("ld", lambda: store.ld(study, row), colour, self._say_trouble)
 
+    def _key(self, key: str) -> None:
+        self.places.step(KEYS[key])
+
     def _prior_changed(self) -> None:
+        self.loci.look_at(self.choices.chosen_prior())
         if self.reference is not None:
             self.fine_mapping.look_at(self.choices.chosen_prior(), self.region)
             self.drivers.look_at(self.choices.chosen_prior(), self.reference)
