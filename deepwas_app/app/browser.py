@@ -79,6 +79,32 @@ class Keys(JSComponent):
             self._pressed(event.data)
 
 
+class SteadyScroll(JSComponent):
+    """Lets a turn of the wheel that moves the page go on moving it where it meets a figure.
+
+    Else a page that is scrolled would stop, and zoom, when a figure comes under the pointer.
+    """
+
+    _esm = """
+    export function render({ model }) {
+      let turned = -Infinity, moved = false, began = []
+      const wheel = (event) => {
+        if (event.timeStamp - turned > 300) {
+          moved = false
+          began = event.composedPath().map((node) => [node, node.scrollTop])
+        } else {
+          moved ||= began.some(([node, top]) => node.scrollTop !== top)
+        }
+        turned = event.timeStamp
+        if (moved) { event.stopPropagation() }
+      }
+      document.addEventListener("wheel", wheel, { capture: true, passive: true })
+      model.on("remove", () => document.removeEventListener("wheel", wheel, { capture: true }))
+      return document.createElement("div")
+    }
+    """
+
+
 def copies_address(button: pmui.Button) -> None:
     """Let a button copy the browser's address."""
     button.js_on_click(code=f"const words = window.location.href\n{_COPY}")

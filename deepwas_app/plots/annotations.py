@@ -8,7 +8,12 @@ import pandas as pd
 import xarray as xr
 
 from deepwas_app.plots.forest import forest
-from deepwas_app.plots.theme import GREY, figure_options, run_colour
+from deepwas_app.plots.theme import (
+    GREY,
+    figure_options,
+    hover_options,
+    run_colour,
+)
 
 
 def effect_forest(
@@ -127,9 +132,9 @@ def quantile_enrichment(effects: Mapping[str, xr.Dataset], annotation: str) -> h
     hover = [
         ("Run", "@run"),
         ("Fifth", "@quantile"),
-        ("Values", "@lower{0.00} to @upper{0.00}"),
-        ("Enrichment", "@value{0.000}"),
-        ("95% interval", "@low{0.000} to @high{0.000}"),
+        ("Values", "@lower{%.4g} to @upper{%.4g}"),
+        ("Enrichment", "@value{%.4g}"),
+        ("95% interval", "@low{%.4g} to @high{%.4g}"),
     ]
     middle = (len(effects) - 1) / 2
     for (run, series), part in table.groupby(["run", "series"], sort=False):
@@ -143,7 +148,7 @@ def quantile_enrichment(effects: Mapping[str, xr.Dataset], annotation: str) -> h
                 ["x", "value"],
                 ["run", "quantile", "lower", "upper", "low", "high"],
                 label=str(run),
-            ).opts(color=colour, size=7, tools=["hover"], hover_tooltips=hover),
+            ).opts(color=colour, size=7, **hover_options(hover)),
         ]
     return hv.Overlay(layers).opts(
         **figure_options(

@@ -4,7 +4,13 @@ import holoviews as hv
 import numpy as np
 import pandas as pd
 
-from deepwas_app.plots.theme import BLUE, GREY, ORANGE, figure_options, printed
+from deepwas_app.plots.theme import (
+    BLUE,
+    GREY,
+    ORANGE,
+    figure_options,
+    hover_options,
+)
 
 NAMED = 5
 # Of a name, as a share of the genome that is drawn.
@@ -78,9 +84,7 @@ def by_chromosome(table: pd.DataFrame) -> hv.Overlay:
             ).opts(
                 color="colour",
                 size=9,
-                tools=["hover"],
-                hover_tooltips=hover,
-                hover_formatters=printed(hover),
+                **hover_options(hover),
             ),
         ]
     ).opts(
@@ -165,9 +169,7 @@ def along_genome(table: pd.DataFrame, named: int = NAMED) -> hv.Overlay:
             hv.Rectangles(drawn, ["start", "low", "stop", "high"], extra).opts(
                 color="colour",
                 line_color="colour",
-                tools=["hover"],
-                hover_tooltips=hover,
-                hover_formatters=printed(hover),
+                **hover_options(hover),
             ),
             hv.HLine(0.0).opts(color=GREY, line_width=1),
             hv.Labels(names, ["x", "y"], "text").opts(text_color=GREY, text_font_size="9pt"),

@@ -9,7 +9,12 @@ import pandas as pd
 import xarray as xr
 
 from deepwas_app.intervals import interval
-from deepwas_app.plots.theme import GREY, figure_options, printed, run_colour
+from deepwas_app.plots.theme import (
+    GREY,
+    figure_options,
+    hover_options,
+    run_colour,
+)
 
 LONGEST = 34
 
@@ -176,7 +181,7 @@ def _hover(estimate: str) -> dict[str, Any]:
         ("Standard error", "@se{%.2g}"),
         ("95% interval", "@low{%.3g} to @high{%.3g}"),
     ]
-    return {"tools": ["hover"], "hover_tooltips": tips, "hover_formatters": printed(tips)}
+    return hover_options(tips)
 
 
 def _null_bars(

@@ -3,7 +3,13 @@
 import holoviews as hv
 import pandas as pd
 
-from deepwas_app.plots.theme import BLUE, GREY, ORANGE, figure_options
+from deepwas_app.plots.theme import (
+    BLUE,
+    GREY,
+    ORANGE,
+    figure_options,
+    hover_options,
+)
 
 MOST_BARS = 8
 NAME_LETTERS = 28
@@ -65,13 +71,13 @@ def driver_plot(drivers: pd.DataFrame) -> hv.Overlay:
         ("Annotation", "@input"),
         ("Value, mean", "@value, @mean"),
         ("Log heritability", "@attribution{+0.000}"),
-        ("Times", "@fold{0.00}"),
+        ("Times", "@fold{%.4g}"),
     ]
     bars = hv.Rectangles(
         table,
         ["left", "bottom", "attribution", "top"],
         ["input", "value", "mean", "fold", "colour"],
-    ).opts(color="colour", line_color=None, tools=["hover"], hover_tooltips=hover)
+    ).opts(color="colour", line_color=None, **hover_options(hover))
     zero = hv.VLine(0.0).opts(color=GREY, line_width=1)
     return hv.Overlay([bars, zero]).opts(
         **figure_options(

@@ -52,12 +52,17 @@ class LocusFigure:
         self.locus: Locus | None = None
         crosshair = Span(dimension="height", line_color=GREY, line_dash="dotted", line_width=1)
         # Shared tools: what is switched on in the first figure's toolbar holds for all of them.
-        pan, zoom = PanTool(dimensions="width"), WheelZoomTool(dimensions="width")
+        pan = PanTool(dimensions="width")
+        # The wheel zooms in the first track. Over the others it moves the page, unless Ctrl is held
+        # or fingers are pinched: tracks fill the screen, and the page could not be left.
+        zoom = WheelZoomTool(dimensions="width")
+        pinch = WheelZoomTool(dimensions="width", modifiers={"ctrl": True}, visible=False)
         every = [drawn for track in self.tracks.values() for drawn in track.figures]
-        for drawn in every:
-            drawn.add_tools(pan, zoom, CrosshairTool(overlay=crosshair))
-            drawn.toolbar.active_drag = pan
         self._first = every[0]
+        for drawn in every:
+            wheel = zoom if drawn is self._first else pinch
+            drawn.add_tools(pan, wheel, CrosshairTool(overlay=crosshair))
+            drawn.toolbar.update(active_drag=pan, active_scroll=wheel)
         self._first.toolbar_location = "above"
         self._first.toolbar.logo = None
         self._first.add_tools(

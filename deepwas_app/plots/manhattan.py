@@ -6,7 +6,13 @@ import pandas as pd
 import xarray as xr
 
 from deepwas_app.genetics.statistics import GENOME_WIDE, minus_log10_p
-from deepwas_app.plots.theme import BLUE, PALE_BLUE, RED, figure_options
+from deepwas_app.plots.theme import (
+    BLUE,
+    PALE_BLUE,
+    RED,
+    figure_options,
+    hover_options,
+)
 
 MANHATTAN_CELLS = (1400, 320)
 
@@ -128,14 +134,14 @@ def manhattan(study: xr.Dataset) -> hv.Overlay:
     hover = [
         ("Variant", "@variant"),
         ("Position", "@chromosome:@position{0,0}"),
-        ("z", "@z{0.00}"),
+        ("z", "@z{%.4g}"),
         ("−log₁₀ P", "@minus_log10_p{0.0}"),
     ]
     points = hv.Points(
         table,
         [hv.Dimension("x", label=where), hv.Dimension("minus_log10_p", label="−log₁₀ P")],
         ["variant", "chromosome", "position", "z", "colour"],
-    ).opts(color="colour", size=3.5, alpha=0.85, tools=["hover"], hover_tooltips=hover)
+    ).opts(color="colour", size=3.5, alpha=0.85, **hover_options(hover))
     line = hv.HLine(GENOME_WIDE).opts(color=RED, line_dash="dashed", line_width=1)
     top = max(float(table["minus_log10_p"].max()) if len(table) else 0.0, GENOME_WIDE) * 1.05
     options = figure_options(300, ylim=(0, top), xlabel=where, ylabel="−log₁₀ P")

@@ -9,7 +9,13 @@ import pandas as pd
 import xarray as xr
 
 from deepwas_app.plots.forest import short
-from deepwas_app.plots.theme import GREY, figure_options, run_colour, series_colour
+from deepwas_app.plots.theme import (
+    GREY,
+    figure_options,
+    hover_options,
+    run_colour,
+    series_colour,
+)
 
 EFFECT = "Change of log heritability"
 DIVERGING = ["#2b6cb8", "#8fb8e0", "#e6e6e4", "#eea66f", "#c2571a"]
@@ -52,9 +58,9 @@ def response_figure(curves: Mapping[str, xr.Dataset]) -> hv.Overlay:
 def _series(table: pd.DataFrame, name: str, colour: str, points: bool) -> list[hv.Element]:
     hover = [
         ("Run", "@run"),
-        ("Value", "@value{0.000}"),
-        ("Effect", "@effect{0.000}"),
-        ("Band", "@low{0.000} to @high{0.000}"),
+        ("Value", "@value{%.4g}"),
+        ("Effect", "@effect{%.4g}"),
+        ("Band", "@low{%.4g} to @high{%.4g}"),
     ]
     layers: list[hv.Element] = []
     banded = bool(np.isfinite(table["low"]).all())
@@ -73,8 +79,7 @@ def _series(table: pd.DataFrame, name: str, colour: str, points: bool) -> list[h
         hv.Points(table, ["x", "effect"], [c for c in columns if c != "effect"], label=name).opts(
             color=colour,
             size=9 if points else 5,
-            tools=["hover"],
-            hover_tooltips=hover,
+            **hover_options(hover),
         )
     )
     return layers
@@ -145,9 +150,9 @@ def surface_map(surface: xr.Dataset, variable: str) -> hv.Image:
     values = surface[variable].values
     largest = float(np.abs(values).max()) or 1.0
     hover = [
-        (short(surface.attrs["first"]), "$x{0.00}"),
-        (short(surface.attrs["second"]), "$y{0.00}"),
-        (EFFECT, "@image{0.000}"),
+        (short(surface.attrs["first"]), "$x{%.4g}"),
+        (short(surface.attrs["second"]), "$y{%.4g}"),
+        (EFFECT, "@image{%.4g}"),
     ]
     # Image wants the second axis along rows.
     return hv.Image((one, two, values.T), ["x", "y"], EFFECT).opts(
@@ -158,7 +163,6 @@ def surface_map(surface: xr.Dataset, variable: str) -> hv.Image:
             cmap=DIVERGING,
             clim=(-largest, largest),
             colorbar=True,
-            tools=["hover"],
-            hover_tooltips=hover,
+            **hover_options(hover),
         )
     )

@@ -3,7 +3,12 @@
 import holoviews as hv
 import pandas as pd
 
-from deepwas_app.plots.theme import GREY, figure_options, series_colour
+from deepwas_app.plots.theme import (
+    GREY,
+    figure_options,
+    hover_options,
+    series_colour,
+)
 
 
 def scaling_curve(
@@ -28,7 +33,7 @@ def scaling_curve(
     """
     hover = [
         ("Parameters", "@parameters{0,0}"),
-        ("Gain (10⁻³ nats/variant)", "@gain_per_variant{0.000}"),
+        ("Gain (10⁻³ nats/variant)", "@gain_per_variant{%.4g}"),
         ("Seeds", "@seeds"),
     ]
     layers: list[hv.Element] = [hv.HLine(0.0).opts(color=GREY, line_width=1, line_dash="dashed")]
@@ -55,7 +60,7 @@ def scaling_curve(
                 color=colour, line_width=2
             ),
             hv.Points(part, ["parameters", "gain_per_variant"], ["seeds"], label=label).opts(
-                color=colour, size=9, tools=["hover"], hover_tooltips=hover
+                color=colour, size=9, **hover_options(hover)
             ),
         ]
     return hv.Overlay(layers).opts(

@@ -4,7 +4,14 @@ import holoviews as hv
 import numpy as np
 import pandas as pd
 
-from deepwas_app.plots.theme import BLUE, GREY, ORANGE, figure_options, series_colour
+from deepwas_app.plots.theme import (
+    BLUE,
+    GREY,
+    ORANGE,
+    figure_options,
+    hover_options,
+    series_colour,
+)
 
 BINS = 50
 # Of a decile, between the first and the last of several scores.
@@ -47,8 +54,7 @@ def score_density(scores: np.ndarray, status: np.ndarray) -> hv.Overlay:
                 fill_color=colour,
                 fill_alpha=0.45,
                 line_color=colour,
-                tools=["hover"],
-                hover_tooltips=[("Score", "@score{0.00} s.d."), ("Density", "@density{0.000}")],
+                **hover_options([("Score", "@score{%.4g} s.d."), ("Density", "@density{%.4g}")]),
             )
         )
     return hv.Overlay(bars).opts(
@@ -87,8 +93,8 @@ def score_deciles(deciles: pd.DataFrame, phenotype: str = "phenotype") -> hv.Ove
     hover = [
         ("Weights", "@WEIGHTS"),
         ("Decile", "@DECILE"),
-        (label, f"@{value}{{0.000}}"),
-        ("95% interval", "@LOW95{0.000} to @HIGH95{0.000}"),
+        (label, f"@{value}{{%.4g}}"),
+        ("95% interval", "@LOW95{%.4g} to @HIGH95{%.4g}"),
         ("People", "@PEOPLE"),
         *([("Cases", "@CASES")] if odds else []),
     ]
@@ -104,7 +110,7 @@ def score_deciles(deciles: pd.DataFrame, phenotype: str = "phenotype") -> hv.Ove
                 ["x", value],
                 [one for one in part if one not in ("x", value)],
                 label=str(name),
-            ).opts(color=colour, size=8, tools=["hover"], hover_tooltips=hover),
+            ).opts(color=colour, size=8, **hover_options(hover)),
         ]
     return hv.Overlay(layers).opts(
         **figure_options(

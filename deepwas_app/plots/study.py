@@ -16,6 +16,7 @@ from deepwas_app.plots.theme import (
     PALE_BLUE,
     RED,
     figure_options,
+    hover_options,
 )
 
 
@@ -43,8 +44,7 @@ def z_histogram(study: xr.Dataset) -> hv.Overlay:
         fill_color=BLUE,
         fill_alpha=0.55,
         line_color=None,
-        tools=["hover"],
-        hover_tooltips=[("z", "@z{0.00}"), ("density", "@Frequency{0.000}")],
+        **hover_options([("z", "@z{%.4g}"), ("density", "@Frequency{%.4g}")]),
     )
     null = hv.Curve((grid, norm.pdf(grid)), "z", "density", label="N(0, 1)").opts(
         color=ORANGE, line_width=2
@@ -111,7 +111,7 @@ def alignment_waterfall(study: xr.Dataset) -> hv.Overlay:
     hover = [("Step", "@step"), ("Variants", "@variants{0,0}")]
     bars = hv.Rectangles(
         drawn, ["left", "bottom", "stop", "top"], ["step", "variants", "colour"]
-    ).opts(color="colour", line_color=None, tools=["hover"], hover_tooltips=hover)
+    ).opts(color="colour", line_color=None, **hover_options(hover))
     counts = hv.Labels(drawn, ["stop", "y"], "text").opts(
         text_color=GREY,
         text_align="left",
@@ -161,13 +161,14 @@ def residual_spectrum(spectrum: xr.Dataset) -> hv.Overlay:
     ).opts(
         color=BLUE,
         size=6,
-        tools=["hover"],
-        hover_tooltips=[
-            ("eigenvalue", "@eigenvalue{0.000}"),
-            ("observed", "@observed{0.000}"),
-            ("standard error", "@observed_se{0.000}"),
-            ("expected", "@expected{0.000}"),
-        ],
+        **hover_options(
+            [
+                ("eigenvalue", "@eigenvalue{%.4g}"),
+                ("observed", "@observed{%.4g}"),
+                ("standard error", "@observed_se{%.4g}"),
+                ("expected", "@expected{%.4g}"),
+            ]
+        ),
     )
     return (expected * bars * points).opts(
         **figure_options(

@@ -54,7 +54,15 @@ def run_colour(name: str) -> str:
 
 def printed(tips: Sequence[tuple[str, str]]) -> dict[str, Any]:
     """Formatters of hover tips: fields such as ``@pip{%.3g}`` have significant digits."""
-    return dict.fromkeys(re.findall(r"(@\w+)\{%", " ".join(tip for _, tip in tips)), "printf")
+    fields = re.findall(r"([@$])(\w+)\{%", " ".join(tip for _, tip in tips))
+    # HoloViews writes @{pip} for @pip, and Bokeh looks for a field as it is written.
+    spelt = [mark + name for mark, one in fields for name in (one, f"{{{one}}}")]
+    return dict.fromkeys(spelt, "printf")
+
+
+def hover_options(tips: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """HoloViews options of points with hover tips."""
+    return {"tools": ["hover"], "hover_tooltips": list(tips), "hover_formatters": printed(tips)}
 
 
 def tidy(plot: Any, element: Any) -> None:

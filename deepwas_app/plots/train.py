@@ -11,7 +11,15 @@ from bokeh.models.annotations import Span
 from bokeh.plotting import figure
 
 from deepwas_app.intervals import interval
-from deepwas_app.plots.theme import BLUE, GREY, ORANGE, figure_options, run_colour
+from deepwas_app.plots.theme import (
+    BLUE,
+    GREY,
+    ORANGE,
+    figure_options,
+    hover_options,
+    printed,
+    run_colour,
+)
 
 MILLI = 1e3
 LOSS = "Training loss (nats/variant)"
@@ -37,8 +45,8 @@ def held_out_gain(metrics: Mapping[str, pd.DataFrame]) -> hv.Overlay:
     hover = [
         ("Run", "@run"),
         ("Step", "@step{0,0}"),
-        (GAIN, "@milli{0.000}"),
-        ("95% interval", "@low{0.000} to @high{0.000}"),
+        (GAIN, "@milli{%.4g}"),
+        ("95% interval", "@low{%.4g} to @high{%.4g}"),
     ]
     layers: list[hv.Element] = [hv.HLine(0.0).opts(color=GREY, line_width=1, line_dash="dashed")]
     for run, table in metrics.items():
@@ -56,7 +64,7 @@ def held_out_gain(metrics: Mapping[str, pd.DataFrame]) -> hv.Overlay:
             ),
             hv.Curve(drawn, "step", "milli", label=run).opts(color=colour, line_width=1.8),
             hv.Points(drawn, ["step", "milli"], ["run", "low", "high"], label=run).opts(
-                color=colour, size=5, tools=["hover"], hover_tooltips=hover
+                color=colour, size=5, **hover_options(hover)
             ),
         ]
     return hv.Overlay(layers).opts(
@@ -105,8 +113,10 @@ class LiveCurves:
             "step", "value", source=self.gain_source, color=ORANGE, size=6, name="gain"
         )
         for plot, dots, name in ((self.loss, losses, "loss"), (self.gain, gains, "gain")):
-            tips = [("step", "@step{0,0}"), (name, "@value{0.0000}")]
-            plot.add_tools(HoverTool(renderers=[dots], tooltips=tips, mode="vline"))
+            tips = [("step", "@step{0,0}"), (name, "@value{%.6g}")]
+            plot.add_tools(
+                HoverTool(renderers=[dots], tooltips=tips, formatters=printed(tips), mode="vline")
+            )
 
     @property
     def drawn(self) -> bool:

@@ -8,6 +8,7 @@ import pytest
 from panel.models.tabulator import CellClickEvent
 
 from deepwas_app.app import store
+from deepwas_app.app.pages import locus
 from deepwas_app.app.pages.locus import LocusPage
 from deepwas_app.app.state import AppState
 from deepwas_app.errors import InputError
@@ -231,3 +232,33 @@ def test_loci_open_by_a_click_and_know_what_was_fine_mapped(page, settle):
     text = asyncio.run(page.loci.file.callback()).getvalue()
     assert text.startswith("CHR\tSNP\tBP\tA1\tA2\tGENE")
     assert text.count("\n") == 1 + len(page.loci.rows)
+
+
+def test_a_pan_is_taken_in_once_when_it_is_over(small_study, monkeypatch):
+    page = LocusPage(small_study)
+    clock = [0.0]
+    monkeypatch.setattr(locus.time, "monotonic", lambda: clock[0])
+    drawn, reference, changes = page.region, page.reference, []
+    page.state.param.watch(lambda event: changes.append(event.new), "region")
+    # A zoom inside of what is drawn: nothing is drawn anew.
+    table = page.table
+    for step in range(1, 6):
+        page._panned(drawn.start / 1e6 + 0.01 * step, drawn.stop / 1e6 - 0.01 * step)
+        clock[0] += 0.1
+        page.poller.poll()
+    assert changes == []
+    clock[0] += 0.4
+    page.poller.poll()
+    view = drawn._replace(start=drawn.start + 50_000, stop=drawn.stop - 50_000)
+    assert changes == [str(view)]
+    assert (page.region, page.reference) == (view, reference)
+    assert page.table is table
+    assert page.places.box.value == f"{view:,}"
+    assert page.remembered()["region"] == str(view)
+    # Beyond: it is read and drawn.
+    page._panned(drawn.start / 1e6, drawn.stop / 1e6 + 0.1)
+    clock[0] += 1
+    page.poller.poll()
+    assert page.region == drawn._replace(stop=drawn.stop + 100_000)
+    assert page.table is not table
+    assert len(changes) == 2

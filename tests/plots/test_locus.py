@@ -130,3 +130,12 @@ def test_tips_have_significant_digits_of_what_may_be_small(name):
                 assert f"@{field}{{0.0" not in tips
                 if f"@{field}{{%" in tips:
                     assert tool.formatters[f"@{field}"] == "printf"
+
+
+def test_the_wheel_zooms_the_first_track_and_moves_the_page_over_the_others():
+    first, *others = [track.figures[0] for track in LocusFigure().tracks.values()]
+    assert first.toolbar.active_scroll.modifiers == {}
+    assert first.toolbar.active_scroll in first.tools
+    for drawn in others:
+        assert drawn.toolbar.active_scroll.modifiers == {"ctrl": True}
+        assert drawn.toolbar.active_scroll in drawn.tools

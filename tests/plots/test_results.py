@@ -40,9 +40,12 @@ def test_held_out_gain_has_intervals_where_errors_are_known(metrics):
     )
     assert unknown.empty
     points = next(layer for layer in figure if isinstance(layer, hv.Points))
-    tooltips = dict(hv.render(points).select_one(HoverTool).tooltips)
+    hover = hv.render(points).select_one(HoverTool)
+    # Bokeh looks for the formatter of a field as HoloViews spells it.
+    assert hover.formatters["@{milli}"] == "printf"
+    tooltips = dict(hover.tooltips)
     assert tooltips["Run"] == "@{run}"
-    assert tooltips["Gain (10⁻³ nats/variant)"] == "@{milli}{0.000}"
+    assert tooltips["Gain (10⁻³ nats/variant)"] == "@{milli}{%.4g}"
 
 
 def step(number: int, epoch: int, loss: float, gain: float | None = None) -> SimpleNamespace:

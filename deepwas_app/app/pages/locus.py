@@ -1,5 +1,6 @@
 """The Locus page: association, LD, prior heritability, annotations and genes on one axis."""
 
+import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import panel_material_ui as pmui
 import xarray as xr
 
 from deepwas_app.app import store
-from deepwas_app.app.browser import Keys
+from deepwas_app.app.browser import Keys, SteadyScroll
 from deepwas_app.app.cards.drivers import DriversCard
 from deepwas_app.app.cards.fine_mapping import FineMappingCard
 from deepwas_app.app.cards.loci import LociCard
@@ -32,6 +33,8 @@ from deepwas_app.workflow.results.values import VALUES
 if TYPE_CHECKING:
     from deepwas_app.workflow.results.finemap import FineMapping
 
+# Seconds without a further move after which a pan or a zoom is over.
+SETTLED = 0.4
 KEYS = {"[": -1, "]": 1}
 """Which way they go along the loci."""
 
@@ -71,6 +74,8 @@ class LocusPage(Page):
         self.place = ""
         self.reference: int | None = None
         self._shown = "", ""
+        # When the axis was moved last, and its ends then, base pairs.
+        self._view: tuple[float, int, int] | None = None
         self.table = pd.DataFrame()
         self._stage = pmui.Column(sizing_mode="stretch_width")
         self.fine_mapping = FineMappingCard(self.state, self._take_fine_mapping)
@@ -105,6 +110,7 @@ class LocusPage(Page):
         self._arrange()
         self.loci.look_at(self.choices.chosen_prior())
         return [
+            SteadyScroll(width=0, height=0, margin=0),
             # A notebook has keys of its own.
             *(
                 []
@@ -147,6 +153,8 @@ class LocusPage(Page):
     def tick(self) -> None:
         """Follow the fine-mapping, and go where another page or the address asks to."""
         self.fine_mapping.refresh()
+        if self._view is not None:
+            self._settle()
         asked = self.state.reference
         if not self.active or (asked, self.state.region) == self._shown:
             return
@@ -201,9 +209,8 @@ class LocusPage(Page):
         table = locus_table(study, rows)
         if table.empty:
             raise InputError(f"{region:,}: no scored variants there. Choose another region.")
-        self.region, self.rows, self.table = region, rows, table
-        self.place = str(region)
-        self.state.region = self.place
+        self.rows, self.table = rows, table
+        self._show_place(region)
         self.figure.draw(
             study=study,
             region=region,
@@ -303,13 +310,31 @@ class LocusPage(Page):
         self._attempt(self.go, scaled(self.region, factor), self.reference)
 
     def _panned(self, left: float, right: float) -> None:
-        """Load more when a pan or a zoom leaves the region that is drawn."""
-        start, stop = int(left * 1e6), int(right * 1e6)
-        inside = start >= self.region.start - 1 and stop <= self.region.stop + 1
-        if inside or stop <= start:
+        self._view = time.monotonic(), round(left * 1e6), round(right * 1e6)
+
+    def _settle(self) -> None:
+        """Take in a pan or a zoom when it is over; load more if it left what is drawn."""
+        assert self._view is not None
+        moved, left, right = self._view
+        if time.monotonic() - moved < SETTLED or self.figure.locus is None:
             return
-        region = Region(self.region.chromosome, max(1, start), stop)
-        self._attempt(self.go, scaled(region, 1.0), self.reference)
+        self._view = None
+        drawn = self.figure.locus.region
+        inside = left >= drawn.start - 1 and right <= drawn.stop + 1
+        view = Region(drawn.chromosome, max(1, left), right)
+        if right <= left or view == self.region:
+            return
+        if not inside:
+            self._attempt(self.go, scaled(view, 1.0), self.reference)
+            return
+        self._show_place(view)
+        if self.reference is not None:
+            self.places.write(f"{view:,}", self.reference)
+        self.fine_mapping.look_at(self.choices.chosen_prior(), view)
+
+    def _show_place(self, region: Region) -> None:
+        self.region, self.place = region, str(region)
+        self.state.region = self.place
 
     def _draw_annotations(self) -> None:
         self.figure.draw(annotations=tuple(self.choices.annotations.value or ()))

@@ -10,7 +10,7 @@ from bokeh.models import HoverTool, TapTool
 from bokeh.models.annotations import Span
 from bokeh.plotting import figure
 
-from deepwas_app.genetics.statistics import GENOME_WIDE, minus_log10_p
+from deepwas_app.genetics.statistics import GENOME_WIDE, minus_log10_p, p_text
 from deepwas_app.plots.locus_legend import ld_legend
 from deepwas_app.plots.manhattan import thin
 from deepwas_app.plots.theme import (
@@ -34,6 +34,8 @@ COLUMNS = (
     "frequency",
     "z",
     "minus_log10_p",
+    "p",
+    "people",
     "r2",
     "r2_text",
     "colour",
@@ -43,8 +45,9 @@ TIPS = [
     ("Position", "@position{0,0}"),
     ("Alleles (effect/other)", "@alleles"),
     ("Effect allele frequency", "@frequency{%.3g}"),
-    ("z", "@z{0.00}"),
-    ("−log₁₀ P", "@minus_log10_p{0.00}"),
+    ("P", "@p"),
+    ("z", "@z{%.3g}"),
+    ("People", "@people{0,0}"),
     ("r² to reference", "@r2_text"),
 ]
 
@@ -63,8 +66,9 @@ def locus_table(study: xr.Dataset, rows: np.ndarray) -> pd.DataFrame:
     -------
     pandas.DataFrame
         ``row``, ``variant``, ``x`` (Mb), ``position``, ``alleles``, ``frequency``, ``z``,
-        ``minus_log10_p``, ``block``, ``r2`` (NaN: unknown) and ``colour``. Unscored variants are
-        left out; beyond 6,000 variants the crowd near the axis is thinned, hits never are.
+        ``minus_log10_p``, ``people``, ``block``, ``p`` (text), ``r2`` (NaN: unknown) and
+        ``colour``. Unscored variants are left out; beyond 6,000 variants the crowd near the axis is
+        thinned, hits never are.
     """
     part = study.isel(variants=rows)
     z = part["variant_z"].values.astype(float)
@@ -85,6 +89,7 @@ def locus_table(study: xr.Dataset, rows: np.ndarray) -> pd.DataFrame:
             "frequency": part["variant_allele_frequency"].values,
             "z": z,
             "minus_log10_p": minus_log10_p(z),
+            "people": part["variant_sample_size"].values,
             "block": part["variant_block"].values,
         }
     )
@@ -95,6 +100,7 @@ def locus_table(study: xr.Dataset, rows: np.ndarray) -> pd.DataFrame:
             thin(table["x"].to_numpy(), height, (900, 240)), np.flatnonzero(height > GENOME_WIDE)
         )
         table = table.iloc[keep].reset_index(drop=True)
+    table["p"] = p_text(table["minus_log10_p"].to_numpy())
     table["r2"] = np.nan
     table["colour"] = LD_UNKNOWN
     return table
@@ -204,8 +210,15 @@ class AssociationTrack(Track):
             text_font_style="bold",
             text_color=LD_REFERENCE,
         )
-        # Where variants lie on each other, all their tips at once would hide the plot.
-        hover = HoverTool(renderers=[dots], tooltips=TIPS, formatters=printed(TIPS), limit=1)
+        # Where variants lie on each other, all their tips at once would hide the plot; and below a
+        # variant a tip does not hide the peak.
+        hover = HoverTool(
+            renderers=[dots],
+            tooltips=TIPS,
+            formatters=printed(TIPS),
+            limit=1,
+            attachment="below",
+        )
         track.add_tools(hover, TapTool(renderers=[dots]))
         track.add_layout(ld_legend(track), "above")
 
