@@ -30,6 +30,7 @@ from deepwas_app.genetics.genes import read_genes
 from deepwas_app.genetics.regions import Region, parse_region
 from deepwas_app.genetics.statistics import ld_to_reference
 from deepwas_app.genetics.store import read_block
+from deepwas_app.genetics.study import lead_variants
 from deepwas_app.plots import annotations as _annotations
 from deepwas_app.plots import compare as _compare
 from deepwas_app.plots import response as _response
@@ -42,7 +43,7 @@ from deepwas_app.plots.manhattan import manhattan as _manhattan
 from deepwas_app.plots.quantiles import qq as _qq
 from deepwas_app.plots.scaling import scaling_curve
 from deepwas_app.plots.track import run_values
-from deepwas_app.plots.tracks.association import locus_table, r2_of
+from deepwas_app.plots.tracks.association import leads_of, locus_table, r2_of
 from deepwas_app.workflow.results.accuracy import Judged
 from deepwas_app.workflow.results.annotation_effects import annotation_effects
 from deepwas_app.workflow.results.locus import RunLike, opened_all, opened_runs
@@ -174,6 +175,7 @@ def locus(
         variants=drawn,
         genes=_genes(study),
         reference=at,
+        leads=leads_of(drawn, lead_variants(study)),
         r2=r2_of(drawn["row"].to_numpy(), first, known),
         annotations=tuple(names[:SHOWN_ANNOTATIONS] if annotations is None else annotations),
         values={name: of_runs(name) for name in (SHOWN_VALUE, *picture.values)},

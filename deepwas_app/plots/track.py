@@ -30,6 +30,8 @@ class Locus:
         where unknown; None while it is being computed.
     pinned
         The drawn variant that people look at beside the reference; None for none.
+    leads
+        The drawn variants that lead a locus, whose names are written.
     genes
         All genes of the genome: ``chromosome``, ``start``, ``stop``, ``strand``, ``name``.
     annotations
@@ -51,6 +53,7 @@ class Locus:
     reference: int | None = None
     r2: np.ndarray | None = None
     pinned: int | None = None
+    leads: tuple[int, ...] = ()
     annotations: tuple[str, ...] = ()
     values: Mapping[str, Mapping[str, pd.DataFrame]] = field(default_factory=dict)
     chosen: str = ""

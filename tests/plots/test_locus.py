@@ -139,3 +139,23 @@ def test_the_wheel_zooms_the_first_track_and_moves_the_page_over_the_others():
     for drawn in others:
         assert drawn.toolbar.active_scroll.modifiers == {"ctrl": True}
         assert drawn.toolbar.active_scroll in drawn.tools
+
+
+def test_strong_variants_point_the_way_of_their_effect(study: xr.Dataset):
+    study["variant_z"].values[10:14] = [9.0, -9.0, 4.0, -4.0]
+    table = association.locus_table(study, np.arange(0, 60)).set_index("row")
+    drawn = table["marker"].loc[10:13].tolist()
+    assert drawn == ["triangle", "inverted_triangle", "circle", "circle"]
+
+
+def test_leads_of_significant_loci_have_names_beside_that_of_the_reference(study, genes):
+    study["variant_z"].values[200:202] = [8.0, 3.0]
+    table = association.locus_table(study, np.arange(180, 360))
+    leads = association.leads_of(table, [200, 201, 90])
+    assert table["row"].iloc[list(leads)].tolist() == [200]
+    figure = drawn(study, genes, Region("22", 1, 3_000_000))
+    figure.draw(variants=table, leads=leads)
+    names = figure.tracks["association"].leads
+    assert names.data["variant"] == ["rs200"]
+    figure.draw(reference=leads[0])
+    assert names.data["variant"] == []

@@ -27,7 +27,7 @@ from deepwas_app.genetics.matching import find_variant
 from deepwas_app.genetics.regions import Region
 from deepwas_app.plots.locus_figure import LocusFigure
 from deepwas_app.plots.track import run_values
-from deepwas_app.plots.tracks.association import locus_table, r2_of
+from deepwas_app.plots.tracks.association import leads_of, locus_table, r2_of
 from deepwas_app.workflow.results.values import VALUES
 
 if TYPE_CHECKING:
@@ -220,6 +220,7 @@ class LocusPage(Page):
             reference=None,
             r2=None,
             pinned=None,
+            leads=leads_of(table, list(self.places.loci.options.values())),
             annotations=tuple(self.choices.annotations.value or ()),
         )
         self._arrange()

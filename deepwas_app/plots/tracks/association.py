@@ -1,6 +1,6 @@
 """Association: the variants' P values, coloured by LD to a reference variant."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,12 +19,15 @@ from deepwas_app.plots.theme import (
     LD_REFERENCE,
     LD_UNKNOWN,
     RED,
+    ink,
     printed,
 )
 from deepwas_app.plots.track import Locus, Track, columns_of, empty_source
 from deepwas_app.plots.tracks import TRACKS
 
 MOST_VARIANTS = 6000
+# -log10 P from which the direction of an effect is drawn: below, the sign is mostly chance.
+SUGGESTIVE = 5.0
 COLUMNS = (
     "row",
     "variant",
@@ -39,14 +42,13 @@ COLUMNS = (
     "r2",
     "r2_text",
     "colour",
+    "marker",
+    "size",
 )
 TIPS = [
     ("Variant", "@variant"),
-    ("Position", "@position{0,0}"),
-    ("Alleles (effect/other)", "@alleles"),
-    ("Effect allele frequency", "@frequency{%.3g}"),
-    ("P", "@p"),
-    ("z", "@z{%.3g}"),
+    ("Effect/other allele", "@alleles, @frequency{%.3g}"),
+    ("P, z", "@p, @z{%.3g}"),
     ("People", "@people{0,0}"),
     ("r² to reference", "@r2_text"),
 ]
@@ -66,9 +68,9 @@ def locus_table(study: xr.Dataset, rows: np.ndarray) -> pd.DataFrame:
     -------
     pandas.DataFrame
         ``row``, ``variant``, ``x`` (Mb), ``position``, ``alleles``, ``frequency``, ``z``,
-        ``minus_log10_p``, ``people``, ``block``, ``p`` (text), ``r2`` (NaN: unknown) and
-        ``colour``. Unscored variants are left out; beyond 6,000 variants the crowd near the axis is
-        thinned, hits never are.
+        ``minus_log10_p``, ``people``, ``block``, ``marker`` (which way a strong effect goes),
+        ``size``, ``p`` (text), ``r2`` (NaN: unknown) and ``colour``. Unscored variants are left
+        out; beyond 6,000 variants the crowd near the axis is thinned, hits never are.
     """
     part = study.isel(variants=rows)
     z = part["variant_z"].values.astype(float)
@@ -100,10 +102,29 @@ def locus_table(study: xr.Dataset, rows: np.ndarray) -> pd.DataFrame:
             thin(table["x"].to_numpy(), height, (900, 240)), np.flatnonzero(height > GENOME_WIDE)
         )
         table = table.iloc[keep].reset_index(drop=True)
+    directed = np.where(table["z"] > 0, "triangle", "inverted_triangle")
+    suggestive = table["minus_log10_p"] >= SUGGESTIVE
+    table["marker"] = np.where(suggestive, directed, "circle")
+    # A triangle of a size is smaller than a circle of that size.
+    table["size"] = np.where(suggestive, 11, 8)
     table["p"] = p_text(table["minus_log10_p"].to_numpy())
     table["r2"] = np.nan
     table["colour"] = LD_UNKNOWN
     return table
+
+
+def leads_of(table: pd.DataFrame, leads: Sequence[int]) -> tuple[int, ...]:
+    """Which of the drawn variants lead a locus with genome-wide significance.
+
+    Parameters
+    ----------
+    table
+        From :func:`locus_table`.
+    leads
+        Rows in the study of the lead variants of its loci.
+    """
+    strong = table["minus_log10_p"].to_numpy() > GENOME_WIDE
+    return tuple(np.flatnonzero(np.isin(table["row"].to_numpy(), leads) & strong).tolist())
 
 
 def r2_of(rows: np.ndarray, first: int, known: np.ndarray) -> np.ndarray:
@@ -147,13 +168,14 @@ class AssociationTrack(Track):
 
     name, order = "association", 10
     label, height = "−log₁₀ P", 340
-    needs = frozenset({"variants", "reference", "r2", "pinned"})
+    needs = frozenset({"variants", "reference", "r2", "pinned", "leads"})
 
     def __init__(self, make: Callable[[int, str], figure]) -> None:
         super().__init__(make)
         self.points = empty_source(*COLUMNS)
         self.reference = empty_source("x", "minus_log10_p", "variant")
         self.pinned = empty_source("x", "minus_log10_p")
+        self.leads = empty_source("x", "minus_log10_p", "variant")
         self._drawn: pd.DataFrame | None = None
         (track,) = self.figures
         track.add_layout(
@@ -170,7 +192,8 @@ class AssociationTrack(Track):
             "x",
             "minus_log10_p",
             source=self.points,
-            size=8,
+            size="size",
+            marker="marker",
             fill_color="colour",
             line_width=0.6,
             **same,
@@ -199,16 +222,25 @@ class AssociationTrack(Track):
             line_color="white",
             line_width=1,
         )
+        names: dict[str, Any] = {"text": "variant", "text_font_size": "12px"}
         track.text(
             "x",
             "minus_log10_p",
-            text="variant",
             source=self.reference,
             x_offset=12,
             y_offset=-4,
-            text_font_size="12px",
             text_font_style="bold",
             text_color=LD_REFERENCE,
+            **names,
+        )
+        self._names = track.text(
+            "x",
+            "minus_log10_p",
+            source=self.leads,
+            y_offset=-7,
+            text_align="center",
+            text_color=ink(False),
+            **names,
         )
         # Where variants lie on each other, all their tips at once would hide the plot; and below a
         # variant a tip does not hide the peak.
@@ -236,12 +268,19 @@ class AssociationTrack(Track):
             coloured = {"r2": r2, "r2_text": _ld_text(r2), "colour": colour_by_ld(r2)}
             known = columns_of(table.drop(columns=["block"])) if new else self.points.data
             self.points.data = {**known, **coloured}
-        for source, at in ((self.reference, locus.reference), (self.pinned, locus.pinned)):
-            some = table.iloc[[] if at is None else [at]]
-            source.data = {column: some[column].tolist() for column in source.data}
+        # The reference has its name already.
+        leads = [at for at in locus.leads if at != locus.reference]
+        for source, some in (
+            (self.reference, [] if locus.reference is None else [locus.reference]),
+            (self.pinned, [] if locus.pinned is None else [locus.pinned]),
+            (self.leads, leads),
+        ):
+            part = table.iloc[some]
+            source.data = {column: part[column].tolist() for column in source.data}
 
     def set_dark(self, dark: bool) -> None:
-        """The edges of the dots."""
+        """The edges of the dots, and names."""
+        self._names.glyph.text_color = ink(dark)
         dots = self._dots
         glyphs: list[Any] = [dots.glyph, dots.selection_glyph, dots.nonselection_glyph]
         for glyph in glyphs:
