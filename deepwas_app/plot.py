@@ -27,6 +27,7 @@ from bokeh.resources import Resources
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.genes import read_genes
+from deepwas_app.genetics.known import read_known
 from deepwas_app.genetics.regions import Region, parse_region
 from deepwas_app.genetics.statistics import ld_to_reference
 from deepwas_app.genetics.store import read_block
@@ -121,6 +122,7 @@ def locus(
     reference: str | None = None,
     annotations: Sequence[str] | None = None,
     fine_mapping: pd.DataFrame | None = None,
+    known: str | Path | None = None,
 ) -> Column:
     """A region: association coloured by LD, prior heritability, annotations and genes.
 
@@ -138,6 +140,9 @@ def locus(
         Names of those to draw; the first eight by default.
     fine_mapping
         The table of ``fine_map``, for its inclusion probabilities.
+    known
+        A table of the GWAS Catalog, for associations that others found; see
+        :func:`deepwas_app.genetics.known.read_known`.
 
     Returns
     -------
@@ -161,7 +166,7 @@ def locus(
     block = int(study["variant_block"].values[row])
     first = int(study["block_offset"].values[block])
     names = study["annotation"].values.astype(str).tolist()
-    known = ld_to_reference(read_block(study, block), row - first)
+    r2 = ld_to_reference(read_block(study, block), row - first)
     picture = LocusFigure()
 
     def of_runs(name: str) -> dict[str, pd.DataFrame]:
@@ -176,12 +181,13 @@ def locus(
         genes=_genes(study),
         reference=at,
         leads=leads_of(drawn, lead_variants(study)),
-        r2=r2_of(drawn["row"].to_numpy(), first, known),
+        r2=r2_of(drawn["row"].to_numpy(), first, r2),
         annotations=tuple(names[:SHOWN_ANNOTATIONS] if annotations is None else annotations),
         values={name: of_runs(name) for name in (SHOWN_VALUE, *picture.values)},
         chosen=SHOWN_VALUE,
         measure=VALUES[SHOWN_VALUE].axis,
         fine_mapping=fine_mapping,
+        known=None if known is None else read_known(known, study),
     )
     return column(*picture.figures, sizing_mode="stretch_width")
 

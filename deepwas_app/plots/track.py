@@ -34,6 +34,8 @@ class Locus:
         The drawn variants that lead a locus, whose names are written.
     genes
         All genes of the genome: ``chromosome``, ``start``, ``stop``, ``strand``, ``name``.
+    known
+        Associations that others found, from `deepwas_app.genetics.known.read_known`; None for none.
     annotations
         Names of the annotations to show, top first.
     values
@@ -54,6 +56,7 @@ class Locus:
     r2: np.ndarray | None = None
     pinned: int | None = None
     leads: tuple[int, ...] = ()
+    known: pd.DataFrame | None = None
     annotations: tuple[str, ...] = ()
     values: Mapping[str, Mapping[str, pd.DataFrame]] = field(default_factory=dict)
     chosen: str = ""

@@ -159,3 +159,24 @@ def test_leads_of_significant_loci_have_names_beside_that_of_the_reference(study
     assert names.data["variant"] == ["rs200"]
     figure.draw(reference=leads[0])
     assert names.data["variant"] == []
+
+
+def test_known_associations_are_those_of_the_region(study, genes):
+    figure = drawn(study, genes, Region("22", 1, 1_000_000))
+    assert "known" not in shown(figure)
+    known = pd.DataFrame(
+        {
+            "variant": ["rs1", "rs2", "rs3"],
+            "chromosome": ["22", "22", "21"],
+            "position": [500_000, 1_500_000, 500_000],
+            "trait": "Height",
+            "minus_log10_p": [412.5, 9.0, 9.0],
+            "pubmed": "1",
+        }
+    )
+    figure.draw(known=known)
+    assert shown(figure)[:2] == ["association", "known"]
+    points = figure.tracks["known"].points.data
+    assert (points["variant"].tolist(), points["p"].tolist()) == (["rs1"], ["3.2e-413"])
+    figure.draw(region=Region("22", 1, 2_000_000))
+    assert figure.tracks["known"].points.data["variant"].tolist() == ["rs1", "rs2"]

@@ -1,5 +1,6 @@
 """The Locus page: association, LD, prior heritability, annotations and genes on one axis."""
 
+import os
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ from deepwas_app.app.pages import PAGES
 from deepwas_app.app.pages.base import Page
 from deepwas_app.app.regions import around, scaled, shown_region
 from deepwas_app.errors import InputError
+from deepwas_app.genetics.known import read_known
 from deepwas_app.genetics.matching import find_variant
 from deepwas_app.genetics.regions import Region
 from deepwas_app.plots.locus_figure import LocusFigure
@@ -109,6 +111,7 @@ class LocusPage(Page):
             self.go_to_variant(loci[0])
         self._arrange()
         self.loci.look_at(self.choices.chosen_prior())
+        self._read_known()
         return [
             SteadyScroll(width=0, height=0, margin=0),
             # A notebook has keys of its own.
@@ -379,6 +382,17 @@ class LocusPage(Page):
             self.figure.arrange(self.state.tracks)
             self.choices.tracks.follow()
             self._arrange()
+
+    def _read_known(self) -> None:
+        """Have known associations drawn, where whoever serves the pages has named a table."""
+        path, study = os.environ.get("DEEPWAS_KNOWN"), self.state.study
+
+        def draw(known: pd.DataFrame) -> None:
+            self.figure.draw(known=known)
+            self._arrange()
+
+        if path:
+            self.ask("known", lambda: read_known(path, study), draw, self._say_trouble)
 
     def _darken(self, *_: Any) -> None:
         if self.ready():
