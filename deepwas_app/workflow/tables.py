@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,12 @@ from deepwas_app.genetics.writing import replacing_file
 
 # Of a long table that become text at a time.
 ROWS = 100_000
+# What spreadsheets take for the beginning of a formula.
+_SIGNS = tuple("=+-@\t\r")
+# What begins so and is none: numbers, and alleles such as -, -/T and +A.
+_HARMLESS = re.compile(
+    r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|inf|nan)|[+-][ACGTNacgtn,/*-]*"
+)
 
 
 @dataclass(frozen=True)
@@ -164,6 +171,9 @@ def tab_separated(
 ) -> str:
     """A table as tab-separated text with a header, missing values as NA.
 
+    Text that a spreadsheet would take for a formula has an apostrophe before it: names of
+    annotations, variants and runs are other people's words.
+
     Parameters
     ----------
     table
@@ -173,10 +183,32 @@ def tab_separated(
     header
         Whether the names of the columns stand above.
     """
+    formats = formats or {}
     table = table.copy()
-    for name, spec in (formats or {}).items():
+    for name in table.columns.difference(list(formats)):
+        table[name] = without_formulas(table[name])
+    for name, spec in formats.items():
         table[name] = [f"{v:{spec}}" if np.isfinite(v) else "NA" for v in table[name].to_numpy()]
-    return table.to_csv(sep="\t", index=False, na_rep="NA", header=header)
+    names = [_quoted(str(name)) for name in table.columns] if header else False
+    return table.to_csv(sep="\t", index=False, na_rep="NA", header=names)
+
+
+def without_formulas(column: pd.Series) -> pd.Series:
+    """A column whose texts are no formulas; numbers, signs alone and alleles stay as they are."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        if not any(_quoted(str(name)) != name for name in column.cat.categories):
+            return column
+        column = column.astype(object)
+    if pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
+        return column
+    first = {word for word in column if isinstance(word, str) and word[:1] in _SIGNS}
+    changed = {word: _quoted(word) for word in first if _quoted(word) != word}
+    return column.replace(changed) if changed else column
+
+
+def _quoted(word: str) -> str:
+    formula = len(word) > 1 and word[0] in _SIGNS and not _HARMLESS.fullmatch(word)
+    return f"'{word}" if formula else word
 
 
 def json_text(value: Any, indent: int | None = None) -> str:

@@ -98,3 +98,37 @@ def test_documentation_of_a_table_names_unit_and_meaning():
     assert lines[0] == "### sizes"
     assert "| `HEIGHT` | cm | measured \\|h\\| |" in lines
     assert "| `AGE` | years | at the time (where asked for) |" in lines
+
+
+HOSTILE = ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "=HYPERLINK(1)", "\t=1", "+A1", "-x"]
+HONEST = [
+    "-",
+    "+",
+    "=",
+    "@",
+    "-1.5",
+    "+3e-7",
+    "-inf",
+    "-/T",
+    "-A",
+    "+AC,G",
+    "rs1",
+    "",
+    "a=b",
+    "1-2",
+]
+
+
+@pytest.mark.parametrize("kind", [object, "category", "string"])
+def test_no_text_is_a_formula_of_a_spreadsheet(kind):
+    frame = pd.DataFrame({"=name": pd.Series(HOSTILE + HONEST, dtype=kind), "x": -1.5})
+    header, *lines = tab_separated(frame).split("\n")
+    assert header == "'=name\tx"
+    first = [line.rsplit("\t", 1)[0].strip('"') for line in lines if line]
+    assert first == [f"'{word}" for word in HOSTILE] + HONEST
+    assert all(line.endswith("\t-1.5") for line in lines if line)
+
+
+def test_missing_values_and_numbers_beside_text_stay():
+    frame = pd.DataFrame({"a": ["=x", None, -1.0, np.nan], "b": [-1, 2, 3, 4]})
+    assert tab_separated(frame, {"b": ".1f"}) == "a\tb\n'=x\t-1.0\nNA\t2.0\n-1.0\t3.0\nNA\t4.0\n"
