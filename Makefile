@@ -12,7 +12,7 @@ BIN := .venv/bin
 .PHONY: app test check bench mutate clean
 
 app: .venv/app
-	$(BIN)/panel serve deepwas_app/app/main.py --address localhost --port $(PORT) --warm
+	$(BIN)/deepwas serve --open-disk --port $(PORT)
 
 # Counting lines costs little from Python 3.12 on, where the interpreter does it.
 COVERAGE_CORE = $$($(BIN)/python -c 'import sys; print("sysmon" if sys.version_info >= (3, 12) else "ctrace")')

@@ -11,7 +11,6 @@ from .app.pages.locus import LocusPage as LocusPage
 from .app.pages.scaling import ScalingPage as ScalingPage
 from .app.pages.study import StudyPage as StudyPage
 from .app.pages.train import TrainPage as TrainPage
-from .app.serving import serve as serve
 from .core.priors import Prior as Prior
 from .errors import InputError as InputError
 from .genetics.annotation.annotations import read_annotations as read_annotations
@@ -45,6 +44,8 @@ from .workflow.studies.builtin import open_study as open_study
 from .workflow.studies.ld_fit import ld_fit as ld_fit
 
 if not typing.TYPE_CHECKING:
+    from .app.serving import serve as serve
+
     # Type checkers find them below, with their knobs as keywords.
     from .workflow.results.effects import effects as effects
     from .workflow.results.export import export as export
@@ -89,6 +90,29 @@ import deepwas_app.workflow.runs.sweep as _sweep
 import deepwas_app.workflow.runs.train_step as _train_step
 import typing as _typing
 import xarray as _xarray
+
+def serve(
+    studies: _abc.Sequence[str] | None = None,
+    *,
+    settings: _settings.ServeSettings | None = None,
+    port: int = 5006,
+    address: str = 'localhost',
+    data_root: str = '',
+    open_disk: bool = False,
+    basic_auth: str = '',
+    oauth_provider: str = '',
+    oauth_key: str = '',
+    oauth_secret: str = '',
+    oauth_redirect_uri: str = '',
+    cookie_secret: str = '',
+    owners: list[str] = [],
+    no_login: bool = False,
+    allow_origin: list[str] = [],
+    prefix: str = '',
+    upload_limit: float = 500,
+) -> None:
+    """Serve the dashboard until it is interrupted or terminated."""
+    ...
 
 class _Effects:
     steps: _abc.Callable[..., _abc.Generator[_progress.Progress, None, _pandas.DataFrame]]

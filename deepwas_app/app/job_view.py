@@ -8,6 +8,7 @@ import panel_material_ui as pmui
 
 from deepwas_app.app.jobs import JOBS, Job, Status
 from deepwas_app.app.markup import text
+from deepwas_app.app.visitor import may_stop
 
 
 def duration(seconds: float | None) -> str:
@@ -36,7 +37,8 @@ def job_line(job: Job) -> str:
     if job.status is Status.PAUSED:
         return f"{job.title}: paused at {100 * job.fraction:.0f}%"
     if job.status is Status.FAILED:
-        return job.error
+        # It may have a line of a file that another person uploaded.
+        return job.error if may_stop(job.owner) else f"{job.title}: failed"
     return f"{job.title}: {job.status}"
 
 
@@ -102,7 +104,7 @@ class JobView(pn.viewable.Viewer):
         if now == self._seen:
             return
         self._seen = now
-        over = job.status.over
+        over, others = job.status.over, not may_stop(job.owner)
         self._line.object = text(line)
         self._bar.param.update(
             value=percent,
@@ -112,9 +114,9 @@ class JobView(pn.viewable.Viewer):
         self.pause.param.update(
             label="Resume" if paused else "Pause",
             icon="play_arrow" if paused else "pause",
-            disabled=over or (job.pausing and not paused),
+            disabled=over or others or (job.pausing and not paused),
         )
-        self.cancel.disabled = over or job.cancelling
+        self.cancel.disabled = over or others or job.cancelling
         self._layout.visible = True
         if over and not self._told:
             self._told = True
@@ -129,12 +131,13 @@ class JobView(pn.viewable.Viewer):
         return button
 
     def _toggle(self, _: Any) -> None:
-        if self.job is not None:
+        # Of a button that is disabled a browser may say all the same that it was pressed.
+        if self.job is not None and may_stop(self.job.owner):
             (JOBS.resume if self.job.status is Status.PAUSED else JOBS.pause)(self.job)
             self.refresh()
 
     def _cancel(self, _: Any) -> None:
-        if self.job is not None:
+        if self.job is not None and may_stop(self.job.owner):
             JOBS.cancel(self.job)
             self.refresh()
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
+from deepwas_app.app.visitor import visitor
 from deepwas_app.errors import InputError
 
 logger = logging.getLogger(__name__)
@@ -61,6 +62,8 @@ class Job:
         The folder that it makes, if any.
     lane
         Jobs of one lane run one after another.
+    after
+        Called when it is over, however it ended.
 
     Attributes
     ----------
@@ -72,6 +75,8 @@ class Job:
         What the generator returned.
     error
         One line for people when it failed, else empty.
+    owner
+        Who started it, see :func:`deepwas_app.app.visitor.visitor`.
     ended
         When it was over, in seconds since the epoch; 0 before.
     """
@@ -86,8 +91,9 @@ class Job:
         subject: str = "",
         output: Path | None = None,
         lane: str = DEVICE,
+        after: Callable[[], None] | None = None,
     ) -> None:
-        self.title, self.lane = title, lane
+        self.title, self.lane, self.owner = title, lane, visitor()
         self.kind, self.study, self.subject, self.output = kind, study, subject, output
         self.status = Status.QUEUED
         self.events: list[Any] = []
@@ -100,6 +106,7 @@ class Job:
         self._generator: Generator[Any, None, Any] | None = None
         self._seconds, self._resumed_at = 0.0, 0.0
         self._over = threading.Event()
+        self._after = after
 
     @property
     def about(self) -> tuple[str, str, str]:
@@ -151,6 +158,8 @@ class Job:
         self.seconds_left = None
         self.ended = time.time()
         self.status = status
+        if self._after is not None:
+            self._after()
         self._over.set()
 
     def _record(self, event: Any) -> None:

@@ -128,6 +128,7 @@ class Dashboard(pn.viewable.Viewer):
     def close(self, document: Any = None) -> None:
         """Let go of everything, when the session is over."""
         leaks.close_session(self.page, self.poller, document)
+        self.state.uploads.close()
         for page in self.pages.values():
             page.close()
 

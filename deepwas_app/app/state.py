@@ -8,6 +8,9 @@ import xarray as xr
 
 from deepwas_app.app import store
 from deepwas_app.app.jobs import FILES, JOBS, OPEN, OPENING, Job, Status
+from deepwas_app.app.places import Places
+from deepwas_app.app.upload_folder import UploadFolder
+from deepwas_app.errors import InputError
 from deepwas_app.workflow.results.evaluation import best_run
 
 KEPT_MESSAGES = 100
@@ -35,6 +38,12 @@ class AppState(param.Parameterized):
     """The study and the runs that a session is looking at.
 
     All pages of one dashboard share one state; a page alone in a notebook has its own.
+
+    Parameters
+    ----------
+    served
+        Whether strangers may be looking: they name the files that :func:`store.places_of` gives.
+        Others, as in a notebook, name any.
     """
 
     study = param.Parameter(None, doc="The open study; None before one is opened.")
@@ -55,8 +64,10 @@ class AppState(param.Parameterized):
     shown_key = ""
     """Key of the study that is shown; ``study_key`` differs while another is being asked for."""
 
-    def __init__(self, **params: Any) -> None:
+    def __init__(self, served: bool = False, **params: Any) -> None:
         super().__init__(**params)
+        self.uploads = UploadFolder(store.uploads_folder())
+        self.places = store.places_of(self.uploads) if served else Places()
         self._awaited: list[Job] = []
 
     @classmethod
@@ -77,12 +88,17 @@ class AppState(param.Parameterized):
 
     def request(self, name_or_path: str) -> None:
         """Open a study in the background; ``check_opening`` shows it when it is there."""
-        job = JOBS.latest(OPEN, subject=name_or_path)
+        try:
+            name_or_path = store.admitted_study(name_or_path, self.places)
+            job = JOBS.latest(OPEN, subject=name_or_path)
+        except InputError:
+            # The job says it; those of others, who may, are not for this visitor.
+            job = None
         if job is None or job.status.over:
             job = JOBS.submit(
                 Job(
                     f"Open {name_or_path}",
-                    lambda: store.opening(name_or_path),
+                    lambda: store.opening(name_or_path, self.places),
                     kind=OPEN,
                     subject=name_or_path,
                     # Opening is quick, and should not wait for what others are making.

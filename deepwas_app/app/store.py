@@ -10,6 +10,8 @@ import pandas as pd
 import xarray as xr
 
 from deepwas_app.app.cache import Shelf
+from deepwas_app.app.places import Places
+from deepwas_app.app.upload_folder import UploadFolder
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.content import content_hash, freeze
 
@@ -58,13 +60,60 @@ def opened_as(content: str) -> str:
     return _OPENED.get(content, "")
 
 
-def opening(name_or_path: str) -> Generator[Any, None, xr.Dataset]:
+def places_of(uploads: UploadFolder) -> Places:
+    """The files that a visitor of the server may name; any where ``DEEPWAS_OPEN_DISK`` is set."""
+    if os.environ.get("DEEPWAS_OPEN_DISK"):
+        return Places()
+    return Places([data_root(), *map(Path, named_studies())], uploads_folder(), uploads.path)
+
+
+def uploads_folder() -> Path:
+    """Where uploads are kept, a folder for each session."""
+    return data_root() / "uploads"
+
+
+def named_studies() -> list[str]:
+    """Studies that the server was started with."""
+    return [p for p in os.environ.get("DEEPWAS_STUDIES", "").split(os.pathsep) if p]
+
+
+def admitted_study(name_or_path: str, places: Places) -> str:
+    """The key of a study that a visitor may open: a known name, or a path.
+
+    Raises
+    ------
+    InputError
+        If it leads elsewhere.
+    """
+    from deepwas_app.workflow.studies.builtin import builtin_studies
+
+    if name_or_path in builtin_studies() or name_or_path in named_studies():
+        return name_or_path
+    return places.admit(name_or_path)
+
+
+def opening(name_or_path: str, places: Places) -> Generator[Any, None, xr.Dataset]:
     """Open a study as a job: a built-in one is made on first use, with its progress."""
     from deepwas_app.workflow.studies.builtin import build_builtin, builtin_studies
 
     if name_or_path in builtin_studies():
         yield from build_builtin.steps(name_or_path)
-    return open_study(name_or_path)
+    study = open_study(admitted_study(name_or_path, places))
+    for file in _read_beside(study):
+        places.admit(file)
+    return study
+
+
+def _read_beside(study: xr.Dataset) -> list[str]:
+    """Files that the tracks of a study are read from, where they are not kept with it."""
+    from deepwas_app.genetics.annotation.tracks import open_tracks
+    from deepwas_app.workflow.studies.track_store import tracks_path
+
+    path = tracks_path(study.attrs["path"])
+    if not path.exists():
+        return []
+    tracks = open_tracks(path)
+    return [] if tracks.attrs["keep"] else list(tracks.attrs["files"])
 
 
 def to_be_made(name_or_path: str) -> bool:
@@ -79,8 +128,7 @@ def known_studies() -> dict[str, str]:
     from deepwas_app.workflow.studies.builtin import builtin_studies
 
     found = {title: name for name, title in builtin_studies().items()}
-    named = [p for p in os.environ.get("DEEPWAS_STUDIES", "").split(os.pathsep) if p]
-    paths = named + sorted(str(p) for p in data_root().glob("*.study.zarr"))
+    paths = named_studies() + sorted(str(p) for p in data_root().glob("*.study.zarr"))
     for path in paths:
         if path not in found.values():
             name = Path(path).name.removesuffix(".study.zarr")

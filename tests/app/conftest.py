@@ -14,8 +14,19 @@ from deepwas_app.app.jobs import JOBS
 @pytest.fixture(autouse=True)
 def data_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("DEEPWAS_DATA_ROOT", str(tmp_path / "data"))
-    monkeypatch.delenv("DEEPWAS_STUDIES", raising=False)
+    for name in ("STUDIES", "OPEN_DISK", "UPLOAD_LIMIT"):
+        monkeypatch.delenv(f"DEEPWAS_{name}", raising=False)
     return tmp_path / "data"
+
+
+@pytest.fixture
+def unprotected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What ``app.requests.protect`` replaces is as it was when the test is over."""
+    from bokeh.server.tornado import BokehTornado
+    from tornado.web import Application
+
+    name = "get_handler_delegate"
+    monkeypatch.setattr(BokehTornado, name, getattr(Application, name))
 
 
 @pytest.fixture(autouse=True)

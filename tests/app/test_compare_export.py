@@ -17,6 +17,7 @@ from deepwas_app.app import explore, store
 from deepwas_app.app.jobs import JOBS, Status
 from deepwas_app.app.pages.compare import ComparePage
 from deepwas_app.app.pages.export import ExportPage, genotypes_of
+from deepwas_app.app.places import Places
 from deepwas_app.cli import main
 from deepwas_app.errors import InputError, RunWarning
 from deepwas_app.workflow.results import sparse
@@ -321,11 +322,11 @@ def test_scoring_what_does_not_fit_is_one_line(study_with_runs, people, settle):
 
 
 def test_the_built_in_genotypes_are_offered(height):
-    prefix = genotypes_of(height)
+    prefix = genotypes_of(height, Places())
     assert Path(prefix).name == "genotypes"
     assert Path(f"{prefix}.bed").exists()
 
 
 def test_no_genotypes_are_offered_where_there_are_none(small_study):
-    assert genotypes_of(small_study) == ""
+    assert genotypes_of(small_study, Places()) == ""
     assert JOBS.latest("score", store.study_hash(small_study)) is None

@@ -5,6 +5,7 @@ import os
 import pytest
 
 from deepwas_app.app.pages.export import genotypes_of
+from deepwas_app.app.places import Places
 
 
 def test_genotypes_in_a_folder_of_another_person_are_not_offered(small_study, monkeypatch):
@@ -20,4 +21,4 @@ def test_genotypes_in_a_folder_of_another_person_are_not_offered(small_study, mo
     monkeypatch.setattr(os, "stat", refuse)
     with pytest.raises(PermissionError):
         os.stat(record["path"])
-    assert genotypes_of(study) == ""
+    assert genotypes_of(study, Places()) == ""

@@ -8,9 +8,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from deepwas_app.app import explore, store
+from deepwas_app.app import explore, store, visitor
 from deepwas_app.app.job_view import JobView, job_line
 from deepwas_app.app.jobs import FILES, JOBS, Job, JobStore, Status
+from deepwas_app.app.requests import VISITOR
 from deepwas_app.app.state import AppState
 from deepwas_app.errors import InputError
 
@@ -309,3 +310,44 @@ def test_the_view_follows_its_job_and_tells_once_when_it_is_over():
     view.refresh()
     assert told == [job]
     assert view.cancel.disabled
+
+
+def test_jobs_are_stopped_by_who_started_them_or_by_the_owner(monkeypatch):
+    """Also where a browser says that a disabled button was pressed."""
+    who = SimpleNamespace(user=None, cookies={VISITOR: "ann"})
+    who.curdoc = SimpleNamespace(session_context=SimpleNamespace(id="session"))
+    monkeypatch.setattr(visitor.pn, "state", who)
+    gate = threading.Event()
+
+    def steps():
+        while not gate.wait(0.01):
+            yield SimpleNamespace(fraction=0.5, message="going on")
+        raise InputError("file.tsv: line 1: SECRET")
+
+    job = JOBS.submit(Job("Build mine", steps))
+    assert job.owner == "ann"
+
+    def view_of(name: str, user: str | None = None) -> JobView:
+        who.cookies, who.user = {VISITOR: name}, user
+        view = JobView()
+        view.watch(job)
+        return view
+
+    theirs = view_of("bob")
+    assert theirs.cancel.disabled
+    assert theirs.pause.disabled
+    theirs._cancel(None)
+    theirs._toggle(None)
+    assert not job.cancelling
+    assert not job.pausing
+    monkeypatch.setenv("DEEPWAS_OWNERS", "eve")
+    assert view_of("bob", "bob").cancel.disabled
+    assert not view_of("bob", "eve").cancel.disabled
+    assert not view_of("ann").cancel.disabled
+    gate.set()
+    assert job.wait(60)
+    assert "SECRET" in job_line(job)
+    who.cookies = {VISITOR: "bob"}
+    assert job_line(job) == "Build mine: failed"
+    who.cookies = {}
+    assert visitor.visitor() == "session"

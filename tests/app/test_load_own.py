@@ -6,6 +6,7 @@ from deepwas_app.app.cards.load_own import OwnStudyForm
 from deepwas_app.app.cards.uploads import check_genotypes, genotype_prefix, save_upload
 from deepwas_app.app.jobs import JOBS, Status
 from deepwas_app.app.state import AppState
+from deepwas_app.app.upload_folder import UploadFolder
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.builtin import data_dir
 
@@ -78,11 +79,12 @@ def test_uploads_are_written_under_their_own_name_only(tmp_path):
     chooser.param.update(
         value=[b"1", b"2", b"3"], filename=["../../a.bed", "b.bim", "c.fam"], mime_type=["", "", ""]
     )
-    paths = save_upload(tmp_path / "up", chooser)
-    assert [path.parent for path in paths] == [tmp_path / "up"] * 3
+    paths = save_upload(UploadFolder(tmp_path / "up"), chooser)
+    (folder,) = {path.parent for path in paths}
+    assert folder.parent.parent == tmp_path / "up"
     assert chooser.value is None
-    assert genotype_prefix(paths) == str(tmp_path / "up" / "a")
-    assert (tmp_path / "up" / "a.fam").read_bytes() == b"3"
+    assert genotype_prefix(paths) == str(folder / "a")
+    assert (folder / "a.fam").read_bytes() == b"3"
 
 
 def test_genotypes_need_all_three_files():

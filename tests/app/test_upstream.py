@@ -10,12 +10,14 @@ from pathlib import Path
 import bokeh
 import holoviews.plotting
 import pytest
+from bokeh.server.tornado import BokehTornado
 from packaging.requirements import Requirement
 from packaging.version import Version
 from panel import pane, state
 from panel.io import document
 from panel.reactive import Syncable
-from panel_material_ui import Page
+from panel_material_ui import FileInput, Page
+from tornado.web import Application
 
 ROOT = Path(__file__).parents[2]
 WHAT_TO_DO = (
@@ -30,6 +32,8 @@ DIGESTS = {
     "guard.order_events": (Syncable._change_event, "63e633546dc5"),
     "guard.order_events too": (Syncable._process_bokeh_event, "d822408c30bc"),
     "guard.in_order": (document.unlocked, "4ecf10638727"),
+    "requests.protect": (Application.get_handler_delegate, "7ade687ca1a4"),
+    "uploads.Chooser": (FileInput._process_chunk, "8de1f935e92b"),
     "leaks.cleanup_plots": (pane.HoloViews._cleanup, "92f4411d5e45"),
     "leaks.cleanup_plots too": (holoviews.plotting.Plot.cleanup, "306dadd8b739"),
     "leaks.forget_document": (document._cleanup_doc, "5793e4500c6a"),
@@ -77,3 +81,7 @@ def test_methods_of_the_browser_that_are_replaced_are_there():
     advice = "app/guard.py's LayoutGuard replaces this. " + WHAT_TO_DO.format(what="place")
     for name in ("_measure_layout", "_after_layout"):
         assert f"        {name}() {{" in view, f"{name}: {advice}"
+
+
+def test_the_server_leaves_it_to_tornado_who_handles_a_request():
+    assert "get_handler_delegate" not in vars(BokehTornado)

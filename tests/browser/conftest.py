@@ -75,12 +75,20 @@ def page(chromium) -> Iterator[object]:
 def dashboard_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The served dashboard, with a data folder of its own."""
     import panel as pn
+    from bokeh.server.tornado import BokehTornado
+    from tornado.web import Application
 
     from deepwas_app.app.jobs import JOBS
+    from deepwas_app.app.requests import protect
     from deepwas_app.app.serving import dashboard
 
+    # Protected as by the command, and only so long.
+    name = "get_handler_delegate"
+    monkeypatch.setattr(BokehTornado, name, getattr(Application, name))
+    protect()
     monkeypatch.setenv("DEEPWAS_DATA_ROOT", str(tmp_path / "data"))
     monkeypatch.delenv("DEEPWAS_STUDIES", raising=False)
+    monkeypatch.setenv("DEEPWAS_OPEN_DISK", "1")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -13,6 +13,7 @@ from deepwas_app.app.cards.uploads import WIDE, Source
 from deepwas_app.app.components import caution, cells, trouble
 from deepwas_app.app.markup import text
 from deepwas_app.app.settings_form import copy_of
+from deepwas_app.app.upload_folder import label
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.gwas.finding import NO_COLUMN
 from deepwas_app.genetics.gwas.meaning import Meaning, Understood
@@ -127,9 +128,10 @@ class ColumnChoices(pn.viewable.Viewer):
         """Call with the path of the file; what is uploaded is on disk only so long."""
         name, content = self._source.upload
         if content is None:
-            return function(Path(expand(self._source.path.value.strip())[0]))
+            (named,) = self._source.named()
+            return function(Path(expand(named)[0]))
         with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / Path(name).name
+            path = Path(folder) / label(name)
             path.write_bytes(content)
             return function(path)
 

@@ -11,7 +11,7 @@ import panel_material_ui as pmui
 from deepwas_app.app import store
 from deepwas_app.app.cards.base import JobCard
 from deepwas_app.app.cards.column_choices import ColumnChoices
-from deepwas_app.app.cards.uploads import WIDE, Source, check_genotypes, genotype_prefix, items
+from deepwas_app.app.cards.uploads import WIDE, Source, check_genotypes, genotype_prefix
 from deepwas_app.app.components import cells, fold
 from deepwas_app.app.jobs import FILES, Job, Status
 from deepwas_app.app.settings_form import copy_of, widgets
@@ -72,16 +72,19 @@ class OwnStudyForm(JobCard):
             label="Name of the study", placeholder="My GWAS", size="small", **WIDE
         )
         self.sumstats = Source(
-            "Summary statistics", "GWAS file, for example .fastGWA or .sumstats.gz"
+            "Summary statistics", "GWAS file, for example .fastGWA or .sumstats.gz", state
         )
         self.columns = ColumnChoices(self.settings, self.sumstats)
         self.source = pmui.Select(
             label="Source of LD", options=SOURCES, value=GENOTYPES, size="small", **WIDE
         )
         self.genotypes = Source(
-            "Genotypes", ".bed, .bim and .fam of a reference panel, or their prefix", many=True
+            "Genotypes",
+            ".bed, .bim and .fam of a reference panel, or their prefix",
+            state,
+            many=True,
         )
-        self.blocks = Source("LD blocks", self.panel.param.blocks.doc)
+        self.blocks = Source("LD blocks", self.panel.param.blocks.doc, state)
         self.ld = pmui.TextInput(label="LD: path on the server", size="small", **WIDE)
         self.ld_build = pmui.Select(
             label="Genome build of the LD",
@@ -92,7 +95,7 @@ class OwnStudyForm(JobCard):
             **WIDE,
         )
         self.annotations = Source(
-            "Annotations", "Any number of tables or BED files", many=True, several=True
+            "Annotations", "Any number of tables or BED files", state, many=True, several=True
         )
         self.people, self.cases, self.controls, self.chain = (
             pmui.TextInput(
@@ -183,21 +186,24 @@ class OwnStudyForm(JobCard):
         except InputError as problem:
             self.state.say(str(problem), "error")
             return
-        # Genotypes stay: the Export page offers to score them.
+        # Genotypes stay as long as the session: the Export page offers to score them.
         uploads = [folder for item in self._read_once for folder in item.saved]
         job = Job(
             f"Build {study.title}",
             lambda: build(study, panel, uploads),
             kind="build",
             lane=FILES,
+            # A session may end before its job.
+            after=self.state.uploads.release,
         )
+        self.state.uploads.hold()
         # One at a time: the next may be made from the same uploads.
         self.button.disabled = True
         self.submit(job)
 
     def _collect(self) -> tuple[StudySettings, PanelSettings | None]:
         """The settings of the form; uploads are saved when all else is in order."""
-        root = store.data_root()
+        root, admit = store.data_root(), self.state.places.admit
         name = self.title.value.strip() or "my-study"
         stem = "".join(c if c.isalnum() or c in "-_." else "-" for c in name)
         output = root / f"{stem}.study.zarr"
@@ -209,7 +215,7 @@ class OwnStudyForm(JobCard):
             n=_number("N", self.people.value),
             cases=_number("Cases", self.cases.value),
             controls=_number("Controls", self.controls.value),
-            chain=self.chain.value.strip(),
+            chain=admit(self.chain.value.strip()),
             column=self.columns.words,
             population=self.columns.population.value,
             exclude_regions=[self.excluded.value] if self.excluded.value else [],
@@ -224,21 +230,24 @@ class OwnStudyForm(JobCard):
         elif not self.ld.value.strip():
             raise InputError("LD: no path. Give the files of the LD source on the server.")
 
+        ld = admit(self.ld.value.strip())
+        for item in (*self._read_once, self.genotypes):
+            item.named()
         root.mkdir(parents=True, exist_ok=True)
         for item in self._read_once:
             item.save()
-        study.sumstats = self.sumstats.path.value.strip()
-        study.annotations = items(self.annotations.path.value)
+        (study.sumstats,) = self.sumstats.named()
+        study.annotations = self.annotations.named()
         if source == PANEL:
-            study.ld = self.ld.value.strip()
+            study.ld = ld
             return study, None
         panel = PanelSettings(variance=study.variance, output=str(root / f"{stem}.ld.zarr"))
         if source == GENOTYPES:
             self.genotypes.save(genotype_prefix)
-            setattr(panel, GENOTYPES, self.genotypes.path.value.strip())
-            panel.blocks = self.blocks.path.value.strip()
+            setattr(panel, GENOTYPES, *self.genotypes.named())
+            (panel.blocks,) = self.blocks.named()
         else:
-            setattr(panel, source, self.ld.value.strip())
+            setattr(panel, source, ld)
         if _asks_build(source):
             panel.build = self.ld_build.value
         return study, panel

@@ -15,6 +15,7 @@ from deepwas_app.app.markup import text
 from deepwas_app.app.result_tables import page_table, table_download
 from deepwas_app.app.state import AppState
 from deepwas_app.counting import counted
+from deepwas_app.errors import InputError
 from deepwas_app.plots.scores import score_deciles, score_density
 from deepwas_app.workflow.settings.base import SettingError, expected
 from deepwas_app.workflow.settings.results import ScoreKnobs
@@ -106,11 +107,19 @@ class ScoreForm(JobCard):
             return
         study, run = self.state.study, self._run()
         prevalence = self.prevalence.value.strip()
+        boxes = (self.phenotype, self.covariates, self.others)
+        try:
+            admit = self.state.places.admit
+            admitted = admit(prefix)
+            phenotype, covariates, others = (admit(box.value.strip()) for box in boxes)
+        except InputError as problem:
+            self.state.say(str(problem), "error")
+            return
         try:
             knobs = ScoreKnobs(
                 pheno_name=self.column.value.strip(),
                 zero=self.zero.value,
-                covariates=self.covariates.value.strip(),
+                covariates=covariates,
                 prevalence=float(prevalence) if prevalence else None,
                 skip_unknown=self.skip.value,
             )
@@ -118,14 +127,15 @@ class ScoreForm(JobCard):
             share = expected(ScoreKnobs.param.prevalence)
             self.state.say(f"Prevalence {prevalence}: give {share}.", "error")
             return
-        phenotype, others = self.phenotype.value.strip(), self.others.value.strip()
         job = Job(
             f"Score {Path(prefix).name} with {store.run_name(run)}",
-            lambda: steps(study, run, prefix, phenotype, knobs, others),
+            lambda: steps(study, run, admitted, phenotype, knobs, others),
             kind=KIND,
             study=store.study_hash(study),
             lane=FILES,
+            after=self.state.uploads.release,
         )
+        self.state.uploads.hold()
         self.results.objects = []
         self.submit(job)
 

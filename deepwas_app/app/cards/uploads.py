@@ -1,6 +1,5 @@
 """Inputs of a form that are uploaded, or are on the server already."""
 
-import uuid
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,8 @@ from typing import Any
 import panel as pn
 import panel_material_ui as pmui
 
-from deepwas_app.app import store
+from deepwas_app.app.state import AppState
+from deepwas_app.app.upload_folder import SMALLER, UploadFolder, upload_limit
 from deepwas_app.errors import InputError
 
 WIDE: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": (6, 0)}
@@ -19,20 +19,27 @@ def items(text: str) -> list[str]:
     return [item.strip() for item in text.split(",") if item.strip()]
 
 
-def save_upload(folder: Path, chooser: pmui.FileInput) -> list[Path]:
+class Chooser(pmui.FileInput):
+    """Takes files from a browser, and no more bytes of them than one visitor may upload."""
+
+    def _process_chunk(self, msg: dict[str, Any]) -> None:
+        held = sum(len(c) for file in self._file_buffer.values() for c in file["chunks"].values())
+        held += sum(len(file["value"]) for file in self._buffer)
+        if held + len(msg["data"]) > upload_limit() * 1e6:
+            self._file_buffer.clear()
+            self._buffer.clear()
+            raise InputError(f"upload: is more than {upload_limit():,.0f} MB. {SMALLER}")
+        super()._process_chunk(msg)
+
+
+def save_upload(folder: UploadFolder, chooser: pmui.FileInput) -> list[Path]:
     """Write uploaded files into a folder and empty the chooser, so that no session keeps them."""
     if not chooser.value:
         return []
     values, names = chooser.value, chooser.filename
     if not isinstance(values, list):
         values, names = [values], [names]
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = []
-    for value, name in zip(values, names, strict=True):
-        # Commas are between paths.
-        path = folder / Path(name).name.replace(",", "_")
-        path.write_bytes(value)
-        paths.append(path)
+    paths = folder.write(list(zip(names, values, strict=True)))
     chooser.clear()
     return paths
 
@@ -63,12 +70,18 @@ def genotype_prefix(paths: list[Path]) -> str:
 
 
 class Source(pn.viewable.Viewer):
-    """One input: a file to upload, or a path on the server."""
+    """One input: a file to upload, or a path on the server that this session may name."""
 
     def __init__(
-        self, label: str, help_text: str, many: bool = False, several: bool = False
+        self,
+        label: str,
+        help_text: str,
+        state: AppState,
+        many: bool = False,
+        several: bool = False,
     ) -> None:
         super().__init__()
+        self._uploads, self._places = state.uploads, state.places
         self._label, self._several = label, several
         self.saved: list[Path] = []
         """Folders of what was uploaded, since the last study was built."""
@@ -79,8 +92,10 @@ class Source(pn.viewable.Viewer):
             size="small",
             **WIDE,
         )
-        self.chooser = pmui.FileInput(
-            label=f"Upload {label if label.startswith('LD') else label.lower()}",
+        name = label if label.startswith("LD") else label.lower()
+        self.chooser = Chooser(
+            label=f"Upload {name} (up to {upload_limit():,.0f} MB)",
+            max_total_file_size=max(int(upload_limit() * 1e6), 1),
             multiple=many,
             size="small",
             variant="outlined",
@@ -112,16 +127,26 @@ class Source(pn.viewable.Viewer):
         if not self.names and not self.path.value.strip():
             raise InputError(f"{self._label}: no file. Upload one or give its path on the server.")
 
+    def named(self) -> list[str]:
+        """The paths that are given.
+
+        Raises
+        ------
+        InputError
+            If this session may not name one of them.
+        """
+        typed = self.path.value.strip()
+        return [self._places.admit(path) for path in (items(typed) if self._several else [typed])]
+
     def save(self, naming: Callable[[list[Path]], str] = lambda paths: str(paths[0])) -> None:
         """Save what was uploaded, and put it in place of the path, or after it where several go.
 
         From then on it is a path like any other, and is still there when the form is sent again.
         """
-        folder = store.data_root() / "uploads" / uuid.uuid4().hex[:12]
-        paths = save_upload(folder, self.chooser)
+        paths = save_upload(self._uploads, self.chooser)
         if not paths:
             return
-        self.saved.append(folder)
+        self.saved.append(paths[0].parent)
         if self._several:
             self.path.value = ", ".join([*items(self.path.value), *map(str, paths)])
         else:

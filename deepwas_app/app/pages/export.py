@@ -14,6 +14,7 @@ from deepwas_app.app.cards.scores import ScoreForm
 from deepwas_app.app.components import cells, section
 from deepwas_app.app.pages import PAGES
 from deepwas_app.app.pages.runs import RunsPage, doubts, finished_runs, name_in
+from deepwas_app.app.places import Places
 from deepwas_app.app.regions import around
 from deepwas_app.app.result_tables import download
 from deepwas_app.app.settings_form import widgets
@@ -55,7 +56,9 @@ class ExportPage(RunsPage):
             margin=(6, 0, 10, 0),
         )
         self.buttons: dict[str, tuple[pmui.FileDownload, str]] = {}
-        self.scoring = ScoreForm(self.state, lambda: self._run(), genotypes_of(study))
+        self.scoring = ScoreForm(
+            self.state, lambda: self._run(), genotypes_of(study, self.state.places)
+        )
         self.options = {name: export.options() for name, export in EXPORTS.items()}
         files = [self._export(export) for export in EXPORTS.values()]
         files.append(
@@ -186,13 +189,16 @@ def _command(line: str) -> pmui.Typography:
     )
 
 
-def genotypes_of(study: xr.Dataset) -> str:
-    """The prefix of the genotypes that the study's LD is from, if they are still there; else ""."""
+def genotypes_of(study: xr.Dataset, places: Places) -> str:
+    """The prefix of the genotypes that the study's LD is from; "" where they are not there.
+
+    Or may not be named: a study may say any path.
+    """
     for source in study.attrs.get("provenance", []):
         path = Path(str(source.get("path", "")))
+        named = source.get("role") == "genotypes" and path.suffix == ".bed"
         # Unlike Path.exists, no error where the folder is another person's.
-        there = os.path.exists(path)
-        if source.get("role") == "genotypes" and path.suffix == ".bed" and there:
+        if named and places.allows(str(path)) and os.path.exists(path):
             return str(path.with_suffix(""))
     return ""
 

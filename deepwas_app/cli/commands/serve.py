@@ -9,4 +9,4 @@ def run(settings: Settings) -> None:
     """Serve the dashboard until it is interrupted."""
     from deepwas_app.app.serving import serve
 
-    serve(settings.studies, settings.port, settings.address, settings.data_root or None)
+    serve(settings=settings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -159,8 +159,8 @@ def _blocks(file: Path, variants: pd.DataFrame) -> list[_Block]:
         with h5py.File(existing(file), "r") as stream:
             groups = [name for name in stream if re.fullmatch(r"blk_\d+", name)]
             for name in sorted(groups, key=lambda text: int(text[4:])):
-                ids = [_text(item) for item in stream[name]["snplist"][...]]
-                shape = stream[name]["ldblk"].shape
+                ids = [_text(item) for item in _dataset(file, stream, name, "snplist")[...]]
+                shape = _dataset(file, stream, name, "ldblk").shape
                 if shape != (len(ids), len(ids)) and ids:
                     raise InputError(
                         f"{file}: {name} has {len(ids)} variants and a matrix of {shape}. "
@@ -177,6 +177,27 @@ def _blocks(file: Path, variants: pd.DataFrame) -> list[_Block]:
     return out
 
 
+def _dataset(file: Path, stream: Any, group: str, name: str) -> Any:
+    """A dataset of the file itself: none that leads to another file, whose content it would show.
+
+    References
+    ----------
+    https://docs.h5py.org/en/stable/high/group.html#external-links
+    """
+    import h5py
+
+    found = stream
+    for key in (group, name):
+        if isinstance(found.get(key, getlink=True), h5py.ExternalLink | h5py.SoftLink):
+            raise InputError(f"{file}: {group} is a link. Give a file that holds its own matrices.")
+        found = found[key]
+    if found.external or found.is_virtual:
+        raise InputError(
+            f"{file}: {group} is kept in another file. Give a file that holds its own matrices."
+        )
+    return found
+
+
 def _text(item: bytes | str) -> str:
     return item.decode() if isinstance(item, bytes) else str(item)
 
@@ -186,7 +207,8 @@ def _matrix(block: _Block) -> np.ndarray:
 
     try:
         with h5py.File(block.file, "r") as stream:
-            R = np.asarray(stream[block.group]["ldblk"][...], dtype=np.float64)
+            data = _dataset(block.file, stream, block.group, "ldblk")
+            R = np.asarray(data[...], dtype=np.float64)
     except (OSError, KeyError, RuntimeError) as error:
         raise unreadable(block.file, error) from error
     where = f"{block.file}: {block.group}"

@@ -180,6 +180,36 @@ def prscs_uneven(b):
     return open_prscs(folder)
 
 
+def prscs_elsewhere(b, how):
+    """The matrix is in another file, to which this one leads in one of hdf5's ways."""
+    folder = write.write_prscs(b.folder / "in", b.R, b.table)
+    secret = b.folder / "secret.hdf5"
+    with h5py.File(secret, "w") as stream:
+        stream["R"] = b.R
+    with h5py.File(folder / "ldblk_1kg_chr22.hdf5", "a") as stream:
+        del stream["blk_1/ldblk"]
+        group = stream["blk_1"]
+        if how == "external link":
+            group["ldblk"] = h5py.ExternalLink(str(secret), "/R")
+        elif how == "link to a link":
+            stream["x"] = h5py.ExternalLink(str(secret), "/R")
+            group["ldblk"] = h5py.SoftLink("/x")
+        elif how == "virtual":
+            layout = h5py.VirtualLayout(b.R.shape, b.R.dtype)
+            layout[...] = h5py.VirtualSource(str(secret), "R", b.R.shape)
+            group.create_virtual_dataset("ldblk", layout)
+        else:
+            place = [(str(secret), 0, b.R.nbytes)]
+            group.create_dataset("ldblk", b.R.shape, b.R.dtype, external=place)
+    return open_prscs(folder)
+
+
+@pytest.mark.parametrize("how", ["external link", "link to a link", "virtual", "external data"])
+def test_hdf5_leads_to_no_other_file(block, how):
+    with pytest.raises(InputError, match="holds its own matrices"):
+        prscs_elsewhere(block, how)
+
+
 def prscs_alone(b):
     folder = write.write_prscs(b.folder / "in", b.R, b.table)
     (folder / "snpinfo_1kg_hm3").unlink()
