@@ -4,11 +4,12 @@ import asyncio
 import threading
 
 import numpy as np
+import panel_material_ui as pmui
 import pytest
 from panel.models.tabulator import CellClickEvent
 
 from deepwas_app.app import store
-from deepwas_app.app.pages import locus
+from deepwas_app.app.cards import pan
 from deepwas_app.app.pages.locus import LocusPage
 from deepwas_app.app.state import AppState
 from deepwas_app.errors import InputError
@@ -237,13 +238,13 @@ def test_loci_open_by_a_click_and_know_what_was_fine_mapped(page, settle):
 def test_a_pan_is_taken_in_once_when_it_is_over(small_study, monkeypatch):
     page = LocusPage(small_study)
     clock = [0.0]
-    monkeypatch.setattr(locus.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(pan.time, "monotonic", lambda: clock[0])
     drawn, reference, changes = page.region, page.reference, []
     page.state.param.watch(lambda event: changes.append(event.new), "region")
     # A zoom inside of what is drawn: nothing is drawn anew.
     table = page.table
     for step in range(1, 6):
-        page._panned(drawn.start / 1e6 + 0.01 * step, drawn.stop / 1e6 - 0.01 * step)
+        page.pan.moved(drawn.start / 1e6 + 0.01 * step, drawn.stop / 1e6 - 0.01 * step)
         clock[0] += 0.1
         page.poller.poll()
     assert changes == []
@@ -256,9 +257,25 @@ def test_a_pan_is_taken_in_once_when_it_is_over(small_study, monkeypatch):
     assert page.places.box.value == f"{view:,}"
     assert page.remembered()["region"] == str(view)
     # Beyond: it is read and drawn.
-    page._panned(drawn.start / 1e6, drawn.stop / 1e6 + 0.1)
+    page.pan.moved(drawn.start / 1e6, drawn.stop / 1e6 + 0.1)
     clock[0] += 1
     page.poller.poll()
     assert page.region == drawn._replace(stop=drawn.stop + 100_000)
     assert page.table is not table
     assert len(changes) == 2
+
+
+def test_the_figure_is_saved_as_it_is_on_show(page, monkeypatch):
+    (files,) = [part for part in page.places._layout if isinstance(part, pmui.Row)]
+    saver, svg, png = files
+    said: list = []
+    monkeypatch.setattr(type(saver), "_send_msg", lambda _, message: said.append(message))
+    svg.clicks += 1
+    page.state.tracks = "genes,association,-annotations,-heritability"
+    png.clicks += 1
+    assert [message["kind"] for message in said] == ["svg", "png"]
+    tracks = page.figure.tracks
+    names = [["association", "heritability", "annotations", "genes"], ["genes", "association"]]
+    for message, shown in zip(said, names, strict=True):
+        assert message["figures"] == [tracks[name].figures[0].id for name in shown]
+        assert message["name"] == f"locus_{str(page.region).replace(':', '_')}"

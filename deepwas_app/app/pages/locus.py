@@ -1,7 +1,6 @@
 """The Locus page: association, LD, prior heritability, annotations and genes on one axis."""
 
 import os
-import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +13,11 @@ import xarray as xr
 from deepwas_app.app import store
 from deepwas_app.app.browser import Keys, SteadyScroll
 from deepwas_app.app.cards.drivers import DriversCard
+from deepwas_app.app.cards.figure_files import FigureFiles
 from deepwas_app.app.cards.fine_mapping import FineMappingCard
 from deepwas_app.app.cards.loci import LociCard
 from deepwas_app.app.cards.locus_choices import LocusChoices
+from deepwas_app.app.cards.pan import Pan
 from deepwas_app.app.cards.region_box import RegionBox, icon_button
 from deepwas_app.app.cards.variant_card import VariantCard
 from deepwas_app.app.components import GAP, section
@@ -35,8 +36,6 @@ from deepwas_app.workflow.results.values import VALUES
 if TYPE_CHECKING:
     from deepwas_app.workflow.results.finemap import FineMapping
 
-# Seconds without a further move after which a pan or a zoom is over.
-SETTLED = 0.4
 KEYS = {"[": -1, "]": 1}
 """Which way they go along the loci."""
 
@@ -71,13 +70,11 @@ class LocusPage(Page):
         self.figure = LocusFigure()
         self.figure.on_tap(self.pin)
         self.figure.set_dark(self.state.dark)
-        self.figure.on_pan(self._panned)
+        self.pan = Pan(self.figure)
         self.figure.arrange(self.state.tracks)
         self.place = ""
         self.reference: int | None = None
         self._shown = "", ""
-        # When the axis was moved last, and its ends then, base pairs.
-        self._view: tuple[float, int, int] | None = None
         self.table = pd.DataFrame()
         self._stage = pmui.Column(sizing_mode="stretch_width")
         self.fine_mapping = FineMappingCard(self.state, self._take_fine_mapping)
@@ -99,6 +96,7 @@ class LocusPage(Page):
             partial(self._attempt, self.go_to_variant),
             self._zoom,
             icon_button("Runs and tracks", "tune", self.choices.toggle),
+            FigureFiles(self.figure),
         )
         asked = self.state.reference
         if self.state.region:
@@ -156,8 +154,9 @@ class LocusPage(Page):
     def tick(self) -> None:
         """Follow the fine-mapping, and go where another page or the address asks to."""
         self.fine_mapping.refresh()
-        if self._view is not None:
-            self._settle()
+        view = self.pan.over()
+        if view is not None and view != self.region:
+            self._settle(view)
         asked = self.state.reference
         if not self.active or (asked, self.state.region) == self._shown:
             return
@@ -313,22 +312,11 @@ class LocusPage(Page):
     def _zoom(self, factor: float) -> None:
         self._attempt(self.go, scaled(self.region, factor), self.reference)
 
-    def _panned(self, left: float, right: float) -> None:
-        self._view = time.monotonic(), round(left * 1e6), round(right * 1e6)
-
-    def _settle(self) -> None:
-        """Take in a pan or a zoom when it is over; load more if it left what is drawn."""
-        assert self._view is not None
-        moved, left, right = self._view
-        if time.monotonic() - moved < SETTLED or self.figure.locus is None:
-            return
-        self._view = None
+    def _settle(self, view: Region) -> None:
+        """Take in where a pan or a zoom went; load more if that leaves what is drawn."""
+        assert self.figure.locus is not None
         drawn = self.figure.locus.region
-        inside = left >= drawn.start - 1 and right <= drawn.stop + 1
-        view = Region(drawn.chromosome, max(1, left), right)
-        if right <= left or view == self.region:
-            return
-        if not inside:
+        if view.start < drawn.start - 1 or view.stop > drawn.stop + 1:
             self._attempt(self.go, scaled(view, 1.0), self.reference)
             return
         self._show_place(view)
