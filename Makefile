@@ -51,7 +51,7 @@ clean:
 INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode -c constraints.txt
 
 .venv/app: .venv/python pyproject.toml constraints.txt
-	$(INSTALL) -e '.[notebook]'
+	$(INSTALL) -e '.[notebook,simulation]'
 	touch $@
 
 .venv/test: .venv/python pyproject.toml constraints.txt

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from deepwas_app.errors import InputError
+
 # Haplotypes per variant spacing: HapMap3 has about one variant in 2.5 kb.
 _SPACING = 2_500
 _RECOMBINATION = 1e-8
@@ -43,12 +45,24 @@ def simulate_block(people: int, variants: int, seed: int, maf: float = 0.01) -> 
     maf : float
         Lowest minor allele frequency.
 
+    Raises
+    ------
+    InputError
+        If msprime is not installed.
+
     Notes
     -----
     The population shrank out of Africa and grew since, roughly as Europeans did (Tennessen et
     al. 2012, doi:10.1126/science.1219240), under the sequentially Markov coalescent (msprime).
     """
-    import msprime
+    try:
+        import msprime
+    except ImportError:
+        raise InputError(
+            "coalescent simulation: needs msprime, which is under the GPL and comes only if asked "
+            "for. Install it (pip install 'deepwas-explorer[simulation]'), or simulate from an LD "
+            "panel (--ld) or a study (--study)."
+        ) from None
 
     length = variants * _SPACING
     history = msprime.Demography()

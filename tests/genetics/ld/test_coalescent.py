@@ -1,7 +1,11 @@
 """Simulated genotypes look like a population's."""
 
-import numpy as np
+import sys
 
+import numpy as np
+import pytest
+
+from deepwas_app.errors import InputError
 from deepwas_app.genetics.ld.coalescent import simulate_block
 
 
@@ -23,3 +27,9 @@ def test_block_is_reproducible_common_and_in_ld():
     # Panel noise alone gives 1 / 300 between variants that are far apart.
     assert near > 3 * far
     assert far < 0.05
+
+
+def test_without_msprime_it_says_how_to_have_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "msprime", None)
+    with pytest.raises(InputError, match=r"deepwas-explorer\[simulation\]"):
+        simulate_block(10, 10, seed=1)
