@@ -1,7 +1,10 @@
 """The commands, as they are typed."""
 
 import json
+import os
 import re
+import signal
+import time
 from pathlib import Path
 
 import numpy as np
@@ -252,3 +255,21 @@ def test_every_command_has_help(capsys):
             main([verb, "--help"])
         assert end.value.code == 0
         assert len(capsys.readouterr().out) > 150
+
+
+def test_a_command_that_is_terminated_cleans_up(monkeypatch, capsys):
+    cleaned = []
+
+    def run(_: object) -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(10)
+        finally:
+            cleaned.append(True)
+
+    monkeypatch.setattr("deepwas_app.cli.commands.info.run", run)
+    before = signal.getsignal(signal.SIGTERM)
+    assert main(["info", "x"]) == 143
+    assert signal.getsignal(signal.SIGTERM) is before
+    assert cleaned
+    assert capsys.readouterr().err == "deepwas: terminated\n"

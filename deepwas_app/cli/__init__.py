@@ -5,7 +5,9 @@ work. Only the module of the command that is typed is imported.
 """
 
 import argparse
+import signal
 import sys
+import threading
 import warnings
 from collections.abc import Callable
 from importlib import import_module
@@ -38,14 +40,25 @@ COMMANDS = {
 }
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, which cleans up as an interrupt does."""
+
+
+def _terminate(*_: object) -> None:
+    raise Terminated
+
+
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; 0 when it went well, 1 on bad input, 130 when interrupted."""
+    """Run one command: 0 when it went well, 1 on bad input, 130 by SIGINT, 143 by SIGTERM."""
     words = sys.argv[1:] if arguments is None else arguments
     typed = parser(words[0] if words else "").parse_args(words)
     # Late, as all that a list of the commands can do without.
     from deepwas_app.cli.flags import read_flags
 
     command = command_module(typed.command)
+    # Signals are for the main thread to take.
+    taken = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGTERM, _terminate) if taken else None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("default", RunWarning)
@@ -60,9 +73,15 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     except BrokenPipeError:
         return 1
+    except Terminated:
+        print("deepwas: terminated", file=sys.stderr)
+        return 143
     except KeyboardInterrupt:
         print("deepwas: interrupted", file=sys.stderr)
         return 130
+    finally:
+        if taken:
+            signal.signal(signal.SIGTERM, before)
     return 0
 
 
