@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import zipfile
 import zlib
+from math import prod
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from scipy import sparse
@@ -13,7 +15,7 @@ from deepwas_app.errors import InputError
 from deepwas_app.genetics.files import unreadable
 
 # What they raise where a file is damaged.
-DAMAGED = (OSError, EOFError, zipfile.BadZipFile, zlib.error, KeyError, ValueError)
+DAMAGED = (OSError, EOFError, zipfile.BadZipFile, zlib.error, KeyError, ValueError, MemoryError)
 
 
 def refused(file: Path, error: Exception) -> InputError:
@@ -24,6 +26,27 @@ def refused(file: Path, error: Exception) -> InputError:
             "Save the matrix with numpy.savez or scipy.sparse.save_npz."
         )
     return unreadable(file, error)
+
+
+def check_header(stream: IO[bytes], size: int) -> None:
+    """Refuse a .npy whose header promises more than a file of so many bytes holds.
+
+    numpy would ask for the memory first. What is no .npy is left to it.
+
+    Raises
+    ------
+    ValueError
+        With what is promised.
+    """
+    form = np.lib.format
+    if stream.read(len(form.MAGIC_PREFIX)) == form.MAGIC_PREFIX:
+        stream.seek(0)
+        first = form.read_magic(stream) == (1, 0)
+        read = form.read_array_header_1_0 if first else form.read_array_header_2_0
+        shape, _, kind = read(stream)
+        if not kind.hasobject and prod(shape) * kind.itemsize > size:
+            raise ValueError(f"its header promises {shape} of {kind}, and it has {size} bytes")
+    stream.seek(0)
 
 
 def read_sparse(file: Path) -> sparse.coo_matrix:

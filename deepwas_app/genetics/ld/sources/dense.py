@@ -21,7 +21,7 @@ from deepwas_app.genetics.ld.matrix import (
     matrix_factor,
     symmetrise,
 )
-from deepwas_app.genetics.ld.numpy_files import DAMAGED, read_sparse, refused
+from deepwas_app.genetics.ld.numpy_files import DAMAGED, check_header, read_sparse, refused
 from deepwas_app.genetics.ld.panel import PanelBlock
 from deepwas_app.genetics.ld.sources.base import (
     LD_SOURCES,
@@ -143,6 +143,7 @@ def read_matrix(file: Path, variants: int) -> np.ndarray:
     """
     try:
         with file.open("rb") as stream:
+            check_header(stream, file.stat().st_size)
             R = np.load(stream, allow_pickle=False)
             if not isinstance(R, np.ndarray):
                 with R as archive:

@@ -14,7 +14,7 @@ from scipy import sparse
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.ld.panel import write_panel
-from deepwas_app.genetics.ld.sources.dense import open_dense
+from deepwas_app.genetics.ld.sources.dense import open_dense, read_matrix
 from deepwas_app.genetics.ld.sources.eigen import open_eigen
 from deepwas_app.genetics.ld.sources.genotypes import open_genotypes
 from deepwas_app.genetics.ld.sources.ldgm import open_ldgm
@@ -208,6 +208,18 @@ def prscs_elsewhere(b, how):
 def test_hdf5_leads_to_no_other_file(block, how):
     with pytest.raises(InputError, match="holds its own matrices"):
         prscs_elsewhere(block, how)
+
+
+@pytest.mark.parametrize("shape", [(10**6, 10**6), (2**40, 2**40), (41, 40)])
+def test_a_header_that_promises_more_than_the_file_has_asks_for_no_memory(tmp_path, shape):
+    path = tmp_path / "R.npy"
+    with path.open("wb") as stream:
+        np.lib.format.write_array_header_1_0(
+            stream, {"descr": "<f8", "fortran_order": False, "shape": shape}
+        )
+        stream.write(bytes(800))
+    with pytest.raises(InputError, match="its header promises"):
+        read_matrix(path, 40)
 
 
 def prscs_alone(b):
