@@ -6,19 +6,18 @@ Studies are those of people.py, with an LD panel of 500 other people: 1% of the 
 placed by a log-linear prior of annotations with an interaction, at a mean chi2 of 3.5. A share of
 the genetic variance, POLYGENIC, is of small effects of all variants, placed by the same prior.
 Priors are trained by ``deepwas train``, on all chromosomes (twice: they saw the locus), or as well
-without the odd and the even ones (crossed); ``deepwas finemap --all`` does the rest, with
-``--background learned`` where there are small effects.
+without the odd and the even ones (crossed); ``deepwas finemap --all`` does the rest.
 
 PRIOR
-    Of a run; the PIPs of the sparse posterior of effects (``export --posterior sparse``) under the
-    linear prior, crossed, without sets; uniform (of the same program); or pysusie (``susie_rss``,
-    ten effects, LD of the panel as it is), with uniform weights and with those of the linear prior,
-    crossed. For pysusie: an interpreter that has it (--pysusie).
+    Of a run, and of the linear one, crossed, once more with ``--background learned``; the PIPs of
+    the sparse posterior of effects (``export --posterior sparse``) under the linear prior, crossed,
+    without sets; uniform (of the same program); or pysusie (``susie_rss``, ten effects, LD of the
+    panel as it is), with uniform weights and with those of the linear prior, crossed. For pysusie:
+    an interpreter that has it (--pysusie).
 quantities
     As of finemapping_people.py, over all LD blocks of the studies.
 """
 
-import argparse
 import subprocess
 import tempfile
 from pathlib import Path
@@ -89,9 +88,21 @@ def by_pysusie(python: Path, world: people.World, panel, z, n, weights, folder: 
         return found["pip"], found["set_"], not found["bad"]
 
 
-def one_study(seed: int, polygenic: float, options: argparse.Namespace, say):
+def fine_mapped(world: people.World, commands: people.Commands, run: str, causal, *words: str):
+    """The whole study under a run: its table, what `measured` takes, convergence by prior."""
+    commands.run(
+        people.DEEPWAS, "finemap", run, "--all", *words, "-o", "pips.tsv", "--fits", "fits.tsv"
+    )
+    table = pd.read_csv(commands.folder / "pips.tsv", sep="\t").set_index("SNP")
+    table = table.reindex(world.table["SNP"])
+    ended = pd.read_csv(commands.folder / "fits.tsv", sep="\t")
+    good = ended["CONVERGED"].astype(str).eq("True").groupby(ended["PRIOR"]).all()
+    pips = table["PIP"].to_numpy(), table["CREDIBLE_SET"].to_numpy()
+    return table, fitted(causal, *pips, good["model"]), good
+
+
+def one_study(world: people.World, seed: int, polygenic: float, options, say):
     """Fits by name of the prior."""
-    world = people.make_world(2 if options.quick else options.chromosomes, seed)
     rng = np.random.default_rng(seed)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -106,25 +117,16 @@ def one_study(seed: int, polygenic: float, options: argparse.Namespace, say):
             people.DEEPWAS, "study", "--sumstats", "gwas.tsv", "--ld", "p.ld.zarr",
             "--annotations", "annotations.tsv", "-o", "s.study.zarr",
         )  # fmt: skip
-        background = ("--background", "learned") if polygenic else ()
-        for prior, words in PRIORS.items():
+        for prior in options.priors:
             for use, folds in CROSSED.items():
                 run = f"{prior} {use}.run".replace(" ", "_")
                 commands.run(
-                    people.DEEPWAS, "train", "s.study.zarr", *words, *folds, "--alpha", "0",
+                    people.DEEPWAS, "train", "s.study.zarr", *PRIORS[prior], *folds, "--alpha", "0",
                     "--test-chromosomes", "none", "-o", run,
                 )  # fmt: skip
-                commands.run(
-                    people.DEEPWAS, "finemap", run, "--all", *background, "-o", "pips.tsv",
-                    "--fits", "fits.tsv",
-                )  # fmt: skip
-                table = pd.read_csv(folder / "pips.tsv", sep="\t").set_index("SNP")
-                table = table.reindex(world.table["SNP"])
-                ended = pd.read_csv(folder / "fits.tsv", sep="\t")
-                good = ended["CONVERGED"].astype(str).eq("True").groupby(ended["PRIOR"]).all()
+                table, pips, good = fine_mapped(world, commands, run, causal)
                 say(f"{prior}, {use}")
-                pips = table["PIP"].to_numpy(), table["CREDIBLE_SET"].to_numpy()
-                yield f"{prior}, {use}", fitted(causal, *pips, good["model"])
+                yield f"{prior}, {use}", pips
                 if f"{prior}, {use}" == WEIGHTS:
                     commands.run(
                         people.DEEPWAS, "export", run, "--posterior-effects", "w.tsv",
@@ -133,6 +135,9 @@ def one_study(seed: int, polygenic: float, options: argparse.Namespace, say):
                     found = pd.read_csv(folder / "w.tsv", sep="\t").set_index("SNP")
                     pip = found["PIP"].reindex(world.table["SNP"]).to_numpy()
                     yield "sparse posterior", fitted(causal, pip, 0 * pip, True)
+                    words = "--background", "learned"
+                    _, pips, _ = fine_mapped(world, commands, run, causal, *words)
+                    yield f"{WEIGHTS}, background learned", pips
                     weights = table["SNPVAR"].fillna(table["SNPVAR"].min()).to_numpy()
                     pips = table["PIP_UNIFORM"], table["CREDIBLE_SET_UNIFORM"]
                     yield "uniform", fitted(causal, *pips, good["uniform"])
@@ -149,21 +154,23 @@ def main() -> None:
     parser.set_defaults(chromosomes=12)
     parser.add_argument("--studies", type=int, default=3)
     parser.add_argument("--polygenic", type=float, nargs="+", default=(0.0, 0.2))
+    parser.add_argument("--priors", nargs="+", default=list(PRIORS), choices=PRIORS)
     parser.add_argument("--pysusie", type=Path, help="interpreter that has it")
     options = parser.parse_args()
     say = command.clock()
+    fits: dict[tuple[float, str], list] = {}
+    for seed in range(options.seed, options.seed + options.studies):
+        world = people.make_world(2 if options.quick else options.chromosomes, seed)
+        for polygenic in options.polygenic:
+            for method, fit in one_study(world, seed, polygenic, options, say):
+                fits.setdefault((polygenic, method), []).append(fit)
     tables = []
-    for polygenic in options.polygenic:
-        fits: dict[str, list] = {}
-        for seed in range(options.seed, options.seed + options.studies):
-            for method, fit in one_study(seed, polygenic, options, say):
-                fits.setdefault(method, []).append(fit)
-        for method, several in fits.items():
-            table = pd.DataFrame(measured(several))
-            table.insert(0, "POLYGENIC", polygenic)
-            table.insert(1, "PRIOR", method)
-            table.insert(2, "STUDIES", len(several))
-            tables.append(table)
+    for (polygenic, method), several in sorted(fits.items(), key=lambda item: item[0][0]):
+        table = pd.DataFrame(measured(several))
+        table.insert(0, "POLYGENIC", polygenic)
+        table.insert(1, "PRIOR", method)
+        table.insert(2, "STUDIES", len(several))
+        tables.append(table)
     pd.concat(tables).to_csv(
         options.output, sep="\t", index=False, na_rep="NA", float_format="%.4g"
     )

@@ -152,6 +152,9 @@ def measured(fits: list) -> list[dict]:
         power = hits[allowed].max(initial=0) / hits[-1]
         rows.append(_row(f"causal variants, {rate:.0%} of those found false", power, hits[-1]))
     rows.append(_row("log loss a locus (nats)", log_loss(pip, causal, len(fits)), len(fits)))
+    rows.append(_row("not converged", np.mean([not fit[4] for fit in fits]), len(fits)))
+    if len(fits[0]) < 6:
+        return rows
     # Of each locus: in sets as expected, in truth; in all as expected, in truth.
     squares = np.array([fit[5] for fit in fits])
     mean = squares.mean(axis=0)
@@ -166,7 +169,6 @@ def measured(fits: list) -> list[dict]:
         error = (each[:, 0] / of[0] - each[:, 1] / of[1]).std(ddof=1) / np.sqrt(len(fits))
         expected, observed = mean[:2] / of
         rows.append(_row(quantity, observed, len(fits)) | {"EXPECTED": expected, "SE": error})
-    rows.append(_row("not converged", np.mean([not fit[4] for fit in fits]), len(fits)))
     return rows
 
 

@@ -8,6 +8,8 @@ from scipy.linalg import solve_triangular
 from scipy.optimize import minimize_scalar
 from scipy.special import expit, log_softmax, logsumexp, rel_entr
 
+from deepwas_app.core.remainder import Remainder
+
 # Prior variances that an effect may have: 2 to 128 standard errors.
 VARIANCES = 4.0 ** np.arange(1, 8)
 # An effect whose prior variance is below this is switched off.
@@ -68,7 +70,7 @@ class SingleEffects(NamedTuple):
         present = self.alpha.sum(axis=1, keepdims=True)
         given = self.alpha / np.where(present > 0, present, 1.0) * self.active[:, None]
         absent = np.cumprod(np.vstack([np.ones(given.shape[1]), 1 - given]), axis=0)
-        return np.clip(1 - self.number @ absent, 0.0, 1.0)
+        return np.clip(self.number @ (1 - absent), 0.0, 1.0)
 
     @property
     def posterior_mean(self) -> Float[np.ndarray, " variants"]:
@@ -89,7 +91,8 @@ def single_effects(
     *,
     prior_weights: Float[np.ndarray, " variants"] | None = None,
     background: Float[np.ndarray, " variants"] | None = None,
-    effects: int = 10,
+    remainder: Remainder | None = None,
+    effects: int = 20,
     causal: float | None = 2.0,
     variances: Float[np.ndarray, " variances"] | None = VARIANCES,
     passes: int = 200,
@@ -109,6 +112,8 @@ def single_effects(
     background
         Variance of a normal effect that each variant has beside the single effects, (variants,),
         in units of z squared; None: none has one.
+    remainder
+        What the components leave out of each z-score. None: nothing.
     effects
         At most this many causal variants.
     causal
@@ -132,7 +137,8 @@ def single_effects(
 
     Notes
     -----
-    x ~ Normal(Q b, diag(noise)) with b a sum of K vectors of one non-zero entry each. Each is
+    x ~ Normal(Q b, diag(noise)) with b a sum of K vectors of one non-zero entry each, and what a
+    remainder holds as it says. Each is
     updated in turn given the others (iterative Bayesian stepwise selection); an effect can only be
     present where the clearer ones are, and is by its own evidence given these. ``causal=None,
     variances=None`` is the published algorithm, which raises the bound in every pass. It makes too
@@ -148,10 +154,8 @@ def single_effects(
         raise ValueError(f"passes must be at least 1, not {passes}")
     log_weights = _log_weights(prior_weights, len(Q))
     share = 1.0 if causal is None else causal / (1 + causal)
-    X, y, log_scale = _scaled(Q, x, noise, background)
-    precision = (X**2).sum(axis=1)
-    # Of the unscaled x, so that bounds compare with likelihoods.
-    constant = -0.5 * len(y) * np.log(2 * np.pi) + log_scale
+    X, y, constant = _scaled(Q, x, noise, background, remainder)
+    precision = X.precision
 
     found = [_Effect.nothing(len(Q), len(y)) for _ in range(effects)]
     elbo: list[float] = []
@@ -187,19 +191,62 @@ def single_effects(
     )
 
 
+class _Loadings(NamedTuple):
+    """Loadings in units in which the noise is standard normal.
+
+    `shared` are those on components, `own` each variant's on what is left of its z-score.
+    """
+
+    shared: np.ndarray
+    own: np.ndarray
+
+    @property
+    def precision(self) -> np.ndarray:
+        """Squared length of each variant's."""
+        return np.asarray((self.shared**2).sum(axis=1) + self.own**2)
+
+    def project(self, y: np.ndarray) -> np.ndarray:
+        """Their products with the data, (variants,)."""
+        components = self.shared.shape[1]
+        return np.asarray(self.shared @ y[:components] + self.own * y[components:])
+
+    def fit(self, b: np.ndarray) -> np.ndarray:
+        """What effects add to the data, (components + variants,)."""
+        return np.concatenate([self.shared.T @ b, self.own * b])
+
+
 def _scaled(
-    Q: np.ndarray, x: np.ndarray, noise: np.ndarray, background: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray, float]:
-    """Loadings and x in units in which the noise is standard normal, and the log of their scale."""
+    Q: np.ndarray,
+    x: np.ndarray,
+    noise: np.ndarray,
+    background: np.ndarray | None,
+    remainder: Remainder | None,
+) -> tuple[_Loadings, np.ndarray, float]:
+    """Loadings and data in units in which the noise is standard normal.
+
+    And what the log density of the data as given has beside squares, of a remainder over that of
+    noise alone: bounds compare with likelihoods then.
+    """
     Q, x, noise = (np.asarray(array, np.float64) for array in (Q, x, noise))
     if background is None:
         scale = 1 / np.sqrt(noise)
-        return Q * scale, x * scale, float(np.log(scale).sum())
-    covariance = (Q.T * background) @ Q
-    covariance[np.diag_indices_from(covariance)] += noise
-    factor = np.linalg.cholesky(covariance)
-    X, y = (solve_triangular(factor, array.T, lower=True).T for array in (Q, x))
-    return X, y, -float(np.log(np.diag(factor)).sum())
+        X, y, log_scale = Q * scale, x * scale, np.log(scale).sum()
+    else:
+        covariance = (Q.T * background) @ Q
+        covariance[np.diag_indices_from(covariance)] += noise
+        factor = np.linalg.cholesky(covariance)
+        X, y = (solve_triangular(factor, array.T, lower=True).T for array in (Q, x))
+        log_scale = -np.log(np.diag(factor)).sum()
+    constant = log_scale - 0.5 * len(y) * np.log(2 * np.pi)
+    own, left = np.zeros((2, len(Q)))
+    if remainder is not None:
+        there = remainder.variance > 0
+        z, own_variance = remainder.z[there], remainder.variance[there]
+        null = remainder.noise * own_variance
+        variance = null if background is None else null + own_variance**2 * background[there]
+        own[there], left[there] = own_variance / np.sqrt(variance), z / np.sqrt(variance)
+        constant += 0.5 * (z**2 / null + np.log(null / variance)).sum()
+    return _Loadings(X, own), np.concatenate([y, left]), float(constant)
 
 
 def _log_weights(weights: np.ndarray | None, variants: int) -> np.ndarray:
@@ -233,9 +280,9 @@ class _Effect(NamedTuple):
     divergence: float
 
     @classmethod
-    def nothing(cls, variants: int, components: int) -> "_Effect":
+    def nothing(cls, variants: int, data: int) -> "_Effect":
         zero = np.zeros(variants)
-        return cls(zero, zero, zero, 0.0, 0.0, 0.0, np.zeros(components), 0.0, 0.0)
+        return cls(zero, zero, zero, 0.0, 0.0, 0.0, np.zeros(data), 0.0, 0.0)
 
     def log_bayes_factors(self, log_weights: np.ndarray) -> np.ndarray:
         """Of each variant against no effect: alpha is proportional to weight times this."""
@@ -273,7 +320,7 @@ def _best_variance(projected: np.ndarray, precision: np.ndarray, log_weights: np
 
 
 def _single_effect(
-    X: np.ndarray,
+    X: _Loadings,
     residual: np.ndarray,
     precision: np.ndarray,
     log_weights: np.ndarray,
@@ -281,7 +328,7 @@ def _single_effect(
     share: float | int,
 ) -> _Effect:
     """Posterior of one effect given what the others leave."""
-    projected = X @ residual
+    projected = X.project(residual)
     if variances is None:
         variances = np.array([_best_variance(projected, precision, log_weights)])
     grid = np.asarray(variances, np.float64)[:, None]
@@ -301,7 +348,7 @@ def _single_effect(
     given = np.divide(joint, alpha, out=np.zeros_like(joint), where=alpha > 0)
     mean = (given * shrunk).sum(axis=0)
     second = (given * (shrunk**2 + spread)).sum(axis=0)
-    fitted = X.T @ (alpha * mean)
+    fitted = X.fit(alpha * mean)
     power = float(precision @ (alpha * second))
     return _Effect(
         alpha,

@@ -30,10 +30,10 @@ def test_an_empty_choice_says_what_it_means():
 
 def test_inputs_that_stand_alone_are_read_together():
     effects, causal = (number_input(FineMapKnobs.param[n]) for n in ("effects", "causal"))
-    assert (effects.label, effects.value, effects.start) == ("At most", 10, 1)
+    assert (effects.label, effects.value, effects.start) == ("At most", 20, 1)
     effects.value, causal.value = None, 3.0
     knobs = read_inputs(FineMapKnobs, effects=effects, causal=causal)
-    assert (knobs.effects, knobs.causal) == (10, 3.0)
+    assert (knobs.effects, knobs.causal) == (20, 3.0)
     effects.value = 0
     with pytest.raises(InputError, match=r"^At most 0: give a whole number, 1 to 100 variants$"):
         read_inputs(FineMapKnobs, effects=effects, causal=causal)

@@ -20,7 +20,8 @@ def test_defaults_are_those_that_are_documented():
     assert defaults(single_effects) == {
         "prior_weights": None,
         "background": None,
-        "effects": 10,
+        "remainder": None,
+        "effects": 20,
         "causal": 2.0,
         "variances": finemap.VARIANCES,
         "passes": 200,

@@ -53,6 +53,7 @@ def run(settings: Settings) -> None:
     if kept:
         rmtree(kept)
     say(provenance(study, run))
+    say(found.causal.words)
     shares = heritability_in_sets(study, run, found.sets) if settings.all else None
     details = _details(found, settings.effects) if shares is None else _summary(found, shares)
     for line in details:
@@ -65,6 +66,10 @@ def run(settings: Settings) -> None:
                 "region": "all" if region is None else str(region),
                 "variants": len(found.table),
                 "warnings": run_warnings(run),
+                "causal": {
+                    "expected": found.causal.mean,
+                    "learned_from": found.causal.learned_from,
+                },
                 "sets": CREDIBLE_SETS.records(found.sets),
                 "fits": FITS.records(found.fits),
             }

@@ -8,7 +8,7 @@ from multiprocessing import get_context, parent_process
 from pathlib import Path
 from shutil import rmtree
 from threading import Thread
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from zipfile import BadZipFile
 
 import numpy as np
@@ -16,9 +16,12 @@ from threadpoolctl import threadpool_limits
 
 from deepwas_app.core.credible_sets import credible_sets
 from deepwas_app.core.finemap import SingleEffects, single_effects
+from deepwas_app.core.remainder import Remainder
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.writing import replacing_file
 from deepwas_app.workflow.progress import Progress
+
+Result = TypeVar("Result")
 
 PRIORS = ("model", "uniform")
 # Of the prior variance, that all variants may have beside the causal ones.
@@ -35,24 +38,27 @@ class BlockTask(NamedTuple):
 
     Attributes
     ----------
-    Q, x, noise
+    Q, x, noise, remainder
         As of :func:`single_effects`.
     prior, d
         Prior variance of each variant's standardised effect, and of its b_j, (variants,).
     mine
         Which variants are the block's own, and not of its flanks, (variants,).
-    effects, causal, background, coverage, purity
+    causal
+        How many causal variants are expected by prior.
+    effects, background, coverage, purity
         Knobs.
     """
 
     Q: np.ndarray
     x: np.ndarray
     noise: np.ndarray
+    remainder: Remainder | None
     prior: np.ndarray
     d: np.ndarray
     mine: np.ndarray
     effects: int
-    causal: float | None
+    causal: dict[str, float | None]
     background: float | None
     coverage: float
     purity: float
@@ -75,6 +81,8 @@ class BlockFit(NamedTuple):
         many are of each set; and what is known of each.
     background
         Share of the prior variance that all variants were given, ().
+    before
+        Number of causal variants that were expected beforehand, (); inf: as many as effects.
     expected, passes, converged, elbo
         How the fit ended, (): see :class:`SingleEffects`.
     """
@@ -95,6 +103,7 @@ class BlockFit(NamedTuple):
     log_bayes_factors: np.ndarray
     squares: np.ndarray
     background: np.ndarray
+    before: np.ndarray
     expected: np.ndarray
     passes: np.ndarray
     converged: np.ndarray
@@ -121,28 +130,42 @@ def fit_block(task: BlockTask) -> BlockFits:
     Where the share of the prior variance that all variants have is not given, it is the one of
     :data:`SHARES` by which the run's prior has the most evidence.
     """
-    shares = SHARES if task.background is None else (task.background,)
     # Sums are of the same order, and so the same, however many cores there are.
     with threadpool_limits(1, "blas"):
-        tried = {share: _single_effects(task, "model", share) for share in shares}
-        share = max(tried, key=lambda share: tried[share].elbo[-1])
+        share, model = _with_most_evidence(task)
         uniform = _single_effects(task, "uniform", share)
-        return {"model": _found(task, tried[share], share), "uniform": _found(task, uniform, share)}
+        fits = {"model": model, "uniform": uniform}
+        return {prior: _found(task, prior, fit, share) for prior, fit in fits.items()}
 
 
-def _single_effects(task: BlockTask, prior: str, share: float) -> SingleEffects:
+def evidence_of(task: BlockTask) -> np.ndarray:
+    """Log Bayes factor of each effect of one LD block under the run's prior, (effects,)."""
+    with threadpool_limits(1, "blas"):
+        return _with_most_evidence(task, tolerance=0.1)[1].evidence
+
+
+def _with_most_evidence(task: BlockTask, **options: Any) -> tuple[float, SingleEffects]:
+    shares = SHARES if task.background is None else (task.background,)
+    tried = {share: _single_effects(task, "model", share, **options) for share in shares}
+    share = max(tried, key=lambda share: tried[share].elbo[-1])
+    return share, tried[share]
+
+
+def _single_effects(task: BlockTask, prior: str, share: float, **options: Any) -> SingleEffects:
     return single_effects(
         task.Q,
         task.x,
         task.noise,
         prior_weights=task.prior if prior == "model" else None,
         background=share * task.d if share else None,
+        remainder=task.remainder,
         effects=task.effects,
-        causal=task.causal,
+        causal=task.causal[prior],
+        **options,
     )
 
 
-def _found(task: BlockTask, fit: SingleEffects, share: float) -> BlockFit:
+def _found(task: BlockTask, prior: str, fit: SingleEffects, share: float) -> BlockFit:
     # What is led by a variant of the flank is a set of the neighbour, which scores it.
     sets = [
         one
@@ -163,6 +186,7 @@ def _found(task: BlockTask, fit: SingleEffects, share: float) -> BlockFit:
         },
         **{name: np.array([getattr(one, name) for one in sets]) for name in OF_SETS},
         background=np.array(share),
+        before=np.array(np.inf if task.causal[prior] is None else task.causal[prior]),
         expected=np.array(fit.expected),
         passes=np.array(len(fit.elbo)),
         converged=np.array(fit.converged),
@@ -198,7 +222,7 @@ def fit_blocks(
     found = _read(kept, made_of) if kept else {}
     found = {b: found[b] for b in blocks if b in found}
     left = [b for b in blocks if b not in found]
-    for b, fits in zip(left, _several(map(task, left), workers), strict=True):
+    for b, fits in zip(left, several(fit_block, map(task, left), workers), strict=True):
         if kept:
             _write(kept / f"{b}.npz", fits)
         found[b] = fits
@@ -206,17 +230,19 @@ def fit_blocks(
     return found
 
 
-def _several(tasks: Iterable[BlockTask], workers: int) -> Iterator[BlockFits]:
-    """The fits of tasks in their order; as many at a time as there are workers."""
+def several(
+    function: Callable[[BlockTask], Result], tasks: Iterable[BlockTask], workers: int
+) -> Iterator[Result]:
+    """What comes of tasks in their order; as many at a time as there are workers."""
     if workers == 1:
-        yield from map(fit_block, tasks)
+        yield from map(function, tasks)
         return
-    waiting: deque[Future[BlockFits]] = deque()
+    waiting: deque[Future[Result]] = deque()
     # Not a fork: JAX has threads.
     pool = ProcessPoolExecutor(workers, get_context("spawn"), _end_with_parent)
     try:
         for task in tasks:
-            waiting.append(pool.submit(fit_block, task))
+            waiting.append(pool.submit(function, task))
             if len(waiting) > 2 * workers:
                 yield waiting.popleft().result()
         while waiting:

@@ -1,9 +1,6 @@
 """Fine-mapping a region or all of a study: the run's prior and a uniform one, side by side."""
 
-import json
 from collections.abc import Generator
-from hashlib import sha256
-from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,10 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from deepwas_app.core.likelihood import noise_variance
-from deepwas_app.core.priors import Model
 from deepwas_app.errors import InputError
-from deepwas_app.genetics.content import content_hash
 from deepwas_app.genetics.regions import Region, parse_region
 from deepwas_app.workflow.progress import Progress, job
 from deepwas_app.workflow.results.block_fits import (
@@ -24,6 +18,8 @@ from deepwas_app.workflow.results.block_fits import (
     BlockTask,
     fit_blocks,
 )
+from deepwas_app.workflow.results.block_tasks import BlockTasks
+from deepwas_app.workflow.results.causal_number import CausalNumber, causal_number
 from deepwas_app.workflow.results.credible_sets import (
     CREDIBLE_SETS,
     LOCI,
@@ -33,19 +29,13 @@ from deepwas_app.workflow.results.credible_sets import (
 )
 from deepwas_app.workflow.results.identity import VARIANT, identity
 from deepwas_app.workflow.results.locus import RunLike, opened
-from deepwas_app.workflow.runs.batches import block_slice, stored_block
+from deepwas_app.workflow.runs.batches import block_slice
 from deepwas_app.workflow.runs.doubted import warn_of
-from deepwas_app.workflow.runs.fitted import Fitted
-from deepwas_app.workflow.runs.folds import parts, seen
-from deepwas_app.workflow.runs.heritability import prior_heritability
-from deepwas_app.workflow.settings import plain
+from deepwas_app.workflow.runs.folds import seen
 from deepwas_app.workflow.settings.keywords import knobs
 from deepwas_app.workflow.settings.results import FineMapKnobs
 from deepwas_app.workflow.studies.builtin import StudyLike
 from deepwas_app.workflow.tables import Column, Table, p_values
-
-# Knobs that change the fits of LD blocks.
-_FITTED = ("effects", "causal", "background", "coverage", "purity")
 
 FINE_MAPPING = Table(
     "fine-mapping",
@@ -79,6 +69,14 @@ FITS = Table(
         Column("BLOCK", "LD block", "number of the block in the study, from 0"),
         Column("VARIANTS", "Variants", "variants of the block and its flanks"),
         Column(
+            "EXPECTED",
+            "Causal variants expected",
+            "number of causal variants that was expected beforehand; inf: as many as effects",
+            "",
+            ".5g",
+            digits=2,
+        ),
+        Column(
             "EFFECTS",
             "Causal variants found",
             "posterior expectation of the number of causal variants",
@@ -111,12 +109,15 @@ class FineMapping(NamedTuple):
     table, sets, fits, loci
         :data:`FINE_MAPPING`, :data:`CREDIBLE_SETS`, :data:`FITS` and :data:`LOCI`, the last
         indexed by the row of the study.
+    causal
+        How many causal variants were expected in an LD block.
     """
 
     table: pd.DataFrame
     sets: pd.DataFrame
     fits: pd.DataFrame
     loci: pd.DataFrame
+    causal: CausalNumber
 
 
 @job
@@ -169,84 +170,28 @@ def fine_map(
         raise InputError(
             f"{where}: no variant of its LD blocks has a z-score. Choose another region."
         )
-    v, priors = _priors(study, run, touched)
+    tasks = BlockTasks(study, run, touched, settings)
+    number = yield from causal_number(study, run, settings)
 
     def task(b: int) -> BlockTask:
-        block, (model, prior) = stored_block(study, b), priors[b]
-        d = study["variant_sample_size"].values[block_slice(study, b)] * prior
-        return BlockTask(
-            np.asarray(block.Q),
-            np.asarray(block.x),
-            noise_variance(block, d, float(model.s2), float(model.kappa), xp=np),
-            prior,
-            d,
-            own[block_slice(study, b)] == b,
-            settings.effects,
-            settings.causal,
-            settings.background,
-            settings.coverage,
-            settings.purity,
-        )
+        return tasks.task(b, number.expected(tasks.d(b)))
 
-    made_of = _made_of(study, settings, priors) if kept else ""
+    made_of = tasks.made_of(number=number) if kept else ""
     found = yield from fit_blocks(blocks, task, settings.workers, kept, made_of)
     columns = {prior: _columns(study, found, prior) for prior in PRIORS}
     sets = [found_sets(study, found, prior, rows, columns[prior]) for prior in PRIORS]
     fits = [
-        _fit_row(prior, b, len(priors[b].v), found[b][prior], seen(run, [b]))
+        _fit_row(prior, b, len(tasks.priors[b].v), found[b][prior], seen(run, [b]))
         for prior in PRIORS
         for b in blocks
     ]
     return FineMapping(
-        _table(study, rows, v, columns),
+        _table(study, rows, tasks.v, columns),
         joined(CREDIBLE_SETS, [one.sets for one in sets]).reset_index(drop=True),
         FITS.frame(fits),
         joined(LOCI, [one.loci for one in sets]),
+        number,
     )
-
-
-class _Prior(NamedTuple):
-    """The prior at an LD block: the model, and per-variant heritability of it and its flanks."""
-
-    model: Model
-    v: np.ndarray
-
-
-def _priors(
-    study: xr.Dataset, run: Fitted, touched: np.ndarray
-) -> tuple[np.ndarray, dict[int, _Prior]]:
-    """Per-variant heritability of the variants of LD blocks, (variants,), and by block."""
-    size, own = study.sizes["variants"], study["variant_block"].values
-    v = np.full(size, np.nan)
-    # The prior that is used at a block is used at its flanks there, too.
-    found = {}
-    for part in parts(study, run):
-        members = {
-            int(b): np.arange(*block_slice(study, b).indices(size))
-            for b in np.intersect1d(touched, part.blocks)
-        }
-        if not members:
-            continue
-        here = np.full(size, np.nan)
-        every = np.unique(np.concatenate([*members.values()]))
-        here[every] = prior_heritability(study, part.model, str(run.path), every)
-        for b, its in members.items():
-            found[b] = _Prior(part.model, here[its])
-            mine = its[own[its] == b]
-            v[mine] = here[mine]
-    return v, found
-
-
-def _made_of(study: xr.Dataset, settings: FineMapKnobs, priors: dict[int, _Prior]) -> str:
-    """Hash of what fits follow from."""
-    knobs = {name: value for name, value in plain(settings).items() if name in _FITTED}
-    noise = [[b, float(p.model.s2), float(p.model.kappa)] for b, p in priors.items()]
-    version = metadata.version("deepwas-explorer")
-    text = json.dumps([version, content_hash(study), knobs, noise], sort_keys=True)
-    digest = sha256(text.encode())
-    for prior in priors.values():
-        digest.update(prior.v.tobytes())
-    return digest.hexdigest()
 
 
 def _columns(study: xr.Dataset, found: dict[int, BlockFits], prior: str) -> dict[str, np.ndarray]:
@@ -266,6 +211,7 @@ def _fit_row(prior: str, block: int, variants: int, fit: BlockFit, trained: str)
         "PRIOR": prior,
         "BLOCK": block,
         "VARIANTS": variants,
+        "EXPECTED": float(fit.before),
         "EFFECTS": float(fit.expected),
         "BACKGROUND": float(fit.background),
         "SETS": len(fit.sizes),

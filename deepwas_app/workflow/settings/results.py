@@ -130,20 +130,22 @@ class FineMapKnobs(Settings):
     """How a region is fine-mapped."""
 
     effects = param.Integer(
-        10,
+        20,
         bounds=(1, 100),
         label="At most",
         doc="Most causal variants an LD block.",
         metadata=facts("variants"),
     )
     causal = param.Number(
-        2.0,
-        bounds=(0, 1000),
+        None,
+        bounds=(0, None),
         inclusive_bounds=(False, True),
         allow_None=True,
         label="Causal variants expected",
-        doc="How many are expected a block beforehand. None: as many as effects (susieR's way).",
-        metadata=facts("variants"),
+        doc="How many are expected in every block beforehand; inf: as many as effects (susieR's "
+        "way). Default learned: the number with the most evidence in blocks all along the study, "
+        "a block's in proportion to its prior variance.",
+        metadata=facts("variants", empty="learned"),
     )
     background = param.Number(
         0.0,

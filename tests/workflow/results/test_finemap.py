@@ -10,9 +10,11 @@ import pytest
 
 from deepwas_app.cli import main
 from deepwas_app.core.finemap import single_effects
+from deepwas_app.core.remainder import Remainder
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.regions import Region
 from deepwas_app.genetics.store import read_block
+from deepwas_app.workflow.results import causal_number
 from deepwas_app.workflow.results.credible_sets import (
     CREDIBLE_SETS,
     STUDY_LOCUS,
@@ -66,13 +68,21 @@ def test_credible_sets_are_summed_up_and_numbered_as_in_the_table(found):
 def test_numbers_are_those_of_the_whole_block(small_study, small_runs):
     """PIPs of the block's own fit; effects per s.d. of the genotype, b / sqrt(N)."""
     mapping = fine_map(small_study, small_runs.linear, Region("4", 0, 10**9))
-    rows = small_study["variant_block"].values == 3
-    v = run_heritability(small_study, small_runs.linear)[rows]
+    own, n = small_study["variant_block"].values, 500_000
+    every = run_heritability(small_study, small_runs.linear)
+    rows = own == 3
+    v, z = every[rows], small_study["variant_z"].values[rows]
     block, model = read_block(small_study, 3), small_runs.linear.model()
-    noise = float(model.s2) * block["noise"] + 500_000 * v.sum() * block["background"]
+    Q, x, inflation = (block[name].values for name in ("Q", "x", "noise"))
+    s2, noise = float(model.s2), float(model.s2) * inflation + n * v.sum() * block["background"]
     assert float(model.kappa) == 0
-    fit = single_effects(block["Q"].values, block["x"].values, noise.values, prior_weights=v)
-    np.testing.assert_allclose(mapping.table["PIP"], fit.pip, atol=1e-4)
+    expected = mapping.causal.mean * v.sum() / np.mean([every[own == b].sum() for b in range(20)])
+    assert mapping.fits["EXPECTED"].tolist() == pytest.approx([expected, mapping.causal.mean])
+    left = Remainder(z - Q @ (x / inflation), 1 - (Q**2 / inflation).sum(axis=1), s2)
+    fit = single_effects(
+        Q, x, noise.values, prior_weights=v, remainder=left, effects=20, causal=expected
+    )
+    np.testing.assert_allclose(mapping.table["PIP"], fit.pip, atol=1e-3)
     np.testing.assert_allclose(
         mapping.table["BETA_MEAN"], fit.posterior_mean / np.sqrt(500_000), atol=1e-5
     )
@@ -99,10 +109,44 @@ def test_a_region_asks_for_its_own_prior_alone_and_reads_the_weights_once(
     monkeypatch.setattr(run_module, "_read_leaves", leaves)
     monkeypatch.setattr(heritability, "_stretches", stretches)
     monkeypatch.setattr(heritability, "_STRETCH", 350)
-    what(small_study, small_runs.linear, Region("4", 0, 10**9))
+    given = {"causal": 2.0} if what is fine_map else {}
+    what(small_study, small_runs.linear, Region("4", 0, 10**9), **given)
     assert read == ["weights.eqx"]
     # The 300 variants of block 3, of 6,000.
     assert asked == [(700, 1050), (1050, 1400)]
+
+
+def test_the_number_of_causal_variants_is_learned_once_for_all_regions(
+    small_study, small_runs, monkeypatch
+):
+    """From the study, and not from what it is asked for; a given number is that of every block."""
+    fits = []
+
+    def evidence(task, of_module=causal_number.evidence_of):
+        fits.append(task)
+        return of_module(task)
+
+    monkeypatch.setattr(causal_number, "_LEARNED", {})
+    monkeypatch.setattr(causal_number, "evidence_of", evidence)
+    found = [
+        fine_map(small_study, small_runs.linear, Region(c, 0, 10**9)).causal for c in ("4", "9")
+    ]
+    assert found[0] == found[1]
+    assert found[0].learned_from == 20
+    assert len(fits) % 20 == 0
+    assert len(fits) <= 20 * 4
+    # In this study all variants have effects, and those that can be told are more than two.
+    assert 2 < found[0].mean <= 20
+    # Another begin leads to the same number.
+    monkeypatch.setattr(causal_number, "_LEARNED", {})
+    monkeypatch.setattr(causal_number, "_START", 15.0)
+    other = fine_map(small_study, small_runs.linear, Region("4", 0, 10**9)).causal
+    assert other.mean == pytest.approx(found[0].mean, rel=0.2)
+    given = fine_map(small_study, small_runs.linear, Region("4", 0, 10**9), causal=0.5)
+    assert given.fits["EXPECTED"].tolist() == [0.5, 0.5]
+    assert given.causal.words == "causal variants expected an LD block: 0.5, as asked for"
+    most = fine_map(small_study, small_runs.linear, Region("4", 0, 10**9), causal=np.inf, effects=4)
+    assert most.fits["EFFECTS"].tolist() == pytest.approx([4, 4])
 
 
 def test_constant_prior_differs_from_uniform_only_by_frequency(small_study, small_runs):
@@ -162,10 +206,16 @@ def test_a_region_across_blocks_is_fitted_block_by_block(small_study, small_runs
 
 def test_small_effects_of_all_variants_are_told_by_their_evidence(small_study, small_runs):
     """In this study all variants have effects, and none is causal beside them."""
-    region = Region("4", 0, 10**9)
-    learned = fine_map(small_study, small_runs.linear, region, background=None)
+
+    def mapped(background):
+        return fine_map(
+            small_study, small_runs.linear, Region("4", 0, 10**9), causal=2.0,
+            background=background,
+        )  # fmt: skip
+
+    learned = mapped(None)
     shares = (0.0, 0.03, 0.1, 0.3, 1.0)
-    given = [fine_map(small_study, small_runs.linear, region, background=s) for s in shares]
+    given = [mapped(share) for share in shares]
     evidence = [one.fits["ELBO"][0] for one in given]
     best = int(np.argmax(evidence))
     assert learned.fits["BACKGROUND"].tolist() == 2 * [shares[best]]
@@ -269,6 +319,7 @@ def test_the_command_writes_the_sets_as_others_read_them(small_runs, tmp_path, c
     assert main([*words, "--sets", str(files["sets.tsv"]), "--region", "4:1-900000000"]) == 0
     told = capsys.readouterr()
     assert "positions are on hg19, not on hg38" in told.err
+    assert "learned from 20 LD blocks" in told.err
     assert "h2_in_sets" not in json.loads(told.out.splitlines()[-1])
     sets = pd.read_csv(files["sets.tsv"], sep="\t")
     number = int((sets["PRIOR"] == "model").sum())
@@ -279,8 +330,9 @@ def test_the_command_writes_the_sets_as_others_read_them(small_runs, tmp_path, c
         *["cs_log10bf", "cs_avg_r2", "cs_min_r2", "cs_size"],
     ]
     assert susie["cs"].nunique() == number
-    assert main([*words, "--all"]) == 0
+    assert main([*words, "--all", "--causal", "3"]) == 0
     told = capsys.readouterr()
+    assert json.loads(told.out.splitlines()[-1])["causal"] == {"expected": 3.0, "learned_from": 0}
     model, uniform = json.loads(told.out.splitlines()[-1])["h2_in_sets"]
     assert (model["PRIOR"], uniform["PRIOR"]) == ("model", "uniform")
     assert model["SHARE"] == pytest.approx(model["H2_SETS"] / model["H2"])

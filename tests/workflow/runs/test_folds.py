@@ -72,7 +72,7 @@ def test_posterior_and_fine_mapping_use_it(small_study, crossed):
     position = small_study["variant_position"].values[first]
     chromosome = small_study["variant_chromosome"].values[first[0]]
     where = f"{chromosome}:{position[0]}-{position[-1]}"
-    mapped = [dw.fine_map(small_study, run, where) for run in (crossed, fold)]
+    mapped = [dw.fine_map(small_study, run, where, causal=2.0) for run in (crossed, fold)]
     np.testing.assert_allclose(mapped[0].table["PIP"], mapped[1].table["PIP"], atol=1e-6)
     assert set(mapped[0].fits["PRIOR_TRAINED"]) == {"not trained on this locus"}
     variant = int(first[3])
