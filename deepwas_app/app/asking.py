@@ -5,6 +5,7 @@ from typing import Any
 
 import panel as pn
 
+from deepwas_app.app import notebook
 from deepwas_app.app.components import trouble, waiting
 from deepwas_app.app.poller import Asked, Poller
 
@@ -72,3 +73,6 @@ class Asker(pn.viewable.Viewer):
 
     def __panel__(self) -> Any:
         return self._layout
+
+    def _ipython_display_(self) -> None:
+        notebook.show(self)

@@ -9,6 +9,7 @@ import panel as pn
 from panel.io import PeriodicCallback
 
 from deepwas_app.app.guard import in_order
+from deepwas_app.app.notebook import tell_browsers
 from deepwas_app.errors import InputError
 
 logger = logging.getLogger(__name__)
@@ -77,6 +78,7 @@ class Poller:
     def poll(self) -> None:
         """One tick."""
         in_order(self._poll)
+        tell_browsers()
 
     def _poll(self) -> None:
         for asked in [asked for asked in self._pending if asked.future.done()]:

@@ -7,13 +7,14 @@ import panel as pn
 import panel_material_ui as pmui
 import xarray as xr
 
-from deepwas_app.app import leaks
+from deepwas_app.app import leaks, notebook
 from deepwas_app.app.browser import SystemTheme
 from deepwas_app.app.components import trouble, waiting
 from deepwas_app.app.guard import LayoutGuard
 from deepwas_app.app.header import Header
 from deepwas_app.app.jobs_drawer import JobsDrawer
 from deepwas_app.app.markup import text
+from deepwas_app.app.notebook import Arrival
 from deepwas_app.app.pages import PAGES
 from deepwas_app.app.poller import Poller
 from deepwas_app.app.state import AppState
@@ -143,6 +144,7 @@ class Dashboard(pn.viewable.Viewer):
             contextbar_width=380,
             main=[
                 LayoutGuard(width=0, height=0, margin=0),
+                Arrival(width=0, height=0, margin=0),
                 self.theme,
                 self.header.dialog,
                 pmui.Column(*self._slots.values(), sizing_mode="stretch_width", margin=(12, 20)),
@@ -204,6 +206,9 @@ class Dashboard(pn.viewable.Viewer):
     def __panel__(self) -> Any:
         self.poller.start()
         return self.page
+
+    def _ipython_display_(self) -> None:
+        notebook.show(self)
 
 
 def sync_address(state: AppState) -> None:

@@ -15,8 +15,11 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 from panel import pane, state
 from panel.io import document
+from panel.io.notebook import load_notebook, push
 from panel.reactive import Syncable
+from panel.viewable import MimeRenderMixin
 from panel_material_ui import FileInput, Page
+from panel_material_ui.base import MaterialComponent
 from tornado.web import Application
 
 ROOT = Path(__file__).parents[2]
@@ -34,6 +37,12 @@ DIGESTS = {
     "guard.in_order": (document.unlocked, "4ecf10638727"),
     "requests.protect": (Application.get_handler_delegate, "7ade687ca1a4"),
     "uploads.Chooser": (FileInput._process_chunk, "8de1f935e92b"),
+    "notebook.show": (MimeRenderMixin._render_mimebundle, "54bbe74492cc"),
+    "notebook.Shown": (MimeRenderMixin._on_msg, "ec5bce9ff0af"),
+    "notebook.Changes": (document.hold, "b17ad26f22dc"),
+    "notebook.Changes too": (push, "8a874ffbe931"),
+    "notebook_resources.load": (load_notebook, "1224fdcbc522"),
+    "notebook_resources._load_material_once": (MaterialComponent._get_model, "c63a7e27bb89"),
     "leaks.cleanup_plots": (pane.HoloViews._cleanup, "92f4411d5e45"),
     "leaks.cleanup_plots too": (holoviews.plotting.Plot.cleanup, "306dadd8b739"),
     "leaks.forget_document": (document._cleanup_doc, "5793e4500c6a"),

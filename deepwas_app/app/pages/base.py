@@ -11,6 +11,7 @@ from deepwas_app.app.asking import Asker
 from deepwas_app.app.components import empty, title, trouble, waiting
 from deepwas_app.app.guard import LayoutGuard, lock_events, order_events
 from deepwas_app.app.markup import text
+from deepwas_app.app.notebook import Arrival
 from deepwas_app.app.poller import Poller
 from deepwas_app.app.state import AppState
 from deepwas_app.errors import InputError
@@ -19,6 +20,9 @@ logger = logging.getLogger(__name__)
 
 lock_events()
 order_events()
+
+# What a view needs in the browser.
+ALONE = LayoutGuard, Arrival
 
 
 class Page(Asker):
@@ -61,7 +65,7 @@ class Page(Asker):
         self._seen: Any = None
         self.state = self._open(study)
         self._layout = pmui.Column(
-            *([LayoutGuard(width=0, height=0, margin=0)] if self.alone else []),
+            *([kind(width=0, height=0, margin=0) for kind in ALONE] if self.alone else []),
             title(self.heading, self.intro),
             self._notice,
             self._content,
