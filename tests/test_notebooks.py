@@ -12,6 +12,8 @@ NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 @pytest.fixture
 def executed(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("DEEPWAS_DATA_ROOT", str(tmp_path / "data"))
+    # Programs that compile fast and run slowly are for other tests.
+    monkeypatch.delenv("XLA_FLAGS", raising=False)
     notebook = nbformat.read(request.param, as_version=4)
     client = NotebookClient(notebook, timeout=240, resources={"metadata": {"path": tmp_path}})
     return client.execute()

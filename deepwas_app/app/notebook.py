@@ -17,6 +17,8 @@ from pyviz_comms import JupyterComm
 
 from deepwas_app.app.notebook_resources import load
 
+# Messages that are kept for a view that has not come into sight; then it is made again.
+_KEPT = 300
 # Seconds in which a second copy of a view in the browser is as new as the first.
 _FRESH = 5.0
 
@@ -31,6 +33,7 @@ class WaitingComm(JupyterComm):  # type: ignore[misc]
     def __init__(self, *arguments: Any, **params: Any) -> None:
         self._opened: Any = None
         self._kept: list[tuple[Any, Any, Any]] | None = []
+        self.lost = False
         super().__init__(*arguments, **params)
 
     @property
@@ -49,8 +52,11 @@ class WaitingComm(JupyterComm):  # type: ignore[misc]
     def send(self, data: Any = None, metadata: Any = None, buffers: Any = ()) -> None:
         if self._kept is None:
             super().send(data, metadata, list(buffers))
-        else:
+        elif len(self._kept) < _KEPT and not self.lost:
             self._kept.append((data, metadata, buffers))
+        else:
+            self.lost = True
+            self._kept.clear()
 
     def arrived(self) -> None:
         """Send what was kept, and from now on at once."""
@@ -192,9 +198,10 @@ class Shown:
         known, first = copy in self._copies, not self._copies
         recent = not first and now - min(self._copies.values()) < _FRESH
         self._copies.setdefault(copy, now)
+        lost = first and self._comm.lost
         if first:
             self._comm.arrived()
-        if known or first or recent:
+        if (known or first or recent) and not lost:
             self._tell(copy=copy)
         else:
             self._comm.init()

@@ -197,7 +197,7 @@ def test_tracks_are_hidden_moved_and_sized_in_the_drawer(page):
         assert rows.buttons[place]["Up"].description == "Up: Genes"
         rows.buttons[place]["Up"].clicks += 1
     assert page._stage[0].object is figures["genes"]
-    assert page.state.tracks == "genes,association,heritability,pips,-annotations"
+    assert page.state.tracks == "genes,association,known,heritability,pips,-annotations"
     assert [shown.label for shown in rows.shown[:2]] == ["Genes", "Association"]
     assert [shown.disabled for shown in rows.shown[:2]] == [False, True]
     # Another page with this address shows the same.
@@ -205,7 +205,7 @@ def test_tracks_are_hidden_moved_and_sized_in_the_drawer(page):
     assert other._stage[0].object is other.figure.tracks["genes"].figures[0]
     rows.buttons[0]["Down"].clicks += 1
     assert other._stage[1].object is other.figure.tracks["genes"].figures[0]
-    assert "page.state.tracks = 'association,genes,heritability" in page.python()
+    assert "page.state.tracks = 'association,genes,known,heritability" in page.python()
 
 
 def test_loci_open_by_a_click_and_know_what_was_fine_mapped(page, settle):

@@ -169,6 +169,9 @@ def test_locus_opens_at_the_strongest_variant_and_recolours(study_with_runs, set
     before = list(page.figure.tracks["association"].points.data["colour"])
     other = int(np.argmin(np.abs(page.table["row"].to_numpy() - strongest - 25)))
     page.figure.tracks["association"].points.selected.indices = [other]
+    assert page.variant.row == int(page.table["row"].iloc[other])
+    assert page.reference == strongest
+    page.variant.button.clicks += 1
     assert page.reference == int(page.table["row"].iloc[other])
     settle(page, lambda: np.isfinite(page.figure.tracks["association"].points.data["r2"]).any())
     assert list(page.figure.tracks["association"].points.data["colour"]) != before

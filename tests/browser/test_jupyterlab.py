@@ -30,7 +30,8 @@ def told(values):
 def views():
     found = {}
     for shown in notebook._SHOWN.values():
-        for model in shown._root.references():
+        # JupyterLab draws what comes into sight.
+        for model in shown._root.references() if shown._copies else ():
             if isinstance(model, ColumnDataSource):
                 found[model.id] = {name: told(column) for name, column in model.data.items()}
             elif isinstance(model, Range1d):
@@ -125,6 +126,14 @@ class Notebook:
         self.page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60 * SECOND)
         self.page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=60 * SECOND)
 
+    def save(self) -> None:
+        before = self.path.stat().st_mtime_ns
+        self.page.keyboard.press("Control+s")
+        end = time.monotonic() + 30
+        while self.path.stat().st_mtime_ns == before:
+            assert time.monotonic() < end, "the notebook is not saved"
+            self.page.wait_for_timeout(100)
+
     def menu(self, name: str, item: str) -> None:
         self.page.get_by_role("menuitem", name=name, exact=True).click()
         self.page.get_by_text(item, exact=True).click()
@@ -216,20 +225,24 @@ def test_a_locus_follows_code_and_hand(page: Page, lab, height) -> None:
     box = notebook.cells.nth(5).get_by_label("Region, gene or variant")
     box.fill("22:45000000-46000000")
     box.press("Enter")
-    notebook.page.wait_for_timeout(SECOND)
-    assert "45000000" in notebook.run(4).replace(",", "")
     notebook.agrees(3, lambda models: [45, 46] in models.values())
+    assert "45000000" in notebook.run(4).replace(",", "")
     # A click on a variant.
     notebook.cells.nth(5).get_by_text("Reference variant").first.scroll_into_view_if_needed()
-    page.wait_for_timeout(SECOND)
-    x, y, variant = page.evaluate(POINT)
-    page.mouse.click(x, y)
-    page.wait_for_timeout(2 * SECOND)
-    assert variant in notebook.run(4)
+    end = time.monotonic() + 60
+    while True:
+        # On a busy machine the figure is still being laid out, and moves from under a click.
+        page.wait_for_timeout(2 * SECOND)
+        x, y, variant = page.evaluate(POINT)
+        page.mouse.click(x, y)
+        page.wait_for_timeout(2 * SECOND)
+        if variant in notebook.run(4):
+            break
+        assert time.monotonic() < end, f"{variant} is not what the kernel has"
+        notebook.cells.nth(5).get_by_text("Reference variant").first.scroll_into_view_if_needed()
     notebook.agrees(3, lambda models: known_r2(models) > 0)
     # Loaded again, the page has what the kernel has, not what it once showed.
-    page.keyboard.press("Control+s")
-    page.wait_for_timeout(2 * SECOND)
+    notebook.save()
     assert notebook.path.stat().st_size < 5e6
     page.reload()
     notebook.opened()
