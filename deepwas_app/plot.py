@@ -1,17 +1,17 @@
 """Pictures of studies and of what was fitted to them, as ``dw.plot``.
 
 Each function takes a study and runs, open or by path, or a result, and gives a HoloViews object;
-:func:`locus` gives Bokeh figures, one below the other. Nothing needs to be set up before, and
-:func:`save` writes any of them to a file.
+:func:`locus` gives Bokeh figures, one below the other. They show as the last line of a notebook
+cell, where nothing needs to be set up before; HoloViews objects go side by side with ``+`` and over
+each other with ``*``. :func:`save` writes any of them to a file.
 
 Examples
 --------
 >>> import deepwas_app as dw
->>> dw.plot.save(dw.plot.locus("height_chr22", "MYH9"), "MYH9.html")  # doctest: +SKIP
+>>> dw.plot.manhattan("height_chr22") + dw.plot.qq("height_chr22")  # doctest: +SKIP
+>>> dw.plot.save(dw.plot.locus("height_chr22", "MYH9"), "MYH9.svg")  # doctest: +SKIP
 """
 
-import html
-import json
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,11 @@ import holoviews as hv
 import numpy as np
 import pandas as pd
 import xarray as xr
-from bokeh.embed import json_item
 from bokeh.layouts import column
 from bokeh.models import Column
-from bokeh.resources import Resources
 
+from deepwas_app.cells.files import save
+from deepwas_app.cells.pictures import show_plots, with_content
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.genes import read_genes
 from deepwas_app.genetics.known import read_known
@@ -57,7 +57,6 @@ from deepwas_app.workflow.runs.fitted import Fitted
 from deepwas_app.workflow.runs.run import open_run
 from deepwas_app.workflow.runs.sweep import Sweep
 from deepwas_app.workflow.studies.builtin import StudyLike, open_study
-from deepwas_app.workflow.tables import write_text
 
 __all__ = [
     "alignment",
@@ -83,6 +82,8 @@ __all__ = [
 Runs = RunLike | Iterable[RunLike]
 SHOWN_ANNOTATIONS = 8
 SHOWN_VALUE = "heritability"
+
+show_plots()
 
 
 def __dir__() -> list[str]:
@@ -189,7 +190,7 @@ def locus(
         fine_mapping=fine_mapping,
         known=None if known is None else read_known(known, study),
     )
-    return column(*picture.figures, sizing_mode="stretch_width")
+    return with_content(column(*picture.figures, sizing_mode="stretch_width"))
 
 
 def _genes(study: xr.Dataset) -> pd.DataFrame:
@@ -273,41 +274,6 @@ def _judged(scored: Scored) -> Judged:
     if scored.judged is None:
         raise InputError("score_people: was given no phenotype. Give it pheno.")
     return scored.judged
-
-
-def save(picture: Any, path: str | Path, title: str = "DeepWAS Explorer") -> Path:
-    """Write a picture as a page that needs no other file and no network.
-
-    Parameters
-    ----------
-    picture
-        What any function of this module gives.
-    path
-        NAME.html. In the page, the save button gives a PNG.
-    title
-        Of the page.
-
-    Raises
-    ------
-    InputError
-        For another kind of file.
-    """
-    path = Path(path).expanduser()
-    if path.suffix != ".html":
-        raise InputError(f"{path}: pictures are written as .html. Save a PNG from that page.")
-    model = picture if isinstance(picture, Column) else hv.render(picture, backend="bokeh")
-    # Bokeh's own page would link what any class of a program asks for, Panel's from other hosts.
-    library = Resources(mode="inline", components=["bokeh", "bokeh-gl"]).js_raw
-    scripts = "\n".join(f"<script>{script}</script>" for script in library)
-    item = json.dumps(json_item(model)).replace("</", "<\\/")
-    write_text(
-        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        f"<title>{html.escape(title)}</title>\n{scripts}\n</head>"
-        f'<body><div id="picture"></div>\n'
-        f'<script>Bokeh.embed.embed_item({item}, "picture")</script></body></html>\n',
-        path,
-    )
-    return path
 
 
 def _of_each(

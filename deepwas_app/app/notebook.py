@@ -15,7 +15,7 @@ from panel.io.state import state as panel_state
 from panel.models.esm import ESMEvent
 from pyviz_comms import JupyterComm
 
-from deepwas_app.app.notebook_resources import load
+from deepwas_app.cells.resources import load
 
 # Messages that are kept for a view that has not come into sight; then it is made again.
 _KEPT = 300

@@ -15,6 +15,9 @@ from panel.io.resources import CDN_DIST, CSS_URLS, DIST_DIR
 from panel_material_ui.base import MaterialComponent
 
 MATERIAL = Path(pmui.__file__).parent / "dist"
+_KIND = "application/javascript"
+# Cells that have brought what all views need.
+_BROUGHT: set[str] = set()
 ICONS = "".join(
     f".material-icons{kind} {{ font: 24px/1 'Material Icons{name}'; letter-spacing: normal; "
     "text-transform: none; display: inline-block; white-space: nowrap; direction: ltr; "
@@ -23,16 +26,29 @@ ICONS = "".join(
 )
 
 
-@cache
 def load() -> None:
-    """Bring what all views need, once a kernel: nothing is asked of another host."""
+    """Bring what all views need, once a kernel: nothing is asked of another host.
+
+    A cell that has brought it brings it again, because what it showed before is gone then.
+    """
+    from IPython import get_ipython
     from IPython.display import display
+
+    parent: dict[str, Any] = getattr(get_ipython(), "get_parent", dict)()
+    cell = parent.get("metadata", {}).get("cellId", "")
+    if not _BROUGHT or (cell and cell in _BROUGHT):
+        display({_KIND: _code()}, raw=True)
+        _BROUGHT.add(cell)
+
+
+@cache
+def _code() -> str:
+    """What brings it; from then on Material components refer to that."""
     from IPython.utils.capture import capture_output
 
     with capture_output(stdout=False, stderr=False) as captured:
         pn.extension("tabulator", inline=True)
-    kind = "application/javascript"
-    scripts = [output.data[kind] for output in captured.outputs if kind in output.data]
+    scripts = [output.data[_KIND] for output in captured.outputs if _KIND in output.data]
     # Sheets of panel-material-ui are asked of the server of the page, which has none.
     scripts = [re.sub(r"const css_urls = \[.*?\];", "const css_urls = [];", s) for s in scripts]
     # The last that runs once Bokeh is there.
@@ -51,9 +67,8 @@ def load() -> None:
     parts = {"scripts": scripts, "bundle": bundle, "fonts": _fonts(), "sheets": sheets}
     pack = gzip.compress(json.dumps(parts).encode(), mtime=0)
     name = f"deepwas_{hashlib.sha256(pack).hexdigest()[:12]}"
-    code = _LOAD.replace("NAME", name).replace("PACK", base64.b64encode(pack).decode())
-    display({kind: code}, raw=True)
     _load_material_once(_FROM_LOADED.replace("NAME", name))
+    return _LOAD.replace("NAME", name).replace("PACK", base64.b64encode(pack).decode())
 
 
 def _load_material_once(code: str) -> None:
