@@ -1,6 +1,7 @@
 # make app    the dashboard at http://localhost:5006
 # make test   every check: style, types, walls between rooms, tests, notebooks; with COVERAGE=1 also
 #             what share of lines the tests run (a quarter slower before Python 3.12)
+# make docs   the documentation, in docs/_build/html
 # make bench  the benchmarks
 # make mutate small changes of the method's code that no test notices (an hour; SAMPLE=200 SEED=1)
 # Each installs what it needs into .venv; nothing outside this folder is touched.
@@ -9,7 +10,7 @@ PYTHON ?= python3
 PORT ?= 5006
 BIN := .venv/bin
 
-.PHONY: app test check bench mutate clean
+.PHONY: app test check docs bench mutate clean
 
 app: .venv/app
 	$(BIN)/deepwas serve --open-disk --port $(PORT)
@@ -27,6 +28,9 @@ check: .venv/test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/vulture
+
+docs: .venv/test
+	$(BIN)/sphinx-build -W --keep-going -q docs docs/_build/html
 
 bench: .venv/test
 	$(BIN)/pytest benchmarks --benchmark-columns=min,median,rounds
@@ -55,7 +59,7 @@ INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecod
 	touch $@
 
 .venv/test: .venv/python pyproject.toml constraints.txt
-	$(INSTALL) -e '.[notebook,test]'
+	$(INSTALL) -e '.[docs,notebook,test]'
 	touch $@ .venv/app
 
 # The GWAS Catalog's validator, which wants an older pandas than ours.

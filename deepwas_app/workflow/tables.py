@@ -157,7 +157,7 @@ class Table:
 
     def documentation(self) -> str:
         """What the table holds, as Markdown."""
-        lines = [f"### {self.name}", "", self.meaning, "", "| column | unit | meaning |"]
+        lines = [f"## {self.name}", "", self.meaning, "", "| column | unit | meaning |"]
         lines.append("|---|---|---|")
         for column in self.columns + ((self.further,) if self.further else ()):
             meaning = column.meaning + (" (where asked for)" if column.optional else "")

@@ -95,7 +95,7 @@ def test_part_of_a_table():
 
 def test_documentation_of_a_table_names_unit_and_meaning():
     lines = SIZES.documentation().splitlines()
-    assert lines[0] == "### sizes"
+    assert lines[0] == "## sizes"
     assert "| `HEIGHT` | cm | measured \\|h\\| |" in lines
     assert "| `AGE` | years | at the time (where asked for) |" in lines
 
