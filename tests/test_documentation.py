@@ -12,7 +12,9 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from unittest import SkipTest
 
 import numpy as np
 import pandas as pd
@@ -22,7 +24,7 @@ from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser, SkipP
 
 from deepwas_app.cli import command_module, main, parser
 from deepwas_app.cli.flags import read_flags
-from deepwas_app.workflow.studies.builtin import builtin_path
+from deepwas_app.workflow.studies.builtin import builtin_path, builtin_studies
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -83,15 +85,17 @@ def run_page(page: Path, folder: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         for example in Document.parse(str(page), *PARSERS).examples():
-            example.evaluate()
+            with suppress(SkipTest):
+                example.evaluate()
 
 
 @pytest.fixture(scope="module", autouse=True)
 def small_builtin(tmp_path_factory: pytest.TempPathFactory, small_study) -> Iterator[None]:
-    """What is called simulated is small here."""
+    """What is built in is small here."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DEEPWAS_CACHE", str(tmp_path_factory.mktemp("cache")))
-        shutil.copytree(small_study.attrs["path"], builtin_path("simulated"))
+        for name in builtin_studies():
+            shutil.copytree(small_study.attrs["path"], builtin_path(name))
         yield
 
 
@@ -123,6 +127,14 @@ def bring(folder: Path) -> None:
     gwas = pd.read_csv(folder / "gwas.tsv.gz", sep="\t")
     scores = gwas[["CHR", "POS", "A1", "A2"]].assign(model=np.linspace(-1, 1, len(gwas)))
     scores.to_parquet(folder / "scores.22.parquet")
+    (folder / "peaks.bed").write_text("chr22\t36000000\t36100000\nchr22\t38000000\t38500000\n")
+    people = pd.read_csv(data / "genotypes.fam", sep=r"\s+", header=None).iloc[:, :2]
+    people.columns = ["FID", "IID"]
+    drawn = np.random.default_rng(0).normal(size=(len(people), 2))
+    for number, name in enumerate(("phenotype", "covariates")):
+        people.assign(**{name: drawn[:, number]}).to_csv(
+            folder / f"{name}.tsv", sep="\t", index=False
+        )
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))

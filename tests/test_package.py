@@ -65,6 +65,10 @@ def test_installed_from_a_wheel_the_built_in_study_is_there(tmp_path):
     (wheel,) = tmp_path.glob("*.whl")
     installed = tmp_path / "installed"
     zipfile.ZipFile(wheel).extractall(installed)
+    # With the origin and licence of every file of the data, and of all packages.
+    assert "licence" in (installed / "deepwas_app" / "_data" / "README.md").read_text()
+    kept = {str(path.relative_to(installed)) for path in installed.glob("*.dist-info/**/*.md")}
+    assert any(name.endswith("licenses/docs/licences.md") for name in kept)
     code = (
         "import deepwas_app as dw; study = dw.open_study('height_chr22');"
         "from deepwas_app.genetics.genes import read_genes;"
