@@ -39,6 +39,36 @@ class SystemTheme(JSComponent):
     """
 
 
+class Idle(JSComponent):
+    """Counts moments in which the person who looks does nothing, and the browser has time."""
+
+    moments = param.Integer(default=0, doc="How many there were.")
+    wanted = param.Boolean(default=True, doc="Whether to go on counting.")
+
+    _esm = """
+    export function render({ model }) {
+      const acts = ["pointermove", "pointerdown", "keydown", "wheel", "touchmove"]
+      let last = performance.now()
+      const act = () => { last = performance.now() }
+      const there = { capture: true, passive: true }
+      for (const name of acts) { document.addEventListener(name, act, there) }
+      const look = () => {
+        if (document.visibilityState === "visible" && performance.now() - last > 1500) {
+          requestIdleCallback(() => { model.moments += 1 })
+        }
+      }
+      const timer = setInterval(look, 700)
+      const stop = () => {
+        clearInterval(timer)
+        for (const name of acts) { document.removeEventListener(name, act, there) }
+      }
+      model.on("wanted", () => { if (!model.wanted) { stop() } })
+      model.on("remove", stop)
+      return document.createElement("div")
+    }
+    """
+
+
 class Keys(JSComponent):
     """Tells of keys that are pressed while it is on show, but not of what is typed anywhere.
 

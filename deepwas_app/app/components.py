@@ -1,5 +1,6 @@
 """Small pieces that every page is put together from."""
 
+import html
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,40 @@ from deepwas_app.app.markup import text
 
 GAP = 16
 
+# Of numbers on cards, and of what is said about one.
+_FIGURES = {
+    "& dl": {
+        "m": 0,
+        "display": "grid",
+        "gap": "10px",
+        "gridTemplateColumns": "repeat(auto-fit, minmax(96px, 1fr))",
+    },
+    "& dl > div": {
+        "p": "10px 14px",
+        "border": "1px solid",
+        "borderColor": "divider",
+        "borderRadius": "10px",
+        "backgroundColor": "background.paper",
+        "position": "relative",
+    },
+    "& dt": {"color": "text.secondary", "fontSize": "0.75rem"},
+    "& dd": {"m": 0, "fontSize": "1.25rem", "fontWeight": 600},
+    "& [data-help]:is(:hover, :focus-visible)::after": {
+        "content": "attr(data-help)",
+        "position": "absolute",
+        "left": 0,
+        "top": "100%",
+        "zIndex": 2,
+        "width": "max-content",
+        "maxWidth": "260px",
+        "p": "4px 8px",
+        "borderRadius": "4px",
+        "fontSize": "0.75rem",
+        "fontWeight": 400,
+        "color": "background.paper",
+        "backgroundColor": "text.primary",
+    },
+}
 _ALERT = {"& p": {"margin": 0}, "borderRadius": "8px"}
 
 
@@ -28,21 +63,19 @@ def title(heading: str, intro: str) -> pmui.Column:
 
 def section(name: str, *objects: Any, note: str = "", **params: Any) -> pmui.Paper:
     """A card with a heading, an optional explaining line, and its contents."""
-    head = [
-        pmui.Typography(
-            name, variant="h2", sx={"fontSize": "1.05rem", "fontWeight": 600}, margin=(0, 0, 2, 0)
-        )
-    ]
-    if note:
-        head.append(
-            pmui.Typography(
-                note, variant="body2", sx={"color": "text.secondary"}, margin=(0, 0, 6, 0)
-            )
-        )
+    head = pmui.Typography(
+        f"## {name}\n\n{note}",
+        variant="body2",
+        sx={
+            "color": "text.secondary",
+            "& h2": {"color": "text.primary", "fontSize": "1.05rem", "fontWeight": 600, "m": 0},
+        },
+        margin=(0, 0, 6 if note else 2, 0),
+    )
     options: dict[str, Any] = {"sizing_mode": "stretch_width"}
     options |= params
     return pmui.Paper(
-        *head,
+        head,
         *objects,
         variant="outlined",
         elevation=0,
@@ -75,46 +108,37 @@ def cells(*objects: tuple[Any, int], breakpoint: str = "md") -> pmui.Grid:
     )
 
 
-def figures(label: str, value: str, help_text: str = "") -> Any:
-    """One number on a card."""
-    card = pmui.Paper(
-        pmui.Typography(text(label), variant="caption", sx={"color": "text.secondary"}, margin=0),
-        pmui.Typography(
-            text(value),
-            sx={"fontSize": "1.25rem", "fontWeight": 600},
-            margin=0,
-        ),
-        variant="outlined",
-        elevation=0,
-        margin=0,
-        sx={"p": "10px 14px", "borderRadius": "10px"},
-        sizing_mode="stretch_width",
+def figures(cards: Sequence[tuple[str, str, str]]) -> pmui.Typography:
+    """Numbers on cards side by side, which wrap on narrow screens.
+
+    Parameters
+    ----------
+    cards
+        Of each its label, its value, and what is said where the pointer rests, if anything.
+    """
+    shown = "".join(map(_figure, cards))
+    return pmui.Typography(
+        f"<dl>{shown}</dl>", sx=_FIGURES, sizing_mode="stretch_width", margin=(0, 0, GAP, 0)
     )
-    if not help_text:
-        return card
-    return pmui.Tooltip(card, title=help_text, sizing_mode="stretch_width")
 
 
-def figures_row(cards: Sequence[Any]) -> pmui.Grid:
-    """Lay cards side by side, wrapping on narrow screens."""
-    return pmui.Grid(
-        *(pmui.Grid(card, size=1) for card in cards),
-        columns={"xs": 2, "sm": 4, "md": len(cards)},
-        container=True,
-        spacing=1.2,
-        sizing_mode="stretch_width",
-        margin=(0, 0, GAP, 0),
-    )
+def _figure(card: tuple[str, str, str]) -> str:
+    # One line each: an empty one would end what Markdown leaves as it is.
+    label, value, about = (html.escape(" ".join(words.split())) for words in card)
+    help_text = f' tabindex="0" data-help="{about}"' if about else ""
+    return f"<div{help_text}><dt>{label}</dt><dd>{value}</dd></div>"
 
 
 def fold(label: str, *objects: Any) -> pmui.Column:
     """Objects below a button that shows and hides them; hidden at first."""
-    inside = pmui.Column(*objects, sizing_mode="stretch_width", visible=False)
+    inside = pmui.Column(sizing_mode="stretch_width", visible=False)
     button = pmui.Button(
         label=label, icon="expand_more", variant="text", size="small", margin=(4, 0)
     )
 
     def toggle(_: Any) -> None:
+        # Only now: what nobody looks at costs nothing.
+        inside.objects = inside.objects or list(objects)
         inside.visible = not inside.visible
         button.icon = "expand_less" if inside.visible else "expand_more"
 

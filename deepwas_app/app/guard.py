@@ -67,12 +67,18 @@ def _ordered(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class LayoutGuard(JSComponent):
-    """Keeps Bokeh from measuring a figure that has not been laid out yet.
+    """Keeps the browser from measuring figures too early, and from toiling for nothing.
 
     When figures are put on a page that is already on show, Material components measure their
     children as soon as they resize, which may be before a new figure has a layout; Bokeh then
     raises ``Cannot read properties of undefined (reading 'top_panel')``. The figure is measured
     again when its layout is there, so the early calls can be skipped.
+
+    A component that comes or changes its size measures and draws all that is inside of it, and so
+    does each that it is inside of. What is asked for in one moment is done once, by the outermost.
+
+    A table that has changed its size asks, as fast as the browser can, whether it may be drawn
+    again, until it may; here it asks ten times a second.
 
     References
     ----------
@@ -80,17 +86,64 @@ class LayoutGuard(JSComponent):
     """
 
     _esm = """
-    export function render() {
-      const figure = window.Bokeh?.Models?.get("Figure")
-      const view = figure?.prototype?.default_view?.prototype
-      if (view && !view.guarded_layout) {
-        for (const name of ["_measure_layout", "_after_layout"]) {
-          const original = view[name]
-          view[name] = function() {
-            if (this.layout != null) { original.call(this) }
+    const guard_figures = (view) => {
+      for (const name of ["_measure_layout", "_after_layout"]) {
+        const original = view[name]
+        view[name] = function() {
+          if (this.layout != null) { original.call(this) }
+        }
+      }
+    }
+    const compute_once = (component) => {
+      const compute = component.compute_layout
+      const asked = new Set()
+      const answer = () => {
+        const views = new Set([...asked].filter((view) => !view.is_destroyed))
+        asked.clear()
+        for (const view of views) {
+          let above = view.parent
+          while (above != null && !views.has(above)) { above = above.parent }
+          if (above == null) { compute.call(view) } else { view._layout_computed = true }
+        }
+      }
+      component.compute_layout = function() {
+        if (this.is_managed) { return compute.call(this) }
+        if (asked.size === 0) { setTimeout(answer, 0) }
+        asked.add(this)
+      }
+    }
+    const ask_slowly = (table) => {
+      const pause = () => new Promise((go_on) => setTimeout(go_on, 100))
+      const may_draw = (view) => !(
+        view._is_scrolling || view._initializing || view.container === null || view.is_drawing
+        || view._has_active_editor() || ![...view._initialized_stylesheets.values()].every(Boolean)
+      )
+      table._flush_resize_when_root_ready = async function() {
+        while (this._resize_pending && !this.is_destroyed) {
+          await this.root.ready
+          if (may_draw(this)) {
+            this._resize_pending = false
+            this._resize_redraw()
+          } else {
+            await pause()
           }
         }
-        view.guarded_layout = true
+      }
+    }
+    const view_of = (name) => window.Bokeh?.Models?.get(name)?.prototype?.default_view?.prototype
+    export function render({ view }) {
+      const figure = view_of("Figure")
+      if (figure && !figure.guarded_layout) {
+        figure.guarded_layout = true
+        guard_figures(figure)
+        // What this component and Material's have in common.
+        let component = Object.getPrototypeOf(view)
+        while (component && !Object.hasOwn(component, "compute_layout")) {
+          component = Object.getPrototypeOf(component)
+        }
+        const table = view_of("panel.models.tabulator.DataTabulator")
+        if (table?._flush_resize_when_root_ready) { ask_slowly(table) }
+        if (component && Object.hasOwn(component, "render_esm")) { compute_once(component) }
       }
       return document.createElement("div")
     }

@@ -75,6 +75,11 @@ class Poller:
             self._pending.remove(asked)
             asked.future.cancel()
 
+    @property
+    def waiting(self) -> bool:
+        """Whether something is being computed for the session."""
+        return bool(self._pending)
+
     def poll(self) -> None:
         """One tick."""
         in_order(self._poll)

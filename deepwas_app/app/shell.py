@@ -8,10 +8,11 @@ import panel_material_ui as pmui
 import xarray as xr
 
 from deepwas_app.app import leaks, notebook
-from deepwas_app.app.browser import SystemTheme
+from deepwas_app.app.browser import Idle, SystemTheme
 from deepwas_app.app.components import trouble, waiting
 from deepwas_app.app.guard import LayoutGuard
 from deepwas_app.app.header import Header
+from deepwas_app.app.jobs import JOBS
 from deepwas_app.app.jobs_drawer import JobsDrawer
 from deepwas_app.app.markup import text
 from deepwas_app.app.notebook import Arrival
@@ -21,6 +22,8 @@ from deepwas_app.app.state import AppState
 
 logger = logging.getLogger(__name__)
 
+# How many visitors a server may have that builds pages before they are asked for.
+FEW = 3
 BAR = "#173a6b"
 THEME = {
     "light": {
@@ -81,6 +84,8 @@ class Dashboard(pn.viewable.Viewer):
         self.drawer = JobsDrawer(self.state)
         self.header = Header(self.state, self.drawer, self._python)
         self.theme = SystemTheme(width=0, height=0, margin=0)
+        self.idle = Idle(width=0, height=0, margin=0)
+        self._moments = 0
         self.page = leaks.without_busy(self._make_page)
         self.page.param.watch(self._darkened, "dark_theme")
         self.state.dark = bool(self.page.dark_theme)
@@ -95,6 +100,7 @@ class Dashboard(pn.viewable.Viewer):
         self.poller.add(self.header.refresh)
         self.poller.add(self.drawer.refresh)
         self.poller.add(self._build_shown)
+        self.poller.add(self._build_ahead)
         self.turn_to(self.shown)
 
     @property
@@ -113,18 +119,31 @@ class Dashboard(pn.viewable.Viewer):
             self._slots[name].objects = [waiting("Drawing…")]
 
     def _build_shown(self) -> None:
-        name = self.shown
         if self._new:
             # Once a visit, also if it fails.
             self._new = False
-            try:
-                self.pages[name] = make_page(name, self.state, self.poller)
-            except Exception as problem:
-                line = f"This page could not be built: {type(problem).__name__}: {problem}"
-                self._slots[name].objects = [trouble(line)]
-                raise
-            # Last: what changes while a page is on its way to the browser is an error there.
-            self._slots[name].objects = [self.pages[name]]
+            self._build(self.shown)
+
+    def _build(self, name: str) -> None:
+        try:
+            self.pages[name] = make_page(name, self.state, self.poller)
+        except Exception as problem:
+            line = f"This page could not be built: {type(problem).__name__}: {problem}"
+            self._slots[name].objects = [trouble(line)]
+            raise
+        # Last: what changes while a page is on its way to the browser is an error there.
+        self._slots[name].objects = [self.pages[name]]
+
+    def _build_ahead(self) -> None:
+        """Build another page where nobody waits for anything, so that it is there when wanted."""
+        if self.idle.moments == self._moments:
+            return
+        self._moments = self.idle.moments
+        left = [name for name, slot in self._slots.items() if not slot.objects]
+        self.idle.wanted = bool(left)
+        if left and not self._new and not self.poller.waiting and few_visitors():
+            self._build(left[0])
+            self.pages[left[0]].active = False
 
     def close(self, document: Any = None) -> None:
         """Let go of everything, when the session is over."""
@@ -146,6 +165,7 @@ class Dashboard(pn.viewable.Viewer):
                 LayoutGuard(width=0, height=0, margin=0),
                 Arrival(width=0, height=0, margin=0),
                 self.theme,
+                self.idle,
                 self.header.dialog,
                 pmui.Column(*self._slots.values(), sizing_mode="stretch_width", margin=(12, 20)),
             ],
@@ -209,6 +229,13 @@ class Dashboard(pn.viewable.Viewer):
 
     def _ipython_display_(self) -> None:
         notebook.show(self)
+
+
+def few_visitors() -> bool:
+    """Whether the server has time for what may not be wanted."""
+    context = getattr(pn.state.curdoc, "session_context", None)
+    server = getattr(context, "server_context", None)
+    return server is not None and len(server.sessions) <= FEW and not JOBS.active()
 
 
 def sync_address(state: AppState) -> None:

@@ -7,7 +7,7 @@ import pytest
 from bokeh.plotting import figure
 from panel.io.location import Location
 
-from deepwas_app.app import explore, store
+from deepwas_app.app import explore, shell, store
 from deepwas_app.app.pages import PAGES
 from deepwas_app.app.shell import Dashboard, sync_address
 from deepwas_app.app.state import AppState
@@ -41,6 +41,30 @@ def test_a_page_that_was_hidden_knows_the_runs_of_meanwhile(name, small_study, s
     if name == "locus":
         assert page.choices.prior.value == "mlp"
         settle(page, lambda: page.figure.tracks["heritability"].figures[0] in page.figure.figures)
+
+
+def test_other_pages_are_built_where_nobody_waits(small_study, small_runs, monkeypatch, settle):
+    dashboard = explore(small_study)
+    turn(dashboard, "study")
+    # There is no server.
+    dashboard.idle.moments += 1
+    dashboard.poller.poll()
+    assert list(dashboard.pages) == ["study"]
+    monkeypatch.setattr(shell, "few_visitors", lambda: True)
+    for count in range(2, len(PAGES) + 1):
+        settle(dashboard, lambda: not dashboard.poller.waiting)
+        dashboard.idle.moments += 1
+        dashboard.poller.poll()
+        dashboard.poller.poll()
+        assert len(dashboard.pages) == count
+    assert [name for name, page in dashboard.pages.items() if page.active] == ["study"]
+    settle(dashboard, lambda: not dashboard.poller.waiting)
+    dashboard.idle.moments += 1
+    dashboard.poller.poll()
+    assert not dashboard.idle.wanted
+    shutil.copytree(small_runs.mlp.path, store.runs_folder(small_study) / "mlp.run")
+    dashboard.state.refresh_runs(select="mlp")
+    assert set(turn(dashboard, "annotations").chooser.options) == {"mlp"}
 
 
 def test_a_page_that_cannot_be_built_is_left_alone_by_the_timer(small_study, monkeypatch):

@@ -6,7 +6,8 @@ import shutil
 import panel_material_ui as pmui
 
 from deepwas_app.app import store
-from deepwas_app.app.pages.study import StudyPage, regression_figures
+from deepwas_app.app.cards.study_numbers import study_numbers
+from deepwas_app.app.pages.study import StudyPage
 
 
 def shown_text(layout) -> str:
@@ -46,9 +47,9 @@ def test_ld_score_regression_stands_beside_the_best_run(small_study, small_runs,
     page = StudyPage(small_study)
 
     def shown() -> str:
-        return shown_text(page._regression)
+        return shown_text(page._numbers)
 
-    settle(page, lambda: "LDSC intercept" in shown())
+    settle(page, lambda: "…" not in shown())
     row = store.ldsc(small_study).iloc[0]
     assert f"{row['h2']:.4f} ± {row['h2_se']:.4f}" in shown()
     assert "h² of" not in shown()
@@ -60,6 +61,13 @@ def test_ld_score_regression_stands_beside_the_best_run(small_study, small_runs,
 
 def test_a_run_that_is_far_from_ld_score_regression_is_remarked_on(small_study, small_runs):
     found = store.ldsc(small_study).assign(h2=0.9, h2_se=0.01)
-    _, remark = regression_figures(found, small_runs.linear)
+    _, remark = study_numbers(small_study, found, small_runs.linear)
     assert "standard errors below" in remark.object
-    assert len(regression_figures(found)) == 1
+    assert len(study_numbers(small_study, found)) == 1
+
+
+def test_numbers_are_there_where_ld_score_regression_is_not(small_study):
+    cards, words = study_numbers(small_study, said="Too few variants.")
+    assert words.object == "Too few variants."
+    assert "Mean χ²" in shown_text(cards)
+    assert "…" not in shown_text(cards)

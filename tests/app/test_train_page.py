@@ -196,6 +196,8 @@ def test_the_model_of_s_ldsc_can_be_asked_for(small_study, gates, monkeypatch):
 
     monkeypatch.setattr("deepwas_app.workflow.runs.train.train", train)
     page = TrainPage(small_study)
+    (more,) = (b for b in page._layout.select(pmui.Button) if b.label == "More")
+    more.clicks += 1
     form = {
         widget.label: widget for widget in page._layout.select(pmui.widgets.base.MaterialWidget)
     }

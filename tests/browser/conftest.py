@@ -78,6 +78,7 @@ def dashboard_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[s
     from bokeh.server.tornado import BokehTornado
     from tornado.web import Application
 
+    from deepwas_app.app import shell
     from deepwas_app.app.jobs import JOBS
     from deepwas_app.app.requests import protect
     from deepwas_app.app.serving import dashboard
@@ -86,6 +87,8 @@ def dashboard_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[s
     name = "get_handler_delegate"
     monkeypatch.setattr(BokehTornado, name, getattr(Application, name))
     protect()
+    # No page is built before it is asked for, but where a test wants that.
+    monkeypatch.setattr(shell, "FEW", 0)
     monkeypatch.setenv("DEEPWAS_DATA_ROOT", str(tmp_path / "data"))
     monkeypatch.delenv("DEEPWAS_STUDIES", raising=False)
     monkeypatch.setenv("DEEPWAS_OPEN_DISK", "1")

@@ -1,6 +1,5 @@
 """The Study page: open a study or build one, and see what is in it."""
 
-import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,28 +10,25 @@ import xarray as xr
 
 from deepwas_app.app import store
 from deepwas_app.app.cards.load_own import OwnStudyForm
+from deepwas_app.app.cards.study_numbers import study_numbers
 from deepwas_app.app.components import (
     caution,
     cells,
     empty,
-    figures,
-    figures_row,
     plot,
     section,
     typed,
     waiting,
 )
 from deepwas_app.app.job_view import JobView
-from deepwas_app.app.markup import text
 from deepwas_app.app.pages import PAGES
 from deepwas_app.app.pages.base import Page
 from deepwas_app.app.result_tables import PLACE, page_table, table_download
 from deepwas_app.counting import counted
-from deepwas_app.genetics.study import summarise
 from deepwas_app.plots import study as pictures
 from deepwas_app.plots.compare import place
 from deepwas_app.plots.manhattan import manhattan
-from deepwas_app.workflow.tables import Column, Table, with_error
+from deepwas_app.workflow.tables import Column, Table
 
 PROVENANCE = Table(
     "provenance",
@@ -82,9 +78,7 @@ class StudyPage(Page):
             lambda found: plot(pictures.residual_spectrum(found)),
             until="Computing the residual spectrum…",
         )
-        self._regression = pmui.Column(
-            waiting("Regressing on LD scores…", height=64), sizing_mode="stretch_width"
-        )
+        self._numbers = pmui.Column(*study_numbers(study), sizing_mode="stretch_width")
         self.follow_runs()
         misfits = pmui.Column(sizing_mode="stretch_width")
         self.later(
@@ -100,12 +94,7 @@ class StudyPage(Page):
             lambda said: list(map(caution, said)),
         )
         return [
-            figures_row(study_figures(study)),
-            section(
-                "LD score regression",
-                self._regression,
-                note="By the study's own LD, with a free intercept; the best run stands beside.",
-            ),
+            self._numbers,
             section(
                 "Manhattan plot",
                 plot(manhattan(study)),
@@ -151,11 +140,11 @@ class StudyPage(Page):
     def follow_runs(self) -> None:
         """LD score regression beside the run that is best now."""
         study, run = self.state.study, self.state.best_run()
-        self.later(
-            self._regression,
-            lambda: store.ldsc(study),
-            lambda found: regression_figures(found, run),
-        )
+
+        def show(found: Any = None, said: str = "") -> None:
+            self._numbers.objects = study_numbers(study, found, run, said)
+
+        self.ask(self._numbers, lambda: store.ldsc(study), show, lambda line: show(None, line))
 
     def build_without_study(self) -> list[Any]:
         """What to do first."""
@@ -203,11 +192,11 @@ class StudyPage(Page):
             variant="outlined",
             margin=(8, 0, 6, 0),
         )
-        form = pmui.Column(
-            pmui.Divider(margin=(10, 0)), self.form, sizing_mode="stretch_width", visible=False
-        )
+        form = pmui.Column(sizing_mode="stretch_width", visible=False)
 
         def toggle(_: Any) -> None:
+            # Only now: it is large, and few want it.
+            form.objects = form.objects or [pmui.Divider(margin=(10, 0)), self.form]
             form.visible = not form.visible
 
         own.on_click(toggle)
@@ -231,83 +220,6 @@ class StudyPage(Page):
         if key and key not in known.values():
             known[key] = key
         self.chooser.param.update(options=known, value=key or None)
-
-
-def study_figures(study: xr.Dataset) -> list[Any]:
-    """Cards with the study's most telling numbers."""
-    known = summarise(study)
-    return [
-        figures("Variants", f"{study.sizes['variants']:,}", "All variants of the LD panel"),
-        figures("Scored", f"{known.scored:,}", "Variants with a z-score after alignment"),
-        figures("LD blocks", f"{study.sizes['blocks']:,}"),
-        figures("People", _known(known.people, ",.0f", "unknown"), "Median N"),
-        figures("Annotations", f"{study.sizes['annotations']:,}"),
-        figures("Build", str(study.attrs.get("genome_build", "unknown"))),
-        figures(
-            "λ GC",
-            _known(known.inflation, ".3f"),
-            "Median χ² over its value under the null; high where a trait is polygenic",
-        ),
-        figures("Mean χ²", _known(known.mean_chi_square, ".2f")),
-        figures("P < 5×10⁻⁸", f"{known.hits:,}", "Genome-wide significant variants"),
-    ]
-
-
-def regression_figures(found: pd.DataFrame, run: Any = None) -> list[Any]:
-    """Cards of LD score regression and of a run's heritability; a line where these are far apart.
-
-    Parameters
-    ----------
-    found
-        Table ``LDSC`` of the study.
-    run
-        None: there is none.
-    """
-    from deepwas_app.workflow.results.ldsc import beside
-
-    row = (found if run is None else beside(found, run)).iloc[0]
-    cards = [
-        figures(
-            "LDSC h²",
-            with_error(row["h2"], row["h2_se"], 4),
-            "Heritability of the study's variants ± s.e., observed scale",
-        ),
-        figures(
-            "LDSC intercept",
-            with_error(row["intercept"], row["intercept_se"], 3),
-            "Mean χ² of a variant without LD ± s.e.; above 1: stratification, or LD of others",
-        ),
-        figures(
-            "LDSC ratio",
-            _known(row["ratio"], ".3f"),
-            "Share of the excess of the mean χ² over 1 that is in the intercept",
-        ),
-    ]
-    if run is None:
-        return [figures_row(cards)]
-    cards.append(
-        figures(
-            f"h² of {store.run_name(run)}",
-            with_error(row["run_h2"], row["run_h2_se"], 4),
-            "Heritability of the study's variants under this run, by its likelihood",
-        )
-    )
-    alpha, alpha_se = (run.summary.get(name) for name in ("alpha", "alpha_se"))
-    if alpha_se is not None:
-        cards.append(
-            figures(
-                f"α of {store.run_name(run)}",
-                with_error(alpha, alpha_se, 2),
-                "Heritability goes with this power of p (1 - p), learned by this run ± s.e.",
-            )
-        )
-    if not row["remark"]:
-        return [figures_row(cards)]
-    return [figures_row(cards), pmui.Typography(text(row["remark"]), variant="body2", margin=0)]
-
-
-def _known(value: float, form: str, otherwise: str = "–") -> str:
-    return otherwise if math.isnan(value) else format(value, form)
 
 
 def misfit_table(table: pd.DataFrame) -> Any:
