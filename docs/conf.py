@@ -23,23 +23,26 @@ templates_path = ["_templates"]
 
 # Notebooks are run by the tests, and kept without outputs.
 nb_execution_mode = "off"
+# Two hyphens are a flag.
+smartquotes = False
 myst_enable_extensions = ["dollarmath", "deflist"]
 myst_heading_anchors = 3
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
 autodoc_typehints = "none"
-# Files that are not pages, named by pages that are read in the repository too.
-suppress_warnings = ["myst.xref_missing"]
 
 html_theme = "pydata_sphinx_theme"
 html_title = project
 html_show_sourcelink = False
+# Of pages that have none below them.
+html_sidebars = {"*": [], "_generated/commands": []}
 html_theme_options = {"navigation_with_keys": False, "show_nav_level": 1}
 
 
-def _mathml(display: str):
+def _mathml(display: str, around: str):
     def visit(translator, node: nodes.Element) -> None:
-        translator.body.append(latex2mathml.converter.convert(node.astext(), display=display))
+        formula = latex2mathml.converter.convert(node.astext(), display=display)
+        translator.body.append(around.format(formula))
         raise nodes.SkipNode
 
     return visit, None
@@ -47,7 +50,8 @@ def _mathml(display: str):
 
 def setup(app) -> None:
     """Formulas as MathML, which browsers draw themselves: no script, and no other host."""
-    app.add_html_math_renderer("mathml", _mathml("inline"), _mathml("block"))
+    block = '<div style="margin: 1em 0; overflow-x: auto">{}</div>'
+    app.add_html_math_renderer("mathml", _mathml("inline", "{}"), _mathml("block", block))
 
 
 html_math_renderer = "mathml"

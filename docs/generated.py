@@ -17,7 +17,8 @@ from deepwas_app.genetics.variables import REGISTRY
 from deepwas_app.workflow.results.exports import EXPORTS
 
 ROOT = Path(__file__).parents[1]
-# Every public name is in one of these; one that is in none is an error.
+# Public names in their order; pages and views are found by their names, and what is in no list is
+# in the last.
 NAMES = {
     "Studies and LD panels": "open_study builtin_studies open_panel build_ld build_study simulate "
     "add_annotation read_annotations read_sumstats understand munge info alignment ld_fit",
@@ -26,8 +27,7 @@ NAMES = {
     "effects effects_table quantile_table response response_curve interaction_surface explain "
     "variant_drivers heritability run_heritability posterior outlook fine_map",
     "Files for other tools": "export snpvar snpvar_table prior_weights pgs_weights score_people",
-    "Pages and views": "explore serve AnnotationsPage ComparePage ExportPage LocusPage ScalingPage "
-    "StudyPage TrainPage",
+    "Pages and views": "explore serve",
     "Errors": "InputError",
 }
 # What functions give back, and what of it is for people.
@@ -115,7 +115,7 @@ def commands() -> str:
     ]
     for name in COMMANDS:
         command = _command(name)
-        usage = command.format_usage().removeprefix("usage: ")
+        usage = command.format_usage().removeprefix("usage: ").replace("\n       ", "\n")
         text += [f"## deepwas {name}", "", command.description or "", ""]
         text += ["```text", usage.rstrip(), "```", ""]
         for group in command._action_groups:
@@ -140,16 +140,21 @@ def _flag(action: argparse.Action) -> str:
 
 def api() -> str:
     """Lists of the public names, each of which has a page made from its docstring."""
-    missing = {n for n in dw.__all__ if n != "plot"} ^ {
-        n for s in NAMES.values() for n in s.split()
+    lists = {title: names.split() for title, names in NAMES.items()}
+    screens = [name for name in dw.__all__ if name.endswith(("Page", "View"))]
+    lists["Pages and views"] += screens
+    listed = {name for names in lists.values() for name in names}
+    lists["More"] = [name for name in dw.__all__ if name not in {*listed, "plot"}]
+    lists = {
+        title: [f"deepwas_app.{name}" for name in names if name in dw.__all__]
+        for title, names in lists.items()
     }
-    if missing:
-        raise ValueError(f"docs/generated.py, NAMES: {', '.join(sorted(missing))}")
-    lists = {title: [f"deepwas_app.{n}" for n in names.split()] for title, names in NAMES.items()}
     lists["Plots"] = [f"deepwas_app.plot.{name}" for name in sorted(dw.plot.__all__)]
     lists["What functions give back"] = list(GIVEN_BACK)
     text = ["Python", "======", "", "``import deepwas_app as dw``.", ""]
     for title, names in lists.items():
+        if not names:
+            continue
         text += [
             title,
             "-" * len(title),

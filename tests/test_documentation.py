@@ -19,9 +19,11 @@ from unittest import SkipTest
 import numpy as np
 import pandas as pd
 import pytest
+from numpydoc.validate import validate
 from sybil import Document, Example
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser, SkipParser
 
+import deepwas_app as dw
 from deepwas_app.cli import command_module, main, parser
 from deepwas_app.cli.flags import read_flags
 from deepwas_app.workflow.studies.builtin import builtin_path, builtin_studies
@@ -146,6 +148,23 @@ def test_what_a_page_shows_runs(page: Path, tmp_path: Path, request: pytest.Fixt
 
 def test_few_blocks_are_not_run():
     assert sum(page.read_text().count(SKIP) for page in PAGES) <= MOST_SKIPPED
+
+
+# Not asked: an extended summary, examples and references to other functions everywhere; types,
+# which the signature has; a capital letter where the text is a knob's.
+OF_NUMPYDOC = {"ES01", "EX01", "SA01", "PR04", "PR08", "RT03", "GL02", "SS05"}
+
+
+@pytest.mark.parametrize("name", [name for name in dw.__all__ if name != "plot"])
+def test_docstrings_are_of_one_dialect(name: str):
+    """That of numpydoc: sections in its order, and all parameters said, once there are any."""
+    found = validate(f"deepwas_app.{name}")
+    allowed = set(OF_NUMPYDOC)
+    if "\n" not in found["docstring"].strip() or isinstance(getattr(dw, name), type):
+        allowed |= {"PR01", "RT01"}
+    problems = [f"{code} {said}" for code, said in found["errors"] if code not in allowed]
+    # Every job has it.
+    assert [said for said in problems if "{'progress'}" not in said] == []
 
 
 def test_pages_are_built_without_a_warning(tmp_path: Path):

@@ -22,6 +22,15 @@ from deepwas_app.workflow.tables import Table
 def info(path: str | Path) -> dict[str, Any]:
     """Facts about a study, LD panel, run, genotypes, result table or summary statistics.
 
+    Parameters
+    ----------
+    path
+        Of any of these, or the name of a built-in study.
+
+    Returns
+    -------
+    Facts by name, in the order in which ``deepwas info`` prints them.
+
     Raises
     ------
     InputError

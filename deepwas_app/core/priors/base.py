@@ -50,7 +50,7 @@ class PriorInputs(NamedTuple):
 
 
 class Prior(eqx.Module):
-    """log f of variants from their annotations. Positive f by construction.
+    """Log f of variants from their annotations. Positive f by construction.
 
     Attributes
     ----------

@@ -218,6 +218,16 @@ def write_panel(
 def open_panel(path: str | Path) -> xr.Dataset:
     """Open an LD panel lazily.
 
+    Parameters
+    ----------
+    path
+        A folder, NAME.ld.zarr.
+
+    Returns
+    -------
+    xarray.Dataset
+        Its variants and blocks; see ``deepwas_app.genetics.variables``.
+
     Raises
     ------
     InputError

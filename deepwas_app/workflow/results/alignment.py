@@ -17,5 +17,15 @@ ALIGNMENT = Table(
 
 
 def alignment(study: StudyLike) -> pd.DataFrame:
-    """The alignment report of a study, table :data:`ALIGNMENT`."""
+    """What became of the rows of the GWAS file of a study.
+
+    Parameters
+    ----------
+    study
+        From ``open_study``, or its path.
+
+    Returns
+    -------
+    Table :data:`ALIGNMENT`, one row a step.
+    """
     return ALIGNMENT.frame(open_study(study).attrs["alignment"])

@@ -40,6 +40,13 @@ def log_linear(prior: Prior) -> bool:
 def annotation_effects(study: StudyLike | None, run: RunLike) -> xr.Dataset:
     """Effects of every annotation in a run, with block-jackknife standard errors.
 
+    Parameters
+    ----------
+    study
+        From ``open_study``, or its path; None for the run's own.
+    run
+        A run, its path, or the last step of a fit.
+
     Returns
     -------
     Dataset over ``annotations`` (and ``quantiles``):

@@ -98,13 +98,13 @@ def effects(
     found
         From :func:`annotation_effects`, where they are known.
 
-    Yields
-    ------
-    Progress
-
     Returns
     -------
     Table :data:`EFFECTS`, one row an annotation.
+
+    Yields
+    ------
+    Progress
     """
     study, run = opened(study, run)
     warn_of(run)
@@ -253,6 +253,11 @@ FIFTHS = Table(
 
 def quantile_table(effects: xr.Dataset) -> pd.DataFrame:
     """Enrichment of the fifths of every continuous annotation, one row a fifth.
+
+    Parameters
+    ----------
+    effects
+        From :func:`annotation_effects`.
 
     Returns
     -------

@@ -76,15 +76,15 @@ def evaluate(
     -------
     Table :data:`~deepwas_app.workflow.runs.summary.EVALUATION`. No gain where nothing was held out.
 
-    Warns
-    -----
-    RunWarning
-        If gains of runs of one study cannot be set side by side.
-
     Raises
     ------
     InputError
         If a run is not finished.
+
+    Warns
+    -----
+    RunWarning
+        If gains of runs of one study cannot be set side by side.
     """
     rows = []
     several = opened_runs(runs)

@@ -145,13 +145,13 @@ def fine_map(
         A folder that keeps the LD blocks that are done, for a later call with the same arguments
         to go on from. It stays for the caller to remove.
 
-    Yields
-    ------
-    Progress
-
     Returns
     -------
     FineMapping
+
+    Yields
+    ------
+    Progress
 
     Raises
     ------

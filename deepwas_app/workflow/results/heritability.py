@@ -11,9 +11,22 @@ from deepwas_app.workflow.studies.builtin import StudyLike
 def heritability(
     study: StudyLike | None, run: RunLike, rows: np.ndarray | None = None
 ) -> np.ndarray:
-    """Per-variant heritability v_j under a run's prior, (rows,); of every variant by default.
+    """Per-variant heritability v_j under a run's prior.
 
     With folds, that of each variant under the prior that left its chromosome out.
+
+    Parameters
+    ----------
+    study
+        From ``open_study``, or its path; None for the run's own.
+    run
+        A run, its path, or the last step of a fit.
+    rows
+        Numbers of the variants; all of the study by default.
+
+    Returns
+    -------
+    (rows,), in units of the variance of the phenotype.
     """
     study, run = opened(study, run)
     name = str(run.path)

@@ -108,15 +108,15 @@ def marginal_effects(
 ) -> Generator[Progress, None, xr.Dataset]:
     """Fit a log-linear prior of each annotation alone, on the run's training blocks.
 
-    Yields
-    ------
-    Progress
-
     Returns
     -------
     Dataset over ``annotations``: ``marginal``, ``marginal_se`` (change of log variance per s.d. of
     the annotation), ``unit_marginal``, ``unit_marginal_se`` (the same per unit). Beside the joint
     effects these show what correlated annotations share. NaN where the data say nothing.
+
+    Yields
+    ------
+    Progress
 
     Notes
     -----
@@ -182,13 +182,13 @@ def shifted_annotations(
     seed
         Draws them.
 
-    Yields
-    ------
-    Progress
-
     Returns
     -------
     Table :data:`SHIFTED`.
+
+    Yields
+    ------
+    Progress
 
     Raises
     ------

@@ -190,6 +190,15 @@ def interaction_surface(
 ) -> xr.Dataset:
     """Mean log variance against two annotations, with a band; see :func:`response_curve`.
 
+    Parameters
+    ----------
+    study, runs
+        As for :func:`response_curve`.
+    first, second
+        Names of the annotations.
+    points, effects
+        As for :func:`response_curve`.
+
     Returns
     -------
     Dataset over ``first`` and ``second``: ``first_value``, ``second_value``; ``effect``, ``low``,

@@ -127,13 +127,13 @@ def score_people(
     settings
         All knobs at once, in place of the keywords below.
 
-    Yields
-    ------
-    Progress
-
     Returns
     -------
     Scored
+
+    Yields
+    ------
+    Progress
 
     Raises
     ------

@@ -172,7 +172,11 @@ def open_run(path: str | Path) -> Run:
     Parameters
     ----------
     path
-        NAME.run
+        A folder, NAME.run.
+
+    Returns
+    -------
+    Run
 
     Raises
     ------

@@ -156,13 +156,13 @@ def scaling(
         Folder for one run each, ``scaling.tsv`` and ``steps.tsv``. A sweep that was interrupted
         goes on from what is there.
 
-    Yields
-    ------
-    SweepStep
-
     Returns
     -------
     Sweep
+
+    Yields
+    ------
+    SweepStep
 
     Raises
     ------

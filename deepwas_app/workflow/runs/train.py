@@ -193,13 +193,13 @@ def train(
     prior
         Name of a prior, one that was added to ``deepwas_app.core.priors.PRIORS`` included.
 
-    Yields
-    ------
-    TrainStep
-
     Returns
     -------
     Run
+
+    Yields
+    ------
+    TrainStep
 
     Raises
     ------

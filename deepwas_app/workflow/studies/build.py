@@ -59,13 +59,13 @@ def build_ld(settings: PanelSettings) -> Generator[Progress, None, Path]:
     settings
         The panel, in place of the keywords below.
 
-    Yields
-    ------
-    Progress
-
     Returns
     -------
     Path of the panel.
+
+    Yields
+    ------
+    Progress
     """
     path = output_path(settings.output, ".ld.zarr")
     yield Progress(0.0, "reading the LD source")
@@ -122,13 +122,13 @@ def build_study(
         the word genes; globs and {CHR} work), what ``read_annotations`` gives, or DataFrames with
         an annotation a column, whose index or columns (SNP, CHR and BP) say which variants.
 
-    Yields
-    ------
-    Progress
-
     Returns
     -------
     Path of the study.
+
+    Yields
+    ------
+    Progress
     """
     path = output_path(settings.output, ".study.zarr")
     panel = settings.ld if ld is None else ld

@@ -22,7 +22,12 @@ SIMULATED = {"truth": "interactions", "h2": 0.5}
 
 
 def builtin_studies() -> dict[str, str]:
-    """Names and titles of the built-in studies."""
+    """Name the built-in studies.
+
+    Returns
+    -------
+    Name to title.
+    """
     return dict(BUILTIN)
 
 
@@ -35,13 +40,13 @@ def builtin_path(name: str) -> Path:
 def build_builtin(name: str) -> Generator[Progress, None, Path]:
     """Make a built-in study, unless it is there already.
 
-    Yields
-    ------
-    Progress
-
     Returns
     -------
     Path of the study.
+
+    Yields
+    ------
+    Progress
     """
     path = builtin_path(name)
     if path.exists():

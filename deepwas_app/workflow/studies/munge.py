@@ -73,13 +73,13 @@ def munge(
         LD panel to align the alleles to: NAME.ld.zarr, or what ``open_panel`` gives. Without one,
         rows are cleaned and keep their alleles.
 
-    Yields
-    ------
-    Progress
-
     Returns
     -------
     Munged
+
+    Yields
+    ------
+    Progress
 
     Raises
     ------

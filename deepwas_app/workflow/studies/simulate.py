@@ -50,14 +50,14 @@ def simulate(settings: SimulateSettings) -> Generator[Progress, None, Path]:
     settings
         What to simulate, in place of the keywords below. The same settings give the same study.
 
-    Yields
-    ------
-    Progress
-
     Returns
     -------
     Path of the study. Its ``variant_true_heritability`` is v_j and ``variant_true_effect`` is b_j
     (in units of z).
+
+    Yields
+    ------
+    Progress
     """
     path = output_path(settings.output, ".study.zarr")
     if settings.study and settings.ld:

@@ -43,13 +43,13 @@ def drop_stale_tracks(study: Path) -> None:
 def build_tracks(study: Path, files: list[str], window: int) -> Generator[Progress, None, Path]:
     """Write the track windows of a study that is on disk.
 
-    Yields
-    ------
-    Progress
-
     Returns
     -------
     Path of the track store.
+
+    Yields
+    ------
+    Progress
     """
     path = tracks_path(study)
     variants = open_study_store(study)

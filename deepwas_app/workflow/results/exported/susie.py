@@ -30,6 +30,15 @@ PRIOR_WEIGHTS = Table(
 def prior_weights(study: StudyLike | None, run: RunLike, region: Region | str) -> pd.DataFrame:
     """Prior weights of the variants of a region, for SuSiE's ``prior_weights``.
 
+    Parameters
+    ----------
+    study
+        From ``open_study``, or its path; None for the run's own.
+    run
+        A run, its path, or the last step of a fit.
+    region
+        22:30500000-31500000, chr22:30.5-31.5Mb, a gene or a variant.
+
     Returns
     -------
     Table :data:`PRIOR_WEIGHTS`.
