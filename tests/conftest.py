@@ -18,7 +18,13 @@ install_import_hook("deepwas_app.core", "beartype.beartype")
 
 
 # Files that take minutes: first, so that no worker is left alone with one at the end.
-LONG = ("test_findings.py", "test_notebooks.py", "test_dashboard.py", "test_package.py")
+LONG = (
+    "test_findings.py",
+    "test_notebooks.py",
+    "test_docs.py",
+    "test_dashboard.py",
+    "test_package.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
