@@ -14,7 +14,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from deepwas_app.errors import InputError, RunWarning
+from deepwas_app.errors import InputError, RunWarning, refused
 
 COMMANDS = {
     "serve": "Serve the dashboard in the browser.",
@@ -65,6 +65,8 @@ def main(arguments: list[str] | None = None) -> int:
             doubts: list[str] = []
             warnings.showwarning = _gathered(doubts, warnings.showwarning)
             command.run(read_flags(typed, command.Settings))
+            # Here, where a full disk can still be told.
+            sys.stdout.flush()
         # Not where it failed: that is one line.
         for doubt in dict.fromkeys(doubts):
             print(f"warning: {doubt}", file=sys.stderr)
@@ -72,6 +74,12 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"deepwas: {problem}", file=sys.stderr)
         return 1
     except BrokenPipeError:
+        return 1
+    except (OSError, MemoryError, RuntimeError) as error:
+        refusal = refused(error)
+        if refusal is None:
+            raise
+        print(f"deepwas: {refusal}", file=sys.stderr)
         return 1
     except Terminated:
         print("deepwas: terminated", file=sys.stderr)

@@ -4,6 +4,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context, parent_process
 from pathlib import Path
 from shutil import rmtree
@@ -17,6 +18,7 @@ from threadpoolctl import threadpool_limits
 from deepwas_app.core.credible_sets import credible_sets
 from deepwas_app.core.finemap import SingleEffects, single_effects
 from deepwas_app.core.remainder import Remainder
+from deepwas_app.counting import counted
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.writing import replacing_file
 from deepwas_app.workflow.progress import Progress
@@ -247,6 +249,11 @@ def several(
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+    except BrokenProcessPool:
+        raise InputError(
+            f"{counted(workers, 'worker')}: one of them was ended from outside, as happens where "
+            "memory is used up. Choose fewer --workers."
+        ) from None
     finally:
         pool.shutdown(cancel_futures=True)
 
