@@ -17,11 +17,13 @@ import zarr
 from numcodecs import Blosc
 
 from deepwas_app.errors import InputError
+from deepwas_app.genetics.checksums import CheckedStore, RecordingStore, read_index, remedy
 from deepwas_app.genetics.content import HASHED, STUDY_VARIABLES, parts, variable_hashes
 from deepwas_app.genetics.files import UNREADABLE
 from deepwas_app.genetics.patterns import only
 from deepwas_app.genetics.variables import validate
-from deepwas_app.genetics.writing import replacing_folder
+from deepwas_app.genetics.writing import replacing_folder, restore
+from deepwas_app.versions import versions
 
 _MARKER = ".zmetadata"
 _CHUNK_ROWS = 65_536
@@ -29,6 +31,10 @@ _CHUNK_BYTES = 64 * 2**20
 # Set where every chunk is on disk, so that one that is not there is lost. Older stores leave out
 # chunks of zeros.
 _WHOLE = "every_chunk_written"
+# Set where each file has a checksum.
+_CHECKED = "checksums"
+# Which software made it.
+VERSIONS = "versions"
 # Attributes that are lists, of texts or of records: JSON text on disk, lists everywhere else.
 _LISTS = ("alignment", "annotation_notes", "files", "notes", "provenance", "report")
 # Of each LD block of a study; see core.block.WhitenedBlock.
@@ -43,7 +49,8 @@ class StoreFolder:
 
     def __init__(self, path: Path):
         self.path = path
-        self._root = zarr.open_group(path, mode="w", zarr_format=2)
+        self._store = RecordingStore(path)
+        self._root = zarr.open_group(self._store, mode="w", zarr_format=2)
 
     def write_block(self, block: int, arrays: Mapping[str, np.ndarray]) -> None:
         """Write ``blocks/<block>/<name>`` for each array."""
@@ -61,7 +68,7 @@ class StoreFolder:
         """Write the labelled arrays and the attributes, and index the store."""
         dataset = dataset.drop_attrs().assign_attrs(
             {key: _encoded(key, value) for key, value in attrs.items() if key != "path"},
-            **{_WHOLE: True},
+            **{_WHOLE: True, _CHECKED: True, VERSIONS: versions()},
         )
         encoding = {}
         for name, array in dataset.variables.items():
@@ -69,14 +76,15 @@ class StoreFolder:
             rows = min(array.shape[0], _CHUNK_ROWS) or 1
             encoding[name] = {"chunks": (rows, *array.shape[1:]), "compressors": (_COMPRESSOR,)}
         dataset.to_zarr(
-            self.path,
+            self._store,
             mode="a",
             zarr_format=2,
             consolidated=False,
             encoding=encoding,
             write_empty_chunks=True,
         )
-        zarr.consolidate_metadata(self.path, zarr_format=2)
+        zarr.consolidate_metadata(self._store, zarr_format=2)
+        self._store.write_indexes()
 
 
 def _chunks(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
@@ -113,21 +121,26 @@ def open_store(path: str | Path, kind: str, required: tuple[str, ...]) -> xr.Dat
         If there is none, or it is damaged, or of another kind.
     """
     path = Path(only(path)).expanduser()
+    restore(path)
     if not path.exists():
         raise InputError(f"{path}: no such {kind}. Check the path.")
     if not (path / _MARKER).is_file():
         raise InputError(f"{path}: is not a {kind}. Give a folder NAME.{_suffix(kind)}.")
     try:
-        dataset = xr.open_zarr(path, chunks=None, consolidated=True)
+        dataset = xr.open_zarr(CheckedStore(path), chunks=None, consolidated=True)
         dataset.attrs = _decoded(dataset.attrs) | {"path": str(path.absolute())}
+    except InputError:
+        raise
     except (*UNREADABLE, KeyError, ValueError) as error:
-        raise InputError(f"{path}: is damaged ({error}). Build it again.") from error
+        raise InputError(f"{path}: is damaged ({error}). {remedy(path)}.") from error
     found = dataset.attrs.get("kind", "store of another program")
     if found != kind:
         raise InputError(f"{path}: is a {found}, not a {kind}. Give a NAME.{_suffix(kind)}.")
     for name, array in dataset.variables.items():
         if _lost_chunks(dataset, path / str(name), array.shape, array.encoding["chunks"]):
-            raise InputError(f"{path}: is damaged (parts of {name} are lost). Build it again.")
+            raise InputError(f"{path}: is damaged (parts of {name} are lost). {remedy(path)}.")
+    if dataset.attrs.get(_CHECKED) and read_index(path) is None:
+        raise InputError(f"{path}: is damaged (its checksums are lost). {remedy(path)}.")
     return validate(dataset, required)
 
 
@@ -150,17 +163,18 @@ def _suffix(kind: str) -> str:
 
 def read_array(dataset: xr.Dataset, block: int, name: str) -> np.ndarray:
     """Read one array of one block from the store that the Dataset was opened from."""
-    path = Path(dataset.attrs["path"]) / "blocks" / str(block) / name
+    path, key = Path(dataset.attrs["path"]), f"blocks/{block}/{name}"
     try:
         # Opened by its own path: the index of a genome-wide store takes longer to parse.
-        array = zarr.open_array(path, mode="r", zarr_format=2)
-        if _lost_chunks(dataset, path, array.shape, array.chunks):
-            raise FileNotFoundError(f"{path}: chunks are lost")
+        array = zarr.open_array(CheckedStore(path), path=key, mode="r", zarr_format=2)
+        checked = dataset.attrs.get(_CHECKED)
+        if not checked and _lost_chunks(dataset, path / key, array.shape, array.chunks):
+            raise FileNotFoundError(f"{key}: chunks are lost")
         return np.asarray(array[...])
+    except InputError:
+        raise
     except (*UNREADABLE, KeyError, ValueError, RuntimeError) as error:
-        raise InputError(
-            f"{dataset.attrs['path']}: block {block} cannot be read. Build it again."
-        ) from error
+        raise InputError(f"{path}: block {block} cannot be read. {remedy(path)}.") from error
 
 
 class StudyWriter:
@@ -171,10 +185,7 @@ class StudyWriter:
         self._variants = validate(variants, STUDY_VARIABLES)
         self._attrs = dict(attrs)
         self._components: list[int] = []
-        self._hash = hashlib.sha256()
-        for name in (name for name in HASHED if name in variants.variables):
-            self._update([name.encode()])
-            self._update(parts(variants[name].values))
+        self._hash = _hash_of_variables(variants)
 
     def add(self, block: Mapping[str, np.ndarray]) -> None:
         """Write the next block: Q (variants, components), and the others (components)."""
@@ -188,12 +199,8 @@ class StudyWriter:
             raise ValueError(f"block {index} has {rows} variants, but its arrays are {shapes}")
         self._folder.write_block(index, arrays)
         for array in arrays.values():
-            self._update(parts(array))
+            _update(self._hash, parts(array))
         self._components.append(components)
-
-    def _update(self, values: Iterable[bytes | memoryview]) -> None:
-        for value in values:
-            self._hash.update(value)
 
     def finish(self) -> None:
         """Write the variants once every block was added."""
@@ -220,6 +227,32 @@ class StudyWriter:
             "variable_hashes": variable_hashes(self._variants),
         }
         self._folder.write_dataset(dataset, attrs)
+
+
+def _hash_of_variables(variants: xr.Dataset) -> Any:
+    digest = hashlib.sha256()
+    for name in (name for name in HASHED if name in variants.variables):
+        _update(digest, [name.encode()])
+        _update(digest, parts(variants[name].values))
+    return digest
+
+
+def _update(digest: Any, values: Iterable[bytes | memoryview]) -> None:
+    for value in values:
+        digest.update(value)
+
+
+def stored_hash(study: xr.Dataset) -> str:
+    """The content hash of a study, from all that is on disk of it."""
+    digest = _hash_of_variables(study)
+    for block in range(study.sizes["blocks"]):
+        for array in read_block(study, block, _arrays_there(study)).values():
+            _update(digest, parts(array.values))
+    return str(digest.hexdigest())
+
+
+def _arrays_there(study: xr.Dataset) -> Sequence[str]:
+    return BLOCK_ARRAYS if study.attrs.get(_WITH_NOISE) else BLOCK_ARRAYS[:3]
 
 
 @contextmanager
@@ -287,7 +320,7 @@ def read_block(study: xr.Dataset, block: int, names: Sequence[str] = BLOCK_ARRAY
     xarray.Dataset
         Q (variants, components); x, eigenvalues, noise and background (components); float32.
     """
-    there = BLOCK_ARRAYS if study.attrs.get(_WITH_NOISE) else BLOCK_ARRAYS[:3]
+    there = _arrays_there(study)
     arrays = {name: read_array(study, block, name) for name in names if name in there}
     size = int(study["block_components"].values[block])
     for name, value in (("noise", 1), ("background", 0)):

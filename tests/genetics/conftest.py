@@ -79,3 +79,22 @@ def sumstats_of() -> Callable[..., xr.Dataset]:
         )
 
     return make
+
+
+@pytest.fixture
+def variants(panel: xr.Dataset) -> xr.Dataset:
+    """What a study has beside its blocks, on the variants of the panel."""
+    size = panel.sizes["variants"]
+    rng = np.random.default_rng(0)
+    z = rng.standard_normal(size).astype(np.float32)
+    z[[2, 15]] = np.nan
+    return panel.assign(
+        variant_z=("variants", z),
+        variant_scored=("variants", np.isfinite(z)),
+        variant_sample_size=("variants", np.full(size, 1000, dtype=np.float32)),
+        variant_annotation=(
+            ("variants", "annotations"),
+            rng.standard_normal((size, 2)).astype(np.float32),
+        ),
+        annotation_kind=("annotations", np.array(["continuous", "continuous"])),
+    ).assign_coords(annotation=("annotations", np.array(["Exon", "TSS ± 2 kb"])))

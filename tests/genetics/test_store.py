@@ -21,24 +21,6 @@ from deepwas_app.genetics.store import (
 )
 
 
-@pytest.fixture
-def variants(panel: xr.Dataset) -> xr.Dataset:
-    size = panel.sizes["variants"]
-    rng = np.random.default_rng(0)
-    z = rng.standard_normal(size).astype(np.float32)
-    z[[2, 15]] = np.nan
-    return panel.assign(
-        variant_z=("variants", z),
-        variant_scored=("variants", np.isfinite(z)),
-        variant_sample_size=("variants", np.full(size, 1000, dtype=np.float32)),
-        variant_annotation=(
-            ("variants", "annotations"),
-            rng.standard_normal((size, 2)).astype(np.float32),
-        ),
-        annotation_kind=("annotations", np.array(["continuous", "continuous"])),
-    ).assign_coords(annotation=("annotations", np.array(["Exon", "TSS ± 2 kb"])))
-
-
 def blocks_of(variants: xr.Dataset, seed: int = 0) -> Iterator[dict[str, np.ndarray]]:
     rng = np.random.default_rng(seed)
     for rows in variants["block_variants"].values:
@@ -184,7 +166,7 @@ def test_wrong_folders_are_named(world: SimpleNamespace, panel: xr.Dataset, vari
     path = world.folder / "broken.study.zarr"
     write_study(path, variants, blocks_of(variants), {})
     (path / ".zmetadata").write_text("{")
-    with pytest.raises(InputError, match=r"broken\.study\.zarr: is damaged"):
+    with pytest.raises(InputError, match=r"broken\.study\.zarr: the index is damaged"):
         open_study_store(path)
 
 
@@ -192,7 +174,7 @@ def test_a_lost_block_is_named(variants: xr.Dataset, tmp_path: Path):
     path = tmp_path / "tiny.study.zarr"
     write_study(path, variants, blocks_of(variants), {})
     study = open_study_store(path)
-    with pytest.raises(InputError, match=r"tiny\.study\.zarr: block 9 cannot be read"):
+    with pytest.raises(InputError, match=r"tiny\.study\.zarr: LD block 9 is lost"):
         read_block(study, 9)
 
 
@@ -210,10 +192,10 @@ def test_lost_chunks_are_damage_and_not_zeros(variants: xr.Dataset, tmp_path: Pa
     assert not read_block(study, 0)["Q"].values.any()
     assert read_block(study, 1)["Q"].shape == (11, 0)
     (path / "blocks" / "2" / "x" / "0").unlink()
-    with pytest.raises(InputError, match=r"tiny\.study\.zarr: block 2 cannot be read"):
+    with pytest.raises(InputError, match=r"tiny\.study\.zarr: x of LD block 2 is lost"):
         read_block(study, 2)
     shutil.rmtree(path / "blocks" / "0" / "noise")
-    with pytest.raises(InputError, match=r"tiny\.study\.zarr: block 0 cannot be read"):
+    with pytest.raises(InputError, match=r"tiny\.study\.zarr: noise of LD block 0 is lost"):
         read_block(study, 0)
     (path / "variant_scored" / "0").unlink()
     with pytest.raises(InputError, match=r"damaged \(parts of variant_scored are lost\)"):
