@@ -11,6 +11,7 @@ import pytest
 from bed_reader import to_bed
 
 from deepwas_app.cli import main
+from deepwas_app.workflow.runs.run import write_record
 
 
 @pytest.fixture(scope="module")
@@ -188,11 +189,11 @@ def test_bad_input_is_one_line(words, message, runs, tmp_path, monkeypatch, caps
     shutil.copytree(runs["linear"], moved)
     record = json.loads((moved / "run.json").read_text())
     record["study"]["path"] = "/nowhere/gone.study.zarr"
-    (moved / "run.json").write_text(json.dumps(record))
+    write_record(moved, record)
     unfinished = tmp_path / "unfinished.run"
     shutil.copytree(runs["linear"], unfinished)
     record = json.loads((unfinished / "run.json").read_text())
-    (unfinished / "run.json").write_text(json.dumps(record | {"summary": {}}))
+    write_record(unfinished, record | {"summary": {}})
     folder = tmp_path / "work"
     folder.mkdir()
     monkeypatch.chdir(folder)

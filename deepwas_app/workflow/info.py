@@ -8,24 +8,30 @@ import pandas as pd
 import xarray as xr
 
 from deepwas_app.errors import InputError
+from deepwas_app.genetics.annotation.tracks import open_tracks
 from deepwas_app.genetics.genotypes.plink import read_genotypes
 from deepwas_app.genetics.gwas.meaning import Meaning, understand
 from deepwas_app.genetics.gwas.sumstats import read_rows
 from deepwas_app.genetics.ld.panel import open_panel
+from deepwas_app.genetics.store import VERSIONS
 from deepwas_app.workflow.documentation import table_of
 from deepwas_app.workflow.runs.run import open_run
 from deepwas_app.workflow.settings import plain
 from deepwas_app.workflow.studies.builtin import BUILTIN, open_study
 from deepwas_app.workflow.tables import Table
+from deepwas_app.workflow.verify import verified
 
 
-def info(path: str | Path) -> dict[str, Any]:
+def info(path: str | Path, verify: bool = False) -> dict[str, Any]:
     """Facts about a study, LD panel, run, genotypes, result table or summary statistics.
 
     Parameters
     ----------
     path
         Of any of these, or the name of a built-in study.
+    verify
+        Compare all of a study, panel, track store or run with its checksums: `verified` says what
+        came of it, `damaged` has a line for each part that is not as it was written.
 
     Returns
     -------
@@ -36,15 +42,32 @@ def info(path: str | Path) -> dict[str, Any]:
     InputError
         If it is none of these, or cannot be read.
     """
+    if not verify:
+        return _facts(path)
+    found = verified(path)
+    try:
+        facts = _facts(path)
+    except InputError as problem:
+        # What is damaged may be what tells the rest.
+        if not found.damaged:
+            raise
+        facts = {"kind": "damaged", "path": str(path), "because": str(problem)}
+    told = {"damaged": found.damaged} if found.damaged else {}
+    return facts | {"verified": found.text} | told
+
+
+def _facts(path: str | Path) -> dict[str, Any]:
     text = str(path).rstrip("/")
     if text in BUILTIN or text.endswith(".study.zarr"):
         return _study(text)
     if text.endswith(".ld.zarr"):
         return _panel(text)
+    if text.endswith(".tracks.zarr"):
+        return _tracks(text)
     if text.endswith(".run"):
         return _run(text)
     if Path(text).is_dir():
-        raise InputError(f"{text}: not a .study.zarr, .ld.zarr or .run folder.")
+        raise InputError(f"{text}: not a .study.zarr, .ld.zarr, .tracks.zarr or .run folder.")
     if text.endswith((".bed", ".bim", ".fam")):
         genotypes = read_genotypes(text)
         return {
@@ -110,8 +133,13 @@ def _study(path: str) -> dict[str, Any]:
         "annotations": study["annotation"].values.tolist(),
         "annotation notes": study.attrs.get("annotation_notes", []),
         "alignment": study.attrs["alignment"],
+        "made with": _software(study.attrs.get(VERSIONS, {})),
         "provenance": study.attrs["provenance"],
     }
+
+
+def _software(versions: dict[str, str]) -> str:
+    return ", ".join(f"{name} {number}" for name, number in versions.items()) or "not recorded"
 
 
 def _panel(path: str) -> dict[str, Any]:
@@ -127,7 +155,21 @@ def _panel(path: str) -> dict[str, Any]:
         "variance kept": panel.attrs["variance"],
         "variants in and out": panel.attrs["report"],
         "notes": panel.attrs.get("notes", []),
+        "made with": _software(panel.attrs.get(VERSIONS, {})),
         "provenance": panel.attrs["provenance"],
+    }
+
+
+def _tracks(path: str) -> dict[str, Any]:
+    tracks = open_tracks(path)
+    return {
+        "kind": "tracks",
+        "tracks": tracks["track"].values.tolist(),
+        "window": tracks.attrs["window"],
+        "windows kept": "yes" if tracks.attrs["keep"] else "no, they are read from the files",
+        "content hash of the study": tracks.attrs["content_hash"],
+        "made with": _software(tracks.attrs.get(VERSIONS, {})),
+        "provenance": tracks.attrs["provenance"],
     }
 
 
@@ -138,6 +180,7 @@ def _run(path: str) -> dict[str, Any]:
         "study": run.study_path,
         "study title": run.study_title,
         "content hash of the study": run.study_hash,
+        "made with": _software(run.versions),
         "LD blocks trained on": len(run.train_blocks),
         "LD blocks held out": len(run.test_blocks),
         **{f"setting {k}": v for k, v in plain(run.settings).items()},

@@ -18,6 +18,7 @@ from deepwas_app.app.pages.train import TrainPage
 from deepwas_app.cli import main
 from deepwas_app.core.priors import PRIORS
 from deepwas_app.workflow.progress import job
+from deepwas_app.workflow.runs.run import write_record
 from deepwas_app.workflow.runs.sweep import Sweep
 
 
@@ -242,7 +243,7 @@ def test_finished_runs_of_sweeps_are_offered_under_names_of_their_own(
     begun = folders[1] / "S-likelihood-seed0.run"
     shutil.copytree(small_runs.mlp.path, begun)
     record = json.loads((begun / "run.json").read_text())
-    (begun / "run.json").write_text(json.dumps(record | {"summary": None}))
+    write_record(begun, record | {"summary": None})
     gates["sweep-1"].set()
     settle(page, lambda: len(page.state.runs) > 3)
     names = [store.run_name(run) for run in page.state.runs]

@@ -39,6 +39,7 @@ def run(settings: Settings) -> None:
     from deepwas_app.workflow.runs.memory import memory_plan
     from deepwas_app.workflow.runs.models import study_parameters
     from deepwas_app.workflow.runs.run import open_run
+    from deepwas_app.workflow.runs.run_files import is_empty
     from deepwas_app.workflow.runs.summary import EVALUATION
     from deepwas_app.workflow.runs.train import train
     from deepwas_app.workflow.studies.builtin import open_study
@@ -47,7 +48,7 @@ def run(settings: Settings) -> None:
     path = Path(settings.output)
     path = path if path.suffix == ".run" else path.with_name(path.name + ".run")
     training = part(settings, TrainSettings)
-    if settings.resume:
+    if settings.resume and not is_empty(path):
         open_run(path).check_settings(training.given)
     else:
         plan = memory_plan(study, training)

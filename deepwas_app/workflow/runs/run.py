@@ -2,9 +2,10 @@
 
 NAME.run/ holds ``run.json`` (settings, study, summary), ``metrics.parquet`` (one row an epoch),
 ``blocks.parquet`` (held-out losses by LD block), ``weights.eqx`` and, until the run is finished,
-``checkpoint.eqx`` (weights, optimiser state, step). Every file is replaced whole, never edited.
+``checkpoint.eqx`` (weights, optimiser state, step). Files are replaced whole, never edited.
 """
 
+import io
 import json
 import shutil
 from collections.abc import Mapping
@@ -22,10 +23,21 @@ from deepwas_app.core.priors import PRIORS, Model, Prior
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.content import check_annotations, content_hash
 from deepwas_app.genetics.patterns import only
-from deepwas_app.genetics.writing import replacing_file
+from deepwas_app.genetics.writing import written
+from deepwas_app.versions import versions
 from deepwas_app.workflow.runs.checkpoint import Checkpoint, held_out_table, without_fixed
 from deepwas_app.workflow.runs.folds import fold_path
 from deepwas_app.workflow.runs.models import blank_standardisation, build_prior, noisy_model
+from deepwas_app.workflow.runs.run_files import (
+    BLOCKS,
+    CHECKPOINT,
+    METRICS_FILE,
+    RECORD,
+    WEIGHTS,
+    is_half_made,
+    read_file,
+    replace_files,
+)
 from deepwas_app.workflow.runs.split import Split, settings_split
 from deepwas_app.workflow.settings import TrainSettings, plain
 from deepwas_app.workflow.studies.builtin import open_study
@@ -51,6 +63,10 @@ class Run:
         Numbers of the LD blocks; none where the record does not say.
     tracks, window
         Number of tracks that the prior reads, and positions of their window.
+    halvings
+        How often batches were made half as large as the settings say, for want of memory.
+    versions
+        Of the software that trained it; none of runs before 0.2.0.
     summary
         Results; empty until the run is finished.
     """
@@ -67,6 +83,8 @@ class Run:
     validation_blocks: list[int] = field(default_factory=list)
     tracks: int = 0
     window: int = 1
+    halvings: int = 0
+    versions: dict[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -143,17 +161,22 @@ class Run:
 
         The attribute ``blocks`` is the number of LD blocks that were held out.
         """
-        table = _read_table(self.path / "metrics.parquet")
+        table = _read_table(self.path, METRICS_FILE)
         table.attrs["blocks"] = len(self.test_blocks)
         return table
 
     def blocks(self) -> pd.DataFrame:
         """Held-out blocks: block, chromosome, start, stop, variants, loss, constant_loss (nats)."""
-        return _read_table(self.path / "blocks.parquet")
+        return _read_table(self.path, BLOCKS)
 
     def model(self) -> Model:
         """The fitted model."""
-        return _read_leaves(self.path / "weights.eqx", self.blank_model())
+        try:
+            return _read_leaves(self.path, WEIGHTS, self.blank_model())
+        except FileNotFoundError:
+            raise InputError(
+                f"{self.path / WEIGHTS}: missing. Go on with --resume, or train again."
+            ) from None
 
     def blank_model(self) -> Model:
         """A model of this run's shape, to be overwritten."""
@@ -184,9 +207,9 @@ def open_run(path: str | Path) -> Run:
         If it is not a run folder.
     """
     path = Path(only(path))
-    record = path / "run.json"
+    record = path / RECORD
     try:
-        content = json.loads(record.read_text())
+        content = json.loads(read_file(path, RECORD))
         # Runs before 0.2.0 were trained without.
         settings = TrainSettings(**{"tower": False} | content["settings"])
         summary = content["summary"]
@@ -208,11 +231,15 @@ def open_run(path: str | Path) -> Run:
             validation_blocks=content.get("validation_blocks", []),
             tracks=content.get("tracks", 0),
             window=content.get("window", 1),
+            halvings=content.get("halvings", 0),
+            versions=content.get("versions", {}),
         )
     except FileNotFoundError:
         raise InputError(
             f"{path}: not a run folder (no run.json). Make one with: deepwas train STUDY -o {path}"
         ) from None
+    except InputError:
+        raise
     except (ValueError, KeyError, TypeError, NotADirectoryError) as problem:
         raise InputError(
             f"{record}: not the record of a run ({problem}). Train again into a new folder."
@@ -225,15 +252,17 @@ def create_run(path: Path, study: xr.Dataset, settings: TrainSettings, split: Sp
     Raises
     ------
     InputError
-        If something is there already.
+        If something is there already, unless it is what a kill has left before the first epoch.
     """
-    if path.exists():
+    if path.exists() and not is_half_made(path):
         raise InputError(
             f"{path}: exists already. Choose another -o, or go on from it with --resume."
         )
-    path.mkdir(parents=True)
+    with written(path):
+        shutil.rmtree(path, ignore_errors=True)
+        path.mkdir()
     window, tracks = tracks_read(PRIORS[settings.prior], study)
-    _write_record(
+    write_record(
         path,
         {
             "settings": plain(settings),
@@ -246,6 +275,7 @@ def create_run(path: Path, study: xr.Dataset, settings: TrainSettings, split: Sp
             **_record(split),
             "window": window,
             "tracks": tracks,
+            "versions": versions(),
             "summary": {},
         },
     )
@@ -256,55 +286,88 @@ def _record(split: Split) -> dict[str, list[int]]:
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint, metrics: list[dict[str, Any]]) -> None:
-    """Keep where training is. Metrics first: on resume the rows past the checkpoint are dropped."""
-    with replacing_file(path / "metrics.parquet") as file:
-        pd.DataFrame(metrics, columns=METRICS).to_parquet(file)
-    for name, state in {"weights": checkpoint.best, "checkpoint": checkpoint}.items():
-        with replacing_file(path / f"{name}.eqx") as file:
-            eqx.tree_serialise_leaves(file, without_fixed(state))
+    """Keep where training is."""
+    table = pd.DataFrame(metrics, columns=METRICS)
+    replace_files(
+        path,
+        {
+            METRICS_FILE: _parquet(table),
+            WEIGHTS: _leaves(checkpoint.best),
+            CHECKPOINT: _leaves(checkpoint),
+        },
+    )
+
+
+def save_halvings(path: Path, halvings: int, checkpoint: Checkpoint | None) -> None:
+    """Keep that batches are smaller by now, and the checkpoint that counts steps by them."""
+    content = json.loads(read_file(path, RECORD))
+    files = {} if checkpoint is None else {CHECKPOINT: _leaves(checkpoint)}
+    replace_files(path, {RECORD: _text(content | {"halvings": halvings}), **files})
 
 
 def read_checkpoint(path: Path, skeleton: Checkpoint) -> Checkpoint | None:
     """The last checkpoint of a run, None if it has none. `skeleton` has its shapes."""
-    file = path / "checkpoint.eqx"
-    return _read_leaves(file, skeleton) if file.exists() else None
+    try:
+        return _read_leaves(path, CHECKPOINT, skeleton)
+    except FileNotFoundError:
+        return None
 
 
 def finish_run(
     path: Path, study: xr.Dataset, split: Split, checkpoint: Checkpoint, summary: dict[str, Any]
 ) -> Run:
     """Write the held-out losses and the summary; from here the run counts as finished."""
-    content = json.loads((path / "run.json").read_text())
-    with replacing_file(path / "blocks.parquet") as file:
-        held_out_table(study, split.test, checkpoint).to_parquet(file)
-    _write_record(path, content | _record(split) | {"summary": summary})
-    (path / "checkpoint.eqx").unlink()
+    content = json.loads(read_file(path, RECORD))
+    replace_files(
+        path,
+        {
+            BLOCKS: _parquet(held_out_table(study, split.test, checkpoint)),
+            RECORD: _text(content | _record(split) | {"summary": summary}),
+            CHECKPOINT: None,
+        },
+    )
     return open_run(path)
 
 
 def drop_if_empty(path: Path) -> None:
     """Remove a run folder that ended before its first checkpoint."""
-    if not (path / "weights.eqx").exists():
+    if is_half_made(path):
         shutil.rmtree(path, ignore_errors=True)
 
 
-def _write_record(path: Path, content: dict[str, Any]) -> None:
-    with replacing_file(path / "run.json") as file:
-        file.write_text(json_text(content, indent=1))
+def write_record(path: Path, content: dict[str, Any]) -> None:
+    """Write what a run says of itself."""
+    replace_files(path, {RECORD: _text(content)})
 
 
-def _read_table(path: Path) -> pd.DataFrame:
-    if not path.exists():
-        return pd.DataFrame()
-    return pd.read_parquet(path)
+def _text(content: dict[str, Any]) -> bytes:
+    return json_text(content, indent=1).encode()
 
 
-def _read_leaves(path: Path, like: Any) -> Any:
+def _parquet(table: pd.DataFrame) -> memoryview:
+    stream = io.BytesIO()
+    table.to_parquet(stream)
+    return stream.getbuffer()
+
+
+def _leaves(tree: Any) -> memoryview:
+    stream = io.BytesIO()
+    eqx.tree_serialise_leaves(stream, without_fixed(tree))
+    return stream.getbuffer()
+
+
+def _read_table(folder: Path, name: str) -> pd.DataFrame:
     try:
-        return eqx.combine(eqx.tree_deserialise_leaves(path, without_fixed(like)), like)
+        return pd.read_parquet(io.BytesIO(read_file(folder, name)))
     except FileNotFoundError:
-        raise InputError(f"{path}: missing. Go on with --resume, or train again.") from None
+        return pd.DataFrame()
+
+
+def _read_leaves(folder: Path, name: str, like: Any) -> Any:
+    data = io.BytesIO(read_file(folder, name))
+    try:
+        return eqx.combine(eqx.tree_deserialise_leaves(data, without_fixed(like)), like)
     except (RuntimeError, ValueError, EOFError) as problem:
         raise InputError(
-            f"{path}: unreadable weights ({str(problem).splitlines()[0]}). Train again."
+            f"{folder / name}: unreadable weights ({str(problem).splitlines()[0]}). Train again."
         ) from None

@@ -15,11 +15,14 @@ from deepwas_app.core.held_out import losses_by_block
 from deepwas_app.core.jackknife import jackknife_sum
 from deepwas_app.core.priors import PRIORS, LinearPrior, Model
 from deepwas_app.errors import InputError
+from deepwas_app.genetics.locks import only_writer
+from deepwas_app.genetics.writing import written
 from deepwas_app.workflow.progress import job, relay
 from deepwas_app.workflow.runs.batches import block_batches
 from deepwas_app.workflow.runs.fitters import fitter_of
 from deepwas_app.workflow.runs.models import blank_standardisation, settled
 from deepwas_app.workflow.runs.run import Run, open_run
+from deepwas_app.workflow.runs.run_files import is_begun
 from deepwas_app.workflow.runs.summary import EVALUATION
 from deepwas_app.workflow.runs.train import train
 from deepwas_app.workflow.runs.train_step import TrainStep
@@ -167,12 +170,20 @@ def scaling(
     Raises
     ------
     InputError
-        For settings that no model has, and for a run of other settings that is in the folder.
+        For settings that no model has, for a run of other settings that is in the folder, and where
+        another process sweeps into it.
     """
-    study = open_study(study)
+    study, path = open_study(study), Path(path)
     models = [(size, settled(study, model)) for size, model in sweep_models(settings)]
-    path = Path(path)
-    path.mkdir(parents=True, exist_ok=True)
+    with written(path):
+        path.mkdir(parents=True, exist_ok=True)
+    with only_writer(path):
+        return (yield from _swept(study, models, path))
+
+
+def _swept(
+    study: xr.Dataset, models: list[tuple[str, TrainSettings]], path: Path
+) -> Generator[SweepStep, None, Sweep]:
     rows: list[dict[str, Any]] = []
     runs: list[Run] = []
     found = Sweep(_table(rows), steps_up([]), None)
@@ -180,9 +191,10 @@ def scaling(
         objective, seed = model.objective, model.seed
         name = f"{size}, {objective}, seed {seed}"
         folder = path / f"{size}-{objective}-seed{seed}.run"
-        if folder.exists():
+        begun = is_begun(folder)
+        if begun:
             open_run(folder).check_settings(plain(model))
-        training = train.steps(study, model, folder, resume=folder.exists())
+        training = train.steps(study, model, folder, resume=begun)
         told = partial(_sweep_step, done, len(models), name, found)
         run = yield from relay(training, told)
         runs.append(run)

@@ -12,11 +12,12 @@ import xarray as xr
 from deepwas_app.core.fit import FitStep, NonFiniteLossError
 from deepwas_app.core.iterative import UnconvergedError
 from deepwas_app.core.priors import Prior, spared
-from deepwas_app.errors import InputError
+from deepwas_app.errors import InputError, out_of_memory, refused
+from deepwas_app.genetics.locks import only_writer
+from deepwas_app.genetics.writing import written
 from deepwas_app.workflow.progress import job, relay
 from deepwas_app.workflow.runs.batches import batch_plan
 from deepwas_app.workflow.runs.checkpoint import Checkpoint, blank_checkpoint
-from deepwas_app.workflow.runs.fitters import fitter_of
 from deepwas_app.workflow.runs.folds import (
     fold_blocks,
     fold_gain,
@@ -33,7 +34,10 @@ from deepwas_app.workflow.runs.run import (
     open_run,
     read_checkpoint,
     save_checkpoint,
+    save_halvings,
 )
+from deepwas_app.workflow.runs.run_files import is_begun, is_empty
+from deepwas_app.workflow.runs.short_memory import halved, short_of_memory, with_smaller_batches
 from deepwas_app.workflow.runs.split import Split, settings_split
 from deepwas_app.workflow.runs.summary import summarise
 from deepwas_app.workflow.runs.train_step import TrainStep
@@ -100,6 +104,30 @@ def fit(
 
 
 def _steps(task: Training, resume: Checkpoint | None) -> Iterator[TrainStep]:
+    """All steps of a training; with smaller batches from where the memory is used up."""
+    while True:
+        try:
+            for step in _steps_while_it_fits(task, resume):
+                resume = step.checkpoint or resume
+                yield step
+            return
+        except RuntimeError as error:
+            if not out_of_memory(error):
+                raise
+            if task.settings.batch_blocks == 1:
+                raise refused(error, task.settings.prior) or error from None
+        # Here, where the error does not hold on to arrays any more.
+        task, resume = with_smaller_batches(task, resume)
+        yield TrainStep(
+            study=task.study,
+            settings=task.settings,
+            split=task.split,
+            epochs=task.fitter.epochs(task.settings),
+            message=short_of_memory(task.settings),
+        )
+
+
+def _steps_while_it_fits(task: Training, resume: Checkpoint | None) -> Iterator[TrainStep]:
     settings, scorer = task.settings, task.scorer()
     epochs = task.fitter.epochs(settings)
     step_of = partial(
@@ -122,7 +150,7 @@ def _steps(task: Training, resume: Checkpoint | None) -> Iterator[TrainStep]:
         state = spared(state)
 
     batches = task.prepared_batches(baseline)
-    per_epoch = task.fitter.steps_per_epoch(len(batches))
+    per_epoch = task.steps_per_epoch
     steps, first = epochs * per_epoch, int(state.step)
     best = resume
     if best is not None and task.waited(best, epoch=first // per_epoch):
@@ -189,7 +217,7 @@ def train(
     path
         Run folder, NAME.run. Must not exist unless `resume`.
     resume
-        Go on from the folder's last checkpoint.
+        Go on from the folder's last checkpoint; in a folder that is empty, from the start.
     prior
         Name of a prior, one that was added to ``deepwas_app.core.priors.PRIORS`` included.
 
@@ -204,8 +232,8 @@ def train(
     Raises
     ------
     InputError
-        If the folder exists already, or holds the run of another study; for a prior that has no
-        name, which :func:`fit` takes.
+        If the folder exists already, or holds the run of another study, or another process trains
+        into it; for a prior that has no name, which :func:`fit` takes.
     """
     if not isinstance(prior, str):
         kind = prior if isinstance(prior, type) else type(prior)
@@ -215,15 +243,25 @@ def train(
             "name; or use fit, which keeps nothing on disk."
         )
     study, path = open_study(study), Path(path)
+    with written(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    with only_writer(path):
+        return (yield from _trained(study, settings, path, resume))
+
+
+def _trained(
+    study: xr.Dataset, settings: TrainSettings, path: Path, resume: bool
+) -> Generator[TrainStep, None, Run]:
     began = time.monotonic()
-    checkpoint, metrics = None, []
+    checkpoint, metrics, halvings = None, [], 0
     solver: dict[str, float] = {"error": 0.0, "residual": 0.0, "iterations": 0}
-    if resume:
+    if resume and not is_empty(path):
         run = open_run(path)
         run.check_study(study)
         if run.finished:
             return run
         settings, split = run.settings, run.split(study)
+        halvings = run.halvings
         checkpoint = last_checkpoint(study, run, split)
         done = int(checkpoint.state.step) if checkpoint else 0
         metrics = [row for row in run.metrics().to_dict("records") if row["step"] <= done]
@@ -233,9 +271,13 @@ def train(
         if settings.folds:
             fold_blocks(study, settings.folds)
         create_run(path, study, settings, split)
-    task = Training(study, settings, split)
+    task = Training(study, halved(settings, halvings), split)
     try:
         for step in _steps(task, checkpoint):
+            if step.settings.batch_blocks != task.settings.batch_blocks:
+                halvings += 1
+                task, checkpoint = with_smaller_batches(task, checkpoint)
+                save_halvings(path, halvings, checkpoint)
             if step.checkpoint is not None:
                 checkpoint = step.checkpoint
                 metrics.append({name: getattr(step, name) for name in METRICS})
@@ -249,6 +291,8 @@ def train(
     if checkpoint is None:
         raise InputError(f"{path}: training took no step: the likelihood could not be improved")
     summary = summarise(path.name.removesuffix(".run"), task, checkpoint)
+    if halvings:
+        summary["warnings"] = [*summary["warnings"], short_of_memory(task.settings)]
     if settings.folds:
         summary |= yield from _train_folds(study, settings, path)
     if task.memory:
@@ -267,7 +311,7 @@ def _train_folds(
     runs = []
     for number, blocks in enumerate(folds, start=1):
         own, where = fold_settings(settings, blocks), fold_path(path, number)
-        steps = train.steps(study, own, where, resume=where.exists())
+        steps = train.steps(study, own, where, resume=is_begun(where))
         said = f"fold {number} of {len(folds)}: "
         runs.append((yield from relay(steps, partial(_of_fold, said=said))))
     gain = fold_gain(runs)
@@ -280,7 +324,7 @@ def _of_fold(step: TrainStep, said: str) -> TrainStep:
 
 def last_checkpoint(study: xr.Dataset, run: Run, split: Split) -> Checkpoint | None:
     """The state that an unfinished run goes on from, None if it never got that far."""
-    batches = len(batch_plan(study, split.train, run.settings.batch_blocks))
-    fitter = fitter_of(run.prior_type)
-    state = fitter.start(run.blank_model(), run.settings, batches)
+    task = Training(study, halved(run.settings, run.halvings), split)
+    batches = len(batch_plan(study, split.train, task.settings.batch_blocks))
+    state = task.fitter.start(run.blank_model(), task.settings, batches)
     return read_checkpoint(run.path, blank_checkpoint(state, study.sizes["blocks"]))

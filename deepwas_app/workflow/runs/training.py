@@ -20,7 +20,12 @@ from deepwas_app.workflow.runs.baseline import (
     own_constant,
     prepared,
 )
-from deepwas_app.workflow.runs.batches import Batches, block_batches, standardisation
+from deepwas_app.workflow.runs.batches import (
+    Batches,
+    batch_plan,
+    block_batches,
+    standardisation,
+)
 from deepwas_app.workflow.runs.checkpoint import Checkpoint, gain_over_constant
 from deepwas_app.workflow.runs.fitters import Fitter, fitter_of
 from deepwas_app.workflow.runs.memory import MemoryPlan, memory_plan
@@ -79,6 +84,12 @@ class Training:
         """Whether what is fitted is itself what gains are over."""
         own = self.kind.constant and self.objective.fits_baseline
         return own and has_common_noise(self.study, self.settings)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps of a pass over the training blocks."""
+        plan = batch_plan(self.study, self.split.train, self.settings.batch_blocks)
+        return self.fitter.steps_per_epoch(len(plan))
 
     @cached_property
     def train_batches(self) -> Batches:

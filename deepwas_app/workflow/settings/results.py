@@ -26,6 +26,11 @@ class InfoSettings(JsonOutput):
         doc="A study, panel, run, result table or data file.",
         metadata=facts(positional=True, required=True, metavar="PATH"),
     )
+    verify = param.Boolean(
+        False,
+        doc="Compare all of a study, panel, track store or run with its checksums: which parts are "
+        "damaged or lost. Exit status 1 if any is.",
+    )
 
 
 class EvaluateSettings(Liability, TableOutput, JsonOutput):

@@ -14,6 +14,7 @@ from deepwas_app.cli import main
 from deepwas_app.genetics.store import open_study_store
 from deepwas_app.workflow.results.annotation_effects import _fifths, annotation_effects
 from deepwas_app.workflow.results.effects import EFFECTS, FIFTHS, effects_table, quantile_table
+from deepwas_app.workflow.runs.run import write_record
 from deepwas_app.workflow.runs.train import train
 from deepwas_app.workflow.settings import SimulateSettings, TrainSettings
 from deepwas_app.workflow.studies.simulate import simulate
@@ -227,12 +228,12 @@ def test_bad_input_is_one_line(small_runs, tmp_path, capsys):
     shutil.copytree(run, moved)
     record = json.loads((moved / "run.json").read_text())
     record["study"]["path"] = "/nowhere/gone.study.zarr"
-    (moved / "run.json").write_text(json.dumps(record))
+    write_record(moved, record)
     changed = tmp_path / "changed.run"
     shutil.copytree(run, changed)
     record = json.loads((changed / "run.json").read_text())
     record["study"]["content_hash"] = "0" * 64
-    (changed / "run.json").write_text(json.dumps(record))
+    write_record(changed, record)
     for words, message in (
         ([str(moved)], "say where it is now with --study"),
         ([str(changed)], "trained on another study"),

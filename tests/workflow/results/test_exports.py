@@ -21,7 +21,7 @@ from deepwas_app.workflow.results.exported.weights import (
 from deepwas_app.workflow.results.heritability import run_heritability
 from deepwas_app.workflow.results.locus import opened
 from deepwas_app.workflow.results.posterior import posterior
-from deepwas_app.workflow.runs.run import open_run
+from deepwas_app.workflow.runs.run import open_run, write_record
 from deepwas_app.workflow.tables import p_values, tab_separated, write_text
 
 
@@ -162,7 +162,7 @@ def test_run_whose_study_moved_or_changed(small_study, small_runs, tmp_path, hei
     shutil.copytree(small_runs.linear.path, moved)
     record = json.loads((moved / "run.json").read_text())
     record["study"]["path"] = str(tmp_path / "gone.study.zarr")
-    (moved / "run.json").write_text(json.dumps(record))
+    write_record(moved, record)
     with pytest.raises(InputError, match=r"moved\.run: its study .* --study") as caught:
         opened(None, moved)
     assert "\n" not in str(caught.value)

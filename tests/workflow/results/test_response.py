@@ -22,6 +22,7 @@ from deepwas_app.workflow.results.response import (
     response_table,
     seed_ensemble,
 )
+from deepwas_app.workflow.runs.run import write_record
 from deepwas_app.workflow.runs.train import train
 from deepwas_app.workflow.settings import TrainSettings
 from deepwas_app.workflow.studies.builtin import open_study
@@ -183,7 +184,7 @@ def test_bad_input_is_one_line(small_study, small_runs, seeds, tmp_path, capsys)
     shutil.copytree(small_runs.mlp.path, foreign)
     record = json.loads((foreign / "run.json").read_text())
     record["study"] |= {"path": "other.study.zarr", "content_hash": "0" * 64}
-    (foreign / "run.json").write_text(json.dumps(record))
+    write_record(foreign, record)
     first, linear = str(seeds[0].path), str(small_runs.linear.path)
     ask = ["--annotation", "Binary 1"]
     for words, message in (

@@ -10,7 +10,7 @@ from deepwas_app.cli import main
 from deepwas_app.workflow.results.annotation_effects import annotation_effects
 from deepwas_app.workflow.results.evaluation import evaluate
 from deepwas_app.workflow.results.heritability import heritability
-from deepwas_app.workflow.runs.run import open_run
+from deepwas_app.workflow.runs.run import open_run, write_record
 from deepwas_app.workflow.runs.train import train
 from deepwas_app.workflow.settings import TrainSettings
 
@@ -91,7 +91,7 @@ def test_a_run_without_alpha_in_its_summary_has_that_of_its_settings(small_runs,
     old.mkdir()
     for file in ("weights.eqx", "blocks.parquet"):
         (old / file).write_bytes((small_runs.linear.path / file).read_bytes())
-    (old / "run.json").write_text(json.dumps(record))
+    write_record(old, record)
     run = open_run(old)
     assert float(run.model().alpha) == pytest.approx(0.4)
     row = evaluate([run]).iloc[0]

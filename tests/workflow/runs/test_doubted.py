@@ -12,7 +12,7 @@ from deepwas_app.cli import main
 from deepwas_app.errors import RunWarning
 from deepwas_app.genetics.genotypes.weights import read_weights
 from deepwas_app.workflow.runs.doubted import run_warnings
-from deepwas_app.workflow.runs.run import open_run
+from deepwas_app.workflow.runs.run import open_run, write_record
 
 SAID = ["heritability 1.7 is above 1: check N", "s2 1.5 is above 1.2: z-scores are inflated"]
 
@@ -24,7 +24,7 @@ def doubted(small_runs, tmp_path_factory):
     shutil.copytree(small_runs.linear.path, path)
     record = json.loads((path / "run.json").read_text())
     record["summary"] |= {"h2": 1.7, "s2": 1.5, "warnings": SAID}
-    (path / "run.json").write_text(json.dumps(record))
+    write_record(path, record)
     return open_run(path)
 
 

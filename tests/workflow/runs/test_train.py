@@ -17,7 +17,7 @@ from deepwas_app.workflow.progress import drain
 from deepwas_app.workflow.runs.baseline import constant_model
 from deepwas_app.workflow.runs.batches import block_batches
 from deepwas_app.workflow.runs.models import planned_parameters
-from deepwas_app.workflow.runs.run import open_run
+from deepwas_app.workflow.runs.run import open_run, write_record
 from deepwas_app.workflow.runs.split import Split, settings_split
 from deepwas_app.workflow.runs.train import fit, train
 from deepwas_app.workflow.settings import TrainSettings
@@ -113,7 +113,9 @@ def test_killed_run_ends_where_it_would_have_ended(
         checkpoints -= next(job).checkpoint is not None
     for _ in range(more):
         next(job)
-    # A kill runs no clean-up code: the generator is kept, suspended, until the end of the test.
+    # A kill runs no clean-up code: what is on disk now is what it leaves.
+    path = shutil.copytree(path, tmp_path / "killed" / path.name)
+    job.close()
     halfway = open_run(path)
     assert not halfway.finished
     done = len(halfway.metrics())
@@ -129,9 +131,8 @@ def test_killed_run_ends_where_it_would_have_ended(
     for key in set(run.summary) - {"seconds"}:
         assert run.summary[key] == whole.summary[key]
     assert sorted(file.name for file in path.iterdir()) == [
-        "blocks.parquet", "metrics.parquet", "run.json", "weights.eqx",
+        ".checksums", "blocks.parquet", "metrics.parquet", "run.json", "weights.eqx",
     ]  # fmt: skip
-    job.close()
 
 
 def test_a_run_resumes_on_its_own_split(small_study, tmp_path, monkeypatch):
@@ -144,13 +145,13 @@ def test_a_run_resumes_on_its_own_split(small_study, tmp_path, monkeypatch):
         begun = train.steps(small_study, settings, path)
         while next(begun).checkpoint is None:
             pass
+        begun.close()
     steps = []
     run = train(small_study, settings, path, resume=True, progress=steps.append)
     assert steps[-1].train_blocks == run.train_blocks == older.train.tolist()
     assert run.blocks()["block"].tolist() == run.test_blocks == older.test.tolist()
     assert run.blocks()[["loss", "constant_loss"]].notna().all(axis=None)
     assert set(older.test) != set(by_now.test)
-    begun.close()
 
 
 def test_a_run_without_a_recorded_split_resumes_by_its_settings(small_study, tmp_path):
@@ -158,13 +159,13 @@ def test_a_run_without_a_recorded_split_resumes_by_its_settings(small_study, tmp
     begun = train.steps(small_study, settings, path)
     while next(begun).checkpoint is None:
         pass
+    begun.close()
     record = json.loads((path / "run.json").read_text())
     parts = {f"{part}_blocks": record.pop(f"{part}_blocks") for part in Split._fields}
-    (path / "run.json").write_text(json.dumps(record))
+    write_record(path, record)
     run = train(small_study, settings, path, resume=True)
     assert {part: getattr(run, part) for part in parts} == parts
     assert run.blocks()["block"].tolist() == run.test_blocks
-    begun.close()
 
 
 def test_a_finished_run_that_does_not_say_its_blocks_is_one_line(small_runs, tmp_path):
@@ -172,7 +173,7 @@ def test_a_finished_run_that_does_not_say_its_blocks_is_one_line(small_runs, tmp
     shutil.copytree(small_runs.mlp.path, path)
     record = json.loads((path / "run.json").read_text())
     del record["train_blocks"]
-    (path / "run.json").write_text(json.dumps(record))
+    write_record(path, record)
     with pytest.raises(InputError, match=r"does not say on which LD blocks .* Train again"):
         open_run(path)
 
@@ -254,6 +255,7 @@ def test_a_linear_run_begun_by_an_older_version_is_one_line_when_resumed(small_s
     job.close()
     old = eqx.tree_at(lambda c: c.state.optimiser, checkpoint, checkpoint.state.optimiser.damping)
     eqx.tree_serialise_leaves(path / "checkpoint.eqx", old)
+    (path / ".checksums").unlink()
     with pytest.raises(InputError) as refused:
         train(small_study, settings_of("linear"), path, resume=True)
     assert "checkpoint.eqx: unreadable weights" in str(refused.value)

@@ -16,7 +16,7 @@ from deepwas_app.errors import InputError
 from deepwas_app.workflow.results.heritability import run_heritability
 from deepwas_app.workflow.runs.batches import block_batches
 from deepwas_app.workflow.runs.models import planned_parameters
-from deepwas_app.workflow.runs.run import open_run
+from deepwas_app.workflow.runs.run import open_run, write_record
 from deepwas_app.workflow.runs.split import split_blocks
 from deepwas_app.workflow.runs.sweep import scaling
 from deepwas_app.workflow.runs.train import fit, train
@@ -95,11 +95,11 @@ def test_early_stop_keeps_the_best_epoch_and_resumes_alike(small_study, tmp_path
     job = train.steps(small_study, settings, tmp_path / "b.run")
     while next(job).checkpoint is None:
         pass
+    job.close()
     resumed = train(small_study, settings, tmp_path / "b.run", resume=True)
     for a, b in zip(*(jax.tree.leaves(r.model()) for r in (run, resumed)), strict=True):
         np.testing.assert_array_equal(a, b)
     assert resumed.summary["gain"] == run.summary["gain"]
-    job.close()
 
 
 def test_validation_is_never_on_test_chromosomes(small_study):
@@ -239,7 +239,7 @@ def test_transformer_reads_tracks(with_tracks, tmp_path):
     model = open_run(run.path).model()
     assert np.asarray(model.prior.standardise_tracks.deviation).shape == (3,)
     # A run that does not know of them was trained without.
-    record.write_text(json.dumps(json.loads(record.read_text()) | {"settings": before}))
+    write_record(run.path, json.loads(record.read_text()) | {"settings": before})
     assert not open_run(run.path).settings.tower
     np.testing.assert_array_equal(
         open_run(run.path).model().prior.network.head.weight, model.prior.network.head.weight
@@ -316,10 +316,10 @@ def test_a_sweep_does_not_go_on_with_a_run_of_other_settings(small_study, tmp_pa
     job = scaling.steps(small_study, ScalingSettings(epochs=2, **few), tmp_path)
     while not (tmp_path / "4x1-likelihood-seed0.run" / "checkpoint.eqx").exists():
         next(job)
+    job.close()
     other = scaling.steps(small_study, ScalingSettings(epochs=3, **few), tmp_path)
     with pytest.raises(InputError, match=r"seed0\.run: was begun with other .*epochs 2, not 3"):
         next(other)
-    job.close()
 
 
 def test_settings_come_at_once_or_one_by_one(small_study):
