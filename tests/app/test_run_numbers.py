@@ -11,6 +11,7 @@ from deepwas_app.app.pages.compare import ComparePage
 from deepwas_app.app.pages.export import ExportPage
 from deepwas_app.app.pages.study import StudyPage
 from deepwas_app.app.pages.train import TrainPage
+from deepwas_app.workflow.runs.run import write_record
 
 
 def words(layout) -> list[str]:
@@ -26,10 +27,10 @@ def changed(study_with_runs):
     """A function that puts numbers into the record of the linear run; the study."""
 
     def change(**numbers):
-        path = store.runs_folder(study_with_runs) / "linear.run" / "run.json"
-        record = json.loads(path.read_text())
+        path = store.runs_folder(study_with_runs) / "linear.run"
+        record = json.loads((path / "run.json").read_text())
         record["summary"] |= numbers
-        path.write_text(json.dumps(record))
+        write_record(path, record)
         return study_with_runs
 
     return change

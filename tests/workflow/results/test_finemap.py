@@ -97,9 +97,9 @@ def test_a_region_asks_for_its_own_prior_alone_and_reads_the_weights_once(
 ):
     read, asked = [], []
 
-    def leaves(path, like, of_disk=run_module._read_leaves):
-        read.append(path.name)
-        return of_disk(path, like)
+    def leaves(folder, name, like, of_disk=run_module._read_leaves):
+        read.append(name)
+        return of_disk(folder, name, like)
 
     def stretches(*given, of_module=heritability._stretches):
         for stretch, tracks in of_module(*given):
