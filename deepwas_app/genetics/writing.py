@@ -112,6 +112,14 @@ def _put(built: Path, path: Path) -> None:
         built.rename(path)
 
 
+def remove_folder(path: Path) -> None:
+    """Remove a folder that nobody writes to, at one moment for those who look."""
+    with written(path), only_writer(path):
+        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        path.rename(temporary / "new")
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
 def restore(path: Path) -> None:
     """Bring back a folder that its writer had moved aside when it was killed."""
     if path.exists():

@@ -19,7 +19,7 @@ import pytest
 from deepwas_app.errors import InputError
 from deepwas_app.genetics import writing
 from deepwas_app.genetics.locks import lock_path, only_writer
-from deepwas_app.genetics.writing import replacing_file, replacing_folder, restore
+from deepwas_app.genetics.writing import remove_folder, replacing_file, replacing_folder, restore
 
 # Writes a folder, and is killed by its own hand at a chosen moment.
 WRITER = """
@@ -88,6 +88,17 @@ def test_there_is_no_moment_without_a_folder(path: Path, monkeypatch: pytest.Mon
     with replacing_folder(path, "marker") as folder:
         (folder / "marker").write_text("new")
     assert there == [True]
+
+
+def test_a_folder_is_removed_whole(path: Path, monkeypatch: pytest.MonkeyPatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(writing.shutil, "rmtree", lambda *_, **__: None)
+        remove_folder(path)
+    restore(path)
+    assert not path.exists()
+    with replacing_folder(path, "marker") as folder:
+        (folder / "marker").write_text("new")
+    assert list(path.parent.iterdir()) == [path]
 
 
 def test_folders_of_others_are_left_alone(path: Path):

@@ -1,6 +1,5 @@
 """Track windows of a study, written beside it."""
 
-import shutil
 from collections.abc import Generator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from deepwas_app.genetics.annotation.sources import expand
 from deepwas_app.genetics.annotation.tracks import open_tracks, write_tracks
 from deepwas_app.genetics.patterns import CHROMOSOME
 from deepwas_app.genetics.store import open_study_store
+from deepwas_app.genetics.writing import remove_folder
 from deepwas_app.workflow.progress import Progress, job
 
 
@@ -36,7 +36,7 @@ def drop_stale_tracks(study: Path) -> None:
         return
     tracks, now = open_tracks(path), open_study_store(study)
     if tracks.attrs["content_hash"] != now.attrs["content_hash"]:
-        shutil.rmtree(path)
+        remove_folder(path)
 
 
 @job
