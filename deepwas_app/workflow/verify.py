@@ -96,7 +96,8 @@ def _store(path: Path, suffix: str) -> Verified:
         return Verified(None, damaged)
     found = list(verify(path, blocks))
     wrong = [problem.part for problem in found if problem is not None]
-    return Verified(len(found) - len(wrong), damaged + list(dict.fromkeys(wrong)))
+    # What keeps it from being opened is among them, if there are any.
+    return Verified(len(found) - len(wrong), list(dict.fromkeys(wrong)) or damaged)
 
 
 def _read_through(path: Path, suffix: str, blocks: int) -> Iterator[str]:
