@@ -21,6 +21,7 @@ from .genetics.study import add_annotation as add_annotation
 from .workflow.info import info as info
 from .workflow.results.alignment import alignment as alignment
 from .workflow.results.annotation_effects import annotation_effects as annotation_effects
+from .workflow.results.annotation_overview import annotation_overview as annotation_overview
 from .workflow.results.calibration import calibration as calibration
 from .workflow.results.compare import compare as compare
 from .workflow.results.effects import effects_table as effects_table

@@ -38,6 +38,7 @@ from deepwas_app.plots import response as _response
 from deepwas_app.plots import scores as _scores
 from deepwas_app.plots import study as _study
 from deepwas_app.plots import train as _train
+from deepwas_app.plots.correlations import correlations as _correlations
 from deepwas_app.plots.locus_drivers import driver_plot
 from deepwas_app.plots.locus_figure import LocusFigure
 from deepwas_app.plots.manhattan import manhattan as _manhattan
@@ -47,6 +48,7 @@ from deepwas_app.plots.track import run_values
 from deepwas_app.plots.tracks.association import leads_of, locus_table, r2_of
 from deepwas_app.workflow.results.accuracy import Judged
 from deepwas_app.workflow.results.annotation_effects import annotation_effects
+from deepwas_app.workflow.results.annotation_overview import annotation_overview
 from deepwas_app.workflow.results.locus import RunLike, opened_all, opened_runs
 from deepwas_app.workflow.results.response import interaction_surface, response_curve
 from deepwas_app.workflow.results.scaling import summary
@@ -62,6 +64,7 @@ __all__ = [
     "alignment",
     "along_genome",
     "comparison",
+    "correlations",
     "drivers",
     "effects",
     "enrichment",
@@ -96,7 +99,7 @@ def manhattan(study: StudyLike) -> hv.Overlay:
 
 
 def qq(study: StudyLike) -> hv.Overlay:
-    """Quantile-quantile plot of the P values, with lambda GC."""
+    """Quantile-quantile plot of the P values by frequency class, with lambda GC of each."""
     return _qq(open_study(study))
 
 
@@ -113,6 +116,11 @@ def alignment(study: StudyLike) -> hv.Overlay:
 def spectrum(study: StudyLike, run: RunLike | None = None) -> hv.Overlay:
     """Mean of x² along the LD spectrum beside what a model expects: LD that is not the GWAS's."""
     return _study.residual_spectrum(residual_spectrum(study, run))
+
+
+def correlations(study: StudyLike) -> hv.QuadMesh:
+    """Correlations of all pairs of a study's annotations, those that are alike side by side."""
+    return _correlations(annotation_overview(study)[1])
 
 
 def locus(

@@ -24,8 +24,9 @@ NAMES = {
     "add_annotation read_annotations read_sumstats understand munge info alignment ld_fit",
     "Fitting": "fit train scaling Prior open_run",
     "Results": "evaluate compare calibration check ldsc residual_spectrum annotation_effects "
-    "effects effects_table quantile_table response response_curve interaction_surface explain "
-    "variant_drivers heritability run_heritability posterior outlook fine_map",
+    "annotation_overview effects effects_table quantile_table response response_curve "
+    "interaction_surface explain variant_drivers heritability run_heritability posterior outlook "
+    "fine_map",
     "Files for other tools": "export snpvar snpvar_table prior_weights pgs_weights score_people",
     "Pages and views": "explore serve",
     "Errors": "InputError",

@@ -327,6 +327,14 @@ def ldsc(study: xr.Dataset) -> pd.DataFrame:
 
 
 @_RESULTS.keeps(_key)
+def annotation_overview(study: xr.Dataset) -> tuple[pd.DataFrame, xr.DataArray]:
+    """What a study's annotations hold, and how alike they are."""
+    from deepwas_app.workflow.results.annotation_overview import annotation_overview as of_study
+
+    return of_study(study)
+
+
+@_RESULTS.keeps(_key)
 def mismatch(study: xr.Dataset) -> pd.DataFrame:
     """LD mismatch of every block of a study."""
     from deepwas_app.workflow.results.mismatch import check

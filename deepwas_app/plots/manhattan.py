@@ -123,7 +123,7 @@ def manhattan(study: xr.Dataset) -> hv.Overlay:
     Returns
     -------
     holoviews.Overlay
-        Points over a horizontal line.
+        Points (the rows of ``manhattan_table``) over a horizontal line.
     """
     table = manhattan_table(study)
     _, ticks = genome_axis(study)
@@ -141,7 +141,14 @@ def manhattan(study: xr.Dataset) -> hv.Overlay:
         table,
         [hv.Dimension("x", label=where), hv.Dimension("minus_log10_p", label="−log₁₀ P")],
         ["variant", "chromosome", "position", "z", "colour"],
-    ).opts(color="colour", size=3.5, alpha=0.85, **hover_options(hover))
+    ).opts(
+        color="colour",
+        size=3.5,
+        alpha=0.85,
+        # A click chooses a variant, and leaves the picture as it is.
+        nonselection_alpha=0.85,
+        **hover_options(hover) | {"tools": ["hover", "tap"]},
+    )
     line = hv.HLine(GENOME_WIDE).opts(color=RED, line_dash="dashed", line_width=1)
     top = max(float(table["minus_log10_p"].max()) if len(table) else 0.0, GENOME_WIDE) * 1.05
     options = figure_options(300, ylim=(0, top), xlabel=where, ylabel="−log₁₀ P")

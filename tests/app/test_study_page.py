@@ -4,10 +4,13 @@ import os
 import shutil
 
 import panel_material_ui as pmui
+from holoviews.streams import Selection1D, Stream
 
 from deepwas_app.app import store
 from deepwas_app.app.cards.study_numbers import study_numbers
 from deepwas_app.app.pages.study import StudyPage
+from deepwas_app.genetics.regions import parse_region
+from deepwas_app.plots.manhattan import manhattan_table
 
 
 def shown_text(layout) -> str:
@@ -71,3 +74,20 @@ def test_numbers_are_there_where_ld_score_regression_is_not(small_study):
     assert words.object == "Too few variants."
     assert "Mean χ²" in shown_text(cards)
     assert "…" not in shown_text(cards)
+
+
+def test_a_variant_of_the_manhattan_plot_opens_its_locus(small_study):
+    page = StudyPage(small_study)
+    (stream,) = (
+        stream
+        for streams in Stream.registry.values()
+        for stream in streams
+        if isinstance(stream, Selection1D) and stream.source is page.manhattan.Points.I
+    )
+    row = manhattan_table(small_study).iloc[17]
+    stream.event(index=[17])
+    assert page.state.page == "locus"
+    region = parse_region(page.state.region, small_study)
+    assert region.chromosome == row["chromosome"]
+    assert region.start < row["position"] < region.stop
+    stream.event(index=[])

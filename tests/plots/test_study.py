@@ -9,6 +9,8 @@ from scipy.stats import norm
 from deepwas_app.genetics.statistics import GENOME_WIDE
 from deepwas_app.plots import manhattan
 from deepwas_app.plots import study as pictures
+from deepwas_app.plots.correlations import correlations
+from deepwas_app.plots.quantiles import qq
 
 
 def test_thinning_keeps_extremes_and_one_point_per_cell():
@@ -82,3 +84,38 @@ def test_residual_spectrum_has_intervals():
         bars.dimension_values("high") - bars.dimension_values("low"), 1.959964
     )
     assert len(points) == 5
+
+
+def test_p_values_are_compared_by_frequency_class(study: xr.Dataset):
+    rng = np.random.default_rng(2)
+    count = study.sizes["variants"]
+    p = rng.choice([0.005, 0.03, 0.3, 0.97, 0.5, np.nan], count)
+    z = np.where(p == 0.03, 2.0, 1.0) * rng.normal(size=count)
+    z[:3] = np.nan
+    drawn = qq(study.assign(variant_allele_frequency=("variants", p), variant_z=("variants", z)))
+    points = [layer for layer in drawn if isinstance(layer, hv.Points)]
+    shown = {layer.label.split(":")[0]: layer for layer in points}
+    assert list(shown) == ["MAF 5% and more", "MAF 1 to 5%", "MAF below 1%", "MAF unknown"]
+    low = (np.minimum(p, 1 - p) < 0.05) & (p > 0.01) & np.isfinite(z)
+    expected = np.median(z[low] ** 2) / 0.45493642
+    assert shown["MAF 1 to 5%"].label.endswith(f"λ {expected:.3f}")
+    (band,) = (layer.data for layer in drawn if isinstance(layer, hv.Area))
+    assert ((band["low"] < band["expected"]) & (band["expected"] < band["high"])).all()
+    hv.render(drawn)
+
+
+def test_p_values_of_no_variant_are_an_empty_figure(study: xr.Dataset):
+    none = np.full(study.sizes["variants"], np.nan)
+    hv.render(qq(study.assign(variant_z=("variants", none))))
+
+
+@pytest.mark.parametrize("count", [1, 5, 80])
+def test_correlations_of_few_and_many_annotations(count):
+    names = [f"annotation {i}" for i in range(count)]
+    values = np.eye(count)
+    # One that does not vary.
+    values[:1, :] = np.nan if count > 1 else 1.0
+    found = xr.DataArray(values, {"annotation": names, "other": names}, ("annotation", "other"))
+    drawn = hv.render(correlations(found))
+    ticks = getattr(drawn.xaxis[0].ticker, "ticks", [])
+    assert len(ticks) == (count if count <= 60 else 0)

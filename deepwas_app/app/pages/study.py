@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import panel_material_ui as pmui
 import xarray as xr
+from holoviews.streams import Selection1D
 
 from deepwas_app.app import store
 from deepwas_app.app.cards.load_own import OwnStudyForm
@@ -23,11 +24,15 @@ from deepwas_app.app.components import (
 from deepwas_app.app.job_view import JobView
 from deepwas_app.app.pages import PAGES
 from deepwas_app.app.pages.base import Page
+from deepwas_app.app.regions import HALF_WINDOW
 from deepwas_app.app.result_tables import PLACE, page_table, table_download
 from deepwas_app.counting import counted
+from deepwas_app.genetics.regions import Region
 from deepwas_app.plots import study as pictures
 from deepwas_app.plots.compare import place
-from deepwas_app.plots.manhattan import manhattan
+from deepwas_app.plots.correlations import correlations
+from deepwas_app.plots.manhattan import manhattan, manhattan_table
+from deepwas_app.plots.quantiles import qq
 from deepwas_app.workflow.tables import Column, Table
 
 PROVENANCE = Table(
@@ -72,6 +77,13 @@ class StudyPage(Page):
     def build(self, study: xr.Dataset) -> list[Any]:
         """Cards, figures and provenance of a study."""
         spectrum = pmui.Column(sizing_mode="stretch_width")
+        overview = pmui.Column(sizing_mode="stretch_width")
+        self.later(
+            overview,
+            lambda: store.annotation_overview(study),
+            annotation_cards,
+            until="Correlating the annotations…",
+        )
         self.later(
             spectrum,
             lambda: store.spectrum(study),
@@ -97,8 +109,9 @@ class StudyPage(Page):
             self._numbers,
             section(
                 "Manhattan plot",
-                plot(manhattan(study)),
-                note="Dashed: genome-wide significance, P = 5×10⁻⁸. Dense parts are thinned.",
+                self._manhattan(study),
+                note="Dashed: genome-wide significance, P = 5×10⁻⁸. Dense parts are thinned. "
+                "Click a variant to see its locus.",
             ),
             cells(
                 (
@@ -119,14 +132,27 @@ class StudyPage(Page):
                 ),
                 (
                     section(
+                        "P values",
+                        plot(qq(study)),
+                        note="Shaded: 95% of independent variants without association.",
+                    ),
+                    6,
+                ),
+                (
+                    section(
                         "Residual spectrum",
                         spectrum,
                         note="Observed against expected; a gap at the left shows LD mismatch.",
                     ),
                     6,
                 ),
-                (section("Where it came from", provenance_table(study)), 6),
+                (section("Where it came from", provenance_table(study)), 12),
                 breakpoint="lg",
+            ),
+            section(
+                "Annotations",
+                overview,
+                note="What they hold, and how alike they are, over the scored variants.",
             ),
             warning,
             section(
@@ -145,6 +171,21 @@ class StudyPage(Page):
             self._numbers.objects = study_numbers(study, found, run, said)
 
         self.ask(self._numbers, lambda: store.ldsc(study), show, lambda line: show(None, line))
+
+    def _manhattan(self, study: xr.Dataset) -> Any:
+        """The Manhattan plot, whose variants open the Locus page."""
+        self.manhattan, table = manhattan(study), manhattan_table(study)
+        chosen = Selection1D(source=self.manhattan.Points.I)
+
+        def go(event: Any) -> None:
+            if event.new:
+                row = table.iloc[event.new[0]]
+                place = int(row["position"])
+                region = Region.around(row["chromosome"], place, place, HALF_WINDOW)
+                self.state.param.update(region=str(region), page="locus")
+
+        chosen.param.watch(go, "index")
+        return plot(self.manhattan)
 
     def build_without_study(self) -> list[Any]:
         """What to do first."""
@@ -220,6 +261,21 @@ class StudyPage(Page):
         if key and key not in known.values():
             known[key] = key
         self.chooser.param.update(options=known, value=key or None)
+
+
+def annotation_cards(found: tuple[pd.DataFrame, xr.DataArray]) -> Any:
+    """A study's annotations, and the map of their correlations."""
+    from deepwas_app.workflow.results.annotation_overview import ANNOTATIONS
+
+    table, pairs = found
+    file = table_download("Download TSV", "annotations.tsv", ANNOTATIONS, table)
+    shown = ANNOTATIONS.part("annotation", "mean", "sd", "closest", "correlation")
+    rows = page_table(shown, table, page_size=12, wrapped=["annotation", "closest"])
+    return cells(
+        (pmui.Column(file, rows, sizing_mode="stretch_width"), 6),
+        (plot(correlations(pairs)), 6),
+        breakpoint="lg",
+    )
 
 
 def misfit_table(table: pd.DataFrame) -> Any:
