@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
 from deepwas_app.errors import InputError
+from deepwas_app.genetics import foreign
+from deepwas_app.genetics.apart import apart
 from deepwas_app.genetics.files import existing
 
 # Variants that are closer than this are read at one go; data come in blocks of about this size.
@@ -16,7 +18,22 @@ _JOIN = 2**16
 _LONGEST = 2**22
 
 
-def open_bigwig(path: str | Path) -> Any:
+class BigWig(NamedTuple):
+    """A bigWig, which is read in another process: damaged ones make the library's own crash.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    lengths : dict
+        Chromosome, as it is spelt there, to bases.
+    """
+
+    path: Path
+    lengths: dict[str, int]
+
+
+def open_bigwig(path: str | Path) -> BigWig:
     """Open a bigWig.
 
     Raises
@@ -24,21 +41,14 @@ def open_bigwig(path: str | Path) -> Any:
     InputError
         If it is missing or no bigWig.
     """
-    import pybigtools
-
     path = existing(path)
-    try:
-        signal = pybigtools.open(str(path))
-        good = signal.is_bigwig
-    except pybigtools.BBIReadError:
-        good = False
-    if not good:
+    if not (lengths := apart(foreign.bigwig_lengths, path)):
         raise InputError(f"{path}: is no bigWig that can be read. Download or copy it again.")
-    return signal
+    return BigWig(path, lengths)
 
 
 def read_signal(
-    signal: Any, chromosome: str, position: np.ndarray, flank: int
+    signal: BigWig, chromosome: str, position: np.ndarray, flank: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Read every base around variants of one chromosome, near ones at one go.
 
@@ -61,8 +71,7 @@ def read_signal(
         Of the bases from flank before to flank after; NaN where the file says nothing.
     """
     spellings = (f"chr{chromosome}", chromosome, "chrM" if chromosome == "MT" else chromosome)
-    lengths = signal.chroms()
-    name = next((spelling for spelling in spellings if spelling in lengths), None)
+    name = next((spelling for spelling in spellings if spelling in signal.lengths), None)
     width = 2 * flank + 1
     order = np.argsort(position, kind="stable")
     place = position[order].astype(np.int64) - 1
@@ -78,18 +87,17 @@ def read_signal(
         ):
             stop += 1
         here = place[start:stop]
-        span = _bases(signal, name, lengths, int(here[0]) - flank, int(here[-1]) + flank + 1)
+        span = _bases(signal, name, int(here[0]) - flank, int(here[-1]) + flank + 1)
         windows = np.lib.stride_tricks.sliding_window_view(span, width)
         yield order[start:stop], windows[here - here[0]]
         start = stop
 
 
-def _bases(
-    signal: Any, name: str | None, lengths: dict[str, int], start: int, stop: int
-) -> np.ndarray:
+def _bases(signal: BigWig, name: str | None, start: int, stop: int) -> np.ndarray:
     values = np.full(stop - start, np.nan)
-    if name is not None and (end := min(stop, lengths[name])) > (begin := max(start, 0)):
-        values[begin - start : end - start] = signal.values(name, begin, end, fillna=None)
+    if name is not None and (end := min(stop, signal.lengths[name])) > (begin := max(start, 0)):
+        read = apart(foreign.bigwig_values, signal.path, name, begin, end)
+        values[begin - start : end - start] = read
     return values
 
 

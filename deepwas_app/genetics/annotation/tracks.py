@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
 
 from deepwas_app.errors import InputError
-from deepwas_app.genetics.annotation.bigwig import open_bigwig, read_signal
+from deepwas_app.genetics.annotation.bigwig import BigWig, open_bigwig, read_signal
 from deepwas_app.genetics.files import file_record
 from deepwas_app.genetics.store import open_store, read_array, store_folder
 
@@ -42,7 +42,7 @@ class Moments(NamedTuple):
 
 
 def track_windows(
-    files: Sequence[Any], chromosome: str, position: np.ndarray, window: int = 256
+    files: Sequence[str | Path | BigWig], chromosome: str, position: np.ndarray, window: int = 256
 ) -> np.ndarray:
     """Read the windows of some variants of one chromosome straight from bigWig files.
 
@@ -68,7 +68,7 @@ def track_windows(
     flank = (window + 1) // 2
     first = flank - window // 2
     for track, file in enumerate(files):
-        signal = open_bigwig(file) if isinstance(file, str | Path) else file
+        signal = file if isinstance(file, BigWig) else open_bigwig(file)
         for rows, values in read_signal(signal, chromosome, position, flank):
             values = np.nan_to_num(values[:, first : first + window], posinf=_LARGEST)
             result[rows, :, track] = np.clip(values, -_LARGEST, _LARGEST)
@@ -180,7 +180,7 @@ def read_tracks(tracks: xr.Dataset, block: int) -> np.ndarray:
 
 
 def _block_windows(
-    variants: xr.Dataset, block: int, files: Sequence[Any], window: int
+    variants: xr.Dataset, block: int, files: Sequence[str | Path | BigWig], window: int
 ) -> np.ndarray:
     start = int(variants["block_offset"].values[block])
     stop = start + int(variants["block_variants"].values[block])

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from deepwas_app.errors import InputError
-from deepwas_app.genetics import chromosomes
+from deepwas_app.genetics import chromosomes, foreign
+from deepwas_app.genetics.apart import apart
 from deepwas_app.genetics.files import (
     UNREADABLE,
     existing,
@@ -62,11 +62,7 @@ def read_pgen(prefix: str | Path) -> xr.Dataset:
             people = sum(1 for line in stream if line.strip() and not line.startswith("#"))
     except UNREADABLE as error:
         raise unreadable(psam, error) from error
-    try:
-        with _reader(pgen) as genotypes:
-            found = genotypes.get_variant_ct(), genotypes.get_raw_sample_ct()
-    except RuntimeError as error:
-        raise _unreadable(pgen, error) from error
+    found = apart(foreign.pgen_counts, pgen)
     if found != (len(table), people):
         raise InputError(
             f"{pgen}: has {found[0]} variants and {found[1]} people, but .pvar and .psam have "
@@ -108,21 +104,6 @@ def _variants(pvar: Path) -> pd.DataFrame:
     )
 
 
-def _reader(pgen: Path, alleles: np.ndarray | None = None) -> Any:
-    from pgenlib import PgenReader
-
-    offsets = None
-    if alleles is not None and (alleles > 2).any():
-        offsets = np.concatenate([[0], np.cumsum(alleles)]).astype(np.uintp)
-    return PgenReader(str(pgen).encode(), allele_idx_offsets=offsets)
-
-
-def _unreadable(pgen: Path, error: Exception) -> InputError:
-    reason = error.args[0] if error.args else error
-    reason = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
-    return unreadable(pgen, RuntimeError(reason.replace(str(pgen), "the file")))
-
-
 def read_pgen_dosages(prefix: str | Path, rows: np.ndarray, alleles: np.ndarray) -> np.ndarray:
     """Read the dosages of some variants.
 
@@ -146,14 +127,13 @@ def read_pgen_dosages(prefix: str | Path, rows: np.ndarray, alleles: np.ndarray)
         If the genotypes cannot be read.
     """
     pgen = pgen_files(prefix)[0]
-    try:
-        with _reader(pgen, alleles) as genotypes:
-            people = genotypes.get_raw_sample_ct()
-            out = np.empty((len(rows), people), dtype=np.float32)
-            for start in range(0, len(rows), _ROWS):
-                part = np.ascontiguousarray(rows[start : start + _ROWS], dtype=np.uint32)
-                genotypes.read_dosages_list(part, out[start : start + len(part)])
-    except (RuntimeError, OSError) as error:
-        raise _unreadable(pgen, error) from error
+    offsets = None
+    if (alleles > 2).any():
+        offsets = np.concatenate([[0], np.cumsum(alleles)]).astype(np.uintp)
+    people = apart(foreign.pgen_counts, pgen)[1]
+    out = np.empty((len(rows), people), dtype=np.float32)
+    for start in range(0, len(rows), _ROWS):
+        some = slice(start, start + _ROWS)
+        out[some] = apart(foreign.pgen_dosages, pgen, rows[some], offsets)
     out[out == _MISSING] = np.nan
     return out.T

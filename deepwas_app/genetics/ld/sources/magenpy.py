@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from deepwas_app.errors import InputError
-from deepwas_app.genetics import chromosomes
-from deepwas_app.genetics.files import file_records, unreadable
+from deepwas_app.genetics import chromosomes, foreign
+from deepwas_app.genetics.apart import apart
+from deepwas_app.genetics.files import file_records
 from deepwas_app.genetics.ld.blocks import assign_blocks, read_blocks
 from deepwas_app.genetics.ld.factor import correct_scores
 from deepwas_app.genetics.ld.matrix import check_signed, check_symmetric, matrix_factor
@@ -34,7 +35,6 @@ _LARGEST = 20_000
 
 class _Group(NamedTuple):
     path: Path
-    matrix: Any
     pointer: np.ndarray
     table: pd.DataFrame
     people: int
@@ -109,21 +109,16 @@ def open_magenpy(path: str | Path, people: int = 0, blocks: str | Path = "") -> 
 
 
 def _open(path: Path) -> _Group:
-    import zarr
-
-    try:
-        group: Any = zarr.open_group(str(path), mode="r")
-        data, pointer = group["matrix/data"], np.asarray(group["matrix/indptr"][:])
-        meta = {name: group[f"metadata/{name}"][:] for name in ("snps", "a1", "a2", "bp", "maf")}
-    except (KeyError, OSError, ValueError) as error:
-        raise unreadable(path, error) from error
+    meta, attrs, values = apart(foreign.zarr_group, path)
+    pointer = meta.pop("indptr")
     size = len(pointer) - 1
-    if any(len(column) != size for column in meta.values()) or data.shape != (pointer[-1],):
+    if size < 1 or pointer[0] or (np.diff(pointer) < 0).any():
+        raise InputError(f"{path}: its rows do not follow one another. Download it again.")
+    if any(len(column) != size for column in meta.values()) or values != pointer[-1]:
         raise InputError(
-            f"{path}: its matrix is of {size} variants and {data.shape[0]} values, but its "
+            f"{path}: its matrix is of {size} variants and {values} values, but its "
             f"metadata of {len(meta['snps'])} and its rows of {pointer[-1]}. Download it again."
         )
-    attrs = dict(group.attrs)
     if "Chromosome" not in attrs:
         raise InputError(f"{path}: does not say its chromosome. Download it again.")
     table = pd.DataFrame(
@@ -139,7 +134,7 @@ def _open(path: Path) -> _Group:
     if (np.diff(table["position"]) < 0).any():
         raise InputError(f"{path}: its variants are not in the order of their positions.")
     build = _BUILDS.get(str(attrs.get("Genome build", "")).lower(), "")
-    return _Group(path, data, pointer, table, int(attrs.get("Sample size") or 0), build)
+    return _Group(path, pointer, table, int(attrs.get("Sample size") or 0), build)
 
 
 def _pieces(group: _Group, places: pd.DataFrame | None) -> list[np.ndarray]:
@@ -163,7 +158,7 @@ def _correlations(group: _Group, rows: np.ndarray) -> np.ndarray:
     """The dense matrix of consecutive rows, float64."""
     first, stop = int(rows[0]), int(rows[-1]) + 1
     pointer = group.pointer[first : stop + 1]
-    values = np.asarray(group.matrix[int(pointer[0]) : int(pointer[-1])])
+    values = apart(foreign.zarr_values, group.path, int(pointer[0]), int(pointer[-1]))
     largest = np.iinfo(values.dtype).max if values.dtype.kind == "i" else 1
     r = values.astype(np.float64) / largest
     R = np.eye(stop - first)

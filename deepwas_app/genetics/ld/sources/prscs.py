@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from deepwas_app.errors import InputError
-from deepwas_app.genetics.files import existing, file_record, read_header, unreadable
+from deepwas_app.genetics import foreign
+from deepwas_app.genetics.apart import apart
+from deepwas_app.genetics.files import existing, file_record, read_header
 from deepwas_app.genetics.ld.factor import correct_scores
 from deepwas_app.genetics.ld.matrix import (
     check_diagonal,
@@ -140,7 +142,7 @@ def _of_population(table: Path, file: Path, population: str) -> dict[str, str]:
     there = _populations(table)
     if not there:
         return {}
-    words = re.split(r"[_.]", f"{file.absolute().parent.name}_{file.name}".lower())
+    words = re.split(r"[_.]", f"{file.parent.name}_{file.name}".lower())
     named = [name for name in there if name.lower() in words]
     named = named or [name for name in there if name.lower() == population.lower()]
     if len(named) != 1:
@@ -152,65 +154,24 @@ def _of_population(table: Path, file: Path, population: str) -> dict[str, str]:
 
 def _blocks(file: Path, variants: pd.DataFrame) -> list[_Block]:
     """Blocks of one hdf5 file and their variants; the matrices stay on disk."""
-    import h5py
-
     out = []
-    try:
-        with h5py.File(existing(file), "r") as stream:
-            groups = [name for name in stream if re.fullmatch(r"blk_\d+", name)]
-            for name in sorted(groups, key=lambda text: int(text[4:])):
-                ids = [_text(item) for item in _dataset(file, stream, name, "snplist")[...]]
-                shape = _dataset(file, stream, name, "ldblk").shape
-                if shape != (len(ids), len(ids)) and ids:
-                    raise InputError(
-                        f"{file}: {name} has {len(ids)} variants and a matrix of {shape}. "
-                        "Download it again."
-                    )
-                found = variants.index.get_indexer(ids)
-                rows = np.flatnonzero(found >= 0)
-                table = variants.iloc[found[rows]].reset_index(drop=True)
-                out.append(_Block(file, name, table, rows, len(ids)))
-    except (OSError, KeyError, RuntimeError) as error:
-        raise unreadable(file, error) from error
+    for name, ids, shape in apart(foreign.hdf5_blocks, existing(file)):
+        if shape != (len(ids), len(ids)) and ids:
+            raise InputError(
+                f"{file}: {name} has {len(ids)} variants and a matrix of {shape}. "
+                "Download it again."
+            )
+        found = variants.index.get_indexer(ids)
+        rows = np.flatnonzero(found >= 0)
+        table = variants.iloc[found[rows]].reset_index(drop=True)
+        out.append(_Block(file, name, table, rows, len(ids)))
     if not out:
         raise InputError(f"{file}: has no groups blk_1, blk_2, ... Give a PRS-CS panel.")
     return out
 
 
-def _dataset(file: Path, stream: Any, group: str, name: str) -> Any:
-    """A dataset of the file itself: none that leads to another file, whose content it would show.
-
-    References
-    ----------
-    https://docs.h5py.org/en/stable/high/group.html#external-links
-    """
-    import h5py
-
-    found = stream
-    for key in (group, name):
-        if isinstance(found.get(key, getlink=True), h5py.ExternalLink | h5py.SoftLink):
-            raise InputError(f"{file}: {group} is a link. Give a file that holds its own matrices.")
-        found = found[key]
-    if found.external or found.is_virtual:
-        raise InputError(
-            f"{file}: {group} is kept in another file. Give a file that holds its own matrices."
-        )
-    return found
-
-
-def _text(item: bytes | str) -> str:
-    return item.decode() if isinstance(item, bytes) else str(item)
-
-
 def _matrix(block: _Block) -> np.ndarray:
-    import h5py
-
-    try:
-        with h5py.File(block.file, "r") as stream:
-            data = _dataset(block.file, stream, block.group, "ldblk")
-            R = np.asarray(data[...], dtype=np.float64)
-    except (OSError, KeyError, RuntimeError) as error:
-        raise unreadable(block.file, error) from error
+    R = apart(foreign.hdf5_matrix, block.file, block.group)
     where = f"{block.file}: {block.group}"
     symmetrise(R, where)
     check_symmetric(R, where)
