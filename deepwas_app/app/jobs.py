@@ -138,7 +138,8 @@ class Job:
         except InputError as problem:
             self.error = str(problem)
             self.finish(Status.FAILED)
-        except Exception as problem:
+        # Panics of Rust and exits are no Exception, and the jobs behind this one wait.
+        except BaseException as problem:
             logger.exception("%s failed", self.title)
             self.error = (
                 f"{self.title}: something unexpected went wrong ({type(problem).__name__}: "
@@ -148,9 +149,13 @@ class Job:
 
     def drop(self) -> None:
         """Cancel a job that no worker is running."""
-        if self._generator is not None:
-            self._generator.close()
-        self.finish(Status.CANCELLED)
+        try:
+            if self._generator is not None:
+                self._generator.close()
+        except BaseException:
+            logger.exception("%s: what it began could not be cleaned up", self.title)
+        finally:
+            self.finish(Status.CANCELLED)
 
     def finish(self, status: Status) -> None:
         """Mark the job as over and let go of what it held."""
@@ -158,9 +163,13 @@ class Job:
         self.seconds_left = None
         self.ended = time.time()
         self.status = status
-        if self._after is not None:
-            self._after()
-        self._over.set()
+        try:
+            if self._after is not None:
+                self._after()
+        except BaseException:
+            logger.exception("%s: what comes after it failed", self.title)
+        finally:
+            self._over.set()
 
     def _record(self, event: Any) -> None:
         self.fraction = min(max(float(event.fraction), 0.0), 1.0)
