@@ -13,12 +13,13 @@ from typing import IO, Any, NamedTuple
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.patterns import expand, only
+from deepwas_app.genetics.unpacking import LONGEST_LINE, Guarded
 
 UNREADABLE = (
     OSError,
     EOFError,
     zlib.error,
-    UnicodeDecodeError,
+    UnicodeError,
 )
 _COMPRESSED = {".gz": "gzip", ".bgz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
 # What a file begins with says more than its name: downloads are often renamed or unpacked.
@@ -28,7 +29,6 @@ _WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 # The empty block that bgzip ends a file with: without it, blocks are missing.
 _BGZF = re.compile(rb"\x1f\x8b\x08\x04.{6}..BC\x02\x00", re.S)
 _BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
-_LONGEST_LINE = 2**24
 # Fields parted by white space: what is wholly in quotes may hold spaces.
 _WORDS = re.compile(r'"[^"]*"(?!\S)|\S+')
 
@@ -81,15 +81,17 @@ def packing(path: Path) -> str | None:
 
 
 def open_bytes(path: Path) -> IO[bytes]:
-    """Open plain, .gz, .bz2 or .zst data for reading, unpacked; UTF-16 text becomes UTF-8."""
+    """Open plain, .gz, .bz2 or .zst text for reading, unpacked; UTF-16 becomes UTF-8."""
     compression = packing(path)
     stream: Any
-    if compression is None or compression == "parquet":
-        stream = path.open("rb")
+    packed = compression not in (None, "parquet")
+    if not packed:
+        stream = path.open("rb", buffering=0)
     else:
         import pyarrow as pa
 
-        stream = io.BufferedReader(pa.input_stream(str(path), compression=compression), 2**16)
+        stream = pa.input_stream(str(path), compression=compression)
+    stream = io.BufferedReader(Guarded(path, stream, packed), 2**16)
     if not stream.peek(2).startswith(_WIDE):
         return stream
     with stream:
@@ -102,7 +104,12 @@ def open_text(path: Path) -> IO[str]:
 
 
 def unreadable(path: Path, error: Exception) -> InputError:
-    """Make the one-line error for a file that cannot be read to its end."""
+    """Make the one-line error for a file that cannot be read to its end.
+
+    What is such an error already stays as it is.
+    """
+    if isinstance(error, InputError):
+        return error
     reason = " ".join(str(error).split()) or type(error).__name__
     return InputError(
         f"{path}: cannot be read ({reason[:120]}). "
@@ -151,12 +158,12 @@ def sniff(path: Path) -> Header:
     comments: list[str] = []
     # Bytes that are no text further down are not this function's to report.
     with io.TextIOWrapper(open_bytes(path), "utf-8-sig", errors="replace") as stream:
-        line = stream.readline(_LONGEST_LINE)
+        line = stream.readline(LONGEST_LINE)
         blank = 0
         while line.startswith("#") or (line and not line.strip()):
             blank += not line.strip()
             comments += [line] if line.strip() else []
-            line = stream.readline(_LONGEST_LINE)
+            line = stream.readline(LONGEST_LINE)
     lines = len(comments) + 1 + blank
     if comments and not comments[-1].startswith("##"):
         below = fields(line, separator_of(comments[-1]))

@@ -124,15 +124,15 @@ def _tab(found: re.Match[bytes]) -> bytes:
 
 
 def numbered_rows(
-    path: Path, header: Header, comment: bytes = COMMENT
+    path: Path, header: Header, comment: bytes = COMMENT, errors: str = "surrogateescape"
 ) -> Iterator[tuple[int, list[str]]]:
-    """Number (from 1) and fields of the lines that are rows, one by one."""
+    """Number (from 1) and fields of the lines that are rows, one by one; `errors` as of bytes."""
     skipped = re.compile(comment)
     with open_bytes(path) as stream:
         for number, raw in enumerate(_each(stream), start=1):
             raw = raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw
             if number > header.lines and raw.strip() and not skipped.match(raw):
-                yield number, fields(raw.decode(errors="surrogateescape"), header.separator)
+                yield number, fields(raw.decode(errors=errors), header.separator)
 
 
 def _each(stream: IO[bytes]) -> Iterator[bytes]:

@@ -15,6 +15,7 @@ from deepwas_app.errors import InputError
 from deepwas_app.genetics.files import UNREADABLE, existing, packing, sniff, unreadable
 from deepwas_app.genetics.lines import COMMENT, Lines
 from deepwas_app.genetics.tables import MISSING, cast, csv_options, explain, without_quotes
+from deepwas_app.genetics.unpacking import check_parquet
 
 # Of text at a time; of parquet so many rows of so many columns.
 TEXT_BYTES = 32 * 2**20
@@ -66,7 +67,11 @@ def read_pieces(
     path = existing(path)
     rows = 0
     try:
-        read = _parquet if packing(path) == "parquet" else _text
+        if packing(path) == "parquet":
+            check_parquet(path, len(keys))
+            read = _parquet
+        else:
+            read = _text
         for piece in read(path, keys, values):
             rows += piece.keys.num_rows
             yield piece

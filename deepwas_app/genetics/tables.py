@@ -29,6 +29,7 @@ from deepwas_app.genetics.files import (
     unreadable,
 )
 from deepwas_app.genetics.lines import BLOCK_BYTES, COMMENT, Lines, numbered_rows
+from deepwas_app.genetics.unpacking import check_parquet
 
 NUMBER = pa.float64()
 SINGLE = pa.float32()
@@ -61,10 +62,14 @@ def read_columns(path: str | Path, columns: Mapping[str, pa.DataType]) -> pa.Tab
     path = existing(path)
     try:
         if packing(path) == "parquet":
+            _check_has(path, pq.read_schema(path).names, columns)
+            check_parquet(path, len(columns))
             table = pq.read_table(path, columns=list(columns))
             table = pa.table({name: cast(table[name], kind) for name, kind in columns.items()})
         else:
-            table = _read_text(path, sniff(path), columns)
+            header = sniff(path)
+            _check_has(path, header.names, columns)
+            table = _read_text(path, header, columns)
     except InputError:
         raise
     except (*UNREADABLE, ValueError, pa.ArrowNotImplementedError) as error:
@@ -92,17 +97,14 @@ def read_table(path: str | Path, columns: Sequence[str] | None = None) -> pd.Dat
     path = existing(path)
     try:
         if packing(path) == "parquet":
+            _check_has(path, pq.read_schema(path).names, columns or ())
+            check_parquet(path, None if columns is None else len(columns))
             table = pq.read_table(path, columns=None if columns is None else list(columns))
             table = pa.table({name: cast(table[name], TEXT) for name in table.column_names})
             table = pa.table([pc.fill_null(column, "") for column in table], table.column_names)
         else:
             header = sniff(path)
-            lacking = [name for name in columns or () if name not in header.names]
-            if lacking:
-                raise InputError(
-                    f"{path}: has no column {lacking[0]} ({', '.join(header.names[:12])}). Check "
-                    "that it is the right file."
-                )
+            _check_has(path, header.names, columns or ())
             wanted = dict.fromkeys(header.names if columns is None else columns, TEXT)
             table = _read_text(path, header, wanted, missing=())
     except InputError:
@@ -159,6 +161,14 @@ def read_bare_table(
         raise unreadable(path, error) from error
 
 
+def _check_has(path: Path, names: Sequence[str], wanted: Iterable[str]) -> None:
+    if lacking := [name for name in wanted if name not in names]:
+        raise InputError(
+            f"{path}: has no column {lacking[0]} ({', '.join(names[:12])}). Check that it is the "
+            "right file."
+        )
+
+
 def _frame(table: pa.Table) -> pd.DataFrame:
     return pd.DataFrame({name: table[name].to_pandas() for name in table.column_names})
 
@@ -206,6 +216,8 @@ def _read_text(
         table = _parsed(lines, columns, missing)
         if lines.quoted and not lines.quoting:
             table = without_quotes(table, missing)
+    except InputError:
+        raise
     except UNREADABLE as error:
         explain(path, header, columns, comment, error)
     except pa.ArrowInvalid as error:

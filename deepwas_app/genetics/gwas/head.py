@@ -25,6 +25,7 @@ from deepwas_app.genetics.files import (
 from deepwas_app.genetics.gwas.vocabulary import BUILDS, normal
 from deepwas_app.genetics.lines import COMMENT, numbered_rows
 from deepwas_app.genetics.tables import MISSING
+from deepwas_app.genetics.unpacking import check_parquet
 
 ROWS = 1_000
 # What the lines above a header, and metadata beside a file, call the numbers of people.
@@ -101,6 +102,7 @@ def read_head(path: str | Path) -> Head:
     comments: list[str] = []
     try:
         if packing(path) == "parquet":
+            check_parquet(path, 1)
             names, rows = _parquet(path)
         else:
             names, rows, comments = _text(path)
@@ -131,7 +133,7 @@ def _text(path: Path) -> tuple[list[str], list[list[str]], list[str]]:
     rows: list[list[str]] = []
     # Whoever reads all rows names the line that cannot be read.
     with suppress(*UNREADABLE):
-        for _, row in islice(numbered_rows(path, header, COMMENT), ROWS):
+        for _, row in islice(numbered_rows(path, header, COMMENT, "replace"), ROWS):
             rows.append(row)
     return header.names, rows, [line for line in above if line.startswith("#")]
 

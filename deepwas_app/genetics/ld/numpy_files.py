@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import tokenize
 import zipfile
 import zlib
 from math import prod
@@ -15,7 +17,12 @@ from deepwas_app.errors import InputError
 from deepwas_app.genetics.files import unreadable
 
 # What they raise where a file is damaged.
-DAMAGED = (OSError, EOFError, zipfile.BadZipFile, zlib.error, KeyError, ValueError, MemoryError)
+DAMAGED = (
+    *(OSError, EOFError, zipfile.BadZipFile, zlib.error, tokenize.TokenError, struct.error),
+    *(KeyError, ValueError, TypeError, OverflowError, MemoryError, NotImplementedError),
+)
+# Of what an archive may unpack to: correlations are packed to a half, triangles of zeros to less.
+_TIMES, _BYTES = 100, 200_000_000
 
 
 def refused(file: Path, error: Exception) -> InputError:
@@ -29,9 +36,9 @@ def refused(file: Path, error: Exception) -> InputError:
 
 
 def check_header(stream: IO[bytes], size: int) -> None:
-    """Refuse a .npy whose header promises more than a file of so many bytes holds.
+    """Refuse a .npy or .npz that promises more than a file of so many bytes holds.
 
-    numpy would ask for the memory first. What is no .npy is left to it.
+    numpy would ask for the memory first. What is neither is left to it.
 
     Raises
     ------
@@ -47,12 +54,24 @@ def check_header(stream: IO[bytes], size: int) -> None:
         if not kind.hasobject and prod(shape) * kind.itemsize > size:
             raise ValueError(f"its header promises {shape} of {kind}, and it has {size} bytes")
     stream.seek(0)
+    if zipfile.is_zipfile(stream):
+        with zipfile.ZipFile(stream) as archive:
+            promised = sum(member.file_size for member in archive.infolist())
+        if promised > max(_TIMES * size, _BYTES):
+            raise ValueError(f"it has {size} bytes, and promises {promised}")
+    stream.seek(0)
 
 
 def read_sparse(file: Path) -> sparse.coo_matrix:
     """Read a scipy sparse matrix, never unpickling; raises what numpy and scipy raise."""
     # numpy leaves a file open that is no archive; a stream of our own is closed.
-    with file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
+    with file.open("rb") as stream:
+        check_header(stream, file.stat().st_size)
+        return _read_sparse(file, stream)
+
+
+def _read_sparse(file: Path, stream: IO[bytes]) -> sparse.coo_matrix:
+    with np.load(stream, allow_pickle=False) as archive:
         if "format" not in archive.files:
             raise InputError(f"{file}: is not a scipy sparse matrix. Give its .npz as downloaded.")
         kind = archive["format"].item()

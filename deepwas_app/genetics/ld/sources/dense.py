@@ -147,7 +147,7 @@ def read_matrix(file: Path, variants: int) -> np.ndarray:
             R = np.load(stream, allow_pickle=False)
             if not isinstance(R, np.ndarray):
                 with R as archive:
-                    R = _from_archive(file, archive)
+                    R = _from_archive(file, archive, variants)
     except InputError:
         raise
     except DAMAGED as error:
@@ -167,9 +167,11 @@ def read_matrix(file: Path, variants: int) -> np.ndarray:
     return R
 
 
-def _from_archive(file: Path, archive: np.lib.npyio.NpzFile) -> np.ndarray:
+def _from_archive(file: Path, archive: np.lib.npyio.NpzFile, variants: int) -> np.ndarray:
     if "format" in archive.files:
-        return read_sparse(file).toarray()
+        M = read_sparse(file)
+        # One of another shape, which may be too large to be filled in, is told by who reads it.
+        return M.toarray() if M.shape == (variants, variants) else M
     matrices = [name for name in archive.files if archive[name].ndim == 2]
     if len(matrices) != 1:
         raise InputError(
