@@ -3,6 +3,7 @@
 #             what share of lines the tests run (a quarter slower before Python 3.12)
 # make docs   the documentation, in docs/_build/html
 # make bench  the benchmarks
+# make fuzz   every reader against a thousand damaged files (an hour; NUMBER=1000 SEED=0)
 # make mutate small changes of the method's code that no test notices (an hour; SAMPLE=200 SEED=1)
 # Each installs what it needs into .venv; nothing outside this folder is touched.
 
@@ -10,7 +11,7 @@ PYTHON ?= python3
 PORT ?= 5006
 BIN := .venv/bin
 
-.PHONY: app test check docs bench mutate clean
+.PHONY: app test check docs bench fuzz mutate clean
 
 app: .venv/app
 	$(BIN)/deepwas serve --open-disk --port $(PORT)
@@ -34,6 +35,11 @@ docs: .venv/test
 
 bench: .venv/test
 	$(BIN)/pytest benchmarks --benchmark-columns=min,median,rounds
+
+NUMBER ?= 1000
+
+fuzz: .venv/test
+	nice $(BIN)/python -m tests.fuzz --number $(NUMBER) --seed $(or $(SEED),0)
 
 SAMPLE ?= 200
 SEED ?= 1

@@ -120,4 +120,6 @@ def _read(path: Path) -> list[tuple[str, set[str]]]:
             raise InputError(f"{path}: row {number} has the set {name} again. Rename one of them.")
         if members:
             sets.append((name, members))
+    if not sets:
+        raise InputError(f"{path}: holds no gene set. A gene set is NAME, DESCRIPTION and genes.")
     return sets

@@ -15,7 +15,7 @@ import xarray as xr
 from deepwas_app.errors import InputError
 from deepwas_app.genetics import chromosomes
 from deepwas_app.genetics.columns import NO_ANNOTATION, ROW_NUMBERS, find_columns
-from deepwas_app.genetics.files import is_number, packing, sniff
+from deepwas_app.genetics.files import UNREADABLE, is_number, packing, sniff, unreadable
 from deepwas_app.genetics.lines import numbered_rows
 from deepwas_app.genetics.tables import LEVELS, MISSING, NUMBER, TEXT, whole_numbers
 
@@ -53,7 +53,20 @@ def annotations_of(header: list[str], keys: dict[str, str]) -> tuple[list[str], 
 
 
 def first_cells(path: Path, names: list[str], rows: int = 1) -> dict[str, list[str]]:
-    """The first cells of some columns, as text; of numbers in parquet there are none."""
+    """The first cells of some columns, as text; of numbers in parquet there are none.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read.
+    """
+    try:
+        return _first_cells(path, names, rows)
+    except (*UNREADABLE, ValueError) as error:
+        raise unreadable(path, error) from error
+
+
+def _first_cells(path: Path, names: list[str], rows: int) -> dict[str, list[str]]:
     if packing(path) == "parquet":
         file = pq.ParquetFile(path)
         text = [name for name in names if not _numeric(file.schema_arrow.field(name).type)]
@@ -64,7 +77,7 @@ def first_cells(path: Path, names: list[str], rows: int = 1) -> dict[str, list[s
         return {name: ["" if c is None else str(c) for c in cells] for name, cells in found.items()}
     header = sniff(path)
     place = {name: i for i, name in enumerate(header.names)}
-    first = [row for _, row in islice(numbered_rows(path, header), rows)]
+    first = [row for _, row in islice(numbered_rows(path, header, errors="replace"), rows)]
     return {name: [row[place[name]] for row in first if place[name] < len(row)] for name in names}
 
 

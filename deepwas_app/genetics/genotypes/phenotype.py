@@ -32,8 +32,11 @@ def read_people(prefix: str | Path) -> pd.DataFrame:
 def read_people2(prefix: str | Path) -> pd.DataFrame:
     """The people of PLINK 2 genotypes, as the .psam lists them: FID, IID, father, mother."""
     psam = pgen_files(prefix)[2]
-    with open_text(psam) as stream:
-        header = next((line for line in stream if not line.startswith("##")), "")
+    try:
+        with open_text(psam) as stream:
+            header = next((line for line in stream if not line.startswith("##")), "")
+    except UNREADABLE as error:
+        raise unreadable(psam, error) from error
     if header.startswith(("#FID", "#IID")):
         names = header.lstrip("#").split()
         table = read_bare_table(psam, names, comment=rb"#")
@@ -184,6 +187,8 @@ def _read(path: Path) -> pd.DataFrame:
         raise unreadable(path, error) from error
     separator = separator_of(first)
     columns = fields(first.lstrip("#"), separator)
+    if not columns:
+        raise InputError(f"{path}: holds no people. Give a table of FID, IID and numbers.")
     headed = bool(columns) and columns[0].upper() in ("FID", "IID")
     if not headed:
         people = ["FID", "IID"] if len(columns) > 2 else ["IID"]

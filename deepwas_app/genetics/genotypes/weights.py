@@ -11,7 +11,15 @@ import pandas as pd
 from deepwas_app.errors import InputError
 from deepwas_app.genetics import chromosomes
 from deepwas_app.genetics.columns import find_columns
-from deepwas_app.genetics.files import fields, is_number, open_text, packing, separator_of
+from deepwas_app.genetics.files import (
+    UNREADABLE,
+    fields,
+    is_number,
+    open_text,
+    packing,
+    separator_of,
+    unreadable,
+)
 from deepwas_app.genetics.patterns import expand
 from deepwas_app.genetics.tables import MISSING, read_bare_table, read_table
 
@@ -78,8 +86,11 @@ def read_weights(path: str | Path | pd.DataFrame) -> pd.DataFrame:
 
 def _read(path: Path) -> pd.DataFrame:
     if path.is_file() and packing(path) != "parquet" and path.stat().st_size:
-        with open_text(path) as stream:
-            lines = [line for line, _ in zip(stream, range(200), strict=False) if line.strip()]
+        try:
+            with open_text(path) as stream:
+                lines = [line for line, _ in zip(stream, range(200), strict=False) if line.strip()]
+        except UNREADABLE as error:
+            raise unreadable(path, error) from error
         said = dict(re.findall(r"^#(\w+)=(.*)$", "".join(lines), re.M))
         kind = said.get("weight_type", "").strip()
         if kind.upper() in _RATIOS:

@@ -23,7 +23,7 @@ from deepwas_app.genetics.ld.sources.base import (
     read_variants,
     table_record,
 )
-from deepwas_app.genetics.tables import read_table
+from deepwas_app.genetics.tables import read_table, whole_numbers
 from deepwas_app.truncation import leading
 
 _WHAT = "SBayesRC eigen files (ldm.info, snp.info, block*.eigen.bin)"
@@ -90,13 +90,14 @@ def _tables(
         tables = [groups.get(name, variants.iloc[:0]) for name in names]
     elif {"startsnpidx", "endsnpidx"} <= set(columns):
         first, last = (
-            pd.to_numeric(blocks[columns[c]]).to_numpy() for c in ("startsnpidx", "endsnpidx")
+            whole_numbers(info, blocks[columns[c]], columns[c])
+            for c in ("startsnpidx", "endsnpidx")
         )
         tables = [variants.iloc[a : b + 1] for a, b in zip(first, last, strict=True)]
     else:
         raise InputError(f"{info}: does not say which variants are in a block. Download it again.")
     if "numsnps" in columns:
-        stated = pd.to_numeric(blocks[columns["numsnps"]]).to_numpy()
+        stated = whole_numbers(info, blocks[columns["numsnps"]], columns["numsnps"])
         for name, table, count in zip(names, tables, stated, strict=True):
             if len(table) != count:
                 raise InputError(
@@ -126,8 +127,8 @@ def _header(file: Path, variants: int) -> tuple[int, int]:
     """
     existing(file)
     with file.open("rb") as stream:
-        header = np.frombuffer(stream.read(8), dtype="<i4")
-    m, k = (int(value) for value in header) if len(header) == 2 else (-1, -1)
+        header = stream.read(8)
+    m, k = (int(v) for v in np.frombuffer(header, "<i4")) if len(header) == 8 else (-1, -1)
     if m != variants:
         raise InputError(
             f"{file}: says {m} variants, but snp.info lists {variants} for its block. "
