@@ -135,6 +135,53 @@ class SteadyScroll(JSComponent):
     """
 
 
+class Connection(JSComponent):
+    """Says so when the server is gone, and offers to reload the page when it is back.
+
+    A server that was started anew has no session of this page; what is looked at is in the address.
+    """
+
+    _esm = """
+    export function render({ view }) {
+      const bar = document.createElement("div")
+      bar.setAttribute("role", "alert")
+      bar.style.cssText = `position: fixed; inset: 0 0 auto 0; z-index: 3000; display: none;
+        gap: 1em; align-items: center; justify-content: center; padding: 10px;
+        background: #7a1f1a; color: white; font: 500 15px sans-serif`
+      const words = document.createElement("span")
+      const button = document.createElement("button")
+      button.textContent = "Reload"
+      button.style.cssText = "font: inherit; padding: 4px 14px; cursor: pointer"
+      button.onclick = () => window.location.reload()
+      bar.append(words, button)
+      const isBack = async () => {
+        // Not GET: every one would start a session.
+        const options = { method: "HEAD", cache: "no-store" }
+        try {
+          return (await fetch(window.location.pathname, options)).status < 500
+        } catch {
+          return false
+        }
+      }
+      const look = async () => {
+        if (!bar.isConnected) { return }
+        if (await isBack()) {
+          words.textContent = "The server is back. Reload the page to go on where you were."
+        } else {
+          setTimeout(look, 2000)
+        }
+      }
+      view.model.document.on_event("connection_lost", () => {
+        words.textContent =
+          "The server does not answer. This page is as it was; it is no longer brought up to date."
+        bar.style.display = "flex"
+        setTimeout(look, 2000)
+      })
+      return bar
+    }
+    """
+
+
 def copies_address(button: pmui.Button) -> None:
     """Let a button copy the browser's address."""
     button.js_on_click(code=f"const words = window.location.href\n{_COPY}")

@@ -8,7 +8,7 @@ import panel_material_ui as pmui
 import xarray as xr
 
 from deepwas_app.app import leaks, notebook
-from deepwas_app.app.browser import Idle, SystemTheme
+from deepwas_app.app.browser import Connection, Idle, SystemTheme
 from deepwas_app.app.components import trouble, waiting
 from deepwas_app.app.guard import LayoutGuard
 from deepwas_app.app.header import Header
@@ -164,6 +164,7 @@ class Dashboard(pn.viewable.Viewer):
             main=[
                 LayoutGuard(width=0, height=0, margin=0),
                 Arrival(width=0, height=0, margin=0),
+                Connection(width=0, height=0, margin=0),
                 self.theme,
                 self.idle,
                 self.header.dialog,

@@ -15,6 +15,7 @@ from deepwas_app.app.cards.held_out import HeldOut
 from deepwas_app.app.components import cells, empty, fold, plot, section
 from deepwas_app.app.job_view import JobView, job_in_turn
 from deepwas_app.app.jobs import JOBS, Job
+from deepwas_app.app.markup import text
 from deepwas_app.app.pages import PAGES
 from deepwas_app.app.pages.base import Page
 from deepwas_app.app.pages.runs import doubts
@@ -106,6 +107,7 @@ class TrainPage(Page):
         self.settings = copy_of(self.settings, validation_chromosomes="")
         self.held_out = HeldOut(study)
         self.compare = pmui.Column(sizing_mode="stretch_width")
+        self.stopped = pmui.Column(sizing_mode="stretch_width")
         self.doubts = pmui.Column(sizing_mode="stretch_width")
         self.file = table_download(
             "Download TSV (nats)",
@@ -132,7 +134,7 @@ class TrainPage(Page):
         return [
             cells(
                 (section("Settings", *self._form(study)), 4),
-                (section("Training", self.progress, self._live), 8),
+                (section("Training", self.stopped, self.progress, self._live), 8),
             ),
             self._table_card,
         ]
@@ -169,11 +171,14 @@ class TrainPage(Page):
 
     def go_on(self) -> None:
         """Resume the ticked runs that are not finished."""
-        study = self.state.study
         chosen = [run for run in self.state.runs if store.run_name(run) in self._ticked()]
         unfinished = [run for run in chosen if not run.finished]
         if not unfinished:
             self.state.say("Tick an unfinished run in the table first.", "info")
+        self._resume(unfinished)
+
+    def _resume(self, unfinished: list[Any]) -> None:
+        study = self.state.study
         for run in unfinished:
 
             def steps(run: Any = run) -> Generator[Any, None, Any]:
@@ -182,6 +187,21 @@ class TrainPage(Page):
                 return light_steps(train.steps(study, run.settings, run.path, resume=True))
 
             self._submit(study, run.path, steps)
+        self._offer()
+
+    def _offer(self) -> None:
+        """Offer to go on with what was stopped: by a person, or with the server."""
+        trained = {job.output for job in JOBS.active()}
+        self.stopped.objects = []
+        stopped = [r for r in self.state.runs if not r.finished and r.path not in trained]
+        for run in stopped[-1:]:
+            name = store.run_name(run)
+            button = pmui.Button(
+                label=f"Go on with {name}", icon="restart_alt", variant="outlined", size="small"
+            )
+            button.on_click(lambda _: self._resume(stopped[-1:]))
+            line = f"{text(name)} was stopped before its end; its last checkpoint is kept."
+            self.stopped.objects = [pmui.Alert(object=line, severity="info"), button]
 
     def _submit(self, study: xr.Dataset, path: Any, steps: Any) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -314,6 +334,7 @@ class TrainPage(Page):
             ]
         finally:
             self._filling = False
+        self._offer()
         self.runs.visible = len(table) > 0
         self.file.visible = any(run.finished for run in self.state.runs)
         selected = {store.run_name(run): run for run in self.state.selected_runs()}
