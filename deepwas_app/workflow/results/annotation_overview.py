@@ -41,7 +41,7 @@ def annotation_overview(study: StudyLike) -> tuple[pd.DataFrame, xr.DataArray]:
         Table ``annotations``; without a closest one where no other varies.
     correlations : xarray.DataArray
         (annotation, other), Pearson over scored variants; NaN where one does not vary. Neighbours
-        are alike: the order is that of average-linkage clustering by 1 - |correlation|.
+        are alike: the order is that of average-linkage clustering by 1 - ``|correlation|``.
     """
     study = open_study(study)
     names = study["annotation"].values.astype(str)
