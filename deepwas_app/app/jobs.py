@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from deepwas_app.app.visitor import visitor
-from deepwas_app.errors import InputError
+from deepwas_app.errors import InputError, refused
 
 logger = logging.getLogger(__name__)
 
@@ -141,9 +141,14 @@ class Job:
         # Panics of Rust and exits are no Exception, and the jobs behind this one wait.
         except BaseException as problem:
             logger.exception("%s failed", self.title)
+            refusal = refused(problem)
             self.error = (
-                f"{self.title}: something unexpected went wrong ({type(problem).__name__}: "
-                f"{problem}). The server's log has the details."
+                str(refusal)
+                if refusal
+                else (
+                    f"{self.title}: something unexpected went wrong ({type(problem).__name__}: "
+                    f"{problem}). The server's log has the details."
+                )
             )
             self.finish(Status.FAILED)
 

@@ -1,5 +1,6 @@
 """Jobs: one at a time per lane, in order, to be paused, resumed and cancelled."""
 
+import errno
 import gc
 import threading
 import time
@@ -192,6 +193,10 @@ def test_bad_input_is_one_line_and_the_rest_is_unexpected(jobs, caplog):
         raise InputError("a.txt: no such file. Check the path.")
         yield
 
+    def full():
+        raise OSError(errno.ENOSPC, "", "x.run")
+        yield
+
     def broken():
         yield SimpleNamespace(fraction=0.5, message="")
         raise RuntimeError("boom")
@@ -200,6 +205,9 @@ def test_bad_input_is_one_line_and_the_rest_is_unexpected(jobs, caplog):
     assert job.wait(60)
     assert (job.status, job.error) == (Status.FAILED, "a.txt: no such file. Check the path.")
     assert "Traceback" not in caplog.text
+    job = jobs.submit(Job("Write", full))
+    assert job.wait(60)
+    assert job.error.startswith("x.run: No space left on device. Free some space")
     job = jobs.submit(Job("Fit", broken))
     assert job.wait(60)
     assert "unexpected" in job.error

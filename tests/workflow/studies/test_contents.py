@@ -157,6 +157,13 @@ def test_a_store_that_was_changed_on_disk_is_noticed(small_study, small_runs, tm
     small_runs.linear.check_study(open_study_store(path))
     annotation = zarr.open_array(path / "variant_annotation", zarr_format=2)
     annotation[:] = annotation[:][::-1]
+    with pytest.raises(InputError, match="variant_annotation is damaged"):
+        small_runs.linear.check_study(open_study_store(path))
+    # As of a version without checksums.
+    (path / ".checksums").unlink()
+    for name in (".zattrs", ".zmetadata"):
+        text = (path / name).read_text()
+        (path / name).write_text(text.replace('"checksums": true', '"checksums": false'))
     with pytest.raises(InputError, match="trained on another study"):
         small_runs.linear.check_study(open_study_store(path))
 
