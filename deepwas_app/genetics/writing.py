@@ -60,6 +60,13 @@ def is_partial(path: Path) -> bool:
     return _PARTIAL.fullmatch(path.name) is not None
 
 
+def remove_partials(folder: Path) -> None:
+    """Remove what killed writers left in a folder. Only for who holds its lock."""
+    for path in folder.iterdir():
+        if is_partial(path):
+            path.unlink(missing_ok=True)
+
+
 @contextmanager
 def replacing_folder(path: Path, marker: str) -> Iterator[Path]:
     """Give a temporary sibling folder that takes the place of ``path`` when all went well.

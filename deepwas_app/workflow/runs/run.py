@@ -329,6 +329,12 @@ def finish_run(
     return open_run(path)
 
 
+def drop_checkpoint(path: Path) -> None:
+    """Remove the checkpoint of a finished run, which a kill at its very end may have left."""
+    if (path / CHECKPOINT).exists():
+        replace_files(path, {CHECKPOINT: None})
+
+
 def drop_if_empty(path: Path) -> None:
     """Remove a run folder that ended before its first checkpoint."""
     if is_half_made(path):

@@ -16,7 +16,7 @@ from deepwas_app.core.jackknife import jackknife_sum
 from deepwas_app.core.priors import PRIORS, LinearPrior, Model
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.locks import only_writer
-from deepwas_app.genetics.writing import written
+from deepwas_app.genetics.writing import remove_partials, written
 from deepwas_app.workflow.progress import job, relay
 from deepwas_app.workflow.runs.batches import block_batches
 from deepwas_app.workflow.runs.fitters import fitter_of
@@ -178,6 +178,7 @@ def scaling(
     with written(path):
         path.mkdir(parents=True, exist_ok=True)
     with only_writer(path):
+        remove_partials(path)
         return (yield from _swept(study, models, path))
 
 

@@ -14,7 +14,7 @@ from deepwas_app.core.iterative import UnconvergedError
 from deepwas_app.core.priors import Prior, spared
 from deepwas_app.errors import InputError, out_of_memory, refused
 from deepwas_app.genetics.locks import only_writer
-from deepwas_app.genetics.writing import written
+from deepwas_app.genetics.writing import remove_partials, written
 from deepwas_app.workflow.progress import job, relay
 from deepwas_app.workflow.runs.batches import batch_plan
 from deepwas_app.workflow.runs.checkpoint import Checkpoint, blank_checkpoint
@@ -29,6 +29,7 @@ from deepwas_app.workflow.runs.run import (
     METRICS,
     Run,
     create_run,
+    drop_checkpoint,
     drop_if_empty,
     finish_run,
     open_run,
@@ -258,7 +259,9 @@ def _trained(
     if resume and not is_empty(path):
         run = open_run(path)
         run.check_study(study)
+        remove_partials(path)
         if run.finished:
+            drop_checkpoint(path)
             return run
         settings, split = run.settings, run.split(study)
         halvings = run.halvings

@@ -173,3 +173,16 @@ def test_a_run_without_checksums_is_read_and_gone_on_with(small_study, tmp_path)
     whole = train(small_study, TrainSettings(**SMALL), tmp_path / "whole.run")
     pd.testing.assert_frame_equal(done.metrics(), whole.metrics())
     assert json.loads((path / "run.json").read_text())["summary"]
+
+
+def test_what_a_kill_leaves_in_a_run_or_sweep_is_removed(small_study, tmp_path):
+    settings = ScalingSettings(sizes=["linear"], objectives=["likelihood"])
+    scaling(small_study, settings, tmp_path)
+    run = tmp_path / "linear-likelihood-seed0.run"
+    before = sorted(tmp_path.rglob("*"))
+    for folder in (tmp_path, run):
+        (folder / ".partial-1-scaling.tsv").write_text("half")
+    replace_files(run, {"checkpoint.eqx": b"left"})
+    scaling(small_study, settings, tmp_path)
+    assert sorted(tmp_path.rglob("*")) == before
+    assert not verified(run).damaged
