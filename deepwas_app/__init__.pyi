@@ -11,6 +11,10 @@ from .app.pages.locus import LocusPage as LocusPage
 from .app.pages.scaling import ScalingPage as ScalingPage
 from .app.pages.study import StudyPage as StudyPage
 from .app.pages.train import TrainPage as TrainPage
+from .app.views.annotations import AnnotationView as AnnotationView
+from .app.views.locus import LocusView as LocusView
+from .app.views.scaling import ScalingView as ScalingView
+from .app.views.train import TrainView as TrainView
 from .core.priors import Prior as Prior
 from .errors import InputError as InputError
 from .genetics.annotation.annotations import read_annotations as read_annotations

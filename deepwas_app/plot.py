@@ -160,64 +160,85 @@ def locus(
     """
     study = open_study(study)
     region = parse_region(region, study) if isinstance(region, str) else region
+    picture = LocusFigure()
+    fields = locus_fields(study, region, runs, picture.values, reference=reference)
+    names = study["annotation"].values.astype(str).tolist()
+    fields["annotations"] = tuple(names[:SHOWN_ANNOTATIONS] if annotations is None else annotations)
+    fields["fine_mapping"] = fine_mapping
+    picture.draw(**fields, known=None if known is None else read_known(known, study))
+    return with_content(column(*picture.figures, sizing_mode="stretch_width"))
+
+
+def locus_fields(
+    study: xr.Dataset,
+    region: Region,
+    runs: Runs,
+    values: Iterable[str] = (),
+    *,
+    reference: str | None = None,
+) -> dict[str, Any]:
+    """What the locus figure draws of a region, by the fields of `Locus`.
+
+    Parameters
+    ----------
+    study, region, runs, reference
+        See :func:`locus`.
+    values
+        Names of the values of runs that are drawn beside the prior heritability.
+    """
     rows = region.rows(study)
     drawn = locus_table(study, rows)
     if drawn.empty:
         raise InputError(f"{region:,}: no scored variants there. Choose another region.")
     if reference is None:
-        at = int(np.argmax(drawn["minus_log10_p"]))
-    else:
-        named = np.flatnonzero(drawn["variant"] == reference)
-        if not len(named):
-            raise InputError(f"{reference}: is not drawn in {region:,}. Name another variant.")
-        at = int(named[0])
-    row = int(drawn["row"].iloc[at])
-    block = int(study["variant_block"].values[row])
-    first = int(study["block_offset"].values[block])
-    names = study["annotation"].values.astype(str).tolist()
-    r2 = ld_to_reference(read_block(study, block), row - first)
-    picture = LocusFigure()
+        reference = str(drawn["variant"].iloc[int(np.argmax(drawn["minus_log10_p"]))])
 
     def of_runs(name: str) -> dict[str, pd.DataFrame]:
         compute = VALUES[name].compute
-        return run_values(study, rows, _of_each(study, runs, lambda s, r: compute(s, r, rows)))
+        return run_values(study, rows, of_each(study, runs, lambda s, r: compute(s, r, rows)))
 
-    picture.draw(
-        study=study,
-        region=region,
-        rows=rows,
-        variants=drawn,
-        genes=_genes(study),
-        reference=at,
-        leads=leads_of(drawn, lead_variants(study)),
-        r2=r2_of(drawn["row"].to_numpy(), first, r2),
-        annotations=tuple(names[:SHOWN_ANNOTATIONS] if annotations is None else annotations),
-        values={name: of_runs(name) for name in (SHOWN_VALUE, *picture.values)},
-        chosen=SHOWN_VALUE,
-        measure=VALUES[SHOWN_VALUE].axis,
-        fine_mapping=fine_mapping,
-        known=None if known is None else read_known(known, study),
-    )
-    return with_content(column(*picture.figures, sizing_mode="stretch_width"))
+    return {
+        "study": study,
+        "region": region,
+        "rows": rows,
+        "variants": drawn,
+        "genes": read_genes(str(study.attrs["genome_build"])),
+        "leads": leads_of(drawn, lead_variants(study)),
+        "values": {name: of_runs(name) for name in (SHOWN_VALUE, *values)},
+        "chosen": SHOWN_VALUE,
+        "measure": VALUES[SHOWN_VALUE].axis,
+        **reference_fields(study, region, drawn, reference),
+    }
 
 
-def _genes(study: xr.Dataset) -> pd.DataFrame:
-    return read_genes(str(study.attrs["genome_build"]))
+def reference_fields(
+    study: xr.Dataset, region: Region, drawn: pd.DataFrame, reference: str
+) -> dict[str, Any]:
+    """What the locus figure draws of a reference variant among those that are drawn."""
+    named = np.flatnonzero(drawn["variant"] == reference)
+    if not len(named):
+        raise InputError(f"{reference}: is not drawn in {region:,}. Name another variant.")
+    at = int(named[0])
+    row = int(drawn["row"].iloc[at])
+    block = int(study["variant_block"].values[row])
+    first = int(study["block_offset"].values[block])
+    r2 = ld_to_reference(read_block(study, block), row - first)
+    return {"reference": at, "r2": r2_of(drawn["row"].to_numpy(), first, r2)}
 
 
 def effects(study: StudyLike | None, runs: Runs, *, unit: bool = False) -> hv.Overlay:
     """Effect of every annotation on log heritability with 95% intervals, per s.d. or per unit."""
-    return _annotations.effect_forest(_of_each(study, runs, annotation_effects), unit)
+    return _annotations.effect_forest(of_each(study, runs, annotation_effects), unit)
 
 
 def enrichment(study: StudyLike | None, runs: Runs) -> hv.Overlay:
     """Heritability enrichment of the binary annotations, with 95% intervals."""
-    return _annotations.enrichment_forest(_of_each(study, runs, annotation_effects))
+    return _annotations.enrichment_forest(of_each(study, runs, annotation_effects))
 
 
 def quantiles(study: StudyLike | None, runs: Runs, annotation: str) -> hv.Overlay:
     """Enrichment along the fifths of a continuous annotation."""
-    return _annotations.quantile_enrichment(_of_each(study, runs, annotation_effects), annotation)
+    return _annotations.quantile_enrichment(of_each(study, runs, annotation_effects), annotation)
 
 
 def response(
@@ -284,7 +305,7 @@ def _judged(scored: Scored) -> Judged:
     return scored.judged
 
 
-def _of_each(
+def of_each(
     study: StudyLike | None, runs: Runs, compute: Callable[[xr.Dataset, Fitted], Any]
 ) -> dict[str, Any]:
     """A result of every run by its name; of fits of one name by name and number."""

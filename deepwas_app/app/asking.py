@@ -7,7 +7,16 @@ import panel as pn
 
 from deepwas_app.app import notebook
 from deepwas_app.app.components import trouble, waiting
+from deepwas_app.app.guard import LayoutGuard, lock_events, order_events
 from deepwas_app.app.poller import Asked, Poller
+
+lock_events()
+order_events()
+
+
+def alone() -> list[Any]:
+    """What a view that is alone in a cell or on a page needs in the browser."""
+    return [kind(width=0, height=0, margin=0) for kind in (LayoutGuard, notebook.Arrival)]
 
 
 class Asker(pn.viewable.Viewer):

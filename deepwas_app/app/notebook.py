@@ -2,9 +2,13 @@
 
 import asyncio
 import time
+from collections import deque
+from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar
 
 import panel as pn
+import param
 from bokeh.document import Document
 from bokeh.document.callbacks import _combine_document_events
 from panel.config import panel_extension
@@ -21,6 +25,9 @@ from deepwas_app.cells.resources import load
 _KEPT = 300
 # Seconds in which a second copy of a view in the browser is as new as the first.
 _FRESH = 5.0
+
+
+_MOVED = "This view is shown again by another cell, and has moved there."
 
 
 class WaitingComm(JupyterComm):  # type: ignore[misc]
@@ -71,6 +78,8 @@ class Arrival(JSComponent):
     A page that was loaded again has the view as it once was; it is then told of the view of today.
     """
 
+    replaces = param.List(default=[], doc="Roots of the view that have moved to where this is.")
+
     _stylesheets: ClassVar[list[str]] = [
         ".arrival { position: absolute; z-index: 10; white-space: nowrap; "
         "transform: translateY(-60%); border-radius: 4px; background: #b3261e; color: white; }"
@@ -119,8 +128,15 @@ class Arrival(JSComponent):
           way._client_comm.open()
         }
       }
+      // Also of those that are drawn only when this is there: the kernel has let go of them.
+      const moved = window.deepwas_moved ??= new Set()
+      model.replaces.forEach((other) => moved.add(other))
       const tell = () => {
         const way = manager()
+        if (moved.has(root) && !heard) {
+          document.getElementById(root)?.replaceWith("MOVED")
+          return
+        }
         // A server has none.
         if (way == null || heard || view.is_destroyed) { return }
         if (window.Bokeh.index.find_one_by_id(root) != null) {
@@ -129,7 +145,11 @@ class Arrival(JSComponent):
           model.send_msg([root, place.arrival])
           wait = Math.min(2 * wait, 5000)
           tries += 1
-          if (tries > 8) { message.textContent = "No kernel answers: run the cell again." }
+          const prompts = [...document.querySelectorAll(".jp-InputPrompt")]
+          const busy = prompts.some((prompt) => prompt.textContent.includes("*"))
+          message.textContent = tries < 9 ? "" : busy
+            ? "The kernel is busy. This view follows when it is not."
+            : "No kernel answers: run the cell again."
         }
         setTimeout(tell, wait)
       }
@@ -159,7 +179,7 @@ class Arrival(JSComponent):
       model.on("remove", () => clearInterval(look))
       return message
     }
-    """
+    """.replace("MOVED", _MOVED)
 
     def _handle_msg(self, data: Any) -> None:
         root, copy = data
@@ -190,7 +210,7 @@ class Shown:
         _, manager = browser._on_msg.args
         # It comes in a thread of its own, while cells and ticks change the same: after these.
         loop = asyncio.get_running_loop()
-        browser._on_msg = lambda message: loop.call_soon_threadsafe(self._hear, manager, message)
+        browser._on_msg = lambda message: self._hear_soon(loop, manager, message)
 
     def arrived(self, copy: float) -> None:
         """Tell a browser that has it, as it was displayed, what is to be done: perhaps nothing."""
@@ -227,6 +247,10 @@ class Shown:
         else:
             # Its cell shows something else.
             _SHOWN.pop(self.name, None)
+
+    def _hear_soon(self, loop: Any, manager: Any, message: Any) -> None:
+        _HEARD.append(partial(self._hear, manager, message))
+        loop.call_soon_threadsafe(take_in)
 
     def _hear(self, manager: Any, message: Any) -> None:
         """Take in what the browser changed, and answer."""
@@ -269,9 +293,14 @@ class Changes:
 
 
 _SHOWN: dict[str, Shown] = {}
+# What browsers said and was not taken in yet.
+_HEARD: deque[Callable[[], None]] = deque()
 
 
-_MOVED = "This view is shown again by another cell, and has moved there."
+def take_in() -> None:
+    """Take in what browsers said. Called by the loop, and by cells that keep it busy."""
+    while _HEARD:
+        _HEARD.popleft()()
 
 
 def show(view: Any) -> None:
@@ -279,10 +308,12 @@ def show(view: Any) -> None:
     from IPython.display import display
 
     load()
-    shown = pn.panel(view)
-    for other in list(_SHOWN.values()):
-        if other.view is shown:
-            other.move()
+    shown: Any = pn.panel(view)
+    before = [other for other in _SHOWN.values() if other.view is shown]
+    for other in before:
+        other.move()
+    for arrival in shown.select(Arrival):
+        arrival.replaces = [*arrival.replaces, *(other.name for other in before)]
     data, metadata = Shown(shown).content
     display(data, metadata=metadata, raw=True)
 

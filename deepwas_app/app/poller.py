@@ -1,6 +1,8 @@
 """One timer per session: the only place where results of threads reach a page."""
 
 import logging
+import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NamedTuple
@@ -9,7 +11,7 @@ import panel as pn
 from panel.io import PeriodicCallback
 
 from deepwas_app.app.guard import in_order
-from deepwas_app.app.notebook import tell_browsers
+from deepwas_app.app.notebook import take_in, tell_browsers
 from deepwas_app.errors import InputError
 
 logger = logging.getLogger(__name__)
@@ -53,6 +55,7 @@ class Poller:
         self._functions: dict[Callable[[], None], str] = {}
         self._pending: list[Asked] = []
         self._timer: Any = None
+        self._polled = 0.0
 
     def add(self, function: Callable[[], None]) -> None:
         """Call ``function()`` at every tick."""
@@ -82,8 +85,16 @@ class Poller:
 
     def poll(self) -> None:
         """One tick."""
+        self._polled = time.monotonic()
         in_order(self._poll)
         tell_browsers()
+
+    def between(self) -> None:
+        """Tick in the middle of a cell that keeps the timer from ticking, if it is time to."""
+        late = time.monotonic() - self._polled > 2e-3 * PERIOD_MS
+        if late and threading.current_thread() is threading.main_thread():
+            take_in()
+            self.poll()
 
     def _poll(self) -> None:
         for asked in [asked for asked in self._pending if asked.future.done()]:

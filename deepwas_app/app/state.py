@@ -11,6 +11,7 @@ from deepwas_app.app.jobs import FILES, JOBS, OPEN, OPENING, Job, Status
 from deepwas_app.app.places import Places
 from deepwas_app.app.upload_folder import UploadFolder
 from deepwas_app.errors import InputError
+from deepwas_app.spelling import Spelt
 from deepwas_app.workflow.results.evaluation import best_run
 
 KEPT_MESSAGES = 100
@@ -34,7 +35,7 @@ class Message(NamedTuple):
     text: str
 
 
-class AppState(param.Parameterized):
+class AppState(Spelt):
     """The study and the runs that a session is looking at.
 
     All pages of one dashboard share one state; a page alone in a notebook has its own.

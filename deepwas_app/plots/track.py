@@ -29,7 +29,7 @@ class Locus:
         The drawn variant that the others are set beside, None for none, and their r² with it, NaN
         where unknown; None while it is being computed.
     pinned
-        The drawn variant that people look at beside the reference; None for none.
+        The drawn variants that people look at beside the reference; they are ringed.
     leads
         The drawn variants that lead a locus, whose names are written.
     genes
@@ -54,7 +54,7 @@ class Locus:
     genes: pd.DataFrame
     reference: int | None = None
     r2: np.ndarray | None = None
-    pinned: int | None = None
+    pinned: tuple[int, ...] = ()
     leads: tuple[int, ...] = ()
     known: pd.DataFrame | None = None
     annotations: tuple[str, ...] = ()

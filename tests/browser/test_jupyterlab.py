@@ -269,3 +269,41 @@ def test_a_training_is_watched(page: Page, lab, small_study) -> None:
     gains = {"step", "value", "low", "high"}
     points = {m["value"][0] for m in notebook.agrees(3, bool).values() if gains == set(m)}
     assert points in ({3}, {4})
+
+
+def test_small_views_and_plots(page: Page, lab, small_study) -> None:
+    path = small_study.attrs["path"]
+    notebook = Notebook(
+        page,
+        lab,
+        "small",
+        f"import deepwas_app as dw\nstudy = dw.open_study({path!r})\n"
+        "dw.plot.manhattan(study) + dw.plot.qq(study)",
+        "view = dw.LocusView(study)\nview",
+        "view.region = 'chr5:1-300kb'\nview.selected_variants = [view.reference]",
+        "train = dw.TrainView()\ntrain",
+        # The prompt is free at once.
+        "train.follow(dw.fit(study, 'linear'))\nprint(train.running, train.step)",
+        "while train.running:\n    await asyncio.sleep(0.1)\nawait asyncio.sleep(1)\nviews()",
+        "dw.plot.locus(study, 'chr5:1-300kb')",
+    )
+    notebook.run_all()
+    notebook.cells.nth(5).scroll_into_view_if_needed()
+    notebook.cells.nth(5).get_by_text("True 0", exact=True).wait_for(timeout=20 * SECOND)
+    gains = {"step", "value", "low", "high"}
+    models = notebook.agrees(
+        6,
+        lambda models: (
+            [0.001, 0.3] in models.values()
+            and any(gains == set(model) and model["step"][0] > 1 for model in models.values())
+        ),
+    )
+    assert models
+    # Plots are only in the browser.
+    drawn = page.evaluate(BROWSER).values()
+    for index in (1, 7):
+        notebook.cells.nth(index).scroll_into_view_if_needed()
+        notebook.cells.nth(index).locator("canvas").first.wait_for(timeout=20 * SECOND)
+    assert any("minus_log10_p" in m and m["minus_log10_p"][0] > 500 for m in drawn)
+    notebook.save()
+    assert notebook.path.stat().st_size < 5e6

@@ -7,25 +7,18 @@ import panel_material_ui as pmui
 import param
 import xarray as xr
 
-from deepwas_app.app.asking import Asker
+from deepwas_app.app.asking import Asker, alone
 from deepwas_app.app.components import empty, title, trouble, waiting
-from deepwas_app.app.guard import LayoutGuard, lock_events, order_events
 from deepwas_app.app.markup import text
-from deepwas_app.app.notebook import Arrival
 from deepwas_app.app.poller import Poller
 from deepwas_app.app.state import AppState
 from deepwas_app.errors import InputError
+from deepwas_app.spelling import Spelt
 
 logger = logging.getLogger(__name__)
 
-lock_events()
-order_events()
 
-# What a view needs in the browser.
-ALONE = LayoutGuard, Arrival
-
-
-class Page(Asker):
+class Page(Spelt, Asker):
     """A page over a state.
 
     Parameters
@@ -65,7 +58,7 @@ class Page(Asker):
         self._seen: Any = None
         self.state = self._open(study)
         self._layout = pmui.Column(
-            *([kind(width=0, height=0, margin=0) for kind in ALONE] if self.alone else []),
+            *(alone() if self.alone else []),
             title(self.heading, self.intro),
             self._notice,
             self._content,
@@ -108,7 +101,8 @@ class Page(Asker):
         self._drawn, self._built = study, False
         self._seen = self.state.runs, self.state.selected
         try:
-            objects = self.build_without_study() if study is None else self.build(study)
+            with self._making():
+                objects = self.build_without_study() if study is None else self.build(study)
             self._built = study is not None
         except InputError as problem:
             objects = [trouble(str(problem))]

@@ -57,6 +57,9 @@ class LocusPage(Page):
         "Click a variant to read of it."
     )
 
+    region: Region
+    rows: np.ndarray
+
     def __init__(self, *args: Any, **params: Any) -> None:
         super().__init__(*args, **params)
         self._watchers += [
@@ -221,7 +224,7 @@ class LocusPage(Page):
             genes=self.genes,
             reference=None,
             r2=None,
-            pinned=None,
+            pinned=(),
             leads=leads_of(table, list(self.places.loci.options.values())),
             annotations=tuple(self.choices.annotations.value or ()),
         )
@@ -239,7 +242,8 @@ class LocusPage(Page):
     def pin(self, row: int) -> None:
         """Say what is known of a variant, and ring it unless it is the reference."""
         same = row == self.reference
-        self.figure.draw(pinned=None if same else self._point(row))
+        point = None if same else self._point(row)
+        self.figure.draw(pinned=() if point is None else (point,))
         self.variant.look_at(row, self.choices.chosen_prior(), same)
 
     def choose_reference(self, row: int) -> None:

@@ -272,7 +272,7 @@ class AssociationTrack(Track):
         leads = [at for at in locus.leads if at != locus.reference]
         for source, some in (
             (self.reference, [] if locus.reference is None else [locus.reference]),
-            (self.pinned, [] if locus.pinned is None else [locus.pinned]),
+            (self.pinned, list(locus.pinned)),
             (self.leads, leads),
         ):
             part = table.iloc[some]

@@ -6,11 +6,15 @@ and how it is typed on a command line, is its metadata, made by :func:`facts`.
 
 import difflib
 from collections.abc import Iterable
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import param
 
 from deepwas_app.errors import InputError
+from deepwas_app.spelling import Spelt
+
+# Letters of a wrong value that are said.
+LONGEST_SHOWN = 200
 
 Kind = TypeVar("Kind", bound="Settings")
 
@@ -70,8 +74,16 @@ class SettingError(InputError):
         super().__init__(f"{called or knob.name} {_shown(value)}: give {expected(knob)}")
 
 
-class Settings(param.Parameterized):
-    """Knobs of a command; a value that one cannot have is a :class:`SettingError`."""
+class Settings(Spelt):
+    """Knobs of a command; a value that one cannot have is a :class:`SettingError`.
+
+    Attributes
+    ----------
+    groups
+        Names of knobs that ``--help`` lists under a title of their own, by title.
+    """
+
+    groups: ClassVar[dict[str, tuple[str, ...]]] = {}
 
     def __init__(self, **values: Any) -> None:
         check_names(type(self).__name__, fields(type(self)), values)
@@ -176,4 +188,5 @@ def help_text(knob: param.Parameter[Any]) -> str:
 
 
 def _shown(value: Any) -> str:
-    return repr(value) if value == "" or value is None else str(value)
+    text = repr(value) if value == "" or value is None else str(value)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"

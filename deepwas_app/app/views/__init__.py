@@ -1,0 +1,1 @@
+"""Small views for notebook cells: one figure each, with its state as parameters both ways."""
