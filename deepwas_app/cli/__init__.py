@@ -5,14 +5,17 @@ work. Only the module of the command that is typed is imported.
 """
 
 import argparse
+import difflib
+import os
+import re
 import signal
 import sys
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib import import_module
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 from deepwas_app.errors import InputError, RunWarning, refused
 
@@ -50,11 +53,17 @@ def _terminate(*_: object) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command: 0 when it went well, 1 on bad input, 130 by SIGINT, 143 by SIGTERM."""
+    if "_ARGCOMPLETE" in os.environ:
+        _complete()
     words = sys.argv[1:] if arguments is None else arguments
+    if words[:1] == ["help"]:
+        words = [*words[1:2], "--help"]
     typed = parser(words[0] if words else "").parse_args(words)
     # Late, as all that a list of the commands can do without.
     from deepwas_app.cli.flags import read_flags
+    from deepwas_app.cli.output import be_quiet, warn
 
+    be_quiet(typed.quiet)
     command = command_module(typed.command)
     # Signals are for the main thread to take.
     taken = threading.current_thread() is threading.main_thread()
@@ -69,7 +78,7 @@ def main(arguments: list[str] | None = None) -> int:
             sys.stdout.flush()
         # Not where it failed: that is one line.
         for doubt in dict.fromkeys(doubts):
-            print(f"warning: {doubt}", file=sys.stderr)
+            warn(doubt)
     except InputError as problem:
         print(f"deepwas: {problem}", file=sys.stderr)
         return 1
@@ -105,6 +114,14 @@ def _gathered(doubts: list[str], otherwise: Callable[..., None]) -> Callable[...
     return show
 
 
+def _complete() -> None:
+    """Answer the shell that asks how a line could go on, and end."""
+    import argcomplete
+
+    line = os.environ.get("COMP_LINE", "").split()
+    argcomplete.autocomplete(parser(line[1] if line[1:2] and line[1] in COMMANDS else ""))
+
+
 def command_module(name: str) -> ModuleType:
     """The module of a command."""
     return import_module(f"deepwas_app.cli.commands.{name}")
@@ -120,11 +137,38 @@ class _Version(argparse.Action):
         parser.exit()
 
 
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong with a line in one line, with what may have been meant."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with that line."""
+        wrong = re.search(r"argument COMMAND: invalid choice: '([^']*)'", message)
+        if wrong:
+            message = f"{wrong[1]}: no such command{_near(wrong[1], COMMANDS)}"
+        self.exit(2, f"{self.prog}: {message}. See {self.prog} --help.\n")
+
+    def parse_known_args(self, *arguments: Any, **keywords: Any) -> Any:
+        """Parse; of a command all words must be known."""
+        typed, unknown = super().parse_known_args(*arguments, **keywords)
+        flags = [word for word in unknown if word.startswith("-")]
+        if flags and not hasattr(typed, "command"):
+            flag = flags[0].partition("=")[0]
+            self.error(f"{flag}: no such flag{_near(flag, self._option_string_actions)}")
+        return typed, unknown
+
+
+def _near(word: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(word, list(known), 1, 0.5)
+    return f". Did you mean {near[0]}?" if near else ""
+
+
 def parser(chosen: str) -> argparse.ArgumentParser:
     """The parser that lists all commands, with the flags of the chosen one."""
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog="deepwas",
         description="Learn which annotations carry heritability, from a GWAS under LD.",
+        epilog="deepwas help COMMAND says more of one. Completion in the shell: "
+        'eval "$(register-python-argcomplete deepwas)".',
     )
     top.add_argument("-V", "--version", action=_Version, nargs=0, help="show the version and exit")
     commands = top.add_subparsers(
@@ -136,4 +180,7 @@ def parser(chosen: str) -> argparse.ArgumentParser:
             from deepwas_app.cli.flags import add_flags
 
             add_flags(sub, command_module(name).Settings)
+            sub.add_argument(
+                "-q", "--quiet", action="store_true", help="Only results, warnings and errors."
+            )
     return top

@@ -16,7 +16,10 @@ from deepwas_app.workflow.settings.base import (
 
 def add_flags(sub: argparse.ArgumentParser, kind: type[Settings]) -> None:
     """Add a flag, or an argument without one, for every knob of the settings."""
+    titles = {name: title for title, names in kind.groups.items() for name in names}
+    groups = {title: sub.add_argument_group(title) for title in kind.groups}
     for name, knob in fields(kind).items():
+        to = groups[titles[name]] if name in titles else sub
         options: dict[str, Any] = {"help": help_text(knob).replace("%", "%%")}
         if fact(knob, "metavar"):
             options["metavar"] = fact(knob, "metavar")
@@ -29,13 +32,26 @@ def add_flags(sub: argparse.ArgumentParser, kind: type[Settings]) -> None:
             continue
         options |= {"dest": name, "default": None, "required": bool(fact(knob, "required"))}
         if isinstance(knob, param.Boolean):
-            sub.add_argument(*flags_of(knob), action="store_true", **options)
+            to.add_argument(*flags_of(knob), action="store_true", **options)
             off = f"--no-{name.replace('_', '-')}"
-            sub.add_argument(off, action="store_false", dest=name, help=argparse.SUPPRESS)
+            to.add_argument(off, action="store_false", dest=name, help=argparse.SUPPRESS)
             continue
         if isinstance(knob, param.List):
             options["action"] = "extend"
-        sub.add_argument(*flags_of(knob), **options)
+        flag: Any = to.add_argument(*flags_of(knob), **options)
+        if isinstance(knob, param.Selector):
+            # Shells ask it.
+            flag.completer = _Choices(knob)
+
+
+class _Choices:
+    """What a shell may complete a value to."""
+
+    def __init__(self, knob: param.Selector[Any]) -> None:
+        self._choices = [str(choice) for choice in knob.objects if choice]
+
+    def __call__(self, prefix: str, **_: Any) -> list[str]:
+        return [choice for choice in self._choices if choice.startswith(prefix)]
 
 
 def read_flags(typed: argparse.Namespace, kind: type[Settings]) -> Settings:

@@ -1,6 +1,6 @@
 """``deepwas compare``: two runs of one study."""
 
-from deepwas_app.cli.output import print_json, say
+from deepwas_app.cli.output import print_json, say, warn
 from deepwas_app.workflow.settings.results import CompareSettings as Settings
 
 __all__ = ["Settings", "run"]
@@ -21,7 +21,7 @@ def run(settings: Settings) -> None:
     whole = table.iloc[0].to_dict()
     say(difference_line(table, first.name, second.name))
     for words in trained_apart((first, second)):
-        say(f"warning: {words}")
+        warn(words)
     if settings.json:
         print_json(
             {

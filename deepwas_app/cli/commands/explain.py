@@ -1,6 +1,6 @@
 """``deepwas explain``: what drives one variant's prior."""
 
-from deepwas_app.cli.output import say
+from deepwas_app.cli.output import print_json, say
 from deepwas_app.workflow.settings.results import ExplainSettings as Settings
 
 __all__ = ["Settings", "run"]
@@ -12,8 +12,11 @@ def run(settings: Settings) -> None:
     from deepwas_app.workflow.tables import write_text
 
     table = explain(settings.study or None, settings.run_path, settings.variant)
-    write_text(DRIVERS.text(table), settings.output)
+    if not settings.json or settings.output != "-":
+        write_text(DRIVERS.text(table), settings.output)
     say(
         f"{settings.variant}: prior heritability {table['FOLD'].prod():.3g} times that of a variant"
         f" with mean annotations; most of it by {table['INPUT'][0]} ({table['FOLD'][0]:.3g} times)"
     )
+    if settings.json:
+        print_json(DRIVERS.records(table))

@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from deepwas_app.cli.output import say
+from deepwas_app.cli.output import print_json, say
 from deepwas_app.counting import counted
 from deepwas_app.workflow.results.export import ExportKnobs
-from deepwas_app.workflow.settings.shared import RunInput
+from deepwas_app.workflow.settings.shared import JsonOutput, RunInput
 
 __all__ = ["Settings", "run"]
 
 # The files are those of the registry.
-Settings = type("Settings", (ExportKnobs, RunInput), {})
+Settings = type("Settings", (ExportKnobs, RunInput, JsonOutput), {})
 
 
 def run(settings: Any) -> None:
@@ -24,3 +24,5 @@ def run(settings: Any) -> None:
     say(provenance(study, run))
     for path, table in written.items():
         say(f"{path}: {counted(len(table), 'variant')}")
+    if settings.json:
+        print_json([{"path": path, "variants": len(table)} for path, table in written.items()])

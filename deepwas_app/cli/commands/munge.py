@@ -2,7 +2,7 @@
 
 import param
 
-from deepwas_app.cli.output import follow, print_json, print_report, say
+from deepwas_app.cli.output import follow, print_json, print_report, warn
 from deepwas_app.cli.understood import dry_run, print_understood
 from deepwas_app.counting import counted
 from deepwas_app.workflow.settings.base import part
@@ -46,4 +46,4 @@ def run(settings: Settings) -> None:
     print_report(made.report)
     print(f"{made.path}: {counted(len(made.table), 'variant')}")
     for warning in made.warnings:
-        say(f"warning: {warning}")
+        warn(warning)

@@ -1,6 +1,6 @@
 """``deepwas response``: how log variance answers to annotations."""
 
-from deepwas_app.cli.output import say
+from deepwas_app.cli.output import print_json, say
 from deepwas_app.workflow.settings.results import ResponseSettings as Settings
 
 __all__ = ["Settings", "run"]
@@ -13,5 +13,8 @@ def run(settings: Settings) -> None:
 
     what = settings.runs, settings.annotation, settings.by
     table = response(settings.study or None, *what, settings=settings)
-    write_text(RESPONSE.text(table), settings.output)
+    if not settings.json or settings.output != "-":
+        write_text(RESPONSE.text(table), settings.output)
     say(f"LOW and HIGH: {table['BAND'][0]}; {table['RUNS'][0]} run(s)")
+    if settings.json:
+        print_json(RESPONSE.records(table))

@@ -2,7 +2,7 @@
 
 import param
 
-from deepwas_app.cli.output import follow, print_json, print_report, say
+from deepwas_app.cli.output import follow, print_json, print_report, warn
 from deepwas_app.cli.understood import dry_run, print_understood
 from deepwas_app.workflow.settings.base import part
 from deepwas_app.workflow.settings.data import StudySettings
@@ -52,4 +52,4 @@ def run(settings: Settings) -> None:
     print_report(report)
     print("\n".join([*notes, f"{path}: {study.sizes['annotations']} annotations"]))
     for warning in warnings:
-        say(f"warning: {warning}")
+        warn(warning)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import param
 
-from deepwas_app.cli.output import follow, print_json, say
+from deepwas_app.cli.output import follow, print_json, say, warn
 from deepwas_app.counting import counted
 from deepwas_app.errors import InputError
 from deepwas_app.workflow.settings.base import facts, part
@@ -61,7 +61,7 @@ def run(settings: Settings) -> None:
         return
     summary = dict(made.summary)
     for warning in summary.pop("warnings"):
-        say(f"warning: {warning}")
+        warn(warning)
     units = {column.name: column.unit for column in EVALUATION} | {
         "seconds": "s",
         "memory_gb": "GB",

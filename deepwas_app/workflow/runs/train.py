@@ -1,5 +1,6 @@
 """Training one prior on one study: a generator, and the run folder it leaves."""
 
+import sys
 import time
 from collections.abc import Generator, Iterator
 from dataclasses import replace
@@ -38,6 +39,7 @@ from deepwas_app.workflow.runs.run import (
     save_halvings,
 )
 from deepwas_app.workflow.runs.run_files import is_begun, is_empty
+from deepwas_app.workflow.runs.run_log import RunLog
 from deepwas_app.workflow.runs.short_memory import halved, short_of_memory, with_smaller_batches
 from deepwas_app.workflow.runs.split import Split, settings_split
 from deepwas_app.workflow.runs.summary import summarise
@@ -275,8 +277,11 @@ def _trained(
             fold_blocks(study, settings.folds)
         create_run(path, study, settings, split)
     task = Training(study, halved(settings, halvings), split)
+    log = RunLog(path)
+    log.begin(study.attrs["path"], settings)
     try:
         for step in _steps(task, checkpoint):
+            log.step(step)
             if step.settings.batch_blocks != task.settings.batch_blocks:
                 halvings += 1
                 task, checkpoint = with_smaller_batches(task, checkpoint)
@@ -291,6 +296,7 @@ def _trained(
         raise InputError(f"{path}: {problem}") from None
     finally:
         drop_if_empty(path)
+        log.close(sys.exc_info()[1])
     if checkpoint is None:
         raise InputError(f"{path}: training took no step: the likelihood could not be improved")
     summary = summarise(path.name.removesuffix(".run"), task, checkpoint)
@@ -303,6 +309,7 @@ def _trained(
     summary["seconds"] = round(time.monotonic() - began, 3)
     if solver["iterations"]:
         summary |= {f"solver_{k}": worst for k, worst in solver.items()}
+    log.end(summary)
     return finish_run(path, study, split, checkpoint, summary)
 
 

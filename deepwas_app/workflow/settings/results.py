@@ -85,7 +85,7 @@ class EffectsKnobs(Settings):
     )
 
 
-class EffectsSettings(RunInput, EffectsKnobs, TableOutput):
+class EffectsSettings(RunInput, EffectsKnobs, TableOutput, JsonOutput):
     """Annotation effects of a run."""
 
     quantiles = param.String(
@@ -108,7 +108,7 @@ class ResponseKnobs(Settings):
     )
 
 
-class ResponseSettings(MovedStudy, ResponseKnobs, TableOutput):
+class ResponseSettings(MovedStudy, ResponseKnobs, TableOutput, JsonOutput):
     """How log variance answers to annotations."""
 
     runs = param.List(
@@ -123,7 +123,7 @@ class ResponseSettings(MovedStudy, ResponseKnobs, TableOutput):
     )
 
 
-class ExplainSettings(RunInput, TableOutput):
+class ExplainSettings(RunInput, TableOutput, JsonOutput):
     """What drives one variant's prior."""
 
     variant = param.String(

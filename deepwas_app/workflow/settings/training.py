@@ -1,7 +1,7 @@
 """Knobs of a training run."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import param
 
@@ -20,6 +20,22 @@ def _what_each_is(entries: Mapping[str, Any]) -> str:
 
 class TrainSettings(HeldOut):
     """One training run."""
+
+    groups: ClassVar[dict[str, tuple[str, ...]]] = {
+        "the prior": (
+            *("prior", "size", "width", "depth", "tower", "link"),
+            *("coefficient_sd", "alpha"),
+        ),
+        "the objective and the noise": ("objective", "s2", "kappa"),
+        "how it is fitted": (
+            *("epochs", "batch_blocks", "learning_rate", "patience", "seed"),
+            *("solver", "probes", "max_iterations"),
+        ),
+        "what is held out": (
+            *("validation_chromosomes", "test_chromosomes", "test_blocks", "folds"),
+        ),
+        "memory and precision": ("precision", "rematerialise", "memory"),
+    }
 
     prior: param.Selector[str] = param.Selector(
         default="linear",
