@@ -14,9 +14,13 @@ from importlib import import_module
 
 import lazy_loader
 
+from deepwas_app.summary_card import show_datasets
+
 # What is public is said in __init__.pyi, and loaded on first use: reading a file must not wait for
 # JAX or Panel.
 _load, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+show_datasets()
 
 
 def __getattr__(name: str):

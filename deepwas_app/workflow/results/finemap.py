@@ -10,6 +10,7 @@ import xarray as xr
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.regions import Region, parse_region
+from deepwas_app.summary_card import card
 from deepwas_app.workflow.progress import Progress, job
 from deepwas_app.workflow.results.block_fits import (
     PRIORS,
@@ -118,6 +119,21 @@ class FineMapping(NamedTuple):
     fits: pd.DataFrame
     loci: pd.DataFrame
     causal: CausalNumber
+
+    def _repr_html_(self) -> str:
+        own = self.sets[self.sets["PRIOR"] == "model"]
+        leads = [
+            f"{row['LEAD_SNP']} (PIP {row['LEAD_PIP']:.2f} of {row['VARIANTS']})"
+            for row in own.head(10).to_dict("records")
+        ]
+        facts = {
+            "Variants": len(self.table),
+            "Credible sets": len(own),
+            "Led by": ", ".join(leads),
+            "Causal variants": self.causal.words.removeprefix("causal variants "),
+            "More": "its table, sets and fits",
+        }
+        return card("Fine-mapping", facts)
 
 
 @job

@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Sequence
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ from deepwas_app.genetics.genotypes.phenotype import (
 from deepwas_app.genetics.genotypes.score import MatchedWeights, Scores, match_weights, score
 from deepwas_app.genetics.genotypes.several import open_genotypes, people_of
 from deepwas_app.genetics.genotypes.weights import read_weights
+from deepwas_app.summary_card import card
 from deepwas_app.workflow.progress import Progress, job
 from deepwas_app.workflow.results.accuracy import Accuracy, Judged, judge
 from deepwas_app.workflow.settings.keywords import knobs
@@ -72,6 +73,10 @@ class ScoredWeights(NamedTuple):
     notes: list[str]
 
 
+def _counts(report: dict[str, int]) -> str:
+    return ", ".join(f"{number:,} {reason}" for reason, number in report.items())
+
+
 class Scored(NamedTuple):
     """Polygenic scores of people.
 
@@ -88,6 +93,12 @@ class Scored(NamedTuple):
     table: pd.DataFrame
     weights: list[ScoredWeights]
     judged: Judged | None
+
+    def _repr_html_(self) -> str:
+        facts: dict[str, Any] = {"Rows": len(self.table)}
+        facts |= {f"Weights {one.name}": _counts(one.report) for one in self.weights}
+        facts["More"] = "its table, weights and judged"
+        return card("Polygenic scores", facts)
 
     @property
     def report(self) -> dict[str, int]:

@@ -24,6 +24,7 @@ from deepwas_app.errors import InputError
 from deepwas_app.genetics.content import check_annotations, content_hash
 from deepwas_app.genetics.patterns import only
 from deepwas_app.genetics.writing import written
+from deepwas_app.summary_card import card
 from deepwas_app.versions import versions
 from deepwas_app.workflow.runs.checkpoint import Checkpoint, held_out_table, without_fixed
 from deepwas_app.workflow.runs.folds import fold_path
@@ -39,6 +40,7 @@ from deepwas_app.workflow.runs.run_files import (
     replace_files,
 )
 from deepwas_app.workflow.runs.split import Split, settings_split
+from deepwas_app.workflow.runs.summary_facts import summary_facts
 from deepwas_app.workflow.settings import TrainSettings, plain
 from deepwas_app.workflow.studies.builtin import open_study
 from deepwas_app.workflow.studies.tracks import tracks_read
@@ -95,6 +97,11 @@ class Run:
     def finished(self) -> bool:
         """Whether training went to its end."""
         return bool(self.summary)
+
+    def _repr_html_(self) -> str:
+        status = "" if self.finished else " (not finished)"
+        facts = {"Study": self.study_title, "Path": self.path} | summary_facts(self)
+        return card(f"Run {self.name}{status}", facts)
 
     @cached_property
     def folds(self) -> "list[Run]":

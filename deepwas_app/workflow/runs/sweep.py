@@ -17,6 +17,7 @@ from deepwas_app.core.priors import PRIORS, LinearPrior, Model
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.locks import only_writer
 from deepwas_app.genetics.writing import remove_partials, written
+from deepwas_app.summary_card import card, error_of
 from deepwas_app.workflow.progress import job, relay
 from deepwas_app.workflow.runs.batches import block_batches
 from deepwas_app.workflow.runs.fitters import fitter_of
@@ -82,6 +83,16 @@ class Sweep(NamedTuple):
     steps: pd.DataFrame
     truth: float | None
     runs: tuple[Run, ...] = ()
+
+    def _repr_html_(self) -> str:
+        found = self.table
+        facts: dict[str, Any] = {"Fits": len(found)}
+        if len(found):
+            best = found.loc[found["gain"].idxmax()]
+            gain = error_of(best["gain"], best["gain_se"], "nats")
+            facts["Largest gain"] = f"{best['size']}, {best['objective']}: {gain}"
+            facts["More"] = "dw.plot.scaling(sweep), its table, steps and runs"
+        return card("Sweep over sizes", facts)
 
 
 class SweepStep(NamedTuple):

@@ -11,9 +11,11 @@ import xarray as xr
 from deepwas_app.core.priors import Model, Prior
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.content import content_hash
+from deepwas_app.summary_card import card
 from deepwas_app.workflow.runs.checkpoint import Checkpoint, held_out_table
 from deepwas_app.workflow.runs.split import Split
 from deepwas_app.workflow.runs.summary import summarise
+from deepwas_app.workflow.runs.summary_facts import summary_facts
 from deepwas_app.workflow.runs.training import Training
 from deepwas_app.workflow.settings import TrainSettings
 
@@ -119,7 +121,7 @@ class Fit:
         return self.checkpoint
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class TrainStep(Fit):
     """One step of training; at the end of an epoch it is a :class:`Fit` with a model.
 
@@ -162,6 +164,13 @@ class TrainStep(Fit):
     error: float = 0.0
     residual: float = 0.0
     iterations: int = 0
+
+    def __repr__(self) -> str:
+        return f"TrainStep({self.name} prior, {self.message})"
+
+    def _repr_html_(self) -> str:
+        facts = summary_facts(self) if self.checkpoint else {"So far": self.message}
+        return card(f"Fit of a {self.name} prior", {"Study": self.study.attrs.get("title")} | facts)
 
     def light(self) -> Self:
         """The step without its model and its study, for those who keep many."""

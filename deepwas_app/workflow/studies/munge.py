@@ -12,6 +12,7 @@ import xarray as xr
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.gwas.clean import clean
 from deepwas_app.genetics.ld.panel import open_panel
+from deepwas_app.summary_card import card
 from deepwas_app.workflow.progress import Progress, job
 from deepwas_app.workflow.settings import MungeSettings
 from deepwas_app.workflow.settings.keywords import knobs
@@ -51,6 +52,10 @@ class Munged(NamedTuple):
     report: list[dict[str, Any]]
     gwas: dict[str, Any]
     warnings: list[str]
+
+    def _repr_html_(self) -> str:
+        facts = {"Variants": len(self.table), "Path": self.path, "Read as": self.gwas["format"]}
+        return card("Clean summary statistics", facts | {"Warnings": "; ".join(self.warnings)})
 
 
 @job
