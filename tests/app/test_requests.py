@@ -3,11 +3,18 @@
 import asyncio
 import contextlib
 import json
+import os
 import re
+import shutil
 import socket
+import subprocess
 import sys
 import threading
+import time
+import urllib.error
+import urllib.request
 from http.cookies import SimpleCookie
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urljoin
 
@@ -24,6 +31,7 @@ from deepwas_app.errors import InputError
 from deepwas_app.workflow.settings import ServeSettings
 
 SECRET = "s" * 32
+ROOT = Path(__file__).parents[2]
 # Of tornado's client, whose loop ends before its sockets do.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
@@ -69,9 +77,7 @@ def start(monkeypatch, unprotected):
     monkeypatch.setattr(pn.config, "cookie_secret", None)
 
     def start(**settings: Any) -> Client:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = settings.pop("port", None) or free_port()
         ready, made = threading.Event(), []
 
         def run() -> None:
@@ -233,3 +239,88 @@ def test_whoever_is_let_in_aloud_or_logs_in_may_come_from_elsewhere(tmp_path):
             serving.check_access(ServeSettings(basic_auth=str(file)))
     file.write_text('{"ann": "secret"}')
     serving.check_access(ServeSettings(address="0.0.0.0", basic_auth=str(file)))
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def running(words: list[str], address: str, folder: Path):
+    """Another server, from when it answers."""
+    with (folder / "log").open("w") as log:
+        program = subprocess.Popen(words, stdout=log, stderr=log, env=os.environ | private(folder))
+    try:
+        end = time.monotonic() + 60
+        while True:
+            try:
+                urllib.request.urlopen(address, timeout=10).read()
+                break
+            except urllib.error.HTTPError:
+                break
+            except OSError:
+                assert program.poll() is None, (folder / "log").read_text()
+                assert time.monotonic() < end, (folder / "log").read_text()
+                time.sleep(0.1)
+        yield
+    finally:
+        program.terminate()
+        program.wait(20)
+
+
+def private(folder: Path) -> dict[str, str]:
+    names = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")
+    return {name: str(folder / name.lower()) for name in names}
+
+
+def nginx_location() -> str:
+    """What the how-to says to write."""
+    text = (ROOT / "docs" / "howto" / "nginx.md").read_text()
+    return re.search(r"```nginx\n(.*?)```", text, re.DOTALL)[1]
+
+
+@pytest.mark.parametrize("upgraded", [True, False])
+def test_behind_nginx_as_the_how_to_says(start, tmp_path, upgraded):
+    port = free_port()
+    server = start(prefix="deepwas", allow_origin=[f"www.example.org:{port}"])
+    location = nginx_location().replace("5006", str(server.port))
+    if not upgraded:
+        location = re.sub(r".*(Upgrade|Connection).*\n", "", location)
+    (tmp_path / "nginx.conf").write_text(
+        "daemon off; pid nginx.pid; error_log stderr;\n"
+        "events {}\nhttp { access_log off; client_body_temp_path body; proxy_temp_path proxy;\n"
+        "fastcgi_temp_path f; uwsgi_temp_path u; scgi_temp_path s;\n"
+        f"server {{ listen 127.0.0.1:{port};\n{location}\n}} }}\n"
+    )
+    nginx = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
+    assert nginx, "install Debian's package nginx"
+    words = [nginx, "-p", str(tmp_path), "-c", "nginx.conf", "-e", "stderr"]
+    with running(words, f"http://127.0.0.1:{port}/", tmp_path):
+        proxy = Client(port)
+        page = proxy.get("/deepwas/")
+        assert page.code == 200
+        assert proxy.get("/deepwas/static/js/bokeh.min.js").code == 200
+        origin = {"Origin": f"http://www.example.org:{port}"}
+        assert (proxy.websocket(page, "/deepwas/ws", **origin) == 101) == upgraded
+        elsewhere = {"Origin": "http://evil.example.org"}
+        assert proxy.websocket(page, "/deepwas/ws", **elsewhere) != 101
+
+
+def test_through_jupyter_server_proxy(start, tmp_path):
+    port, own = free_port(), free_port()
+    prefix = f"/hub/user/ann/proxy/absolute/{own}"
+    start(port=own, prefix=prefix, allow_origin=[f"hub.example.org:{port}"])
+    words = [sys.executable, "-m", "jupyter_server", "--allow-root", f"--ServerApp.port={port}"]
+    words += ["--ip=127.0.0.1", "--ServerApp.base_url=/hub/user/ann/", "--no-browser"]
+    words += ["--IdentityProvider.token=", f"--ServerApp.root_dir={tmp_path}"]
+    # Its names of hosts are the Hub's business.
+    words += ["--ServerApp.allow_remote_access=True", "--ServerApp.allow_origin=*"]
+    with running(words, f"http://127.0.0.1:{port}/hub/user/ann/api", tmp_path):
+        proxy = Client(port)
+        page = proxy.get(f"{prefix}/")
+        assert page.code == 200
+        assert proxy.get(f"{prefix}/static/js/bokeh.min.js").code == 200
+        origin = {"Origin": f"http://hub.example.org:{port}"}
+        assert proxy.websocket(page, f"{prefix}/ws", **origin) == 101
