@@ -20,6 +20,7 @@ UNREADABLE = (
     EOFError,
     zlib.error,
     UnicodeError,
+    NotImplementedError,
 )
 _COMPRESSED = {".gz": "gzip", ".bgz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
 # What a file begins with says more than its name: downloads are often renamed or unpacked.

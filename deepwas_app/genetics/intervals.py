@@ -74,7 +74,7 @@ def read_bed(path: str | Path, value_column: int = 5) -> pd.DataFrame:
         raise InputError(f"{path}: holds no intervals. Give chromosome, start, stop.")
     for name in ("start", "stop"):
         number = pd.to_numeric(frame[name], errors="coerce")
-        if not (good := number.notna() & (number >= 0) & (number % 1 == 0)).all():
+        if not (good := number.between(0, 2**31 - 1) & (number % 1 == 0)).all():
             line = line_of(path, int(good.idxmin()), lines=skip, comment=_COMMENT)
             raise InputError(
                 f"{path}: line {line} is not chromosome, start, stop. Give a BED file, which "

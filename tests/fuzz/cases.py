@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
+from scipy.stats import norm
 
 from deepwas_app.genetics.annotation.annotations import join_annotations
 from deepwas_app.genetics.annotation.tables import read_table_on
@@ -23,6 +24,7 @@ from deepwas_app.genetics.intervals import read_bed
 from deepwas_app.genetics.known import read_known
 from deepwas_app.genetics.ld.blocks import read_blocks
 from deepwas_app.genetics.lists import read_people_list, read_variant_list
+from deepwas_app.genetics.tables import MISSING
 
 from .harness import Case
 from .mutations import PACK
@@ -84,7 +86,8 @@ def _csv(frame: Callable[[], pd.DataFrame], ending: str) -> Callable[[], str]:
 
 
 def _sums(result: xr.Dataset) -> Iterable[tuple[str, tuple[float, ...]]]:
-    names = result["variant_id"].values.astype(str)
+    # Not as numpy's text, which loses a NUL at its end.
+    names = map(str, result["variant_id"].values.tolist())
     columns = ("position", "z", "sample_size")
     arrays = [result[f"variant_{name}"].values.astype(float) for name in columns]
     return zip(names, zip(*arrays, strict=True), strict=True)
@@ -92,9 +95,11 @@ def _sums(result: xr.Dataset) -> Iterable[tuple[str, tuple[float, ...]]]:
 
 def _of_gwas(row: dict[str, str]) -> tuple[str, tuple[float, ...]]:
     beta, se, place = number(row["BETA"]), number(row["SE"]), number(row["BP"])
-    # Without a place, rows are known by their name.
-    placed = 0 < place < 2**31 and row["CHR"]
+    # Without a place, rows are known by their name; without an error, by P and the sign.
+    placed = 0 < place < 2**31 and row["CHR"] not in MISSING
     z = np.float64(beta) / np.float64(se) if se else np.nan
+    if row["SE"] in MISSING:
+        z = np.sign(beta) * norm.isf(number(row["P"]) / 2)
     return row["SNP"], (place if placed else 0.0, float(z), number(row["N"]))
 
 
@@ -192,10 +197,7 @@ def _joined(choice: str = "") -> Callable[[Path], Any]:
 def _bed_check(content: bytes, result: pd.DataFrame) -> str:
     """Every interval is the same line's, by BED's definition."""
     plain = [row for row in rows_of(content, "\t") if len(row) >= 3]
-    plain = [row for row in plain if row[1].strip().isdigit() and row[2].strip().isdigit()]
-    if any(not row[0] for row in plain):
-        return ""
-    spans = [(int(row[1]), int(row[2])) for row in plain]
+    spans = [(number(row[1]), number(row[2])) for row in plain]
     found = [*zip(result["start"].tolist(), result["stop"].tolist(), strict=True)]
     odd = [span for span in found if span not in spans]
     return f"{odd[0]} is no interval of the file" if odd else ""

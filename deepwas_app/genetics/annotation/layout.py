@@ -62,7 +62,7 @@ def first_cells(path: Path, names: list[str], rows: int = 1) -> dict[str, list[s
     """
     try:
         return _first_cells(path, names, rows)
-    except (*UNREADABLE, ValueError) as error:
+    except (*UNREADABLE, ValueError, KeyError) as error:
         raise unreadable(path, error) from error
 
 
