@@ -64,7 +64,8 @@ def keyed_by_alleles(path: Path, choice: str) -> dict[str, str] | None:
     keys = keys_of(read_header(existing(path)))
     words = choice.split(",") if choice else []
     if not {*PLACE, *ALLELES} <= {*keys}:
-        cells = first_cells(path, [keys["id"]], _LOOK)[keys["id"]] if "id" in keys else []
+        names = [keys["id"]] if "id" in keys else []
+        cells = next(iter(first_cells(path, names, _LOOK).values()), [])
         if not cells or (spelt_variants(pd.Series(cells))["effect_allele"] == "").any():
             if {*words} & {*SEVERAL, *SIGNS}:
                 raise InputError(
