@@ -9,67 +9,74 @@
 
 PYTHON ?= python3
 PORT ?= 5006
-BIN := .venv/bin
+# Another Python lives beside the first: make test PYTHON=python3.13 VENV=.venv-3.13
+VENV ?= .venv
+BIN := $(VENV)/bin
+# What was tested with it: pins of its own for a newer Python, where there are any.
+VERSION = $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+PINS = $(firstword $(wildcard constraints-$(VERSION).txt) constraints.txt)
+# All tests, or a list of files.
+TESTS ?=
 
 .PHONY: app test check docs bench fuzz mutate clean
 
-app: .venv/app
+app: $(VENV)/app
 	$(BIN)/deepwas serve --open-disk --port $(PORT)
 
 # Counting lines costs little from Python 3.12 on, where the interpreter does it.
 COVERAGE_CORE = $$($(BIN)/python -c 'import sys; print("sysmon" if sys.version_info >= (3, 12) else "ctrace")')
 
-test: check .venv/ssf/installed
-	COVERAGE_CORE=$(COVERAGE_CORE) $(BIN)/pytest $(if $(COVERAGE),--cov) \
+test: check $(VENV)/ssf/installed
+	COVERAGE_CORE=$(COVERAGE_CORE) $(BIN)/pytest $(if $(COVERAGE),--cov) $(TESTS) \
 		-n 2 --dist loadfile --no-loadscope-reorder --durations=15
 
-check: .venv/test
+check: $(VENV)/test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/vulture
 
-docs: .venv/test
+docs: $(VENV)/test
 	$(BIN)/sphinx-build -W --keep-going -q docs docs/_build/html
 
-bench: .venv/test
+bench: $(VENV)/test
 	$(BIN)/pytest benchmarks --benchmark-columns=min,median,rounds
 
 NUMBER ?= 1000
 
-fuzz: .venv/test
+fuzz: $(VENV)/test
 	nice $(BIN)/python -m tests.fuzz --number $(NUMBER) --seed $(or $(SEED),0)
 
 SAMPLE ?= 200
 SEED ?= 1
 
-mutate: .venv/test
+mutate: $(VENV)/test
 	$(INSTALL) -e '.[test,mutation]'
 	nice $(BIN)/python benchmarks/mutation.py --sample $(SAMPLE) --seed $(SEED)
 
 clean:
-	rm -rf .venv
+	rm -rf $(VENV)
 
-.venv/python:
+$(VENV)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet uv
 	touch $@
 
 # Compiled bytecode makes the first page come twice as fast.
-INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode -c constraints.txt
+INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode -c $(PINS)
 
-.venv/app: .venv/python pyproject.toml constraints.txt
+$(VENV)/app: $(VENV)/python pyproject.toml $(PINS)
 	$(INSTALL) -e '.[notebook,simulation]'
 	touch $@
 
-.venv/test: .venv/python pyproject.toml constraints.txt
+$(VENV)/test: $(VENV)/python pyproject.toml $(PINS)
 	$(INSTALL) -e '.[docs,notebook,test]'
-	touch $@ .venv/app
+	touch $@ $(VENV)/app
 
 # The GWAS Catalog's validator, which wants an older pandas than ours.
-.venv/ssf/installed: .venv/python
-	$(BIN)/uv venv --quiet --clear --python 3.11 .venv/ssf
-	$(BIN)/uv pip install --quiet --python .venv/ssf/bin/python gwas-sumstats-tools==1.0.25 'numpy<2' six 'setuptools<81'
+$(VENV)/ssf/installed: $(VENV)/python
+	$(BIN)/uv venv --quiet --clear --python 3.11 $(VENV)/ssf
+	$(BIN)/uv pip install --quiet --python $(VENV)/ssf/bin/python gwas-sumstats-tools==1.0.25 'numpy<2' six 'setuptools<81'
 	touch $@

@@ -5,6 +5,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,6 +13,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 from jaxtyping import install_import_hook
+from packaging.version import Version
 
 # Before anything imports core: from here on its calls are checked against its annotations.
 install_import_hook("deepwas_app.core", "beartype.beartype")
@@ -39,7 +41,10 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ["JAX_COMPILATION_CACHE_DIR"] = folder
         os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
         # Most of the time of the tests is compilation; their arrays are too small to gain by more.
-        flags = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
+        flags = "--xla_backend_optimization_level=0"
+        if Version(version("jaxlib")) < Version("0.11"):
+            # Later ones do not know it, and end the process.
+            flags += " --xla_cpu_use_fusion_emitters=false"
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flags}".strip()
         if config.getoption("numprocesses", None):
             # Each worker has a core; their threads would only wait for one another.

@@ -59,9 +59,10 @@ def test_every_declared_dependency_is_imported():
     assert not unused, f"in pyproject.toml, but imported nowhere: {sorted(unused)}"
 
 
+@pytest.mark.parametrize("file", sorted(path.name for path in ROOT.glob("constraints*.txt")))
 @pytest.mark.parametrize("name", sorted(DECLARED))
-def test_what_was_tested_is_what_is_declared(name):
-    """The version that constraints.txt pins is allowed, and it is the one that is installed."""
-    pins = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text().split())
+def test_what_was_tested_is_what_is_declared(name, file):
+    """The version that is pinned is allowed, and so is the one that is installed."""
+    pins = dict(line.split("==") for line in (ROOT / file).read_text().split())
     assert pins[name] in DECLARED[name].specifier
     assert version(name) in DECLARED[name].specifier
