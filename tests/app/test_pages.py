@@ -66,10 +66,10 @@ def test_a_broken_study_gives_a_message_in_place_of_the_page(kind, small_study, 
     assert "Traceback" in caplog.text
 
 
-def test_study_page_shows_the_spectrum_when_it_is_there(small_study, settle):
+def test_study_page_shows_the_spectrum_and_correlations_when_they_are_there(small_study, settle):
     page = StudyPage(small_study)
-    assert len(page._content.select(pn.pane.HoloViews)) == 3
-    settle(page, lambda: len(page._content.select(pn.pane.HoloViews)) == 4)
+    assert len(page._content.select(pn.pane.HoloViews)) == 4
+    settle(page, lambda: len(page._content.select(pn.pane.HoloViews)) == 6)
 
 
 def test_study_page_warns_of_ld_that_is_not_that_of_the_gwas(small_study, settle, monkeypatch):
