@@ -19,6 +19,10 @@ from deepwas_app.errors import InputError, refused
 _UNKNOWN = {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS}
 
 
+class BusyError(InputError):
+    """Another process writes there now."""
+
+
 @contextmanager
 def only_writer(path: Path) -> Iterator[bool]:
     """Keep others, other threads too, from writing to a file or folder in the meantime.
@@ -33,8 +37,10 @@ def only_writer(path: Path) -> Iterator[bool]:
 
     Raises
     ------
+    BusyError
+        If another writes to it: who, and since when.
     InputError
-        If another writes to it: who, and since when. If its folder cannot be written.
+        If its folder cannot be written.
     """
     file = lock_path(path)
     try:
@@ -69,7 +75,7 @@ def _acquired(file: Path, path: Path) -> int | None:
                 return None
             if not isinstance(error, BlockingIOError):
                 raise
-            raise InputError(
+            raise BusyError(
                 f"{path}: {_holder(file)} writes to it. Wait until that is over, or choose another "
                 "name."
             ) from None

@@ -1,5 +1,6 @@
 """The built-in studies, made from the built-in files on first use."""
 
+import time
 from collections.abc import Generator
 from importlib.metadata import version
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import TypeAlias
 import xarray as xr
 
 from deepwas_app.genetics.builtin import data_dir
+from deepwas_app.genetics.locks import BusyError, only_writer
 from deepwas_app.genetics.store import open_study_store
 from deepwas_app.workflow.folders import cache_dir
 from deepwas_app.workflow.progress import Progress, job
@@ -49,13 +51,23 @@ def build_builtin(name: str) -> Generator[Progress, None, Path]:
     Progress
     """
     path = builtin_path(name)
-    if path.exists():
-        return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    while not path.exists():
+        try:
+            with only_writer(path.with_name(name)):
+                if not path.exists():
+                    yield from _build(name, path)
+        except BusyError:
+            yield Progress(0.0, f"waiting for {BUILTIN[name]}, which another process makes")
+            time.sleep(0.2)
+    return path
+
+
+def _build(name: str, path: Path) -> Generator[Progress, None, Path]:
     # These bring JAX along, which opening a study must not wait for.
     from deepwas_app.workflow.studies.build import build_ld, build_study
     from deepwas_app.workflow.studies.simulate import simulate
 
-    path.parent.mkdir(parents=True, exist_ok=True)
     if name == "simulated":
         settings = SimulateSettings(**SIMULATED, title=BUILTIN[name], output=str(path))
         return (yield from simulate.steps(settings))

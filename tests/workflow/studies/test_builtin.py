@@ -2,11 +2,15 @@
 
 import subprocess
 import sys
+import threading
 
 import pytest
 
 import deepwas_app as dw
 from deepwas_app.errors import InputError
+from deepwas_app.genetics.locks import only_writer
+from deepwas_app.workflow.progress import Progress
+from deepwas_app.workflow.studies import builtin
 from deepwas_app.workflow.studies.builtin import (
     build_builtin,
     builtin_path,
@@ -53,3 +57,28 @@ def test_opening_a_study_does_not_wait_for_jax():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_who_comes_second_waits(tmp_path, monkeypatch: pytest.MonkeyPatch):
+    made, path = [], tmp_path / "new" / "height_chr22.study.zarr"
+
+    def build(name, path):
+        made.append(threading.get_ident())
+        yield Progress(0.5, "half")
+        path.mkdir()
+        return path
+
+    monkeypatch.setattr(builtin, "builtin_path", lambda name: path)
+    monkeypatch.setattr(builtin, "_build", build)
+    path.parent.mkdir()
+    with only_writer(path.with_name("height_chr22")):
+        steps = builtin.build_builtin.steps("height_chr22")
+        assert "another process" in next(steps).message
+        assert not made
+    assert next(steps).message == "half"
+    with pytest.raises(StopIteration) as end:
+        next(steps)
+    assert end.value.value == path
+    assert len(made) == 1
+    assert builtin.build_builtin("height_chr22") == path
+    assert len(made) == 1
