@@ -1,6 +1,7 @@
 # make app    the dashboard at http://localhost:5006
 # make test   every check: style, types, walls between rooms, tests, notebooks; with COVERAGE=1 also
 #             what share of lines the tests run (a quarter slower before Python 3.12)
+# make tests  the last two of these
 # make docs   the documentation, in docs/_build/html
 # make bench  the benchmarks
 # make fuzz   every reader against a thousand damaged files (an hour; NUMBER=1000 SEED=0)
@@ -18,7 +19,7 @@ PINS = $(firstword $(wildcard constraints-$(VERSION).txt) constraints.txt)
 # All tests, or a list of files.
 TESTS ?=
 
-.PHONY: app test check docs bench fuzz mutate clean
+.PHONY: app test tests check docs bench fuzz mutate clean
 
 app: $(VENV)/app
 	$(BIN)/deepwas serve --open-disk --port $(PORT)
@@ -26,7 +27,9 @@ app: $(VENV)/app
 # Counting lines costs little from Python 3.12 on, where the interpreter does it.
 COVERAGE_CORE = $$($(BIN)/python -c 'import sys; print("sysmon" if sys.version_info >= (3, 12) else "ctrace")')
 
-test: check $(VENV)/ssf/installed
+test: check tests
+
+tests: $(VENV)/test $(VENV)/ssf/installed
 	COVERAGE_CORE=$(COVERAGE_CORE) $(BIN)/pytest $(if $(COVERAGE),--cov) $(TESTS) \
 		-n 2 --dist loadfile --no-loadscope-reorder --durations=15
 
