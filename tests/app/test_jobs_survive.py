@@ -53,7 +53,9 @@ def test_a_job_that_throws_is_over_and_the_next_one_runs(make, error):
     bad, good = jobs.submit(Job("Bad", make(error))), jobs.submit(Job("Good", one_step))
     assert good.wait(20)
     assert (bad.status, good.status) == (Status.FAILED, Status.DONE)
-    assert type(error).__name__ in bad.error
+    # What the machine refuses is said in words.
+    known = "memory" if isinstance(error, MemoryError) else type(error).__name__
+    assert known in bad.error
     assert jobs.place(bad) == 0
 
 
