@@ -110,6 +110,8 @@ class CheckedStore(LocalStore):
 
     def _refuse(self, key: str, lost: bool) -> None:
         prefix = _place(key)
+        if not self.root.exists():
+            raise InputError(f"{self.root}: is gone since it was opened.")
         if read_index(self.root, prefix) != self._indexes[prefix]:
             raise InputError(f"{self.root}: was built anew since it was opened. Open it again.")
         raise UnsoundError(

@@ -272,7 +272,7 @@ def test_a_copy_that_is_gone_does_not_stand_for_the_study(study_with_runs, small
     shutil.rmtree(path)
     kept = store.open_study(study_with_runs.attrs["path"])
     assert np.isfinite(run_heritability(kept, small_runs.mlp)).all()
-    with pytest.raises(InputError, match=r"copy.study.zarr: annotations are missing"):
+    with pytest.raises(InputError, match=r"copy.study.zarr: is gone"):
         run_heritability(copy, small_runs.mlp)
 
 
