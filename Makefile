@@ -31,7 +31,7 @@ test: check tests
 
 tests: $(VENV)/test $(VENV)/ssf/installed
 	COVERAGE_CORE=$(COVERAGE_CORE) $(BIN)/pytest $(if $(COVERAGE),--cov) $(TESTS) \
-		-n 2 --dist loadfile --no-loadscope-reorder --durations=15
+		-n 3 --dist loadfile --no-loadscope-reorder --durations=15
 
 check: $(VENV)/test
 	$(BIN)/ruff check .

@@ -64,7 +64,8 @@ def title(heading: str, intro: str) -> pmui.Column:
 def section(name: str, *objects: Any, note: str = "", **params: Any) -> pmui.Paper:
     """A card with a heading, an optional explaining line, and its contents."""
     head = pmui.Typography(
-        f"## {name}\n\n{note}",
+        # Not ##: that gives it an anchor, of one name on several pages.
+        f"<h2>{name}</h2>\n\n{note}",
         variant="body2",
         sx={
             "color": "text.secondary",

@@ -45,8 +45,8 @@ def test_a_learned_alpha_has_its_error_beside_it(changed, settle):
         assert "alpha_se" not in table.hidden_columns
         assert table.titles["alpha_se"] == "s.e."
     page.state.selected = ["linear"]
-    settle(page, lambda: "α of linear" in words(page._regression))
-    assert "0.61 ± 0.17" in words(page._regression)
+    settle(page, lambda: any("α of linear" in said for said in words(page._numbers)))
+    assert any("<dd>0.61 ± 0.17</dd>" in said for said in words(page._numbers))
 
 
 def test_where_no_alpha_was_learned_there_is_no_such_column(changed, settle):
@@ -54,8 +54,8 @@ def test_where_no_alpha_was_learned_there_is_no_such_column(changed, settle):
     train, compare, page = TrainPage(study), ComparePage(study), StudyPage(study)
     assert train.runs.hidden_columns == ["alpha_se"]
     assert "alpha_se" not in compare._runs_table().value
-    settle(page, lambda: any("h² of" in said for said in words(page._regression)))
-    assert not any("α of" in said for said in words(page._regression))
+    settle(page, lambda: any("h² of" in said for said in words(page._numbers)))
+    assert not any("α of" in said for said in words(page._numbers))
 
 
 def test_doubts_of_a_run_stand_where_its_numbers_do(changed, settle):
@@ -75,6 +75,5 @@ def test_doubts_of_a_run_stand_where_its_numbers_do(changed, settle):
 
 def test_a_regression_that_is_not_done_says_so(small_study, monkeypatch):
     monkeypatch.setattr("deepwas_app.app.asking.Asker.ask", lambda *_: None)
-    [row] = StudyPage(small_study)._regression.objects
-    [progress] = row.select(pmui.CircularProgress)
-    assert progress.label == "Regressing on LD scores…"
+    shown = " ".join(words(StudyPage(small_study)._numbers))
+    assert "<dt>LDSC h²</dt><dd>…</dd>" in shown

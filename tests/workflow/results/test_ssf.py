@@ -1,6 +1,7 @@
 """The study's GWAS in GWAS-SSF: what the GWAS Catalog's own validator says, and what comes back."""
 
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from deepwas_app.workflow.studies.builtin import open_study
 from deepwas_app.workflow.studies.simulate import simulate
 
 # `make test` makes it: the validator wants an older pandas than ours.
-PYTHON = Path(__file__).parents[3] / ".venv" / "ssf" / "bin" / "python"
+PYTHON = Path(sys.prefix) / "ssf" / "bin" / "python"
 VALIDATE = """
 import sys
 from pathlib import Path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from tests.genetics.gwas import conftest as rows_of_truth
 from tests.genetics.gwas.test_layouts import LAYOUTS
 
 # `make test` makes it: the validator wants an older pandas than ours.
-PYTHON = Path(__file__).parents[3] / ".venv" / "ssf" / "bin" / "python"
+PYTHON = Path(sys.prefix) / "ssf" / "bin" / "python"
 VALIDATE = """
 import sys
 from pathlib import Path
