@@ -48,7 +48,8 @@ def test_events_that_wait_are_handled_with_the_document_locked():
         end = time.monotonic() + 60
         while True:
             try:
-                urllib.request.urlopen(f"http://localhost:{port}/", timeout=30).read()
+                with urllib.request.urlopen(f"http://localhost:{port}/", timeout=30) as answer:
+                    answer.read()
                 break
             except OSError:
                 assert time.monotonic() < end

@@ -59,7 +59,8 @@ def test_visits_do_not_pile_up(small_study):
             end = time.monotonic() + 60
             while True:
                 try:
-                    urllib.request.urlopen(f"http://localhost:{port}/", timeout=60).read()
+                    with urllib.request.urlopen(f"http://localhost:{port}/", timeout=60) as answer:
+                        answer.read()
                     break
                 except OSError:
                     assert time.monotonic() < end

@@ -256,7 +256,8 @@ def running(words: list[str], address: str, folder: Path):
         end = time.monotonic() + 60
         while True:
             try:
-                urllib.request.urlopen(address, timeout=10).read()
+                with urllib.request.urlopen(address, timeout=10) as answer:
+                    answer.read()
                 break
             except urllib.error.HTTPError:
                 break

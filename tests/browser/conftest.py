@@ -107,7 +107,8 @@ def dashboard_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[s
     end = time.monotonic() + 60
     while True:
         try:
-            urllib.request.urlopen(url, timeout=60).read()
+            with urllib.request.urlopen(url, timeout=60) as answer:
+                answer.read()
             break
         except OSError:
             assert time.monotonic() < end, "the server does not answer"

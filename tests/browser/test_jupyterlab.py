@@ -96,7 +96,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterator[tuple
     end = time.monotonic() + 60
     while True:
         try:
-            urllib.request.urlopen(f"{address}api", timeout=10).read()
+            with urllib.request.urlopen(f"{address}api", timeout=10) as answer:
+                answer.read()
             break
         except OSError:
             assert time.monotonic() < end, (home / "log").read_text()

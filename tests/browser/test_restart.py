@@ -38,7 +38,8 @@ def server(tmp_path: Path, small_study) -> Iterator[Callable[[], subprocess.Pope
         end = time.monotonic() + 120
         while time.monotonic() < end:
             try:
-                urllib.request.urlopen(start.url, timeout=60).read()
+                with urllib.request.urlopen(start.url, timeout=60) as answer:
+                    answer.read()
                 return process
             except OSError:
                 assert process.poll() is None, (tmp_path / "log").read_text()
