@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import re
@@ -34,6 +35,13 @@ SECRET = "s" * 32
 ROOT = Path(__file__).parents[2]
 # Of tornado's client, whose loop ends before its sockets do.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def collected():
+    """Sockets that clients leave open are let go of here, not while another test runs."""
+    yield
+    gc.collect()
 
 
 class Client:
