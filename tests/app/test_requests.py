@@ -22,6 +22,7 @@ from urllib.parse import urlencode, urljoin
 import panel as pn
 import pytest
 from tornado.httpclient import HTTPClientError, HTTPRequest, HTTPResponse
+from tornado.ioloop import IOLoop
 from tornado.simple_httpclient import SimpleAsyncHTTPClient
 from tornado.web import create_signed_value
 from tornado.websocket import websocket_connect
@@ -41,6 +42,12 @@ pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptio
 def collected():
     """Sockets that clients leave open are let go of here, not while another test runs."""
     yield
+
+    async def another() -> None:
+        # Only then tornado forgets the loops that have ended.
+        IOLoop.current()
+
+    asyncio.run(another())
     gc.collect()
 
 
