@@ -191,6 +191,16 @@ def plot(element: Any = None, **params: Any) -> pn.pane.HoloViews:
     )
 
 
+def stack(stage: pmui.Column, wanted: Sequence[Any]) -> None:
+    """Let a column show Bokeh figures, one below the other; those that it has already stay."""
+    if [pane.object for pane in stage.objects] != list(wanted):
+        kept = {id(pane.object): pane for pane in stage.objects}
+        stage.objects = [
+            kept.get(id(drawn)) or pn.pane.Bokeh(drawn, sizing_mode="stretch_width", margin=0)
+            for drawn in wanted
+        ]
+
+
 def typed(box: pmui.TextInput) -> str:
     """What stands in a text box: not its value, because the browser tells of Enter before that."""
     return (box.value_input or "").strip()

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import panel as pn
 import panel_material_ui as pmui
 import xarray as xr
 
@@ -20,7 +19,7 @@ from deepwas_app.app.cards.locus_choices import LocusChoices
 from deepwas_app.app.cards.pan import Pan
 from deepwas_app.app.cards.region_box import RegionBox, icon_button
 from deepwas_app.app.cards.variant_card import VariantCard
-from deepwas_app.app.components import GAP, section
+from deepwas_app.app.components import GAP, section, stack
 from deepwas_app.app.pages import PAGES
 from deepwas_app.app.pages.base import Page
 from deepwas_app.app.regions import around, scaled, shown_region
@@ -199,13 +198,7 @@ class LocusPage(Page):
 
     def _arrange(self) -> None:
         """Show the tracks that have something to show."""
-        wanted = self.figure.figures
-        if [pane.object for pane in self._stage.objects] != wanted:
-            kept = {id(pane.object): pane for pane in self._stage.objects}
-            self._stage.objects = [
-                kept.get(id(drawn)) or pn.pane.Bokeh(drawn, sizing_mode="stretch_width", margin=0)
-                for drawn in wanted
-            ]
+        stack(self._stage, self.figure.figures)
 
     def go(self, region: Region, reference: int | None = None) -> None:
         """Show a region, coloured by LD to a variant: its strongest one if none is named."""

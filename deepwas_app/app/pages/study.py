@@ -31,7 +31,7 @@ from deepwas_app.genetics.regions import Region
 from deepwas_app.plots import study as pictures
 from deepwas_app.plots.compare import place
 from deepwas_app.plots.correlations import correlations
-from deepwas_app.plots.manhattan import manhattan, manhattan_table
+from deepwas_app.plots.manhattan import manhattan
 from deepwas_app.plots.quantiles import qq
 from deepwas_app.workflow.tables import Column, Table
 
@@ -174,12 +174,13 @@ class StudyPage(Page):
 
     def _manhattan(self, study: xr.Dataset) -> Any:
         """The Manhattan plot, whose variants open the Locus page."""
-        self.manhattan, table = manhattan(study), manhattan_table(study)
-        chosen = Selection1D(source=self.manhattan.Points.I)
+        self.manhattan = manhattan(study)
+        points = self.manhattan.Points.I
+        chosen = Selection1D(source=points)
 
         def go(event: Any) -> None:
             if event.new:
-                row = table.iloc[event.new[0]]
+                row = points.data.iloc[event.new[0]]
                 place = int(row["position"])
                 region = Region.around(row["chromosome"], place, place, HALF_WINDOW)
                 self.state.param.update(region=str(region), page="locus")

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import panel as pn
 import panel_material_ui as pmui
 import param
 
@@ -13,6 +12,7 @@ from deepwas_app.app import store
 from deepwas_app.app.browser import SteadyScroll
 from deepwas_app.app.cards.pan import Pan
 from deepwas_app.app.cards.region_box import RegionBox
+from deepwas_app.app.components import stack
 from deepwas_app.app.regions import around, scaled, shown_region
 from deepwas_app.app.views.base import View
 from deepwas_app.errors import InputError
@@ -157,13 +157,7 @@ class LocusView(View):
 
     def _arrange(self) -> None:
         self.figure.arrange(self.tracks)
-        wanted = self.figure.figures
-        if [pane.object for pane in self._stage.objects] != wanted:
-            kept = {id(pane.object): pane for pane in self._stage.objects}
-            self._stage.objects = [
-                kept.get(id(drawn)) or pn.pane.Bokeh(drawn, sizing_mode="stretch_width", margin=0)
-                for drawn in wanted
-            ]
+        stack(self._stage, self.figure.figures)
 
     def _clicked(self, attr: str, old: list[int], new: list[int]) -> None:
         if not self._busy:
