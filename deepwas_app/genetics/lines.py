@@ -14,10 +14,9 @@ from deepwas_app.genetics.files import Header, fields, open_bytes
 # A chromosome that is missing may be #NA.
 COMMENT = rb"#(?!N/?A\b)"
 BLOCK_BYTES = 8 * 2**20
-_RUN = re.compile(rb"[ \t]+")
+_TABS = bytes.maketrans(b" ", b"\t")
 # What is wholly in quotes keeps its spaces.
 _RUN_OR_QUOTED = re.compile(rb'(?<!\S)"[^"\r\n]*"(?!\S)|[ \t]+')
-_EDGES = re.compile(rb"\t?\r?\n\t?")
 # How lines begin that may be comments or blank.
 _ODD = (b"#", b" ", b"\t", b"\r", b"\n")
 _ODD_LINE = re.compile(rb"\n[# \t\r\n]")
@@ -114,9 +113,18 @@ class Lines:
         """Without comments and blank lines; white space between fields becomes one tab."""
         data = self._comment.sub(b"", data)
         if self.spaces:
-            data = _RUN_OR_QUOTED.sub(_tab, data) if has_quotes else _RUN.sub(b"\t", data)
-            data = _EDGES.sub(b"\n", data).removeprefix(b"\t")
+            data = _RUN_OR_QUOTED.sub(_tab, data) if has_quotes else _one_tab(data)
+            data = data.replace(b"\r\n", b"\n").replace(b"\t\n", b"\n").replace(b"\n\t", b"\n")
+            data = data.removeprefix(b"\t")
         return _BLANK.sub(b"", data)
+
+
+def _one_tab(data: bytes) -> bytes:
+    """Each run of spaces and tabs as one tab; a pattern would make an object of each field."""
+    data = data.translate(_TABS)
+    while b"\t\t" in data:
+        data = data.replace(b"\t\t", b"\t")
+    return data
 
 
 def _tab(found: re.Match[bytes]) -> bytes:

@@ -14,7 +14,7 @@ from typing import Any
 from deepwas_app.errors import InputError
 
 TIMES, PARQUET_TIMES = 25, 100
-TEXT_BYTES, BYTES = 50_000_000, 200_000_000
+TEXT_BYTES, BYTES = 30_000_000, 200_000_000
 LONGEST_LINE = 2**24
 _TAIL = 2**16
 

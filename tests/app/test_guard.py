@@ -1,5 +1,6 @@
 """Widget callbacks may change figures, also when the event comes while the document is busy."""
 
+import asyncio
 import socket
 import threading
 import time
@@ -11,12 +12,24 @@ from bokeh.client import pull_session
 from bokeh.events import ButtonClick
 from bokeh.models import ColumnDataSource
 from bokeh.plotting import figure
+from tornado.ioloop import IOLoop
 
 from deepwas_app.app.guard import lock_events
 
 
+@pytest.fixture
+def loop():
+    """Of a client in this thread, whose loop other tests may have taken away."""
+    with asyncio.Runner() as runner:
+        asyncio.set_event_loop(runner.get_loop())
+        loop = IOLoop()
+        yield loop
+        loop.close(all_fds=True)
+        asyncio.set_event_loop(None)
+
+
 @pytest.mark.filterwarnings("ignore::bokeh.util.warnings.BokehUserWarning")
-def test_events_that_wait_are_handled_with_the_document_locked():
+def test_events_that_wait_are_handled_with_the_document_locked(loop):
     lock_events()
     seen: list[str] = []
     made: dict = {}
@@ -54,7 +67,7 @@ def test_events_that_wait_are_handled_with_the_document_locked():
             except OSError:
                 assert time.monotonic() < end
                 time.sleep(0.1)
-        visit = pull_session(url=f"http://localhost:{port}/")
+        visit = pull_session(url=f"http://localhost:{port}/", io_loop=loop)
         button, document = made["button"], made["document"]
         # From another thread, as when the server is in the middle of something else.
         button._server_event(document, ButtonClick(model=None))
