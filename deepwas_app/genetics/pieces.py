@@ -97,12 +97,21 @@ def _parquet(
                 for start in range(0, len(names), _COLUMNS):
                     some = {name: values[name] for name in names[start : start + _COLUMNS]}
                     row = 0
-                    for batch in file.iter_batches(_ROWS, row_groups=[group], columns=list(some)):
+                    batches = file.iter_batches(_ROWS, row_groups=[group], columns=list(some))
+                    # Here as well: it is not within the reading of the keys that it is asked for.
+                    for batch in _readable(path, batches):
                         yield row, _cast_all(pa.table(batch), some)
                         row += batch.num_rows
 
             yield Piece(first, table, parts)
             first += table.num_rows
+
+
+def _readable(path: Path, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    try:
+        yield from batches
+    except (*UNREADABLE, ValueError, pa.ArrowNotImplementedError) as error:
+        raise unreadable(path, error) from error
 
 
 def _cast_all(table: pa.Table, types: Mapping[str, pa.DataType]) -> pa.Table:

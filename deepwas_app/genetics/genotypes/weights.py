@@ -137,7 +137,8 @@ def checked_weights(table: pd.DataFrame, where: str) -> pd.DataFrame:
     for name in _NUMBERS:
         if name in table:
             table[name] = pd.to_numeric(table[name], errors="coerce")
-    table["SNP"] = table["SNP"].where(~table["SNP"].isin(MISSING), NO_NAME).fillna(NO_NAME)
+    names = table["SNP"].astype(object).fillna("").astype(str).str.strip()
+    table["SNP"] = names.where(~names.isin(MISSING), NO_NAME)
     for name in ("A1", "A2"):
         if name in table:
             table[name] = table[name].fillna("").str.strip().str.upper()

@@ -87,7 +87,8 @@ def _fields(path: Path, keys: list[str], text: pa.ChunkedArray) -> dict[str, pa.
         table = pyarrow.csv.read_csv(
             pa.BufferReader(lines.buffers()[2]),
             pyarrow.csv.ReadOptions(column_names=keys),
-            pyarrow.csv.ParseOptions(delimiter=":"),
+            # A quote is a letter: it would hold the lines that come after it.
+            pyarrow.csv.ParseOptions(delimiter=":", quote_char=False),
             pyarrow.csv.ConvertOptions(
                 column_types=dict.fromkeys(wanted, NUMBER),
                 include_columns=wanted,
