@@ -25,6 +25,7 @@ import numpy as np
 HEADING = "## Files (`reliability.py`)"
 PAGE = Path(__file__).with_name("reliability.md")
 DATA = Path(__file__).parents[1] / "data" / "height_chr22"
+KEPT = Path(tempfile.gettempdir()) / "deepwas-differs"
 CONTEXT = get_context("forkserver")
 COMMANDS = {
     "ld": ["ld", "--bfile", str(DATA / "genotypes"), "--blocks", "{inputs}/blocks.bed"],
@@ -65,14 +66,18 @@ def words_of(name: str, inputs: Path, folder: Path) -> list[str]:
 
 
 def content(folder: Path) -> dict[str, Any]:
-    """All bytes of all files, but for the time that training took."""
+    """All bytes of all files, but for times, and the folder that a command was told to write to."""
     files = {}
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         data: Any = path.read_bytes()
         if path.name == "run.json":
             data = json.loads(data)
             data["summary"].pop("seconds", None)
-        if path.name != ".checksums":
+        if path.name.endswith(".provenance.json"):
+            data = json.loads(data)
+            data.pop("command")
+        # A log tells of every start.
+        if path.name != ".checksums" and path.suffix != ".log":
             files[str(path.relative_to(folder))] = data
     return files
 
@@ -98,10 +103,17 @@ def kills(name: str, inputs: Path, work: Path, number: int, rng: Any) -> tuple[s
         # Every other store replaces one that is there.
         old = name in ("ld", "study") and trial % 2 == 1
         shutil.copytree(whole, folder) if old else folder.mkdir()
-        killed += run(words_of(name, inputs, folder), rng.uniform(0, lasts)) == -signal.SIGKILL
+        seconds = rng.uniform(0, lasts)
+        killed += run(words_of(name, inputs, folder), seconds) == -signal.SIGKILL
         sound += not old or verified(folder / OUTPUT[name])
         done = run(words_of(name, inputs, folder))
-        equal += done == 0 and content(folder) == expected
+        if done or (found := content(folder)) != expected:
+            shutil.copytree(work, KEPT / f"{name}-{trial}", ignore=lambda at, names: {"cache"})
+            names = {} if done else {*found, *expected}
+            odd = [name for name in names if found.get(name) != expected.get(name)]
+            print(f"{folder}, kept in {KEPT}: killed after {seconds:.2f} s, status {done}, {odd}")
+        else:
+            equal += 1
         shutil.rmtree(folder)
     shutil.rmtree(whole)
     return (
@@ -221,6 +233,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=30, help="of each command")
     parser.add_argument("--flips", type=int, default=64)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", nargs="+", help="kill these alone, and print what happened")
     settings = parser.parse_args()
     CONTEXT.set_forkserver_preload(
         [
@@ -239,9 +252,11 @@ def main() -> None:
         (inputs / "blocks.bed").write_text("".join(blocks[:4]))
         assert run(words_of("ld", inputs, inputs)) == 0
         rows = []
-        for command_name in COMMANDS:
+        for command_name in settings.only or COMMANDS:
             rows.append(kills(command_name, inputs, work, settings.kills, rng))
             print(*rows[-1], sep=": ", flush=True)
+        if settings.only:
+            return
         rows += [deleted(inputs, work), *refusals(inputs), flips(inputs, settings.flips, rng)]
     told = f"`python benchmarks/reliability.py --kills {settings.kills}`, seed {settings.seed}."
     write(rows, told)
