@@ -59,6 +59,40 @@ def only_writer(path: Path) -> Iterator[bool]:
         os.close(handle)
 
 
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Make a file, and hold a lock on it as long as this process lives, or needs it."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)
+
+
+def remove_unheld(path: Path) -> None:
+    """Remove a file that no process holds; OSError where one does, or nobody can tell."""
+    handle = os.open(path, os.O_RDWR)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.unlink()
+    finally:
+        os.close(handle)
+
+
+def is_alive(process: int) -> bool:
+    """Whether there is a process of this number on this machine."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        # Of another user; or no number of a process, and then of no writer.
+        pass
+    return True
+
+
 def lock_path(path: Path) -> Path:
     """The file that the lock of a file or folder is on."""
     return path.with_name(f".{path.name}.lock")

@@ -12,20 +12,22 @@ from pathlib import Path
 
 from deepwas_app.errors import InputError, refused
 from deepwas_app.genetics.disk import exchange, sync, sync_folder
-from deepwas_app.genetics.locks import only_writer
+from deepwas_app.genetics.locks import held, is_alive, only_writer, remove_unheld
 
-_PARTIAL = re.compile(r"\.partial-\d+-.+")
+_PARTIAL = re.compile(r"\.partial-(\d+)-.+")
 
 
 @contextmanager
 def replacing_file(path: Path) -> Iterator[Path]:
     """Give a path beside ``path`` that takes its place when all went well.
 
-    It ends as ``path`` does, for those who go by the suffix.
+    It ends as ``path`` does, for those who go by the suffix. What writers that were killed have
+    left in the folder is removed.
     """
     partial = partial_of(path)
     try:
-        with written(path):
+        with written(path), held(partial):
+            _remove_stale(path.parent)
             yield partial
             sync(partial)
             os.replace(partial, path)
@@ -65,6 +67,15 @@ def remove_partials(folder: Path) -> None:
     for path in folder.iterdir():
         if is_partial(path):
             path.unlink(missing_ok=True)
+
+
+def _remove_stale(folder: Path) -> None:
+    """Remove partial files whose writers are no more, wherever they ran."""
+    for path in folder.iterdir():
+        writer = _PARTIAL.fullmatch(path.name)
+        if writer and not is_alive(int(writer[1])):
+            with suppress(OSError):
+                remove_unheld(path)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ import pytest
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics import writing
-from deepwas_app.genetics.locks import lock_path, only_writer
+from deepwas_app.genetics.locks import held, lock_path, only_writer
 from deepwas_app.genetics.writing import remove_folder, replacing_file, replacing_folder, restore
 
 # Writes a folder, and is killed by its own hand at a chosen moment.
@@ -137,6 +137,29 @@ def test_a_lock_ends_with_the_process_that_holds_it(path: Path):
     with only_writer(path) as alone:
         assert alone
     assert not lock_path(path).exists()
+
+
+def test_partial_files_of_killed_writers_go_with_the_next_and_those_of_others_stay(tmp_path: Path):
+    writer = (
+        "import sys, time; from pathlib import Path; from deepwas_app.genetics.writing import *\n"
+        "with replacing_file(Path(sys.argv[1])) as partial:\n"
+        "    partial.write_text('half'); print('half', flush=True); time.sleep(60)"
+    )
+    command = [sys.executable, "-c", writer, str(tmp_path / "a.tsv")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "half\n"
+        (partial,) = tmp_path.iterdir()
+        # The writer is alive; or at work on another machine, where its number says nothing here.
+        elsewhere = tmp_path / ".partial-4194399-b.tsv"
+        with held(elsewhere), replacing_file(tmp_path / "c.tsv") as other:
+            other.write_text("c")
+        assert {*tmp_path.iterdir()} == {partial, elsewhere, tmp_path / "c.tsv"}
+        process.kill()
+    assert partial.exists()
+    with replacing_file(tmp_path / "c.tsv") as other:
+        other.write_text("d")
+    assert [*tmp_path.iterdir()] == [tmp_path / "c.tsv"]
 
 
 @contextmanager
