@@ -27,7 +27,8 @@ def test_export_writes_every_file_that_is_asked_for(runs, tmp_path, capsys):
     names = {"--snpvar": "v.tsv", "--weights": "w.tsv", "--pgs-catalog": "p.txt", "--susie": "s"}
     words = [word for flag, name in names.items() for word in (flag, str(tmp_path / name))]
     assert main(["export", runs["linear"], *words, "--floor", "--region", "1:1-900000000"]) == 0
-    assert {p.name for p in tmp_path.iterdir()} == set(names.values())
+    beside = {f"{name}.provenance.json" for name in names.values()}
+    assert {p.name for p in tmp_path.iterdir()} == {*names.values(), *beside}
     assert "w.tsv: 6,000 variants" in capsys.readouterr().err
     v = pd.read_csv(tmp_path / "v.tsv", sep="\t")["SNPVAR"]
     assert v.max() / v.min() < 100.1

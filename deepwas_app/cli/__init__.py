@@ -62,6 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
     # Late, as all that a list of the commands can do without.
     from deepwas_app.cli.flags import read_flags
     from deepwas_app.cli.output import be_quiet, warn
+    from deepwas_app.provenance import making
 
     be_quiet(typed.quiet)
     command = command_module(typed.command)
@@ -73,7 +74,8 @@ def main(arguments: list[str] | None = None) -> int:
             warnings.simplefilter("default", RunWarning)
             doubts: list[str] = []
             warnings.showwarning = _gathered(doubts, warnings.showwarning)
-            command.run(read_flags(typed, command.Settings))
+            with making(["deepwas", *words]):
+                command.run(read_flags(typed, command.Settings))
             # Here, where a full disk can still be told.
             sys.stdout.flush()
         # Not where it failed: that is one line.

@@ -18,10 +18,15 @@ def be_quiet(quiet: bool) -> None:
 
 
 def print_json(value: Any) -> None:
-    """Print one line of JSON; null stands for numbers that are not finite."""
+    """Print one line of JSON; null stands for numbers that are not finite.
+
+    Each result in it says what it was made by and from.
+    """
+    from deepwas_app.provenance import provenance
     from deepwas_app.workflow.tables import json_text
 
-    print(json_text(value))
+    made = {"provenance": provenance(brief=True)}
+    print(json_text([one | made for one in value] if isinstance(value, list) else made | value))
 
 
 def say(line: str) -> None:

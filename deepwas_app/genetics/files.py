@@ -14,6 +14,7 @@ from typing import IO, Any, NamedTuple
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.patterns import expand, only
 from deepwas_app.genetics.unpacking import LONGEST_LINE, Guarded
+from deepwas_app.provenance import note
 
 UNREADABLE = (
     OSError,
@@ -22,6 +23,8 @@ UNREADABLE = (
     UnicodeError,
     NotImplementedError,
 )
+# Genotypes of a biobank are not read through for their hash.
+_HASHED = 2**30
 _COMPRESSED = {".gz": "gzip", ".bgz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
 # What a file begins with says more than its name: downloads are often renamed or unpacked.
 _MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\x28\xb5\x2f\xfd": "zstd", b"PAR1": "parquet"}
@@ -226,13 +229,26 @@ def file_record(path: str | Path, format: str, role: str) -> dict[str, Any]:
     path = existing(path)
     with path.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    return {
+    record = {
         "path": str(path),
         "format": format,
         "size": path.stat().st_size,
         "sha256": digest,
         "role": role,
     }
+    note(path, lambda: record)
+    return record
+
+
+def note_file(path: str | Path, format: str, role: str) -> None:
+    """Say that a file is an input, by its hash; one of more than 1 GB by its size and time."""
+    path = Path(path)
+    about = path.stat()
+    if about.st_size <= _HASHED:
+        note(path, lambda: file_record(path, format, role))
+    else:
+        known = {"format": format, "size": about.st_size, "changed": about.st_mtime, "role": role}
+        note(path, lambda: known)
 
 
 def file_records(pattern: str | Path, format: str, role: str) -> list[dict[str, Any]]:

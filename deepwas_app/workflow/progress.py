@@ -10,6 +10,8 @@ from collections.abc import Callable, Generator
 from functools import wraps
 from typing import Any, Generic, NamedTuple, ParamSpec, Protocol, TypeVar, cast, get_args, overload
 
+from deepwas_app.provenance import making
+
 P = ParamSpec("P")
 Step = TypeVar("Step")
 Other = TypeVar("Other")
@@ -70,7 +72,8 @@ def job(steps: Callable[P, Generator[Step, None, Result]]) -> Job[P, Step, Resul
 
     @wraps(steps)
     def run(*args: Any, progress: Callable[[Step], object] | None = None, **kwargs: Any) -> Result:
-        return drain(steps(*args, **kwargs), progress)
+        with making([steps.__name__]):
+            return drain(steps(*args, **kwargs), progress)
 
     run.__signature__ = _with_progress(inspect.signature(steps))  # type: ignore[attr-defined]
     run.steps = steps  # type: ignore[attr-defined]

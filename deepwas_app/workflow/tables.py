@@ -17,6 +17,7 @@ from scipy.special import log_ndtr
 
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.writing import replacing_file
+from deepwas_app.provenance import ENDING, beside
 
 # Of a long table that become text at a time.
 ROWS = 100_000
@@ -264,8 +265,10 @@ def p_values(z: np.ndarray) -> list[str]:
     return out
 
 
-def write_text(text: str | Iterable[str], output: str | Path) -> None:
+def write_text(text: str | Iterable[str], output: str | Path, *, traced: bool = True) -> None:
     """Write to a file that appears whole or not at all; - is standard output.
+
+    Beside it stands what it was made by and from, ``NAME.provenance.json``.
 
     Parameters
     ----------
@@ -273,6 +276,8 @@ def write_text(text: str | Iterable[str], output: str | Path) -> None:
         The text, or its parts one after another.
     output
         Of a name that ends in .gz the file is packed.
+    traced
+        Whether it is a result.
 
     Notes
     -----
@@ -296,10 +301,18 @@ def write_text(text: str | Iterable[str], output: str | Path) -> None:
             return
         with replacing_file(path) as partial, _opened(partial) as stream:
             stream.writelines(parts)
+        if traced:
+            write_provenance(path)
     except OSError as problem:
         raise InputError(
             f"{path}: cannot be written ({problem.strerror}). Choose another file."
         ) from None
+
+
+def write_provenance(path: Path) -> None:
+    """Write beside a result what it was made by and from."""
+    with replacing_file(path.with_name(path.name + ENDING)) as partial:
+        partial.write_bytes(beside(path))
 
 
 def check_folder(path: Path) -> None:

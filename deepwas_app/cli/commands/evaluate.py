@@ -9,12 +9,12 @@ __all__ = ["Settings", "run"]
 def run(settings: Settings) -> None:
     """Write a row a run."""
     from deepwas_app.workflow.results.evaluation import evaluate
+    from deepwas_app.workflow.results.locus import opened_runs
     from deepwas_app.workflow.results.selection import choice, choice_line
-    from deepwas_app.workflow.runs.run import open_run
     from deepwas_app.workflow.runs.summary import EVALUATION
     from deepwas_app.workflow.tables import write_text
 
-    runs = [open_run(path) for path in settings.runs]
+    runs = opened_runs(settings.runs)
     table = evaluate(runs, prevalence=settings.prevalence, case_fraction=settings.case_fraction)
     if not settings.json or settings.output != "-":
         write_text(EVALUATION.text(table), settings.output)

@@ -16,7 +16,7 @@ from deepwas_app.genetics.writing import replacing_file
 from deepwas_app.workflow.results.block_fits import PRIORS, BlockFits
 from deepwas_app.workflow.results.identity import VARIANT, identity
 from deepwas_app.workflow.ssf import standardised
-from deepwas_app.workflow.tables import Column, Table
+from deepwas_app.workflow.tables import Column, Table, write_provenance
 
 if TYPE_CHECKING:
     from deepwas_app.workflow.runs.fitted import Fitted
@@ -379,5 +379,7 @@ def write_study_loci(
 ) -> None:
     """Write :func:`study_loci` as parquet; it appears whole or not at all."""
     table = study_loci(study, sets, loci)
-    with replacing_file(Path(path).expanduser()) as partial:
+    path = Path(path).expanduser()
+    with replacing_file(path) as partial:
         pq.write_table(table, partial)
+    write_provenance(path)

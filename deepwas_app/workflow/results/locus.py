@@ -1,14 +1,19 @@
 """What functions and commands are told, a study and runs of it, opened where it is not open yet."""
 
 from collections.abc import Generator, Iterable
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import xarray as xr
 
 from deepwas_app.errors import InputError
+from deepwas_app.provenance import note
 from deepwas_app.workflow.runs.fitted import Fitted
 from deepwas_app.workflow.studies.builtin import StudyLike, open_study
+
+if TYPE_CHECKING:
+    from deepwas_app.workflow.runs.run import Run
 
 RunLike: TypeAlias = Fitted | str | Path
 """A run, its path, or the last step of a fit."""
@@ -66,8 +71,18 @@ def opened_run(run: RunLike | Generator[Any, None, Any]) -> Fitted:
         For a fit that was not run to its last step.
     """
     # Late: runs bring JAX, which `deepwas --help` should not wait for.
-    from deepwas_app.workflow.runs.run import open_run
+    from deepwas_app.workflow.runs.run import Run, open_run
 
     if isinstance(run, Generator):
         raise TypeError("this is a fit before its first step: take its last, *_, run = fit(...)")
-    return open_run(run) if isinstance(run, str | Path) else run
+    run = open_run(run) if isinstance(run, str | Path) else run
+    if isinstance(run, Run):
+        note(run.path, partial(_facts, run))
+    return run
+
+
+def _facts(run: "Run") -> dict[str, Any]:
+    """What is kept of a run with results that are read off it."""
+    found = {"role": "run", "weights_sha256": run.weights_hash(), "made_by": run.versions}
+    folds = [fold.weights_hash() for fold in run.folds]
+    return found | ({"folds_weights_sha256": folds} if folds else {})

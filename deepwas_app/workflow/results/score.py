@@ -6,16 +6,19 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from deepwas_app.counting import counted
 from deepwas_app.errors import InputError
+from deepwas_app.genetics.files import note_file
 from deepwas_app.genetics.genotypes.phenotype import (
     read_covariates,
     read_phenotype,
 )
 from deepwas_app.genetics.genotypes.score import MatchedWeights, Scores, match_weights, score
-from deepwas_app.genetics.genotypes.several import open_genotypes, people_of
+from deepwas_app.genetics.genotypes.several import files_of, open_genotypes, people_of
 from deepwas_app.genetics.genotypes.weights import read_weights
+from deepwas_app.genetics.patterns import expand
 from deepwas_app.summary_card import card
 from deepwas_app.workflow.progress import Progress, job
 from deepwas_app.workflow.results.accuracy import Accuracy, Judged, judge
@@ -173,6 +176,7 @@ def score_people(
         covariates = read_covariates(
             settings.covariates, people, skip_unknown=settings.skip_unknown
         )
+    _note(tables, pheno, settings.covariates, genotypes)
     several = [match_weights(table, genotypes) for table in tables]
     names = _names(tables)
     found: dict[str, Scores] = {}
@@ -211,6 +215,20 @@ def score_people(
         where=str(pheno),
     )
     return Scored(table, became, judged)
+
+
+def _note(
+    tables: list[pd.DataFrame], pheno: str | Path | None, covariates: str, genotypes: xr.Dataset
+) -> None:
+    """Say what the scores are made of."""
+    given = [*((table.attrs["path"], "weights") for table in tables)]
+    for pattern, role in (*given, (pheno, "phenotype"), (covariates, "covariates")):
+        for path in expand(pattern) if pattern else ():
+            # Tables in memory have a name only.
+            if Path(path).is_file():
+                note_file(path, "table", role)
+    for file in files_of(genotypes):
+        note_file(file, genotypes.attrs["format"], "genotypes")
 
 
 def _names(tables: list[pd.DataFrame]) -> list[str]:

@@ -5,6 +5,7 @@ NAME.run/ holds ``run.json`` (settings, study, summary), ``metrics.parquet`` (on
 ``checkpoint.eqx`` (weights, optimiser state, step). Files are replaced whole, never edited.
 """
 
+import hashlib
 import io
 import json
 import shutil
@@ -184,6 +185,13 @@ class Run:
             raise InputError(
                 f"{self.path / WEIGHTS}: missing. Go on with --resume, or train again."
             ) from None
+
+    def weights_hash(self) -> str:
+        """SHA-256 of the file of the model; empty where there is none yet."""
+        try:
+            return hashlib.sha256(read_file(self.path, WEIGHTS)).hexdigest()
+        except FileNotFoundError:
+            return ""
 
     def blank_model(self) -> Model:
         """A model of this run's shape, to be overwritten."""

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import param
 
+from deepwas_app.provenance import making
 from deepwas_app.workflow.settings.base import Settings, check_names, fields, help_text
 
 Result = TypeVar("Result")
@@ -56,7 +57,8 @@ def knobs(kind: type[Settings]) -> Callable[[Function[Result]], Function[Result]
                     f"{function.__name__}(): settings are given, and {', '.join(mine)} beside "
                     "them: give one of both"
                 )
-            return function(*bound.args, **bound.kwargs)
+            with making([function.__name__]):
+                return function(*bound.args, **bound.kwargs)
 
         shown = {name: kind.param[name] for name in names}
         call.settings = kind  # type: ignore[attr-defined]

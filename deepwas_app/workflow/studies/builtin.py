@@ -4,13 +4,15 @@ import time
 from collections.abc import Generator
 from importlib.metadata import version
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import xarray as xr
 
 from deepwas_app.genetics.builtin import data_dir
+from deepwas_app.genetics.content import content_hash
 from deepwas_app.genetics.locks import BusyError, only_writer
 from deepwas_app.genetics.store import open_study_store
+from deepwas_app.provenance import note
 from deepwas_app.workflow.folders import cache_dir
 from deepwas_app.workflow.progress import Progress, job
 from deepwas_app.workflow.settings import PanelSettings, SimulateSettings, StudySettings
@@ -112,7 +114,14 @@ def open_study(path: StudyLike) -> xr.Dataset:
         If there is no such study.
     """
     if isinstance(path, xr.Dataset):
+        note(path.attrs.get("path", "study"), lambda: _facts(path, content_hash(path)))
         return path
-    if str(path) in BUILTIN:
-        path = build_builtin(str(path))
-    return open_study_store(path)
+    study = open_study_store(build_builtin(str(path)) if str(path) in BUILTIN else path)
+    note(study.attrs["path"], lambda: _facts(study, study.attrs["content_hash"]))
+    return study
+
+
+def _facts(study: xr.Dataset, known: str) -> dict[str, Any]:
+    """What is kept of a study, by its hash, with results that are made of it."""
+    made_of = study.attrs.get("provenance", [])
+    return {"role": "study", "content_hash": known, "made_of": made_of}

@@ -123,7 +123,8 @@ def munge(
     write_text(SSF.texts(table), path)
     name = Path(gwas.attrs.get("path", GIVEN)).name
     about = "; ".join([f"made from {name}", f"n: {gwas.attrs['sample_size']}", *said, *notes])
-    write_text(metadata(path, table, build, about), path.with_name(f"{path.name}-meta.yaml"))
+    about_it = metadata(path, table, build, about)
+    write_text(about_it, path.with_name(f"{path.name}-meta.yaml"), traced=False)
     return Munged(path, table, report, records[0], said + notes)
 
 
