@@ -1,7 +1,7 @@
 """What every answer of the server carries, and which requests it refuses.
 
-Bokeh's server is made by Panel, or by ``panel serve`` before any of our code runs; so one of its
-methods is replaced, and tests/app/test_upstream.py fails when it is another than the one that was
+Bokeh's server is made by Panel, or by ``panel serve`` before any of our code runs; so methods of it
+are replaced, and tests/app/test_upstream.py fails when it is another than the one that was
 read.
 """
 
@@ -12,11 +12,13 @@ from typing import Any
 
 from bokeh.server.tornado import BokehTornado
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
-from tornado.web import Application, ErrorHandler, OutputTransform
+from tornado.web import Application, ErrorHandler, OutputTransform, RequestHandler
 from tornado.websocket import WebSocketHandler
 
 VISITOR = "deepwas_visitor"
 """Cookie that tells one browser from another where nobody logs in."""
+FLUSH = RequestHandler.flush
+"""Tornado's own."""
 _YEAR = 365 * 24 * 3600
 _SCRIPT = re.compile(rb"<script(?=[\s>])")
 # Panel's handler of component files imports the module that an address names.
@@ -108,4 +110,12 @@ def protect(*, without_origin: bool = False) -> None:
             handler, more, named = ErrorHandler, ({"status_code": status},), {}
         return Application.get_handler_delegate(self, request, handler, *more, **named)
 
+    def flush(self: RequestHandler, include_footers: bool = False) -> Any:
+        ours = isinstance(self.application, BokehTornado) and not self._headers_written
+        # The page whose script called this, as ``panel serve`` has it, has begun without.
+        if ours and not any(isinstance(one, Protected) for one in self._transforms):
+            self._transforms.append(Protected(self.request))
+        return FLUSH(self, include_footers)
+
     setattr(BokehTornado, "get_handler_delegate", get_handler_delegate)  # noqa: B010
+    setattr(RequestHandler, "flush", flush)  # noqa: B010

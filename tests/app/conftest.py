@@ -23,8 +23,11 @@ def data_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def unprotected(monkeypatch: pytest.MonkeyPatch) -> None:
     """What ``app.requests.protect`` replaces is as it was when the test is over."""
     from bokeh.server.tornado import BokehTornado
-    from tornado.web import Application
+    from tornado.web import Application, RequestHandler
 
+    from deepwas_app.app.requests import FLUSH
+
+    monkeypatch.setattr(RequestHandler, "flush", FLUSH)
     name = "get_handler_delegate"
     monkeypatch.setattr(BokehTornado, name, getattr(Application, name))
 

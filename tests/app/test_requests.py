@@ -28,7 +28,7 @@ from tornado.web import create_signed_value
 from tornado.websocket import websocket_connect
 
 from deepwas_app.app import serving
-from deepwas_app.app.requests import VISITOR
+from deepwas_app.app.requests import VISITOR, protect
 from deepwas_app.errors import InputError
 from deepwas_app.workflow.settings import ServeSettings
 
@@ -125,7 +125,13 @@ def cookies(answer: HTTPResponse) -> str:
     return "; ".join(f"{name}={morsel.value}" for name, morsel in found.items())
 
 
-def test_answers_carry_headers_and_scripts_a_nonce(start):
+@pytest.mark.parametrize("begun", ["protected", "by another"])
+def test_answers_carry_headers_and_scripts_a_nonce(start, begun, monkeypatch):
+    if begun == "by another":
+        # As `panel serve` has it: nothing of ours runs before the script of the first page.
+        monkeypatch.setattr(serving, "protect", lambda **_: None)
+        page = lambda: protect() or pn.pane.Str("hello")  # noqa: E731
+        monkeypatch.setattr(serving, "dashboard", page)
     client = start()
     page = client.get()
     assert page.code == 200

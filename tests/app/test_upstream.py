@@ -22,6 +22,8 @@ from panel_material_ui import FileInput, Page
 from panel_material_ui.base import MaterialComponent
 from tornado.web import Application
 
+from deepwas_app.app.requests import FLUSH
+
 ROOT = Path(__file__).parents[2]
 WHAT_TO_DO = (
     "Read what changed there, run tests/app/test_guard.py, tests/app/test_leaks.py and "
@@ -36,6 +38,7 @@ DIGESTS = {
     "guard.order_events too": (Syncable._process_bokeh_event, "d822408c30bc"),
     "guard.in_order": (document.unlocked, "4ecf10638727"),
     "requests.protect": (Application.get_handler_delegate, "7ade687ca1a4"),
+    "requests.protect too": (FLUSH, "3ae7fe815121"),
     "uploads.Chooser": (FileInput._process_chunk, "8de1f935e92b"),
     "notebook.show": (MimeRenderMixin._render_mimebundle, "54bbe74492cc"),
     "notebook.Shown": (MimeRenderMixin._on_msg, "ec5bce9ff0af"),
