@@ -2,8 +2,10 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 
+import pybigtools
 import pytest
 
 from deepwas_app.app import store
@@ -14,7 +16,9 @@ from deepwas_app.app.pages.export import genotypes_of
 from deepwas_app.app.places import Places
 from deepwas_app.app.state import AppState
 from deepwas_app.errors import InputError
+from deepwas_app.genetics.annotation.tracks import write_tracks
 from deepwas_app.genetics.builtin import data_dir
+from deepwas_app.workflow.studies.track_store import tracks_path
 
 SECRET = "SECRET-OF-THE-SERVER\tx\n1\t2\n"
 
@@ -113,7 +117,11 @@ def test_links_that_lead_out_are_refused(root, outside, named):
     (root / "set.bim").symlink_to(outside / "secret.tsv")
     (root / "wide" / "deep").mkdir(parents=True)
     (root / "wide" / "deep" / "link").symlink_to(outside / "absent.tsv")
-    refusal(Places([root]), named)
+    said = refusal(Places([root]), named)
+    # In the same words when nothing is there any more.
+    (outside / "secret.tsv").unlink()
+    outside.rmdir()
+    assert refusal(Places([root]), named) == said
 
 
 def test_uploads_are_for_the_session_that_made_them(root):
@@ -162,19 +170,19 @@ def test_a_study_names_no_file_outside(root, small_study, outside, tmp_path):
 
 
 def test_tracks_of_a_study_are_read_from_no_file_outside(root, small_study, outside):
-    import shutil
-
-    import zarr
-
-    mine = root / "mine.study.zarr"
+    mine, signal = root / "mine.study.zarr", outside / "secret.bw"
     shutil.copytree(small_study.attrs["path"], mine)
-    tracks = root / "mine.tracks.zarr"
-    shutil.copytree(small_study.attrs["path"], tracks)
-    group = zarr.open_group(tracks, mode="a", zarr_format=2)
-    assert opened(AppState(served=True), "mine.study.zarr").status is Status.FAILED
-    shutil.rmtree(tracks)
-    del group
-    assert opened(AppState(served=True), "mine.study.zarr").status is Status.DONE
+    lengths = {f"chr{name}": 10**9 for name in {*small_study["block_chromosome"].values}}
+    spans = ((name, 0, 10, 1.0) for name in sorted(lengths))
+    pybigtools.open(str(signal), "w").write(lengths, spans)
+    list(write_tracks(tracks_path(mine), small_study, [signal], window=2, keep=False))
+    there = opened(AppState(served=True), "mine.study.zarr")
+    signal.unlink()
+    missing = opened(AppState(served=True), "mine.study.zarr")
+    assert there.status is missing.status is Status.FAILED
+    assert str(there.error) == str(missing.error)
+    assert "this server shows" in str(there.error)
+    assert opened(AppState(), str(mine)).status is Status.DONE
 
 
 def test_forms_read_nothing_outside(root, outside):

@@ -205,9 +205,13 @@ def prscs_elsewhere(b, how):
 
 
 @pytest.mark.parametrize("how", ["external link", "link to a link", "virtual", "external data"])
-def test_hdf5_leads_to_no_other_file(block, how):
-    with pytest.raises(InputError, match="holds its own matrices"):
+def test_hdf5_leads_to_no_other_file_whether_it_is_there_or_not(block, how):
+    with pytest.raises(InputError, match="holds its own matrices") as said:
         prscs_elsewhere(block, how)
+    (block.folder / "secret.hdf5").unlink()
+    with pytest.raises(InputError) as missing:
+        open_prscs(block.folder / "in")
+    assert str(missing.value) == str(said.value)
 
 
 @pytest.mark.parametrize("shape", [(10**6, 10**6), (2**40, 2**40), (41, 40)])
