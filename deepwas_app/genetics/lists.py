@@ -85,7 +85,7 @@ def _listed(file: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     where = np.full(count, "", dtype=object)
     if {"chromosome", "position"} <= set(found):
         number = pd.to_numeric(table[found["position"]], errors="coerce").to_numpy(np.float64)
-        place = np.nan_to_num(number).astype(np.int64)
+        place = np.where((number > 0) & (number < 2**31), number, 0).astype(np.int64)
         where = chromosomes.normalise(table[found["chromosome"]]).astype(object)
     return names, where, place
 

@@ -16,19 +16,15 @@ from scipy.stats import norm
 from deepwas_app.genetics.annotation.annotations import join_annotations
 from deepwas_app.genetics.annotation.tables import read_table_on
 from deepwas_app.genetics.excluded import read_regions
-from deepwas_app.genetics.genotypes.phenotype import read_covariates, read_people, read_phenotype
-from deepwas_app.genetics.genotypes.weights import read_weights
 from deepwas_app.genetics.gwas.lift import lift
 from deepwas_app.genetics.gwas.sumstats import read_sumstats
 from deepwas_app.genetics.intervals import read_bed
-from deepwas_app.genetics.known import read_known
 from deepwas_app.genetics.ld.blocks import read_blocks
-from deepwas_app.genetics.lists import read_people_list, read_variant_list
 from deepwas_app.genetics.tables import MISSING
 
 from .harness import Case
 from .mutations import PACK
-from .plain import number, records, rows_of, table_check
+from .plain import Row, among, number, records, rows_of, table_check
 
 ROWS = 40
 MARKS = {"tsv": "\t", "csv": ",", "txt": " "}
@@ -71,7 +67,7 @@ def world() -> SimpleNamespace:
     return SimpleNamespace(rng=rng, gwas=gwas, variants=variants, table=table)
 
 
-def _written(name: str, text: Callable[[], str], packing: str = "text") -> Callable[[Path], Path]:
+def written(name: str, text: Callable[[], str], packing: str = "text") -> Callable[[Path], Path]:
     def make(folder: Path) -> Path:
         content = text().encode()
         path = folder / name
@@ -81,11 +77,11 @@ def _written(name: str, text: Callable[[], str], packing: str = "text") -> Calla
     return make
 
 
-def _csv(frame: Callable[[], pd.DataFrame], ending: str) -> Callable[[], str]:
+def as_csv(frame: Callable[[], pd.DataFrame], ending: str) -> Callable[[], str]:
     return lambda: frame().to_csv(sep=MARKS[ending], index=False)
 
 
-def _sums(result: xr.Dataset) -> Iterable[tuple[str, tuple[float, ...]]]:
+def _sums(result: xr.Dataset) -> Iterable[Row]:
     # Not as numpy's text, which loses a NUL at its end.
     names = map(str, result["variant_id"].values.tolist())
     columns = ("position", "z", "sample_size")
@@ -93,14 +89,31 @@ def _sums(result: xr.Dataset) -> Iterable[tuple[str, tuple[float, ...]]]:
     return zip(names, zip(*arrays, strict=True), strict=True)
 
 
-def _of_gwas(row: dict[str, str]) -> tuple[str, tuple[float, ...]]:
+def _of_gwas(row: dict[str, str]) -> Row:
     beta, se, place = number(row["BETA"]), number(row["SE"]), number(row["BP"])
     # Without a place, rows are known by their name; without an error, by P and the sign.
-    placed = 0 < place < 2**31 and row["CHR"] not in MISSING
-    z = np.float64(beta) / np.float64(se) if se else np.nan
+    placed = 0 < place < 2**31 and row["CHR"].strip("\0") not in MISSING
+    with np.errstate(over="ignore"):
+        z = np.float64(beta) / np.float64(se) if se else np.nan
     if row["SE"] in MISSING:
         z = np.sign(beta) * norm.isf(number(row["P"]) / 2)
-    return row["SNP"], (place if placed else 0.0, float(z), number(row["N"]))
+    # A name that is missing is none.
+    name = "" if row["SNP"] in MISSING else row["SNP"]
+    return name, (place if placed else 0.0, float(z), number(row["N"]))
+
+
+def _vcf_check(content: bytes, result: xr.Dataset) -> str:
+    plain = []
+    for row in rows_of(content, "\t"):
+        if len(row) != 10:
+            return f"a row of {len(row)} fields was accepted"
+        cells = dict(zip(row[8].split(":"), row[9].split(":"), strict=False))
+        p = 10 ** -number(cells.get("LP", ""))
+        named = {"BETA": "ES", "SE": "SE", "N": "SS"}
+        known = {name: cells.get(key, "") for name, key in named.items()}
+        known |= {"SNP": row[2], "CHR": row[0], "BP": row[1], "P": str(p)}
+        plain.append(_of_gwas(known))
+    return among(_sums(result), plain)
 
 
 # Summary statistics.
@@ -111,7 +124,7 @@ for _ending, _packing in (
     FILES.append(
         Case(
             f"sumstats {_ending} {_packing}",
-            _written(f"gwas.{_ending}", _csv(lambda: world().gwas, _ending), _packing),
+            written(f"gwas.{_ending}", as_csv(lambda: world().gwas, _ending), _packing),
             read_sumstats,
             _packing,
             table_check(GWAS, None if _ending == "txt" else MARKS[_ending], _sums, _of_gwas),
@@ -119,7 +132,7 @@ for _ending, _packing in (
     )
 
 
-def _parquet(frame: Callable[[], pd.DataFrame], name: str) -> Callable[[Path], Path]:
+def as_parquet(frame: Callable[[], pd.DataFrame], name: str) -> Callable[[Path], Path]:
     def make(folder: Path) -> Path:
         frame().to_parquet(folder / name, row_group_size=20)
         return folder / name
@@ -142,7 +155,7 @@ def _vcf() -> str:
 
 
 def _metadata(folder: Path) -> Path:
-    _written("gwas.tsv", _csv(lambda: world().gwas.drop(columns="N"), "tsv"))(folder)
+    written("gwas.tsv", as_csv(lambda: world().gwas.drop(columns="N"), "tsv"))(folder)
     path = folder / "gwas.tsv-meta.yaml"
     path.write_text(
         "# GWAS-SSF\ngenome_assembly: GRCh37\nsamples:\n  - sample_size: 1000\n"
@@ -154,12 +167,14 @@ def _metadata(folder: Path) -> Path:
 FILES += [
     Case(
         "sumstats parquet",
-        _parquet(lambda: world().gwas.astype({"P": float}), "gwas.parquet"),
+        as_parquet(lambda: world().gwas.astype({"P": float}), "gwas.parquet"),
         read_sumstats,
         "binary",
     ),
-    Case("sumstats VCF", _written("gwas.vcf", _vcf), read_sumstats),
-    Case("sumstats VCF gzip", _written("gwas.vcf.gz", _vcf, "gzip"), read_sumstats, "gzip"),
+    Case("sumstats VCF", written("gwas.vcf", _vcf), read_sumstats, check=_vcf_check),
+    Case(
+        "sumstats VCF gzip", written("gwas.vcf.gz", _vcf, "gzip"), read_sumstats, "gzip", _vcf_check
+    ),
     Case("sumstats metadata", _metadata, lambda path: read_sumstats(path.with_name("gwas.tsv"))),
 ]
 
@@ -203,7 +218,7 @@ def _bed_check(content: bytes, result: pd.DataFrame) -> str:
     return f"{odd[0]} is no interval of the file" if odd else ""
 
 
-def _table_values(result: Any) -> Iterable[tuple[str, tuple[float, ...]]]:
+def _table_values(result: Any) -> Iterable[Row]:
     names = world().variants["variant_id"].values
     for name, found, exon, score in zip(
         names,
@@ -216,7 +231,7 @@ def _table_values(result: Any) -> Iterable[tuple[str, tuple[float, ...]]]:
             yield name, (exon, score)
 
 
-def _of_table(row: dict[str, str]) -> tuple[str, tuple[float, ...]]:
+def _of_table(row: dict[str, str]) -> Row:
     return row["SNP"], (number(row["Exon"]), number(row["Score"]))
 
 
@@ -227,8 +242,12 @@ def _table_check(mark: str) -> Callable[[bytes, Any], str]:
         rows = records(content, ["SNP", "CHR", "BP", "Exon", "Score"], mark) or []
         names, places = [row.get("SNP") for row in rows], [row.get("BP") for row in rows]
         # What stands there twice is averaged, and what lost its name is matched by its place.
-        known = {*world().variants["variant_id"].values.tolist()}
-        if len({*names}) < len(names) or len({*places}) < len(places) or not known >= {*names}:
+        own = dict(zip(world().gwas["BP"].astype(str), world().gwas["SNP"], strict=True))
+        if len({*names}) < len(names) or len({*places}) < len(places):
+            return ""
+        if any(own.get(str(at), name) != name for name, at in zip(names, places, strict=True)):
+            return ""
+        if not {*own.values()} >= {*names}:
             return ""
         return check(content, result)
 
@@ -262,40 +281,54 @@ def write_bigwig(path: Path) -> Path:
 
 
 FILES += [
-    Case("chain", _written("a.chain", lambda: CHAIN), _lifted),
-    Case("chain gzip", _written("a.chain.gz", lambda: CHAIN, "gzip"), _lifted, "gzip"),
-    Case("BED", _written("a.bed", lambda: BED), read_bed, check=_bed_check),
-    Case("BED gzip", _written("a.bed.gz", lambda: BED, "gzip"), read_bed, "gzip", _bed_check),
-    Case("BED values", _written("a.bed", lambda: BED), _joined("#5")),
+    Case("chain", written("a.chain", lambda: CHAIN), _lifted),
+    Case("chain gzip", written("a.chain.gz", lambda: CHAIN, "gzip"), _lifted, "gzip"),
+    Case("BED", written("a.bed", lambda: BED), read_bed, check=_bed_check),
+    Case("BED gzip", written("a.bed.gz", lambda: BED, "gzip"), read_bed, "gzip", _bed_check),
+    Case("BED values", written("a.bed", lambda: BED), _joined("#5")),
     Case(
         "bedGraph",
-        _written(
+        written(
             "a.bedGraph",
             lambda: "track type=bedGraph\n" + BED.replace("peak", "0."),
         ),
         _joined(),
     ),
-    Case("LD blocks", _written("b.bed", lambda: "chr start stop\n" + BED), read_blocks),
-    Case("excluded regions", _written("b.bed", lambda: BED), lambda path: read_regions([path], "")),
+    Case(
+        "LD blocks",
+        written("b.bed", lambda: "chr start stop\n" + BED),
+        read_blocks,
+        check=_bed_check,
+    ),
+    Case(
+        "excluded regions",
+        written("b.bed", lambda: BED),
+        lambda path: read_regions([path], ""),
+        check=_bed_check,
+    ),
     Case("bigWig", lambda folder: write_bigwig(folder / "a.bw"), _joined("#1000"), "binary"),
-    Case("gene sets", _written("a.gmt", lambda: GMT), lambda path: _gmt(path)),
-    Case("gene table", _written("a.tsv", lambda: GENES), _joined()),
+    Case("gene sets", written("a.gmt", lambda: GMT), lambda path: _gmt(path)),
+    Case("gene table", written("a.tsv", lambda: GENES), _joined()),
     *(
         Case(
             f"annotations {ending} {packing}",
-            _written(f"a.{ending}", _csv(lambda: world().table, ending), packing),
+            written(f"a.{ending}", as_csv(lambda: world().table, ending), packing),
             lambda path: read_table_on(path, world().variants),
             packing,
             _table_check(MARKS[ending]),
         )
         for ending, packing in (("tsv", "text"), ("csv", "text"), ("tsv", "gzip"))
     ),
-    Case("annotations parquet", _parquet(lambda: world().table, "a.parquet"), _joined(), "binary"),
+    Case(
+        "annotations parquet", as_parquet(lambda: world().table, "a.parquet"), _joined(), "binary"
+    ),
     Case("thin .annot", _thin("thin.annot"), _joined()),
     Case("thin .annot .bim", _thin("thin.bim"), lambda p: _joined()(p.with_suffix(".annot"))),
-    Case("variant scores", _written("s.tsv", _csv(_scores, "tsv")), _joined()),
-    Case("variant scores gzip", _written("s.csv", _csv(_scores, "csv"), "gzip"), _joined(), "gzip"),
-    Case("variant scores parquet", _parquet(_scores, "s.parquet"), _joined(), "binary"),
+    Case("variant scores", written("s.tsv", as_csv(_scores, "tsv")), _joined()),
+    Case(
+        "variant scores gzip", written("s.csv", as_csv(_scores, "csv"), "gzip"), _joined(), "gzip"
+    ),
+    Case("variant scores parquet", as_parquet(_scores, "s.parquet"), _joined(), "binary"),
 ]
 
 
@@ -314,113 +347,3 @@ def _near_genes() -> xr.Dataset:
 
 def _gmt(path: Path) -> Any:
     return join_annotations(_near_genes(), path, "hg19")
-
-
-# Of scores and people.
-def _people() -> pd.DataFrame:
-    names = [f"i{i}" for i in range(ROWS)]
-    return pd.DataFrame({"FID": names, "IID": names, "father": "0", "mother": "0"})
-
-
-def _phenotypes() -> pd.DataFrame:
-    return _people()[["FID", "IID"]].assign(HEIGHT=world().gwas["BETA"], AGE=40 + np.arange(ROWS))
-
-
-def _phenotype_values(result: tuple[np.ndarray, str]) -> Iterable[tuple[str, tuple[float, ...]]]:
-    values, name = result
-    names = _people()["IID"]
-    return [(i, (v,)) for i, v in zip(names, values, strict=True) if name and np.isfinite(v)]
-
-
-def _fam(folder: Path) -> Path:
-    for name in ("g.bed", "g.bim"):
-        (folder / name).write_bytes(b"x")
-    _people().assign(sex=1, case=-9).to_csv(folder / "g.fam", sep=" ", index=False, header=False)
-    return folder / "g.fam"
-
-
-def _weights() -> pd.DataFrame:
-    return (
-        world()
-        .gwas[["SNP", "CHR", "BP", "EA", "OA", "BETA"]]
-        .rename(columns={"EA": "A1", "OA": "A2"})
-    )
-
-
-def _pgs() -> str:
-    columns = ["rsID", "chr_name", "chr_position", "effect_allele", "other_allele", "effect_weight"]
-    table = _weights().set_axis(columns, axis=1)
-    return "###PGS CATALOG SCORING FILE\n#weight_type=beta\n" + table.to_csv(sep="\t", index=False)
-
-
-def _known() -> pd.DataFrame:
-    gwas = world().gwas
-    return pd.DataFrame(
-        {
-            "PUBMEDID": 1,
-            "DISEASE/TRAIT": "Height",
-            "CHR_ID": 22,
-            "CHR_POS": gwas["BP"],
-            "SNPS": gwas["SNP"],
-            "PVALUE_MLOG": 8 + gwas["SE"],
-        }
-    )
-
-
-FILES += [
-    Case(
-        "weights tsv",
-        _written("w.tsv", _csv(_weights, "tsv")),
-        read_weights,
-        check=table_check(
-            [*_weights().columns],
-            "\t",
-            lambda found: zip(found["SNP"].astype(str), zip(found["BETA"]), strict=True),
-            lambda row: (row["SNP"], (number(row["BETA"]),)),
-        ),
-    ),
-    Case(
-        "weights bare",
-        _written("w.txt", lambda: _weights().to_csv(sep=" ", index=False, header=False)),
-        read_weights,
-    ),
-    Case("weights PGS Catalog", _written("w.txt.gz", _pgs, "gzip"), read_weights, "gzip"),
-    Case("weights parquet", _parquet(_weights, "w.parquet"), read_weights, "binary"),
-    Case(
-        "phenotype",
-        _written("p.tsv", _csv(_phenotypes, "tsv")),
-        lambda path: read_phenotype(path, _people(), "HEIGHT"),
-        check=table_check(
-            ["FID", "IID", "HEIGHT", "AGE"],
-            "\t",
-            _phenotype_values,
-            lambda row: (row["IID"], (number(row["HEIGHT"]),)),
-        ),
-    ),
-    Case(
-        "covariates",
-        _written("p.txt", _csv(_phenotypes, "txt")),
-        lambda path: read_covariates(path, _people(), skip_unknown=True),
-    ),
-    Case(".fam", _fam, lambda path: read_people(path)),
-    Case(
-        "known associations",
-        _written("k.tsv", _csv(_known, "tsv")),
-        lambda path: read_known(path, world().variants),
-    ),
-    Case(
-        "list of variants",
-        _written("l.txt", lambda: "\n".join(world().gwas["SNP"]) + "\n"),
-        read_variant_list,
-    ),
-    Case(
-        "list of places",
-        _written("l.tsv", _csv(lambda: world().gwas[["CHR", "BP"]], "tsv")),
-        read_variant_list,
-    ),
-    Case(
-        "list of people",
-        _written("l.txt", lambda: "".join(f"i{i} i{i}\n" for i in range(0, ROWS, 2))),
-        lambda path: read_people_list(path, _people()),
-    ),
-]

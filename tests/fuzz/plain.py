@@ -7,11 +7,13 @@ import csv
 import gzip
 import io
 import math
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from .mutations import PACK
 
+Row = tuple[str, tuple[Any, ...]]
 MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\x28\xb5\x2f\xfd": "zstd"}
 
 
@@ -28,7 +30,11 @@ def text_of(content: bytes) -> str:
 
 def rows_of(content: bytes, mark: str | None) -> list[list[str]]:
     """Fields of the lines that are no comments; `mark` None is white space."""
-    text = text_of(content).replace("\r\n", "\n").replace("\r", "\n")
+    text = text_of(content).replace("\r\n", "\n")
+    # A comment goes to the end of its line, whatever is in it.
+    if "\n" in text:
+        text = re.sub("^#.*\n?", "", text, flags=re.M)
+    text = text.replace("\r", "\n")
     lines = [line for line in text.split("\n") if line.strip() and not line.startswith("#")]
     if mark == ",":
         rows = [*csv.reader(io.StringIO("\n".join(lines)))]
@@ -58,16 +64,16 @@ def number(cell: str) -> float:
         return math.nan
 
 
-def near(a: float, b: float) -> bool:
-    """Whether two numbers are the same in single precision."""
+def near(a: Any, b: Any) -> bool:
+    """Whether two numbers are the same in single precision, or two texts the same."""
+    if isinstance(a, str):
+        return a == b
     return (math.isnan(a) and math.isnan(b)) or a == b or abs(a - b) <= 2e-6 * abs(b) + 1e-37
 
 
-def among(
-    found: Iterable[tuple[str, tuple[float, ...]]], plain: Iterable[tuple[str, tuple[float, ...]]]
-) -> str:
+def among(found: Iterable[Row], plain: Iterable[Row]) -> str:
     """What is among the found values that the plain reader does not have under this name."""
-    known: dict[str, list[tuple[float, ...]]] = {}
+    known: dict[str, list[tuple[Any, ...]]] = {}
     for name, values in plain:
         known.setdefault(name, []).append(values)
     for name, values in found:
@@ -79,8 +85,8 @@ def among(
 def table_check(
     header: list[str],
     mark: str | None,
-    found: Callable[[Any], Iterable[tuple[str, tuple[float, ...]]]],
-    plain: Callable[[dict[str, str]], tuple[str, tuple[float, ...]]],
+    found: Callable[[Any], Iterable[Row]],
+    plain: Callable[[dict[str, str]], Row],
 ) -> Callable[[bytes, Any], str]:
     """A check of a table with a header against its rows as the plain reader gives them."""
 
@@ -91,6 +97,23 @@ def table_check(
         short = [row for row in rows if len(row) < len(header)]
         if short:
             return f"a row of {len(short[0])} fields was accepted"
+        return among(found(result), map(plain, rows))
+
+    return check
+
+
+def bare_check(
+    mark: str | None,
+    width: int,
+    found: Callable[[Any], Iterable[Row]],
+    plain: Callable[[list[str]], Row],
+) -> Callable[[bytes, Any], str]:
+    """A check of a table without a header; nothing is said of those of another width."""
+
+    def check(content: bytes, result: Any) -> str:
+        rows = rows_of(content, mark)
+        if {len(row) for row in rows} != {width}:
+            return ""
         return among(found(result), map(plain, rows))
 
     return check

@@ -29,6 +29,7 @@ from ..genetics.ld.sources import conftest as write
 from ..genetics.ld.sources.test_magenpy import write_magenpy
 from .cases import FILES, write_bigwig
 from .harness import Case
+from .people import PEOPLE
 
 MADE = "DEEPWAS_FUZZ_STUDY"
 STORES: list[Case] = []
@@ -256,5 +257,5 @@ _own(
     },
 )
 
-CASES = [*FILES, *STORES]
+CASES = [*FILES, *PEOPLE, *STORES]
 """All readers."""
