@@ -4,7 +4,8 @@
 each opens the Locus page of the built-in height study and moves to another region every few
 seconds, as the browser's address does. They speak the protocol of Bokeh's websockets; some may be
 real Chromium (``--browsers``), which move by a key. Then sessions are opened and closed one after
-another. An action's time is from the message that moves to the last change that comes back.
+another. An action's time is from the message that moves to the last change that comes back. What
+was found is printed, and added to benchmarks/reliability.md as a row.
 """
 
 from __future__ import annotations
@@ -35,6 +36,9 @@ from tornado.websocket import websocket_connect
 QUIET = 0.8
 THINKING = 3.0
 CHROMIUM = "/usr/bin/chromium"
+PAGE = Path(__file__).with_name("reliability.md")
+# What stands behind the table.
+LAST_ROW = "<!--- end of the table of load -->"
 
 
 def address(url: str, start: int) -> str:
@@ -282,6 +286,18 @@ async def pile(asked: argparse.Namespace, url: str, process: int) -> dict[str, A
     return {"sessions": asked.sessions, "MB that they leave": round(memory(process) - before, 1)}
 
 
+def note(results: dict[str, Any]) -> None:
+    """Add a row to this script's table on the page."""
+    names = (
+        *("visitors", "browsers", "seconds", "machine load", "moves", "move, median s"),
+        *("move, 95% s", "errors", "MB after a minute", "MB at the end"),
+        *("sessions", "MB that they leave", "errors in the server's log"),
+    )
+    row = f"| {' | '.join(str(results.get(name, '')) for name in names)} |"
+    before, after = PAGE.read_text().split(LAST_ROW)
+    PAGE.write_text(f"{before.rstrip()}\n{row}\n\n{LAST_ROW}{after}")
+
+
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description="Many visitors at once.")
@@ -297,10 +313,11 @@ def main() -> None:
             results |= asyncio.run(load(asked, url, process))
         if asked.sessions:
             results |= asyncio.run(pile(asked, url, process))
+        log = Path(folder, "log").read_text()
+        results["errors in the server's log"] = log.count("ERROR")
         for name, value in results.items():
             print(name, value, sep="\t")
-        log = Path(folder, "log").read_text()
-        print("errors in the server's log", log.count("ERROR"), sep="\t")
+        note(results)
         print(log[log.find("ERROR") :][:3000] if "ERROR" in log else "")
 
 

@@ -24,10 +24,11 @@ from deepwas_app.genetics.tables import MISSING
 
 from .harness import Case
 from .mutations import PACK
-from .plain import Row, among, number, records, rows_of, table_check
+from .plain import Row, among, number, records, rows_of, table_check, text_of
 
 ROWS = 40
 MARKS = {"tsv": "\t", "csv": ",", "txt": " "}
+VCF_HEADER = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\ts"
 GWAS = ["SNP", "CHR", "BP", "EA", "OA", "EAF", "BETA", "SE", "P", "N"]
 FILES: list[Case] = []
 """Readers of tables and lists."""
@@ -103,6 +104,8 @@ def _of_gwas(row: dict[str, str]) -> Row:
 
 
 def _vcf_check(content: bytes, result: xr.Dataset) -> str:
+    if VCF_HEADER not in text_of(content).splitlines():
+        return ""
     plain = []
     for row in rows_of(content, "\t"):
         if len(row) != 10:
@@ -142,9 +145,7 @@ def as_parquet(frame: Callable[[], pd.DataFrame], name: str) -> Callable[[Path],
 
 def _vcf() -> str:
     lines = ["##fileformat=VCFv4.2", "##SAMPLE=<ID=s,TotalControls=10000,StudyType=Continuous>"]
-    lines.append(
-        "\t".join(["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", "FORMAT", "s"])
-    )
+    lines.append(VCF_HEADER)
     for row in world().gwas.itertuples():
         packed = f"{row.BETA}:{row.SE}:{-np.log10(float(row.P)):.4f}:{row.EAF}:{row.N}:{row.SNP}"
         lines.append(

@@ -59,7 +59,8 @@ def records(content: bytes, header: list[str], mark: str | None) -> list[dict[st
 def number(cell: str) -> float:
     """A number, NaN where it is none."""
     try:
-        return float(cell)
+        # Digits of other scripts are none to anybody but Python.
+        return float(cell) if cell.isascii() else math.nan
     except ValueError:
         return math.nan
 
@@ -68,6 +69,7 @@ def near(a: Any, b: Any) -> bool:
     """Whether two numbers are the same in single precision, or two texts the same."""
     if isinstance(a, str):
         return a == b
+    a, b = float(a), float(b)
     return (math.isnan(a) and math.isnan(b)) or a == b or abs(a - b) <= 2e-6 * abs(b) + 1e-37
 
 
