@@ -1,5 +1,6 @@
 """Serving the dashboard: a session's start and end, and the command that listens."""
 
+import gc
 import ipaddress
 import itertools
 import json
@@ -247,6 +248,9 @@ def serve(studies: Sequence[str] | None = None, *, settings: ServeSettings) -> N
     os.environ["DEEPWAS_OWNERS"] = os.pathsep.join(settings.owners)
     check_access(settings)
     import_what_is_slow()
+    # What is there by now stays: Panel looks for garbage after every visit, while others wait.
+    gc.collect()
+    gc.freeze()
     server = make_server(settings)
     print(f"DeepWAS Explorer: http://{settings.address}:{settings.port}{server.prefix}")
     loop = server.io_loop

@@ -16,8 +16,9 @@ def test_the_command_gets_as_far_as_listening(monkeypatch, unprotected, tmp_path
     server = SimpleNamespace(prefix="", io_loop=loop, start=lambda: called.append("server"))
     monkeypatch.setattr(serving.signal, "signal", lambda *_: None)
     monkeypatch.setattr(serving.pn, "serve", lambda _, **options: asked.update(options) or server)
+    monkeypatch.setattr(serving.gc, "freeze", lambda: called.append("freeze"))
     serving.serve(["height_chr22"], port=5391, data_root=str(tmp_path))
-    assert called == ["server", "loop"]
+    assert called == ["freeze", "server", "loop"]
     assert (asked["port"], asked["address"]) == (5391, "localhost")
     assert "localhost:5391" in asked["websocket_origin"]
     assert "http://localhost:5391" in capsys.readouterr().out

@@ -114,6 +114,20 @@ def test_a_track_is_drawn_anew_only_for_what_it_needs(study, genes, monkeypatch)
     assert names == ["annotations", "association"]
 
 
+def test_another_region_leaves_the_names_of_annotations_as_they_are(study, genes):
+    """Bokeh looks through the whole document where an axis changes: a third of a move."""
+    figure = drawn(study, genes, Region("22", 1, 1_000_000))
+    (track,) = figure.tracks["annotations"].figures
+    figure.draw(annotations=("coding",))
+    before, named = track.yaxis.ticker, dict(track.yaxis.major_label_overrides)
+    rows = np.arange(5, 40)
+    figure.draw(rows=rows, variants=association.locus_table(study, rows))
+    assert track.yaxis.ticker is before
+    assert [*named.values()] == ["coding"]
+    figure.draw(annotations=("score", "coding"))
+    assert [*track.yaxis.major_label_overrides.values()] == ["coding", "score"]
+
+
 def test_tracks_need_what_a_locus_has():
     for track in TRACKS.values():
         assert track.needs <= Locus.__dataclass_fields__.keys()

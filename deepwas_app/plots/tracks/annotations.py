@@ -97,6 +97,7 @@ class AnnotationsTrack(Track):
             HoverTool(renderers=[marks], tooltips=tips, formatters=printed(tips), limit=1)
         )
         track.xgrid.grid_line_color = None
+        self._named: tuple[str, ...] | None = None
 
     def shown(self, locus: Locus) -> bool:
         """With an annotation."""
@@ -107,10 +108,16 @@ class AnnotationsTrack(Track):
         names, (track,) = locus.annotations, self.figures
         ticks = annotation_ticks(locus.study, locus.rows, names)
         self.marks.data = columns_of(ticks.drop(columns=["y"]))
+        if tuple(names) != self._named:
+            self._name(track, names)
+        track.y_range.update(start=-0.6, end=max(len(names), 1) - 0.4)
+        self.height = 26 + 19 * max(len(names), 1)
+
+    def _name(self, track: figure, names: Sequence[str]) -> None:
+        """Names on the axis: when they change, for Bokeh then looks through the whole document."""
         rows = list(range(len(names)))
         track.yaxis.ticker = FixedTicker(ticks=rows)
         track.yaxis.major_label_overrides = {
             row: shortened(name) for row, name in zip(rows, reversed(names), strict=True)
         }
-        track.y_range.update(start=-0.6, end=max(len(names), 1) - 0.4)
-        self.height = 26 + 19 * max(len(names), 1)
+        self._named = tuple(names)
