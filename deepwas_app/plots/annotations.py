@@ -10,7 +10,7 @@ import xarray as xr
 from deepwas_app.plots.forest import forest
 from deepwas_app.plots.theme import (
     GREY,
-    figure_options,
+    finished,
     hover_options,
     run_colour,
 )
@@ -150,13 +150,12 @@ def quantile_enrichment(effects: Mapping[str, xr.Dataset], annotation: str) -> h
                 label=str(run),
             ).opts(color=colour, size=7, **hover_options(hover)),
         ]
-    return hv.Overlay(layers).opts(
-        **figure_options(
-            300,
-            xlabel="Fifth of the variants, lowest values first",
-            ylabel="Enrichment",
-            xticks=list(range(1, 6)),
-            xlim=(0.6, 5.4),
-            show_legend=False,
-        )
+    return finished(
+        hv.Overlay(layers),
+        300,
+        xlabel="Fifth of the variants, lowest values first",
+        ylabel="Enrichment",
+        xticks=list(range(1, 6)),
+        xlim=(0.6, 5.4),
+        show_legend=False,
     )

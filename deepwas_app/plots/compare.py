@@ -8,7 +8,7 @@ from deepwas_app.plots.theme import (
     BLUE,
     GREY,
     ORANGE,
-    figure_options,
+    finished,
     hover_options,
 )
 
@@ -72,31 +72,30 @@ def by_chromosome(table: pd.DataFrame) -> hv.Overlay:
     lowest = min(0.0, float(np.nanmin(drawn[["value", "low"]])))
     highest = max(0.0, float(np.nanmax(drawn[["value", "high"]])))
     room = 0.06 * (highest - lowest or 1.0)
-    return hv.Overlay(
-        [
-            hv.HLine(0.0).opts(color=GREY, line_width=1, line_dash="dashed"),
-            hv.HLine(whole).opts(color=GREY, line_width=1),
-            hv.Segments(known, ["x", "low", "x", "high"], ["colour"]).opts(
-                color="colour", line_width=2
-            ),
-            hv.Points(
-                drawn, ["x", "value"], ["chromosome", "error", "nats", "blocks", "colour"]
-            ).opts(
-                color="colour",
-                size=9,
-                **hover_options(hover),
-            ),
-        ]
-    ).opts(
-        **figure_options(
-            320,
-            xticks=list(zip(drawn["x"], drawn["chromosome"], strict=True)),
-            xlim=(-0.6, max(len(drawn), 1) - 0.4),
-            ylim=(lowest - room, highest + room),
-            xlabel="Chromosome",
-            ylabel="Difference (10⁻³ nats per variant)",
-            show_legend=False,
-        )
+    return finished(
+        hv.Overlay(
+            [
+                hv.HLine(0.0).opts(color=GREY, line_width=1, line_dash="dashed"),
+                hv.HLine(whole).opts(color=GREY, line_width=1),
+                hv.Segments(known, ["x", "low", "x", "high"], ["colour"]).opts(
+                    color="colour", line_width=2
+                ),
+                hv.Points(
+                    drawn, ["x", "value"], ["chromosome", "error", "nats", "blocks", "colour"]
+                ).opts(
+                    color="colour",
+                    size=9,
+                    **hover_options(hover),
+                ),
+            ]
+        ),
+        320,
+        xticks=list(zip(drawn["x"], drawn["chromosome"], strict=True)),
+        xlim=(-0.6, max(len(drawn), 1) - 0.4),
+        ylim=(lowest - room, highest + room),
+        xlabel="Chromosome",
+        ylabel="Difference (10⁻³ nats per variant)",
+        show_legend=False,
     )
 
 
@@ -155,8 +154,7 @@ def along_genome(table: pd.DataFrame, named: int = NAMED) -> hv.Overlay:
     )
     names = _apart(names, NAME_WIDTH * float(stop.max() - start.min()), 0.7 * room)
     one = len(ticks) == 1
-    options = figure_options(
-        320,
+    options: dict[str, Any] = dict(
         ylim=limits,
         xlabel=f"Chromosome {ticks[0][1]} (Mb)" if one else "Chromosome",
         ylabel="Difference (nats per LD block)",
@@ -164,17 +162,21 @@ def along_genome(table: pd.DataFrame, named: int = NAMED) -> hv.Overlay:
         **({} if one else {"xticks": ticks}),
     )
     extra = ["value", "per_variant", "where", "lead", "variants", "colour"]
-    return hv.Overlay(
-        [
-            hv.Rectangles(drawn, ["start", "low", "stop", "high"], extra).opts(
-                color="colour",
-                line_color="colour",
-                **hover_options(hover),
-            ),
-            hv.HLine(0.0).opts(color=GREY, line_width=1),
-            hv.Labels(names, ["x", "y"], "text").opts(text_color=GREY, text_font_size="9pt"),
-        ]
-    ).opts(**options)
+    return finished(
+        hv.Overlay(
+            [
+                hv.Rectangles(drawn, ["start", "low", "stop", "high"], extra).opts(
+                    color="colour",
+                    line_color="colour",
+                    **hover_options(hover),
+                ),
+                hv.HLine(0.0).opts(color=GREY, line_width=1),
+                hv.Labels(names, ["x", "y"], "text").opts(text_color=GREY, text_font_size="9pt"),
+            ]
+        ),
+        320,
+        **options,
+    )
 
 
 def _apart(names: pd.DataFrame, width: float, height: float) -> pd.DataFrame:

@@ -11,7 +11,7 @@ import xarray as xr
 from deepwas_app.intervals import interval
 from deepwas_app.plots.theme import (
     GREY,
-    figure_options,
+    finished,
     hover_options,
     run_colour,
 )
@@ -149,17 +149,16 @@ def forest(
     ticks = [(y, short(name)) for y, name in zip(rows["row"], rows["annotation"], strict=True)]
     ends = {} if widest is None else {"xlim": _limits(table, widest)}
     taller = (7 * max(len(effects) - 1, 0)) + (6 if beside else 0)
-    return hv.Overlay(layers).opts(
-        **figure_options(
-            max(220, 90 + (20 + taller) * len(rows)),
-            yticks=ticks,
-            ylim=(-0.7, max(len(rows), 1) - 0.3),
-            xlabel=label,
-            ylabel="",
-            show_legend=len(effects) > 1,
-            legend_position="bottom_right",
-            **ends,
-        )
+    return finished(
+        hv.Overlay(layers),
+        max(220, 90 + (20 + taller) * len(rows)),
+        yticks=ticks,
+        ylim=(-0.7, max(len(rows), 1) - 0.3),
+        xlabel=label,
+        ylabel="",
+        show_legend=len(effects) > 1,
+        legend_position="bottom_right",
+        **ends,
     )
 
 

@@ -7,7 +7,7 @@ from deepwas_app.plots.theme import (
     BLUE,
     GREY,
     ORANGE,
-    figure_options,
+    finished,
     hover_options,
 )
 
@@ -79,14 +79,13 @@ def driver_plot(drivers: pd.DataFrame) -> hv.Overlay:
         ["input", "value", "mean", "fold", "colour"],
     ).opts(color="colour", line_color=None, **hover_options(hover))
     zero = hv.VLine(0.0).opts(color=GREY, line_width=1)
-    return hv.Overlay([bars, zero]).opts(
-        **figure_options(
-            max(150, 80 + 24 * len(table)),
-            yticks=list(zip(table["y"], table["label"], strict=True)),
-            ylim=(-0.7, max(len(table), 1) - 0.3),
-            xlabel="Change of log prior heritability",
-            xticks=4,
-            ylabel="",
-            show_legend=False,
-        )
+    return finished(
+        hv.Overlay([bars, zero]),
+        max(150, 80 + 24 * len(table)),
+        yticks=list(zip(table["y"], table["label"], strict=True)),
+        ylim=(-0.7, max(len(table), 1) - 0.3),
+        xlabel="Change of log prior heritability",
+        xticks=4,
+        ylabel="",
+        show_legend=False,
     )

@@ -1,5 +1,7 @@
 """The Manhattan plot: every variant along the genome, thinned to what a screen can show."""
 
+from typing import Any
+
 import holoviews as hv
 import numpy as np
 import pandas as pd
@@ -10,11 +12,13 @@ from deepwas_app.plots.theme import (
     BLUE,
     PALE_BLUE,
     RED,
-    figure_options,
+    finished,
     hover_options,
 )
 
 MANHATTAN_CELLS = (1400, 320)
+# More dots than these cover each other, and make a saved notebook heavy.
+MOST_POINTS = 16_000
 
 
 def thin(x: np.ndarray, y: np.ndarray, cells: tuple[int, int] = MANHATTAN_CELLS) -> np.ndarray:
@@ -39,6 +43,14 @@ def thin(x: np.ndarray, y: np.ndarray, cells: tuple[int, int] = MANHATTAN_CELLS)
     highest_first = np.argsort(-y, kind="stable")
     _, first = np.unique((column * cells[1] + row)[highest_first], return_index=True)
     return np.sort(highest_first[first])
+
+
+def _thin_enough(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Indices of at most so many points, on the finest grid that has no more."""
+    columns, rows = MANHATTAN_CELLS
+    while len(kept := thin(x, y, (columns, rows))) > MOST_POINTS:
+        columns, rows = int(0.8 * columns), int(0.8 * rows)
+    return kept
 
 
 def _cell(values: np.ndarray, cells: int) -> np.ndarray:
@@ -95,7 +107,7 @@ def manhattan_table(study: xr.Dataset) -> pd.DataFrame:
     scored = np.flatnonzero(np.isfinite(z))
     axis, _ = genome_axis(study)
     height = minus_log10_p(z[scored])
-    drawn = scored[thin(axis[scored], height)]
+    drawn = scored[_thin_enough(axis[scored], height)]
     chromosome = study["variant_chromosome"].values.astype(str)
     order = {name: i for i, name in enumerate(dict.fromkeys(chromosome))}
     parity = np.array([order[c] % 2 for c in chromosome[drawn]], dtype=int)
@@ -151,11 +163,11 @@ def manhattan(study: xr.Dataset) -> hv.Overlay:
     )
     line = hv.HLine(GENOME_WIDE).opts(color=RED, line_dash="dashed", line_width=1)
     top = max(float(table["minus_log10_p"].max()) if len(table) else 0.0, GENOME_WIDE) * 1.05
-    options = figure_options(300, ylim=(0, top), xlabel=where, ylabel="−log₁₀ P")
+    options: dict[str, Any] = {"ylim": (0, top), "xlabel": where, "ylabel": "−log₁₀ P"}
     if ticks:
         options["xticks"] = ticks
     if len(table):
         left, right = float(table["x"].min()), float(table["x"].max())
         edge = 0.01 * (right - left) or 0.1
         options["xlim"] = (left - edge, right + edge)
-    return (line * points).opts(**options)
+    return finished(line * points, 300, **options)

@@ -8,7 +8,7 @@ from scipy.stats import beta
 
 from deepwas_app.genetics.statistics import genomic_inflation, minus_log10_p
 from deepwas_app.plots.manhattan import thin
-from deepwas_app.plots.theme import BLUE, GREEN, GREY, ORANGE, figure_options
+from deepwas_app.plots.theme import BLUE, GREEN, GREY, ORANGE, finished
 
 # Bounds of classes of the minor-allele frequency, and what each is called.
 CLASSES = (
@@ -44,13 +44,12 @@ def qq(study: xr.Dataset) -> hv.Overlay:
     drawn = [_class(of, name, hue) for of, name, hue in classes if len(of)]
     end = float(-np.log10(0.5 / max(len(z), 1)))
     line = hv.Curve([(0.0, 0.0), (end, end)]).opts(color=GREY, line_dash="dashed", line_width=1)
-    return hv.Overlay([*([_band(len(z))] if len(z) else []), line, *drawn]).opts(
-        **figure_options(
-            320,
-            xlabel="Expected −log₁₀ P",
-            ylabel=f"Observed −log₁₀ P (λ GC {genomic_inflation(z):.3f})",
-            legend_position="top_left",
-        )
+    return finished(
+        hv.Overlay([*([_band(len(z))] if len(z) else []), line, *drawn]),
+        320,
+        xlabel="Expected −log₁₀ P",
+        ylabel=f"Observed −log₁₀ P (λ GC {genomic_inflation(z):.3f})",
+        legend_position="top_left",
     )
 
 

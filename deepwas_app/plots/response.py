@@ -12,6 +12,7 @@ from deepwas_app.plots.forest import short
 from deepwas_app.plots.theme import (
     GREY,
     figure_options,
+    finished,
     hover_options,
     run_colour,
     series_colour,
@@ -43,15 +44,14 @@ def response_figure(curves: Mapping[str, xr.Dataset]) -> hv.Overlay:
         shift = (i - (len(curves) - 1) / 2) * 0.05 if binary else 0.0
         layers += _series(table.assign(x=table["value"] + shift), run, run_colour(run), binary)
     ticks: dict[str, Any] = {"xticks": [(0, "0"), (1, "1")], "xlim": (-0.5, 1.5)} if binary else {}
-    return hv.Overlay(layers).opts(
-        **figure_options(
-            360,
-            xlabel=short(first.attrs["annotation"], 60),
-            ylabel=EFFECT,
-            show_legend=len(curves) > 1,
-            legend_position="bottom_right",
-            **ticks,
-        )
+    return finished(
+        hv.Overlay(layers),
+        360,
+        xlabel=short(first.attrs["annotation"], 60),
+        ylabel=EFFECT,
+        show_legend=len(curves) > 1,
+        legend_position="bottom_right",
+        **ticks,
     )
 
 
@@ -120,14 +120,13 @@ def surface_lines(surface: xr.Dataset) -> hv.Overlay:
             table["x"] += (i - 0.5) * 0.05
         layers += _series(table, name, series_colour(i), both)
     ticks: dict[str, Any] = {"xticks": [(0, "0"), (1, "1")], "xlim": (-0.5, 1.5)} if both else {}
-    return hv.Overlay(layers).opts(
-        **figure_options(
-            360,
-            xlabel=short(surface.attrs[along], 60),
-            ylabel=EFFECT,
-            legend_position="top_left",
-            **ticks,
-        )
+    return finished(
+        hv.Overlay(layers),
+        360,
+        xlabel=short(surface.attrs[along], 60),
+        ylabel=EFFECT,
+        legend_position="top_left",
+        **ticks,
     )
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 
 from deepwas_app.plots.theme import (
     GREY,
-    figure_options,
+    finished,
     hover_options,
     series_colour,
 )
@@ -63,13 +63,12 @@ def scaling_curve(
                 color=colour, size=9, **hover_options(hover)
             ),
         ]
-    return hv.Overlay(layers).opts(
-        **figure_options(
-            420,
-            logx=True,
-            xlabel="Parameters of the prior",
-            ylabel="Held-out gain (10⁻³ nats per variant)",
-            show_legend=means["objective"].nunique() > 1,
-            legend_position="top_left",
-        )
+    return finished(
+        hv.Overlay(layers),
+        420,
+        logx=True,
+        xlabel="Parameters of the prior",
+        ylabel="Held-out gain (10⁻³ nats per variant)",
+        show_legend=means["objective"].nunique() > 1,
+        legend_position="top_left",
     )

@@ -8,7 +8,7 @@ from deepwas_app.plots.theme import (
     BLUE,
     GREY,
     ORANGE,
-    figure_options,
+    finished,
     hover_options,
     series_colour,
 )
@@ -57,13 +57,12 @@ def score_density(scores: np.ndarray, status: np.ndarray) -> hv.Overlay:
                 **hover_options([("Score", "@score{%.4g} s.d."), ("Density", "@density{%.4g}")]),
             )
         )
-    return hv.Overlay(bars).opts(
-        **figure_options(
-            300,
-            xlabel="Score (s.d. from the mean of controls)",
-            ylabel="Density",
-            legend_position="top",
-        )
+    return finished(
+        hv.Overlay(bars),
+        300,
+        xlabel="Score (s.d. from the mean of controls)",
+        ylabel="Density",
+        legend_position="top",
     )
 
 
@@ -112,19 +111,18 @@ def score_deciles(deciles: pd.DataFrame, phenotype: str = "phenotype") -> hv.Ove
                 label=str(name),
             ).opts(color=colour, size=8, **hover_options(hover)),
         ]
-    return hv.Overlay(layers).opts(
-        **figure_options(
-            300,
-            xlabel="Decile of the score",
-            ylabel=label,
-            xticks=list(range(1, 11)),
-            xlim=(0.4, 10.6),
-            logy=odds,
-            ylim=_limits(known, log=odds),
-            show_legend=len(names) > 1,
-            legend_position="top",
-            **({"yticks": ODDS} if odds else {}),
-        )
+    return finished(
+        hv.Overlay(layers),
+        300,
+        xlabel="Decile of the score",
+        ylabel=label,
+        xticks=list(range(1, 11)),
+        xlim=(0.4, 10.6),
+        logy=odds,
+        ylim=_limits(known, log=odds),
+        show_legend=len(names) > 1,
+        legend_position="top",
+        **({"yticks": ODDS} if odds else {}),
     )
 
 

@@ -15,7 +15,7 @@ from deepwas_app.plots.theme import (
     ORANGE,
     PALE_BLUE,
     RED,
-    figure_options,
+    finished,
     hover_options,
 )
 
@@ -49,14 +49,13 @@ def z_histogram(study: xr.Dataset) -> hv.Overlay:
     null = hv.Curve((grid, norm.pdf(grid)), "z", "density", label="N(0, 1)").opts(
         color=ORANGE, line_width=2
     )
-    return (bars * null).opts(
-        **figure_options(
-            300,
-            xlabel="z-score",
-            ylabel="Density",
-            legend_position="top_right",
-            xlim=(-limit, limit),
-        )
+    return finished(
+        (bars * null),
+        300,
+        xlabel="z-score",
+        ylabel="Density",
+        legend_position="top_right",
+        xlim=(-limit, limit),
     )
 
 
@@ -118,17 +117,16 @@ def alignment_waterfall(study: xr.Dataset) -> hv.Overlay:
         text_font_size="10pt",
         xoffset=0.01 * width,
     )
-    return (bars * counts).opts(
-        **figure_options(
-            max(180, 70 + 30 * len(table)),
-            yticks=list(zip(y, table["step"], strict=True)),
-            xlabel="Variants",
-            ylabel="",
-            xlim=(0, 1.28 * width),
-            ylim=(-0.6, len(table) - 0.4),
-            xformatter=NumeralTickFormatter(format="0,0"),
-            xticks=4,
-        )
+    return finished(
+        (bars * counts),
+        max(180, 70 + 30 * len(table)),
+        yticks=list(zip(y, table["step"], strict=True)),
+        xlabel="Variants",
+        ylabel="",
+        xlim=(0, 1.28 * width),
+        ylim=(-0.6, len(table) - 0.4),
+        xformatter=NumeralTickFormatter(format="0,0"),
+        xticks=4,
     )
 
 
@@ -170,13 +168,12 @@ def residual_spectrum(spectrum: xr.Dataset) -> hv.Overlay:
             ]
         ),
     )
-    return (expected * bars * points).opts(
-        **figure_options(
-            300,
-            logx=True,
-            xlim=(float(table["eigenvalue"].min()) / 1.3, float(table["eigenvalue"].max()) * 1.3),
-            xlabel="LD eigenvalue",
-            ylabel="Mean of x² (null: 1)",
-            legend_position="top_left",
-        )
+    return finished(
+        (expected * bars * points),
+        300,
+        logx=True,
+        xlim=(float(table["eigenvalue"].min()) / 1.3, float(table["eigenvalue"].max()) * 1.3),
+        xlabel="LD eigenvalue",
+        ylabel="Mean of x² (null: 1)",
+        legend_position="top_left",
     )

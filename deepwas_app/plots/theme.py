@@ -8,6 +8,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+import holoviews as hv
+
 BLUE = "#3f7fd1"
 PALE_BLUE = "#8db4e6"
 ORANGE = "#e5813a"
@@ -73,6 +75,30 @@ def tidy(plot: Any, element: Any) -> None:
     figure.min_border_right = 16
     for legend in figure.legend:
         legend.click_policy = "hide"
+
+
+def finished(drawn: hv.Overlay, height: int = 300, **options: Any) -> hv.Overlay:
+    """An overlay with the shared options.
+
+    Its first element has them, too: an overlay of overlays, ``a * b``, asks only its elements.
+
+    Parameters
+    ----------
+    drawn
+        What is drawn, from back to front.
+    height, **options
+        See :func:`figure_options`.
+
+    Returns
+    -------
+    holoviews.Overlay
+        The same object.
+    """
+    options = figure_options(height, **options)
+    for first in list(drawn)[:1]:
+        known = hv.Store.options("bokeh")[type(first).__name__].groups["plot"].allowed_keywords
+        first.opts(**{name: value for name, value in options.items() if name in known})
+    return drawn.opts(**options)
 
 
 def figure_options(height: int = 300, **options: Any) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from deepwas_app.plots.theme import (
     BLUE,
     GREY,
     ORANGE,
-    figure_options,
+    finished,
     hover_options,
     printed,
     run_colour,
@@ -67,14 +67,13 @@ def held_out_gain(metrics: Mapping[str, pd.DataFrame]) -> hv.Overlay:
                 color=colour, size=5, **hover_options(hover)
             ),
         ]
-    return hv.Overlay(layers).opts(
-        **figure_options(
-            260,
-            xlabel="Step",
-            ylabel=GAIN,
-            show_legend=len(metrics) > 1,
-            legend_position="bottom_right",
-        )
+    return finished(
+        hv.Overlay(layers),
+        260,
+        xlabel="Step",
+        ylabel=GAIN,
+        show_legend=len(metrics) > 1,
+        legend_position="bottom_right",
     )
 
 

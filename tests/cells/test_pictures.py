@@ -2,6 +2,7 @@
 
 import holoviews as hv
 import pytest
+from bokeh.document import Document
 
 import deepwas_app as dw
 from deepwas_app.cells import pictures, resources
@@ -61,3 +62,11 @@ def test_what_hv_extension_sets_up_is_left_to_it(monkeypatch):
     monkeypatch.setattr(hv.Store, "_display_hooks", {"html": {hv.Layout: print}})
     pictures.show_plots()
     assert hv.Store._display_hooks == {"html": {hv.Layout: print}}
+
+
+def test_a_plot_is_light(small_study, kernel, brought):
+    """None of the 0.15 MB that says how Panel's own models are made."""
+    data, _ = dw.plot.z_histogram(small_study)._repr_mimebundle_()
+    assert len(data["text/html"]) < 5e4
+    # Views, which are made of these, are told of them.
+    assert "defs" in Document().to_json(deferred=False)

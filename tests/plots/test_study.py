@@ -24,6 +24,41 @@ def test_thinning_keeps_extremes_and_one_point_per_cell():
     assert len(manhattan.thin(np.zeros(0), np.zeros(0))) == 0
 
 
+def test_many_variants_are_as_many_points_as_a_notebook_can_bear(study: xr.Dataset):
+    rng = np.random.default_rng(2)
+    count = 300_000
+    z = rng.normal(size=count)
+    z[77_777] = 9.0
+    many = xr.Dataset(
+        {
+            "variant_z": ("variants", z),
+            "variant_id": ("variants", np.arange(count).astype(str)),
+            "variant_chromosome": ("variants", np.repeat(["1", "2"], count // 2)),
+            "variant_position": ("variants", np.tile(np.arange(1, count // 2 + 1) * 1000, 2)),
+        }
+    )
+    table = manhattan.manhattan_table(many)
+    assert 0.5 * manhattan.MOST_POINTS < len(table) <= manhattan.MOST_POINTS
+    assert table.loc[table["minus_log10_p"].idxmax(), "variant"] == "77777"
+    # All along the axis, but for the gap between the chromosomes.
+    assert table.groupby((table["x"] // 15).astype(int)).size().min() > 50
+
+
+def test_overlays_of_overlays_keep_size_and_labels(study: xr.Dataset):
+    drawn = manhattan.manhattan(study)
+    alone = hv.render(drawn)
+    for several in (drawn * hv.HLine(3), hv.HLine(3) * drawn, drawn * manhattan.manhattan(study)):
+        figure = hv.render(several)
+        for part in ("height", "sizing_mode", "min_width"):
+            assert getattr(figure, part) == getattr(alone, part)
+        for axis in ("xaxis", "yaxis"):
+            assert getattr(figure, axis)[0].axis_label == getattr(alone, axis)[0].axis_label
+        assert figure.y_range.end == alone.y_range.end
+        assert figure.toolbar.autohide
+    # What is drawn alone has one set of options.
+    assert len(alone.renderers) == 2
+
+
 def test_manhattan_places_chromosomes_end_to_end(study: xr.Dataset):
     table = manhattan.manhattan_table(study)
     left = table[table["chromosome"] == "21"]
