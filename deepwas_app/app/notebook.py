@@ -113,6 +113,12 @@ class Arrival(JSComponent):
           if (!told.has(`${event.model?.id} ${event.attr}`)) { changed(event) }
         }
       }
+      // A way that is opened goes by the kernel's main queue, where it waits for the cell to end;
+      // once Jupyter has a subshell for it, it can be opened beside that.
+      const reopen = (way) => {
+        if (tries < 9) { way._client_comm?.open?.() }
+        way._blocked = false
+      }
       const connect = (way) => {
         const kernel = window.PyViz?.kernels?.[root]
         if (kernel == null) { return }
@@ -124,8 +130,8 @@ class Arrival(JSComponent):
           delete window.PyViz.comms[way.client_comm_id]
           way._client_comm = window.PyViz.comm_manager.get_client_comm(
             root, way.client_comm_id, (message) => way.on_ack(message))
-        } else if (!way._client_comm.connected) {
-          way._client_comm.open()
+        } else {
+          reopen(way)
         }
       }
       // Also of those that are drawn only when this is there: the kernel has let go of them.
@@ -141,7 +147,11 @@ class Arrival(JSComponent):
         if (way == null || heard || view.is_destroyed) { return }
         if (window.Bokeh.index.find_one_by_id(root) != null) {
           // Nothing listens where the way is not open yet, or the kernel is busy.
-          if (wait > 1000) { connect(way) }
+          if (wait > 1000) {
+            connect(way)
+          } else if (wait > 300) {
+            reopen(way)
+          }
           model.send_msg([root, place.arrival])
           wait = Math.min(2 * wait, 5000)
           tries += 1

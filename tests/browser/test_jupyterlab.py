@@ -272,6 +272,27 @@ def test_a_training_is_watched(page: Page, lab, small_study) -> None:
     assert points in ({3}, {4})
 
 
+def test_a_loop_in_the_cell_that_shows_the_view_draws(page: Page, lab, small_study) -> None:
+    notebook = Notebook(
+        page,
+        lab,
+        "loop",
+        f"import deepwas_app as dw\nstudy = dw.open_study({small_study.attrs['path']!r})\n"
+        "import time\nfrom IPython.display import display\nsteps = list(dw.fit(study, 'linear'))",
+        "view = dw.TrainView()\ndisplay(view)\n"
+        "end = time.monotonic() + 60\nwhile time.monotonic() < end and not view.running:\n"
+        "    view.add(steps[-1])\n    time.sleep(0.3)",
+    )
+    notebook.menu("Run", "Run All Cells")
+    points = """() => (window.Bokeh?.documents ?? []).flatMap((place) =>
+      [...place._all_models.values()]
+        .filter((model) => model.type == "ColumnDataSource" && "step" in model.data)
+        .map((model) => model.data.step.length))"""
+    page.wait_for_function(f"Math.max(0, ...({points})()) > 1", timeout=60 * SECOND)
+    # The cell goes on.
+    assert notebook.prompts()[2] == "[*]:"
+
+
 def test_small_views_and_plots(page: Page, lab, small_study) -> None:
     path = small_study.attrs["path"]
     notebook = Notebook(
