@@ -66,6 +66,11 @@ def save(
     ------
     InputError
         For another kind of file, and where no browser is there or it fails.
+
+    Examples
+    --------
+    >>> dw.plot.save(dw.plot.qq(study), "qq.html").name
+    'qq.html'
     """
     path = Path(path).expanduser()
     kind = path.suffix.lower()

@@ -1,5 +1,7 @@
 """Pictures of where one run predicts held-out variants better than another."""
 
+from typing import Any
+
 import holoviews as hv
 import numpy as np
 import pandas as pd

@@ -10,6 +10,7 @@ import xarray as xr
 from deepwas_app import plot as pictures
 from deepwas_app.app.components import empty, plot
 from deepwas_app.app.views.base import View
+from deepwas_app.plot.runs import of_each
 from deepwas_app.plots import annotations as drawn
 from deepwas_app.workflow.results.annotation_effects import annotation_effects
 from deepwas_app.workflow.results.locus import RunLike, opened_all, opened_runs
@@ -24,7 +25,7 @@ class AnnotationView(View):
     Examples
     --------
     >>> view = AnnotationView("height_chr22", [run])  # doctest: +SKIP
-    >>> view.measure, view.annotation = "response", "GC content"  # doctest: +SKIP
+    >>> view.measure, view.annotation = "response", "Minor allele frequency"  # doctest: +SKIP
     """
 
     runs = param.List(default=[], doc="Whose annotations are shown.")
@@ -80,7 +81,7 @@ class AnnotationView(View):
             answer = pictures.response(study, runs, self.annotation)
             return lambda: plot(answer)
         if self._of != runs:
-            self._effects, self._of = pictures.of_each(study, runs, annotation_effects), runs
+            self._effects, self._of = of_each(study, runs, annotation_effects), runs
         effects = {n: found for n, found in self._effects.items() if not found.attrs["constant"]}
         if not effects:
             return lambda: empty("A constant prior has every variant alike.")

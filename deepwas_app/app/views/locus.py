@@ -7,7 +7,6 @@ import numpy as np
 import panel_material_ui as pmui
 import param
 
-from deepwas_app import plot
 from deepwas_app.app import store
 from deepwas_app.app.browser import SteadyScroll
 from deepwas_app.app.cards.pan import Pan
@@ -19,6 +18,7 @@ from deepwas_app.errors import InputError
 from deepwas_app.genetics.matching import find_variant
 from deepwas_app.genetics.regions import Region
 from deepwas_app.genetics.study import strongest_loci
+from deepwas_app.plot import regions
 from deepwas_app.plots.locus_figure import LocusFigure
 from deepwas_app.workflow.results.locus import RunLike, opened_runs
 from deepwas_app.workflow.studies.builtin import StudyLike, open_study
@@ -98,10 +98,10 @@ class LocusView(View):
 
     def _go(self, region: Region, reference: str | None = None) -> None:
         """Draw a region, coloured by LD to a variant: its strongest one if none is named."""
-        fields = plot.locus_fields(
+        fields = regions.locus_fields(
             self.study, region, self.runs, self.figure.values, reference=reference
         )
-        names = self.study["annotation"].values.astype(str)[: plot.SHOWN_ANNOTATIONS]
+        names = self.study["annotation"].values.astype(str)[: regions.SHOWN_ANNOTATIONS]
         self._draw(**fields, annotations=tuple(names.tolist()))
         self._settle(region)
         self._arrange()
@@ -136,7 +136,7 @@ class LocusView(View):
                 raise InputError(f"{self.reference[:40]}: no such variant in the study.")
             self._go(around(self.study, row), str(self.study["variant_id"].values[row]))
             return
-        fields = plot.reference_fields(self.study, locus.region, locus.variants, self.reference)
+        fields = regions.reference_fields(self.study, locus.region, locus.variants, self.reference)
         self._draw(**fields)
         self._ring()
 

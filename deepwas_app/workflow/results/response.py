@@ -160,7 +160,7 @@ def response_curve(
     held as they are.
     """
     study, runs = opened_all(study, runs)
-    column = _column(study, annotation)
+    column = annotation_column(study, annotation)
     values = _grid(study, column, points)
     curves = _ensemble(study, runs, [column], values[:, None])
     band, low, high = _band(study, runs, [column], values[:, None], curves, effects)
@@ -210,7 +210,7 @@ def interaction_surface(
     Friedman & Popescu 2008, doi:10.1214/07-AOAS148.
     """
     study, runs = opened_all(study, runs)
-    columns = [_column(study, name) for name in (first, second)]
+    columns = [annotation_column(study, name) for name in (first, second)]
     if first == second:
         raise InputError(f"{first}: named twice. Name two annotations for a surface.")
     one, two = (_grid(study, column, points) for column in columns)
@@ -244,7 +244,8 @@ def interaction_surface(
     )
 
 
-def _column(study: xr.Dataset, annotation: str) -> int:
+def annotation_column(study: xr.Dataset, annotation: str) -> int:
+    """Which column of a study's annotations one is; an InputError names those that are alike."""
     names = study["annotation"].values.astype(str).tolist()
     if annotation not in names:
         near = difflib.get_close_matches(annotation, names, _LISTED) or names[:_LISTED]
