@@ -29,7 +29,7 @@ COVERAGE_CORE = $$($(BIN)/python -c 'import sys; print("sysmon" if sys.version_i
 
 test: check tests
 
-tests: $(VENV)/test $(VENV)/ssf/installed
+tests: $(VENV)/test $(VENV)/ssf/installed $(VENV)/hub/installed
 	COVERAGE_CORE=$(COVERAGE_CORE) $(BIN)/pytest $(if $(COVERAGE),--cov) $(TESTS) \
 		-n 3 --dist loadfile --no-loadscope-reorder --durations=15
 
@@ -82,4 +82,11 @@ $(VENV)/test: $(VENV)/python pyproject.toml $(PINS)
 $(VENV)/ssf/installed: $(VENV)/python
 	$(BIN)/uv venv --quiet --clear --python 3.11 $(VENV)/ssf
 	$(BIN)/uv pip install --quiet --python $(VENV)/ssf/bin/python gwas-sumstats-tools==1.0.25 'numpy<2' six 'setuptools<81'
+	touch $@
+
+# The proxy of JupyterHub, where npm is there; without it one test is skipped.
+$(VENV)/hub/installed: $(VENV)/python
+	mkdir -p $(VENV)/hub
+	if command -v npm >/dev/null; then npm install --silent --no-audit --no-fund \
+		--prefix $(VENV)/hub configurable-http-proxy@5.3.0; fi
 	touch $@
