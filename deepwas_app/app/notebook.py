@@ -65,6 +65,11 @@ class WaitingComm(JupyterComm):  # type: ignore[misc]
             self.lost = True
             self._kept.clear()
 
+    @property
+    def keeps(self) -> bool:
+        """Whether something waits for the view."""
+        return bool(self._kept) or self.lost
+
     def arrived(self) -> None:
         """Send what was kept, and from now on at once."""
         kept, self._kept = self._kept or [], None
@@ -116,8 +121,10 @@ class Arrival(JSComponent):
       // A way that is opened goes by the kernel's main queue, where it waits for the cell to end;
       // once Jupyter has a subshell for it, it can be opened beside that.
       const reopen = (way) => {
-        if (tries < 9) { way._client_comm?.open?.() }
+        if (tries >= 5) { return }
         way._blocked = false
+        // Not where the kernel has ended meanwhile.
+        try { way._client_comm?.open?.() } catch { tries = 5 }
       }
       const connect = (way) => {
         const kernel = window.PyViz?.kernels?.[root]
@@ -250,6 +257,11 @@ class Shown:
         _SHOWN.pop(self.name, None)
         panel_extension._process_comm_msg({"event_type": "delete", "id": self.name})
 
+    @property
+    def changed_unseen(self) -> bool:
+        """Whether it is no longer what was displayed, and no browser was told."""
+        return not self._copies and (self._changes.any or self._comm.keeps)
+
     def send(self) -> None:
         """Bring to the browser what has changed: Panel brings only what it has changed itself."""
         if self.name in panel_state._views:
@@ -294,6 +306,11 @@ class Changes:
         if event.setter != self._browser:
             _combine_document_events(event, self._events)
 
+    @property
+    def any(self) -> bool:
+        """Whether something was collected."""
+        return bool(self._events)
+
     def push(self, comm: JupyterComm) -> None:
         """Send what was collected."""
         self._document.unhold()
@@ -314,18 +331,38 @@ def take_in() -> None:
 
 
 def show(view: Any) -> None:
-    """Show a Panel view in the cell that runs."""
+    """Show a Panel view in the cell that runs.
+
+    What is saved is as the view was when that cell ended, also where no browser saw it change.
+    """
+    from IPython import get_ipython
     from IPython.display import display
 
     load()
     shown: Any = pn.panel(view)
+    if pn.config.comms != "default":
+        # VS Code and Colab have no way but that of ipywidgets, which keeps both sides equal itself.
+        data, metadata = shown._repr_mimebundle_()
+        display(data, metadata=metadata, raw=True)
+        return
     before = [other for other in _SHOWN.values() if other.view is shown]
     for other in before:
         other.move()
     for arrival in shown.select(Arrival):
         arrival.replaces = [*arrival.replaces, *(other.name for other in before)]
-    data, metadata = Shown(shown).content
-    display(data, metadata=metadata, raw=True)
+    now = Shown(shown)
+    data, metadata = now.content
+    place = display(data, metadata=metadata, raw=True, display_id=now.name)
+    events = get_ipython().events
+
+    def at_end(_: Any) -> None:
+        events.unregister("post_run_cell", at_end)
+        if now.changed_unseen:
+            data, metadata = Shown(shown).content
+            place.update(data, metadata=metadata, raw=True)
+            now.end()
+
+    events.register("post_run_cell", at_end)
 
 
 def tell_browsers() -> None:

@@ -77,7 +77,7 @@ class WatchingView(View):
         """
         self._given.append(step)
         # A loop in a cell keeps the timer from ticking.
-        self.poller.between()
+        self.poller.between(last=getattr(step, "finished", False))
 
     def follow(self, steps: Generator[Any, None, Any], title: str = "Work") -> None:
         """Have the steps made in a thread, and show them; the prompt is free at once.
