@@ -228,6 +228,7 @@ class Shown:
         # It comes in a thread of its own, while cells and ticks change the same: after these.
         loop = asyncio.get_running_loop()
         browser._on_msg = lambda message: self._hear_soon(loop, manager, message)
+        browser.manager.register_target(browser.id, partial(_opened, browser))
 
     def arrived(self, copy: float) -> None:
         """Tell a browser that has it, as it was displayed, what is to be done: perhaps nothing."""
@@ -285,6 +286,15 @@ class Shown:
         (model,) = [m for m in self._root.references() if getattr(m, "class_name", "") == "Arrival"]
         self._document.callbacks.send_event(ESMEvent(model=model, data=what))
         self.send()
+
+
+def _opened(browser: Any, comm: Any, message: Any) -> None:
+    """Take a way that the browser opens; it may open the same one twice, see `Arrival`."""
+    before = browser._comm
+    if before is not None and before.comm_id == comm.comm_id:
+        # Else it closes the new one, which has its name, when it is let go of.
+        before._closed = True
+    browser._handle_open(comm, message)
 
 
 class Changes:

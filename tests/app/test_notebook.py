@@ -58,3 +58,31 @@ def test_changes_are_those_of_the_kernel_not_those_that_the_browser_told():
     place.on_change("start", lambda attr, old, new: heard.append(new))
     place.start = 2
     assert heard == [2]
+
+
+def test_a_way_that_is_opened_twice_is_not_closed():
+    said = []
+
+    class Comm:
+        _closed = False
+
+        def __init__(self, name):
+            self.comm_id = name
+
+        def __del__(self):
+            if not self._closed:
+                said.append(self.comm_id)
+
+    class Browser:
+        _comm = None
+
+        def _handle_open(self, comm, message):
+            self._comm = comm
+
+    browser = Browser()
+    notebook._opened(browser, Comm("first"), {})
+    notebook._opened(browser, Comm("first"), {})
+    assert said == []
+    # Another page is another way.
+    notebook._opened(browser, Comm("second"), {})
+    assert said == ["first"]

@@ -329,3 +329,34 @@ def test_small_views_and_plots(page: Page, lab, small_study) -> None:
     assert any("minus_log10_p" in m and m["minus_log10_p"][0] > 500 for m in drawn)
     notebook.save()
     assert notebook.path.stat().st_size < 5e6
+
+
+PAGES = ("Study", "Train", "Annotations", "Locus", "Compare", "Scaling", "Export")
+
+
+def test_ten_views_in_one_notebook(page: Page, lab, small_study, small_runs) -> None:
+    path, run = small_study.attrs["path"], str(small_runs.linear.path)
+    views = [f"dw.{name}Page(study)" for name in PAGES]
+    views += ["dw.explore(study)", "dw.LocusView(study)", f"dw.AnnotationView(study, [{run!r}])"]
+    notebook = Notebook(
+        page,
+        lab,
+        "ten",
+        f"import deepwas_app as dw\nstudy = dw.open_study({path!r})",
+        *views,
+        "print([len(shown._copies) for shown in notebook._SHOWN.values()])\nviews()",
+    )
+    notebook.run_all()
+    for index in range(2, 2 + len(views)):
+        notebook.cells.nth(index).scroll_into_view_if_needed()
+        notebook.cells.nth(index).locator("[data-root-id]").first.wait_for(timeout=60 * SECOND)
+    end = time.monotonic() + 120
+    while "0" in (copies := notebook.run(2 + len(views)).split("]")[0]):
+        assert time.monotonic() < end, copies
+        page.wait_for_timeout(SECOND)
+    assert copies.count("1") == len(views) == 10
+    # Every one has what the kernel has.
+    notebook.agrees(2 + len(views), lambda models: len(models) > 20)
+    notebook.save()
+    # 2.8 MB for all, then at most 2 MB each.
+    assert notebook.path.stat().st_size < 10e6
