@@ -25,7 +25,9 @@ from deepwas_app.app import notebook
 
 def told(values):
     values = np.asarray(values)
-    return [len(values), float(np.nansum(values)) if values.dtype.kind in "fiu" else list(values)]
+    # An empty column is of no kind in the browser.
+    numbers = values.dtype.kind in "fiu" or not len(values)
+    return [len(values), float(np.nansum(values.astype(float))) if numbers else list(values)]
 
 def views():
     found = {}
