@@ -4,6 +4,7 @@
 # make tests  the last two of these
 # make docs   the documentation, in docs/_build/html
 # make bench  the benchmarks
+# make bench-gpu  an accelerator, where JAX finds one: eight minutes at most
 # make fuzz   every reader against a thousand damaged files (an hour; NUMBER=1000 SEED=0)
 # make mutate small changes of the method's code that no test notices (an hour; SAMPLE=200 SEED=1)
 # Each installs what it needs into .venv; nothing outside this folder is touched.
@@ -19,7 +20,7 @@ PINS = $(firstword $(wildcard constraints-$(VERSION).txt) constraints.txt)
 # All tests, or a list of files.
 TESTS ?=
 
-.PHONY: app test tests check docs bench fuzz mutate clean
+.PHONY: app test tests check docs bench bench-gpu fuzz mutate clean
 
 app: $(VENV)/app
 	$(BIN)/deepwas serve --open-disk --port $(PORT)
@@ -45,6 +46,10 @@ docs: $(VENV)/test
 
 bench: $(VENV)/test
 	$(BIN)/pytest benchmarks --benchmark-columns=min,median,rounds
+
+# By the Python that knows the accelerator, which may have no registry at hand.
+bench-gpu:
+	$(or $(wildcard $(BIN)/python),$(PYTHON)) benchmarks/gpu.py
 
 NUMBER ?= 1000
 

@@ -42,6 +42,7 @@ class Row(NamedTuple):
     prior: str
     precision: str = "float32"
     memory: float = 1e3
+    size: str | None = None
 
 
 def write(path: Path, blocks: int) -> None:
@@ -186,7 +187,7 @@ def measure(path: str, given: Row, batch_blocks: int) -> dict:
         epochs=EPOCHS,
         batch_blocks=batch_blocks,
         test_chromosomes="none",
-        **SIZES[given.prior],
+        **({"size": given.size} if given.size else SIZES[given.prior]),
     )
     began = time.perf_counter()
     ends = []
@@ -259,6 +260,7 @@ def main() -> None:
     parser.add_argument(
         "--precision", nargs="+", choices=["float32", "bfloat16"], default=["float32"]
     )
+    parser.add_argument("--size", help="a named size, other than the usual one")
     parser.add_argument("--blocks", type=int, default=1_700)
     parser.add_argument("--batch-blocks", type=int, default=4)
     parser.add_argument("-o", "--output", type=Path)
@@ -271,9 +273,9 @@ def main() -> None:
     plan = []
     for prior in given.prior:
         if PRIORS[prior].reads_tracks:
-            plan += [Row(prior, precision) for precision in given.precision]
+            plan += [Row(prior, precision, size=given.size) for precision in given.precision]
         else:
-            plan += [Row(prior), Row(prior, memory=0.0)]
+            plan += [Row(prior, size=given.size), Row(prior, memory=0.0, size=given.size)]
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "hapmap3.study.zarr"

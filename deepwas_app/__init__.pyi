@@ -42,6 +42,9 @@ from .workflow.results.ldsc import ldsc as ldsc
 from .workflow.results.mismatch import check as check
 from .workflow.results.response import interaction_surface as interaction_surface
 from .workflow.results.response import response_curve as response_curve
+from .workflow.results.scan import derivatives as derivatives
+from .workflow.results.scan import open_derivatives as open_derivatives
+from .workflow.results.scan import scan as scan
 from .workflow.results.spectrum import residual_spectrum as residual_spectrum
 from .workflow.runs.run import open_run as open_run
 from .workflow.studies.builtin import builtin_studies as builtin_studies

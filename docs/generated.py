@@ -25,8 +25,8 @@ NAMES = {
     "Fitting": "fit train scaling Prior open_run",
     "Results": "evaluate compare calibration check ldsc residual_spectrum annotation_effects "
     "annotation_overview effects effects_table quantile_table response response_curve "
-    "interaction_surface explain variant_drivers heritability run_heritability posterior outlook "
-    "fine_map",
+    "interaction_surface scan derivatives open_derivatives explain variant_drivers heritability "
+    "run_heritability posterior outlook fine_map",
     "Files for other tools": "export snpvar snpvar_table prior_weights pgs_weights score_people",
     "Pages and views": "explore serve",
     "Errors": "InputError",

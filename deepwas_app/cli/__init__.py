@@ -31,6 +31,7 @@ COMMANDS = {
     "check": "Check the LD of every block of a study against its z-scores; do LD score regression.",
     "calibration": "Realised against predicted heritability where a run was held out.",
     "effects": "Annotation effects and enrichment, as a table.",
+    "scan": "Test thousands of annotations, each beside what a run has learned.",
     "response": "How log variance answers to one annotation, or to two, the others as they are.",
     "export": "Write a run's prior and weights for other tools.",
     "finemap": "Inclusion probabilities and credible sets of a region, or of a whole study.",

@@ -13,6 +13,7 @@ from jax.sharding import PartitionSpec as P
 from jaxtyping import Bool, Float, Int
 
 from deepwas_app.core.block import HostOrDevice, WhitenedBlock
+from deepwas_app.core.ways import way
 
 
 class Marginal(eqx.Module):
@@ -93,12 +94,12 @@ def block_mesh() -> Mesh:
 def map_blocks(function: Callable[..., Any], *stacked: Any) -> Any:
     """Apply `function` to each block of a stack.
 
-    One after the other on a CPU, whose threads are all busy inside one block; at once elsewhere.
-    Several devices take an equal share each, where the number of blocks allows it.
+    One after the other, or at once, see :class:`deepwas_app.core.ways.Way`. Several devices take
+    an equal share each, where the number of blocks allows it.
     """
 
     def share(*stacked: Any) -> Any:
-        if jax.default_backend() == "cpu":
+        if way().blocks == "in turn":
             return jax.lax.map(lambda xs: function(*xs), stacked)
         return jax.vmap(function)(*stacked)
 

@@ -76,7 +76,7 @@ class Jackknife(NamedTuple):
     unpulled: Float[np.ndarray, " annotations"] = np.zeros(0)
 
 
-class _Tilts(eqx.Module):
+class Tilts(eqx.Module):
     """From (level, coefficients, log s2, log kappa), beyond the fitted ones, to the model.
 
     The last is alpha where it is learned.
@@ -84,6 +84,11 @@ class _Tilts(eqx.Module):
 
     model: Model
     standardise: Standardisation
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers it takes."""
+        return int(self.standardise.mean.shape[0] + 3 + self.model.learn_alpha)
 
     def __call__(self, flat: Array) -> Model:
         model, end = self.model, 1 + self.standardise.mean.shape[0]
@@ -104,11 +109,11 @@ def _tilt_parts(
     objective: Objective,
 ) -> Iterator[BlockInformation]:
     """At the fitted model itself."""
-    here = jnp.zeros(standardise.mean.shape[0] + 3 + model.learn_alpha)
-    return block_information(here, _Tilts(model, standardise), batches, objective)
+    tilts = Tilts(model, standardise)
+    return block_information(jnp.zeros(tilts.parameters), tilts, batches, objective)
 
 
-def _free(model: Model, standardise: Standardisation) -> np.ndarray:
+def free_parameters(model: Model, standardise: Standardisation) -> np.ndarray:
     """Which numbers of a tilt are free: the level, the coefficients, and what else is learned."""
     learned = [model.learn_s2, model.learn_kappa, model.learn_alpha]
     return np.flatnonzero([True] * (1 + standardise.mean.shape[0]) + learned)
@@ -144,7 +149,7 @@ def tilt_jackknife(
     A normal prior on the coefficients is left out of the information: errors are those of an
     estimate that it does not pull, which is the coefficients with ``unpulled`` added.
     """
-    free = _free(model, standardise)
+    free = free_parameters(model, standardise)
     square = np.ix_(free, free)
     along = slice(1, 1 + standardise.mean.shape[0])
     total = np.zeros((len(free), len(free)))
@@ -248,7 +253,7 @@ def score_test(
     ----------
     Rao 1948, doi:10.1017/S0305004100023987.
     """
-    free = _free(constant, standardise)
+    free = free_parameters(constant, standardise)
     gradients, fisher = [], np.zeros((len(free), len(free)))
     for score, fishers in _tilt_parts(constant, standardise, batches, FULL_LIKELIHOOD):
         gradients.append(-score[:, free])

@@ -18,6 +18,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from deepwas_app.core.block import HostOrDevice
+from deepwas_app.core.ways import exact_products
 
 # Lanczos steps that enter the quadrature. In blocks of LD more change log det by less than rounding
 # in float32; where they would not, the stated error says so.
@@ -225,7 +226,7 @@ def iterative_solve(
     Ubaru, Chen & Saad 2017, doi:10.1137/16M1104974; Gardner et al. 2018, arXiv:1809.11165.
     """
     Q, x = jnp.asarray(Q), jnp.asarray(x)
-    with jax.default_matmul_precision("float32"):
+    with exact_products():
         diagonal = noise + d @ Q**2
         scale = jax.lax.rsqrt(diagonal)
         scaled = Q * scale

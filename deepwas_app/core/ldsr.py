@@ -7,6 +7,7 @@ from jaxtyping import Array, Float
 
 from deepwas_app.core.batch import BlockBatch, Marginal, map_blocks
 from deepwas_app.core.block import HostOrDevice, WhitenedBlock
+from deepwas_app.core.ways import exact_products
 
 # Variants with a chi-square above this, and above so much per person, have no part in it.
 LARGEST, PER_PERSON = 80.0, 1e-3
@@ -22,7 +23,7 @@ def squared_ld_product(
     -----
     Row j is q_j^T (Q^T D Q) q_j. R o R is symmetric, so the gradient is the same product.
     """
-    with jax.default_matmul_precision("float32"):
+    with exact_products():
         return jnp.sum((Q @ (Q.T @ (d[:, None] * Q))) * Q, axis=1)
 
 
@@ -109,7 +110,7 @@ def squared_ld(
 ) -> Float[Array, "variants variants"]:
     """The corrected r_jk^2 as a matrix, for models of many parameters that are fitted by Newton."""
     Q = jnp.asarray(Q)
-    with jax.default_matmul_precision("float32"):
+    with exact_products():
         squared = (Q @ Q.T) ** 2
     noise = 1 / (people - 2)
     real = jnp.any(Q != 0, axis=1)

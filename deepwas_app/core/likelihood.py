@@ -18,6 +18,7 @@ from deepwas_app.core.iterative import (
     gaussian_iterative,
 )
 from deepwas_app.core.linalg import triangular_inverse
+from deepwas_app.core.ways import exact_products
 
 Solver = Literal["auto", "exact", "iterative"]
 
@@ -61,8 +62,7 @@ def inverse_cholesky(
 ) -> Float[Array, "components components"]:
     """L^-1 of the Cholesky factor of K = diag(noise) + Q^T diag(d) Q."""
     half = jnp.asarray(Q) * jnp.sqrt(d)[:, None]
-    # Accelerators would otherwise multiply float32 with a 10-bit mantissa.
-    with jax.default_matmul_precision("float32"):
+    with exact_products():
         K = half.T @ half + jnp.diag(noise)
         return triangular_inverse(jax.lax.linalg.cholesky(K, symmetrize_input=False))
 
@@ -75,7 +75,7 @@ def solve(
 ) -> Solve:
     """Solve with K = diag(noise) + Q^T diag(d) Q by Cholesky."""
     inverse = inverse_cholesky(Q, d, noise)
-    with jax.default_matmul_precision("float32"):
+    with exact_products():
         white = inverse @ x
         rotated = jnp.asarray(Q) @ inverse.T
         return Solve(

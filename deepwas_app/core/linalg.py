@@ -4,12 +4,14 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from deepwas_app.core.ways import way
+
 # Below this size a LAPACK triangular solve is as quick as the recursion, and compiles sooner.
 LEAF = 128
 
 
 def triangular_inverse(L: Float[Array, "r r"]) -> Float[Array, "r r"]:
-    """Inverse of a lower triangular matrix.
+    """Inverse of a lower triangular matrix, see :class:`deepwas_app.core.ways.Way`.
 
     Notes
     -----
@@ -18,7 +20,7 @@ def triangular_inverse(L: Float[Array, "r r"]) -> Float[Array, "r r"]:
     product of the same operation count.
     """
     r = L.shape[0]
-    if r <= LEAF:
+    if r <= LEAF or way().inverse == "solve":
         return jax.lax.linalg.triangular_solve(
             L, jnp.eye(r, dtype=L.dtype), left_side=True, lower=True
         )

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from deepwas_app.core.priors import Prior, parameter_count, trainable
+from deepwas_app.core.ways import way
 
 # Numbers that are held for each parameter: itself, its gradient, two moments and the update; what
 # takes the place of the state; and the best model so far.
@@ -25,8 +26,7 @@ def step_bytes(prior: Prior, blocks: int, variants: int, components: int, each: 
     each
         Bytes that are kept of one variant, from :func:`kept_bytes`.
     """
-    # On a CPU one block after the other, see map_blocks.
-    at_once = 1 if jax.default_backend() == "cpu" else blocks
+    at_once = 1 if way().blocks == "in turn" else blocks
     likelihood = 4 * at_once * 4 * components * (variants + components)
     held = prior.held(variants)
     # Of what is computed again, that of one block goes before the next.

@@ -10,6 +10,7 @@ from deepwas_app.core.block import WhitenedBlock
 from deepwas_app.core.likelihood import noise_variance
 from deepwas_app.core.objectives import log_prior_variance
 from deepwas_app.core.priors import Model
+from deepwas_app.core.ways import exact_products
 
 # Variants that are drawn one after the other between two products with the loadings.
 _CHUNK = 64
@@ -126,7 +127,7 @@ def sample_effects(
     A = chunks(jnp.asarray(block.Q) * scale * live)
     odds, slab = spike_and_slab(jnp.where(live[:, 0], log_d, typical), typical, log_odds)
     odds, slab = chunks(jnp.where(live, odds, _NEVER), _NEVER), chunks(slab, 1.0)
-    with jax.default_matmul_precision("float32"):
+    with exact_products():
         gram = jnp.einsum("kir,kjr->kij", A, A)
         old = chunks(start.T)
         residual = block.x * scale - jnp.einsum("kic,kir->cr", old, A)

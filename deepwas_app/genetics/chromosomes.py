@@ -38,6 +38,23 @@ def _spell(name: str) -> str:
     return _SPELLINGS.get(name, name)
 
 
+def rows_of_each(chromosome: np.ndarray) -> dict[str, np.ndarray]:
+    """Rows of each chromosome, in the order in which they come first.
+
+    Much faster than to compare with each name where a chromosome's rows lie together.
+    """
+    chromosome = np.asarray(chromosome)
+    starts = np.flatnonzero(np.r_[True, chromosome[1:] != chromosome[:-1]][: len(chromosome)])
+    stops = np.append(starts[1:], len(chromosome))
+    codes, names = pd.factorize(chromosome[starts].astype(object))
+    found = {}
+    for code, name in enumerate(names):
+        runs = np.flatnonzero(codes == code)
+        parts = [np.arange(starts[run], stops[run]) for run in runs]
+        found[str(name)] = parts[0] if len(parts) == 1 else np.concatenate(parts)
+    return found
+
+
 def build_of(names: Iterable[object]) -> str:
     """Genome build that the versions of RefSeq accessions tell: "hg19", "hg38", or empty.
 

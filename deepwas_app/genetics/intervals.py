@@ -139,23 +139,26 @@ def cover(
     """
     count = np.zeros(len(position), dtype=np.int64)
     total = np.full(len(position), np.nan)
-    chromosome = np.asarray(chromosome, dtype=object)
     values = "value" in intervals
-    for name, group in intervals.groupby("chromosome", sort=False):
-        rows = np.flatnonzero(chromosome == name)
+    groups = dict(iter(intervals.groupby("chromosome", sort=False)))
+    for name, rows in chromosomes.rows_of_each(chromosome).items():
+        if (group := groups.get(name)) is None:
+            continue
         base = position[rows].astype(np.int64) - 1
-        weight = group["value"].to_numpy() if values else np.ones(len(group))
-        opened, opened_sum = _upto(group["start"].to_numpy(), weight, base)
-        closed, closed_sum = _upto(group["stop"].to_numpy(), weight, base)
-        count[rows] = opened - closed
-        total[rows] = opened_sum - closed_sum
+        if (base[1:] < base[:-1]).any():
+            order = np.argsort(base, kind="stable")
+            rows, base = rows[order], base[order]
+        # Each interval begins at one variant and ends at another.
+        ends = [np.searchsorted(base, group[end].to_numpy()) for end in ("start", "stop")]
+        count[rows] = _within(ends, len(rows), None)
+        if values:
+            total[rows] = _within(ends, len(rows), group["value"].to_numpy())
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = np.where(count > 0, total / count, np.nan)
     return count, mean if values else np.full(len(position), np.nan)
 
 
-def _upto(edges: np.ndarray, weight: np.ndarray, base: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Number and total weight of the edges at or before each base."""
-    order = np.argsort(edges, kind="stable")
-    number = np.searchsorted(edges[order], base, side="right")
-    return number, np.append(0.0, np.cumsum(weight[order]))[number]
+def _within(ends: list[np.ndarray], size: int, weight: np.ndarray | None) -> np.ndarray:
+    """Number, or total weight, of the intervals that hold each of so many places."""
+    opened, closed = (np.bincount(end, weight, minlength=size + 1) for end in ends)
+    return np.asarray(np.cumsum(opened - closed)[:size])

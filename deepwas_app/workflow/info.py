@@ -15,6 +15,7 @@ from deepwas_app.genetics.gwas.sumstats import read_rows
 from deepwas_app.genetics.ld.panel import open_panel
 from deepwas_app.genetics.store import VERSIONS
 from deepwas_app.workflow.documentation import table_of
+from deepwas_app.workflow.results.scan import ENDING, open_derivatives
 from deepwas_app.workflow.runs.run import open_run
 from deepwas_app.workflow.settings import plain
 from deepwas_app.workflow.studies.builtin import BUILTIN, open_study
@@ -64,6 +65,8 @@ def _facts(path: str | Path) -> dict[str, Any]:
         return _panel(text)
     if text.endswith(".tracks.zarr"):
         return _tracks(text)
+    if text.endswith(ENDING):
+        return _derivatives(text)
     if text.endswith(".run"):
         return _run(text)
     if Path(text).is_dir():
@@ -170,6 +173,19 @@ def _tracks(path: str) -> dict[str, Any]:
         "content hash of the study": tracks.attrs["content_hash"],
         "made with": _software(tracks.attrs.get(VERSIONS, {})),
         "provenance": tracks.attrs["provenance"],
+    }
+
+
+def _derivatives(path: str) -> dict[str, Any]:
+    found = open_derivatives(path)
+    return {
+        "kind": "derivatives of a run's likelihood, for deepwas scan",
+        "run": found.attrs["run"],
+        "genome build": found.attrs["genome_build"],
+        "variants": found.sizes["variants"],
+        "LD blocks": found.sizes["blocks"],
+        "conditional on": found["parameter"].values.tolist(),
+        "made with": _software(found.attrs.get(VERSIONS, {})),
     }
 
 

@@ -10,12 +10,18 @@ from deepwas_app.genetics.annotation.tracks import open_tracks
 from deepwas_app.genetics.checksums import INDEX, UnsoundError, verify
 from deepwas_app.genetics.ld.panel import open_panel
 from deepwas_app.genetics.store import open_study_store, read_array, stored_hash
+from deepwas_app.workflow.results.scan import ENDING, open_derivatives
 from deepwas_app.workflow.runs.folds import fold_path
 from deepwas_app.workflow.runs.run import open_run
 from deepwas_app.workflow.runs.run_files import read_index, unsound
 from deepwas_app.workflow.studies.builtin import BUILTIN, builtin_path
 
-_OPEN = {".study.zarr": open_study_store, ".ld.zarr": open_panel, ".tracks.zarr": open_tracks}
+_OPEN = {
+    ".study.zarr": open_study_store,
+    ".ld.zarr": open_panel,
+    ".tracks.zarr": open_tracks,
+    ENDING: open_derivatives,
+}
 
 
 class Verified(NamedTuple):

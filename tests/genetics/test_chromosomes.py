@@ -1,8 +1,9 @@
 """One spelling of chromosomes, whatever files have."""
 
+import numpy as np
 import pytest
 
-from deepwas_app.genetics.chromosomes import build_of, normalise, placed
+from deepwas_app.genetics.chromosomes import build_of, normalise, placed, rows_of_each
 
 
 @pytest.mark.parametrize(
@@ -32,3 +33,10 @@ def test_chromosome_0_is_no_place():
     assert placed(normalise(["0", "1", "1", "1", "NA"]), [5, 5, 0, -7, 5]).tolist() == [
         *(False, True, False, False, False)
     ]
+
+
+def test_rows_of_each_chromosome_lie_anywhere():
+    names = np.array(["2", "2", "1", "1", "2", "X"])
+    for spelled in (names, names.astype(object), names[:0]):
+        found = {name: rows.tolist() for name, rows in rows_of_each(spelled).items()}
+        assert found == ({"2": [0, 1, 4], "1": [2, 3], "X": [5]} if len(spelled) else {})

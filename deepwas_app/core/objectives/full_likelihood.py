@@ -26,6 +26,7 @@ from deepwas_app.core.objectives.base import (
     log_prior_variance,
 )
 from deepwas_app.core.priors import Model
+from deepwas_app.core.ways import exact_products
 
 # Into so many stripes of rows G is cut, unless it has few.
 _STRIPES, _SMALL = 4, 256
@@ -133,7 +134,7 @@ def information(
         block = part.block
         jacobian, (d, noise) = jax.jacfwd(variances, has_aux=True)(parameters, part)
         inverse = inverse_cholesky(block.Q, d, noise)
-        with jax.default_matmul_precision("float32"):
+        with exact_products():
             loadings = jnp.concatenate([block.Q @ inverse.T, inverse.T])
             white = inverse @ block.x
             projected = loadings @ white

@@ -19,6 +19,7 @@ from deepwas_app.core.objectives.base import (
     log_prior_variance,
 )
 from deepwas_app.core.priors import Model
+from deepwas_app.core.ways import exact_products
 
 
 @OBJECTIVES.add
@@ -83,7 +84,7 @@ class LDScoreRegression(Objective):
             # One product per parameter would cost more than the squared LD matrix itself.
             squared = squared_ld(part.block.Q, part.marginal.people)
             h = mismatch(part.block)
-            with jax.default_matmul_precision("float32"):
+            with exact_products():
                 jacobian = -(squared @ slopes[0] + slopes[1] + jnp.outer(h, slopes[2]))
                 r = part.marginal.z**2 - s2 - kappa * h - squared @ d
                 weighted = part.marginal.weight[:, None] * jacobian

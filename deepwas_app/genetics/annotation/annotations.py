@@ -18,8 +18,10 @@ from deepwas_app.genetics.annotation.gene_sets import WINDOW, gene_set_annotatio
 from deepwas_app.genetics.annotation.sources import Source, check_build, expand
 from deepwas_app.genetics.annotation.tables import NAMING, Table, read_table_on, table_on
 from deepwas_app.genetics.annotation.variant_scores import keyed_by_alleles, read_variant_scores
+from deepwas_app.genetics.chromosomes import rows_of_each
 from deepwas_app.genetics.files import existing, read_header
 from deepwas_app.genetics.intervals import cover, read_bed
+from deepwas_app.genetics.patterns import CHROMOSOME
 
 Annotations: TypeAlias = str | Path | pd.DataFrame | xr.Dataset
 """A source of annotations: a file, a table in memory, or annotations that were read."""
@@ -74,7 +76,8 @@ def join_annotations(
     """
     given = several(sources)
     words = [source for source in given if isinstance(source, str | Path)]
-    present = list(dict.fromkeys(variants["variant_chromosome"].values))
+    apart = any(CHROMOSOME in str(word) for word in words)
+    present = list(rows_of_each(variants["variant_chromosome"].values)) if apart else []
     columns = Columns(variants, half)
     tables = np.zeros(variants.sizes["variants"], dtype=bool)
     files: list[Path] = []

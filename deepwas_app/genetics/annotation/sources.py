@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +16,8 @@ _BEDGRAPH = (".bedgraph", ".bg", ".bdg")
 _BIGWIG = (".bw", ".bigwig")
 _GENE_SETS = (".gmt",)
 _PACKED = (".gz", ".bgz", ".bz2", ".zst")
+# A chromosome between marks, as in baseline.chr22.annot.gz.
+_OF_CHROMOSOME = re.compile(r"(?:^|(?<=[._-]))(?:chr)?(?:\d{1,2}|X|Y|MT)(?=[._-])")
 
 
 class Source(NamedTuple):
@@ -83,6 +86,41 @@ def expand(sources: Iterable[str | Path], present: Iterable[str]) -> list[Source
     if not found:
         raise InputError("annotations: no file was given. Give at least one.")
     return list(dict.fromkeys(found))
+
+
+def in_folder(source: str | Path, present: Iterable[str]) -> list[str]:
+    """Each file that a folder, a path or a glob means, one by one.
+
+    Parameters
+    ----------
+    source : path
+        A folder: all files in it whose names begin with a letter or digit. Those that differ in a
+        chromosome of their name only are one, with ``{CHR}`` in its place.
+    present : iterable of str
+        Chromosomes that ``{CHR}`` stands for.
+
+    Raises
+    ------
+    InputError
+        If a folder has no file, or a glob matches none.
+    """
+    path = Path(source).expanduser()
+    if not path.is_dir():
+        return [str(source)] if CHROMOSOME in str(source) else paths_of(source, present)
+    names = sorted(p.name for p in path.iterdir() if p.is_file() and p.name[0].isalnum())
+    if not names:
+        raise InputError(f"{path}: has no file of annotations. Check the path.")
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(_OF_CHROMOSOME.sub(_with_chromosome, name, count=1), []).append(name)
+    found = []
+    for pattern, members in groups.items():
+        found += [pattern] if len(members) > 1 else members
+    return [str(path / name) for name in found]
+
+
+def _with_chromosome(found: re.Match[str]) -> str:
+    return ("chr" if found[0].startswith("chr") else "") + CHROMOSOME
 
 
 def check_build(path: Path, said: str, build: str) -> None:

@@ -95,6 +95,22 @@ class EffectsSettings(RunInput, EffectsKnobs, TableOutput, JsonOutput):
     )
 
 
+class ScanSettings(MovedStudy, TableOutput, JsonOutput):
+    """Many annotations, each tested beside what a run has learned."""
+
+    run_path = param.String(
+        "",
+        doc="NAME.run, beside which its derivatives are kept; or NAME.derivatives.zarr.",
+        metadata=facts(positional=True, required=True, metavar="RUN"),
+    )
+    annotations = param.List(
+        default=[],
+        item_type=str,
+        doc="Files, globs and folders of BED, bedGraph, bigWig, LDSC .annot, .gmt and tables.",
+        metadata=facts(required=True, metavar="PATH", reads="file"),
+    )
+
+
 class ResponseKnobs(Settings):
     """How finely a response is drawn."""
 
