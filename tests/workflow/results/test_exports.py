@@ -187,7 +187,8 @@ def test_tables_are_written_whole_or_not_at_all(tmp_path):
     assert tab_separated(table, {"a": ".2e"}) == "a\tb\n1.23e-01\tx\nNA\ty\n"
     write_text("old", tmp_path / "t.tsv")
     write_text("new", tmp_path / "t.tsv")
-    assert [p.name for p in tmp_path.iterdir()] == ["t.tsv"]
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"t.tsv", "t.tsv.provenance.json"}
     assert (tmp_path / "t.tsv").read_text() == "new"
     with pytest.raises(InputError, match="no such folder"):
         write_text("x", tmp_path / "no" / "t.tsv")
