@@ -48,6 +48,13 @@ REGISTRY: dict[str, Variable] = {
         Variable("variant_effect_allele", _V, "UO", "", "allele that z counts"),
         Variable("variant_other_allele", _V, "UO", "", "the other allele"),
         Variable("variant_allele_frequency", _V, "f", "", "frequency of the effect allele"),
+        Variable(
+            "variant_gwas_frequency",
+            _V,
+            "f",
+            "",
+            "frequency of the effect allele in the GWAS, NaN where it or the LD panel has none",
+        ),
         Variable("variant_z", _V, "f", "", "GWAS z-score, NaN where unscored"),
         Variable("variant_sample_size", _V, "f", "people", "GWAS sample size"),
         Variable("variant_block", _V, "i", "", "index of the LD block"),

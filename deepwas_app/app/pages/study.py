@@ -31,6 +31,7 @@ from deepwas_app.genetics.regions import Region
 from deepwas_app.plots import study as pictures
 from deepwas_app.plots.compare import place
 from deepwas_app.plots.correlations import correlations
+from deepwas_app.plots.frequency import frequency, has_frequencies
 from deepwas_app.plots.manhattan import manhattan
 from deepwas_app.plots.quantiles import qq
 from deepwas_app.workflow.tables import Column, Table
@@ -146,6 +147,7 @@ class StudyPage(Page):
                     ),
                     6,
                 ),
+                *self._frequencies(study),
                 (section("Where it came from", provenance_table(study)), 12),
                 breakpoint="lg",
             ),
@@ -171,6 +173,13 @@ class StudyPage(Page):
             self._numbers.objects = study_numbers(study, found, run, said)
 
         self.ask(self._numbers, lambda: store.ldsc(study), show, lambda line: show(None, line))
+
+    def _frequencies(self, study: xr.Dataset) -> list[tuple[Any, int]]:
+        """Those of the GWAS beside those of the LD panel, where the study kept them."""
+        if not has_frequencies(study):
+            return []
+        note = "Of the effect alleles; off the line is another population, or another allele."
+        return [(section("Frequencies", plot(frequency(study)), note=note), 6)]
 
     def _manhattan(self, study: xr.Dataset) -> Any:
         """The Manhattan plot, whose variants open the Locus page."""

@@ -257,5 +257,11 @@ def _on_panel(pairs: _Pairs, panel: xr.Dataset) -> xr.Dataset:
     n = np.full(variants, np.median(pairs.n), dtype=np.float32)
     n[pairs.panel_row] = pairs.n
     arrays = {"variant_z": z, "variant_sample_size": n, "variant_scored": np.isfinite(z)}
+    own = np.full(variants, np.nan, dtype=np.float32)
+    own[pairs.panel_row] = pairs.frequency
+    # Where the panel has none, the GWAS's is taken for it: nothing is to be compared there.
+    own[np.isnan(panel["variant_allele_frequency"].values)] = np.nan
+    if np.isfinite(own).any():
+        arrays["variant_gwas_frequency"] = own
     arrays["variant_allele_frequency"] = fill_frequency(panel, pairs.panel_row, pairs.frequency)
     return panel.assign({name: ("variants", array) for name, array in arrays.items()})

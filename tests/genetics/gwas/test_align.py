@@ -164,6 +164,24 @@ def test_nothing_is_lost_where_the_files_agree(panel_and_table):
     assert [row["kind"] for row in report] == ["in", "out"] + ["note"] * 6
 
 
+def test_the_frequencies_of_the_gwas_are_kept_for_the_effect_allele_of_the_panel(panel_and_table):
+    panel, table = panel_and_table
+    rows = np.arange(len(table)) % 2 == 1
+    moved = table.assign(allele_frequency=table["allele_frequency"] + np.float32(0.01))
+    known = panel["variant_allele_frequency"].values.copy()
+    known[5] = np.nan
+    panel = panel.assign(variant_allele_frequency=("variants", known))
+    aligned, _ = align(as_dataset(swap(moved, rows)), panel)
+    scored = aligned["variant_scored"].values
+    own = aligned["variant_gwas_frequency"].values
+    assert np.isnan(own[5])
+    assert np.isnan(own[~scored]).all()
+    comparable = scored & np.isfinite(known)
+    np.testing.assert_allclose(own[comparable] - known[comparable], 0.01, atol=1e-5)
+    none, _ = align(as_dataset(table.assign(allele_frequency=np.float32(np.nan))), panel)
+    assert "variant_gwas_frequency" not in none
+
+
 def test_every_loss_has_its_reason(panel_and_table):
     panel, table = panel_and_table
     table.loc[4, ["effect_allele", "other_allele"]] = ["A", "T"]  # other alleles
