@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 
 CHROMOSOME = "22"
+# Base pairs over which a recombination rate is taken.
+RATE_BIN = 10_000
 HERE = Path(__file__).resolve().parent
 TSS_DISTANCE = "Distance to TSS (log10(1 + bp))"
 
@@ -68,6 +70,59 @@ def genes(packages: Path) -> None:
         table = table.sort_values(["rank", "start", "stop"], kind="stable")
         columns = ["chromosome", "start", "stop", "strand", "name"]
         write_table(table[columns], HERE / "genes" / f"{build}.tsv.gz")
+
+
+def exons(packages: Path) -> None:
+    """The coding parts of the exons of those genes, over all transcripts, of both builds."""
+    for build in ("hg19", "hg38"):
+        table = pd.read_parquet(find(packages, f"{build}genome/data/CDSs.parquet"))
+        table = table[table["gene_type"] == "protein_coding"]
+        table = table.assign(chromosome=table["_labels"].astype(str).str.removeprefix("chr"))
+        known = pd.read_csv(HERE / "genes" / f"{build}.tsv.gz", sep="\t", dtype=str)
+        rows = []
+        parts = {key: part for key, part in table.groupby(["chromosome", "gene_name"])}
+        for gene in known.itertuples():
+            part = parts.get((gene.chromosome, gene.name))
+            if part is None:
+                continue
+            first, last = int(gene.start), int(gene.stop)
+            inside = part[(part["_starts"] <= last) & (part["_ends"] >= first)]
+            merged: list[list[int]] = []
+            for start, stop in sorted(zip(inside["_starts"], inside["_ends"], strict=True)):
+                if merged and start <= merged[-1][1] + 1:
+                    merged[-1][1] = max(merged[-1][1], stop)
+                else:
+                    merged.append([start, stop])
+            # From the end of the one before, which makes short numbers.
+            words, end = [], first
+            for start, stop in merged:
+                words.append(f"{start - end}+{stop - start}")
+                end = stop
+            if words:
+                rows.append((gene.chromosome, gene.start, gene.name, ",".join(words)))
+        frame = pd.DataFrame(rows, columns=["chromosome", "start", "name", "exons"])
+        write_table(frame, HERE / "genes" / f"{build}.exons.tsv.gz")
+
+
+def recombination(packages: Path) -> None:
+    """Recombination rates in bins, of both genome builds; equal ones that follow are one."""
+    for build, tag in (("hg19", "b37"), ("hg38", "b38")):
+        tables = []
+        for chromosome in [*map(str, range(1, 23)), "X"]:
+            name = f"chr{chromosome}.{tag}.gmap.gz"
+            table = pd.read_csv(find(packages, name), sep=r"\s+")
+            position, map_ = table["pos"].to_numpy(), table["cM"].to_numpy()
+            edges = np.arange(position[0] // RATE_BIN, position[-1] // RATE_BIN + 2) * RATE_BIN
+            rate = np.diff(np.interp(edges, position, map_)) / RATE_BIN * 1e6
+            rate = np.array([float(f"{value:.2g}") if value >= 0.01 else 0.0 for value in rate])
+            new = np.concatenate([[True], rate[1:] != rate[:-1]])
+            # The last row says where the map ends.
+            starts = np.concatenate([edges[:-1][new], edges[-1:]])
+            rates = [f"{value:g}" for value in np.concatenate([rate[new], [0.0]])]
+            tables.append(
+                pd.DataFrame({"chromosome": chromosome, "start": starts + 1, "rate": rates})
+            )
+        write_table(pd.concat(tables), HERE / "recombination" / f"{build}.tsv.gz")
 
 
 class Intervals:
@@ -163,6 +218,8 @@ def main() -> None:
     genotypes_and_gwas(packages)
     blocks(packages)
     genes(packages)
+    exons(packages)
+    recombination(packages)
     annotations(packages)
 
 

@@ -39,6 +39,31 @@ class SystemTheme(JSComponent):
     """
 
 
+class Width(JSComponent):
+    """How wide the place is in which it stands."""
+
+    pixels = param.Integer(default=0, doc="0 until it is on show.")
+
+    _esm = """
+    export function render({ model }) {
+      const here = document.createElement("div")
+      here.style.width = "100%"
+      let waiting = null
+      const look = () => {
+        const pixels = Math.round(here.getBoundingClientRect().width)
+        if (pixels && pixels !== model.pixels) { model.pixels = pixels }
+      }
+      const observer = new ResizeObserver(() => {
+        clearTimeout(waiting)
+        waiting = setTimeout(look, 200)
+      })
+      observer.observe(here)
+      model.on("remove", () => observer.disconnect())
+      return here
+    }
+    """
+
+
 class Idle(JSComponent):
     """Counts moments in which the person who looks does nothing, and the browser has time."""
 
@@ -112,13 +137,16 @@ class Keys(JSComponent):
 class SteadyScroll(JSComponent):
     """Lets a turn of the wheel that moves the page go on moving it where it meets a figure.
 
-    Else a page that is scrolled would stop, and zoom, when a figure comes under the pointer.
+    Else a page that is scrolled would stop, and zoom, when a figure comes under the pointer; and a
+    legend beside a plot would keep the wheel.
     """
 
     _esm = """
     export function render({ model }) {
       let turned = -Infinity, moved = false, began = []
+      const is_legend = (node) => node.classList?.contains("bk-Legend")
       const wheel = (event) => {
+        if (event.composedPath().some(is_legend)) { event.stopPropagation(); return }
         if (event.timeStamp - turned > 300) {
           moved = false
           began = event.composedPath().map((node) => [node, node.scrollTop])

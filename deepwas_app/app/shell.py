@@ -244,7 +244,8 @@ def sync_address(state: AppState) -> None:
     if pn.state.location is None:
         return
     names = ("page", "region", "reference", "tracks", "tab")
-    synced = {name: name for name in names} | {"study_key": "study", "selected": "runs"}
+    renamed = {"study_key": "study", "selected": "runs", "references": "refs"}
+    synced = {name: name for name in names} | renamed
     pn.state.location.sync(state, synced)
 
 

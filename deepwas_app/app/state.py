@@ -55,6 +55,7 @@ class AppState(Spelt):
     page = param.String("", doc="Address of the page on show; the first where it is of none.")
     region = param.String("", doc="Region of the Locus page, 22:1-2; set it to go elsewhere.")
     reference = param.String("", doc="Variant that others are coloured by; set it to choose one.")
+    references = param.String("", doc="Up to two more such variants: rs1,rs2.")
     tracks = param.String("", doc="How the tracks of the Locus page are arranged.")
     tab = param.String("", doc="Tab of the Annotations page on show; the first where of none.")
     dark = param.Boolean(default=False, doc="Whether the page is dark.")
@@ -136,7 +137,8 @@ class AppState(Spelt):
         with param.parameterized.batch_call_watchers(self):
             # What the address names is kept for the first study.
             if self.study is not None and self.study is not study:
-                self.selected, self.region, self.reference = [], "", ""
+                self.selected, self.region = [], ""
+                self.reference = self.references = ""
             self.study, self.study_key = study, key
             self.runs = store.find_runs(study, self._refused)
             known = self.selected_runs() or [run for run in [self.best_run()] if run is not None]

@@ -114,3 +114,18 @@ def ld_to_reference(block: xr.Dataset, index: int) -> np.ndarray:
     length = np.sqrt(np.einsum("ij,ij->i", q, q))
     length[length == 0] = np.nan
     return np.clip((q @ q[index]) / (length * length[index]), -1.0, 1.0) ** 2
+
+
+def standardised(z: np.ndarray, n: np.ndarray, p: np.ndarray) -> np.ndarray:
+    """Standard errors of effects per allele on a phenotype of variance 1; effects are z times it.
+
+    Parameters
+    ----------
+    z, n, p : (variants,) arrays
+        z-scores, sample sizes, frequencies of the effect allele.
+
+    Notes
+    -----
+    se = 1 / sqrt(2 p (1 - p) (N + z^2)) (Zhu et al. 2016, doi:10.1038/ng.3538).
+    """
+    return 1 / np.sqrt(2 * p * (1 - p) * (n + z**2))

@@ -20,7 +20,15 @@ from deepwas_app.cells.pictures import show_plots
 from deepwas_app.plot.regions import locus
 from deepwas_app.plot.results import along_genome, comparison, drivers, score_deciles, score_density
 from deepwas_app.plot.runs import effects, enrichment, held_out_gain, quantiles, response, scaling
-from deepwas_app.plot.studies import alignment, correlations, manhattan, qq, spectrum, z_histogram
+from deepwas_app.plot.studies import (
+    alignment,
+    correlations,
+    frequency,
+    manhattan,
+    qq,
+    spectrum,
+    z_histogram,
+)
 
 __all__ = [
     "alignment",
@@ -30,6 +38,7 @@ __all__ = [
     "drivers",
     "effects",
     "enrichment",
+    "frequency",
     "held_out_gain",
     "locus",
     "manhattan",

@@ -20,8 +20,8 @@ from deepwas_app.genetics.store import read_block
 from deepwas_app.genetics.study import lead_variants
 from deepwas_app.plot.runs import Runs, of_each
 from deepwas_app.plots.locus_figure import LocusFigure
+from deepwas_app.plots.locus_points import leads_of, locus_table, r2_of
 from deepwas_app.plots.track import run_values
-from deepwas_app.plots.tracks.association import leads_of, locus_table, r2_of
 from deepwas_app.workflow.results.values import VALUES
 from deepwas_app.workflow.studies.builtin import StudyLike, open_study
 

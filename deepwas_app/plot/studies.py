@@ -4,6 +4,7 @@ import holoviews as hv
 
 from deepwas_app.plots import study as _study
 from deepwas_app.plots.correlations import correlations as _correlations
+from deepwas_app.plots.frequency import frequency as _frequency
 from deepwas_app.plots.manhattan import manhattan as _manhattan
 from deepwas_app.plots.quantiles import qq as _qq
 from deepwas_app.workflow.results.annotation_overview import annotation_overview
@@ -64,6 +65,32 @@ def qq(study: StudyLike) -> hv.Overlay:
     2
     """
     return _qq(open_study(study))
+
+
+def frequency(study: StudyLike) -> hv.Overlay:
+    """Frequency of the effect allele in the GWAS against that in the LD panel.
+
+    Parameters
+    ----------
+    study
+        From ``open_study``, or its path.
+
+    Returns
+    -------
+    holoviews.Overlay
+        One point a scored variant of which both have a frequency, thinned, over the line where
+        they agree; those that differ by more than 0.1 are orange, and their share is on the axis.
+
+    Raises
+    ------
+    InputError
+        If there is no such study, or it has no frequencies of its GWAS beside the LD panel's.
+
+    Examples
+    --------
+    >>> picture = dw.plot.frequency(study)
+    """
+    return _frequency(open_study(study))
 
 
 def z_histogram(study: StudyLike) -> hv.Overlay:

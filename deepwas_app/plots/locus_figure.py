@@ -23,7 +23,7 @@ from deepwas_app.plots.theme import GREY
 from deepwas_app.plots.track import Locus, Track
 from deepwas_app.plots.tracks import TRACKS
 
-LEFT_BORDER = 164
+LEFT_BORDER, RIGHT_BORDER = 164, 20
 # Pixels of the position axis, which is below the last track.
 AXIS = 44
 
@@ -50,6 +50,7 @@ class LocusFigure:
         self.tracks: dict[str, Track] = {name: TRACKS[name](self._figure) for name in TRACKS}
         self.arrangement = Arrangement.read("", self.tracks)
         self.locus: Locus | None = None
+        self._width = 0
         crosshair = Span(dimension="height", line_color=GREY, line_dash="dotted", line_width=1)
         # Shared tools: what is switched on in the first figure's toolbar holds for all of them.
         pan = PanTool(dimensions="width")
@@ -103,7 +104,10 @@ class LocusFigure:
         **changes
             Fields of `Locus`; the first time all of them that have no default.
         """
-        self.locus = Locus(**changes) if self.locus is None else replace(self.locus, **changes)
+        if self.locus is None:
+            self.locus = Locus(width=self._width, **changes)
+        else:
+            self.locus = replace(self.locus, **changes)
         for track in self.tracks.values():
             if track.needs & changes.keys():
                 track.draw(self.locus)
@@ -125,6 +129,12 @@ class LocusFigure:
         """Take the ink of the light or the dark page for the text that is drawn inside."""
         for track in self.tracks.values():
             track.set_dark(dark)
+
+    def widen(self, pixels: int) -> None:
+        """Take in how wide the figures are on the screen."""
+        self._width = max(pixels - LEFT_BORDER - RIGHT_BORDER, 100)
+        if self.locus is not None and self._width != self.locus.width:
+            self.draw(width=self._width)
 
     def _lay_out(self) -> None:
         """Give the tracks their heights, and the last of them the position axis."""
@@ -152,7 +162,7 @@ class LocusFigure:
             toolbar_location=None,
             y_axis_label=label,
             min_border_left=LEFT_BORDER,
-            min_border_right=20,
+            min_border_right=RIGHT_BORDER,
             min_border_top=8,
             min_border_bottom=4,
             sizing_mode="stretch_width",

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import holoviews as hv
+import numpy as np
 
 BLUE = "#3f7fd1"
 PALE_BLUE = "#8db4e6"
@@ -19,6 +20,8 @@ GREY = "#8a94a3"
 
 SERIES = (BLUE, ORANGE, GREEN, "#9a6ad6", "#c99a1c", "#1ba3b8", RED, "#b5739d")
 """One colour per objective or annotation, in the order in which they appear; runs keep theirs."""
+# What hues are mixed with.
+_PALE = "#c3c9d1"
 # Runs, in the order in which they were first drawn.
 _DRAWN: dict[str, int] = {}
 
@@ -26,6 +29,8 @@ LD_EDGES = (0.0, 0.2, 0.4, 0.6, 0.8)
 LD_COLOURS = ("#463699", "#26BCE1", "#6EFE68", "#F8C32A", "#DB3D11")
 LD_UNKNOWN = "#AAAAAA"
 LD_REFERENCE = "#9632B8"
+HUES = (LD_REFERENCE, "#0f8a5f", "#d9730d")
+"""Of the references where there are several: each has its own."""
 
 
 def ink(dark: bool) -> str:
@@ -52,6 +57,13 @@ def series_colour(index: int) -> str:
 def run_colour(name: str) -> str:
     """Colour of a run: one and the same wherever it is drawn, by when it first was."""
     return series_colour(_DRAWN.setdefault(str(name), len(_DRAWN)))
+
+
+def shades(hue: str, count: int) -> list[str]:
+    """Colours from grey to a hue."""
+    grey, full = (np.array([int(c[i : i + 2], 16) for i in (1, 3, 5)]) for c in (_PALE, hue))
+    mixed = [grey + (full - grey) * share for share in np.linspace(0.12, 1, count)]
+    return ["#" + "".join(f"{round(part):02x}" for part in colour) for colour in mixed]
 
 
 def printed(tips: Sequence[tuple[str, str]]) -> dict[str, Any]:

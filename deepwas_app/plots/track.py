@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,24 @@ from deepwas_app.genetics.regions import Region
 NAME_LETTERS = 22
 
 
+class Other(NamedTuple):
+    """A reference beside the first.
+
+    Attributes
+    ----------
+    variant
+        Its name.
+    at
+        Which of the drawn variants it is; None where it is not among them.
+    r2
+        Of the drawn variants with it, NaN where unknown; None while it is being computed.
+    """
+
+    variant: str
+    at: int | None = None
+    r2: np.ndarray | None = None
+
+
 @dataclass(frozen=True)
 class Locus:
     """All that tracks may draw of a stretch of the genome.
@@ -24,10 +42,12 @@ class Locus:
     study, region, rows
         The study, the region on show, and its variants' rows in the study.
     variants
-        The variants that are drawn, from `deepwas_app.plots.tracks.association.locus_table`.
+        The variants that are drawn, from `deepwas_app.plots.locus_points.locus_table`.
     reference, r2
         The drawn variant that the others are set beside, None for none, and their r² with it, NaN
         where unknown; None while it is being computed.
+    others
+        Up to two more references.
     pinned
         The drawn variants that people look at beside the reference; they are ringed.
     leads
@@ -45,6 +65,8 @@ class Locus:
         The value that people chose to see, and the label of its axis.
     fine_mapping
         SNP, BP, PIP, CREDIBLE_SET, PIP_UNIFORM, CREDIBLE_SET_UNIFORM; None for no fine-mapping.
+    width
+        Pixels between the ends of the position axis on the screen; 0 where it is not known yet.
     """
 
     study: xr.Dataset
@@ -54,6 +76,7 @@ class Locus:
     genes: pd.DataFrame
     reference: int | None = None
     r2: np.ndarray | None = None
+    others: tuple[Other, ...] = ()
     pinned: tuple[int, ...] = ()
     leads: tuple[int, ...] = ()
     known: pd.DataFrame | None = None
@@ -62,6 +85,7 @@ class Locus:
     chosen: str = ""
     measure: str = ""
     fine_mapping: pd.DataFrame | None = None
+    width: int = 0
 
 
 class Track:
@@ -133,6 +157,18 @@ def run_values(
 def empty_source(*columns: str) -> ColumnDataSource:
     """A data source without rows."""
     return ColumnDataSource({name: [] for name in columns})
+
+
+def strongest_of_column(
+    x: np.ndarray, values: np.ndarray, ends: tuple[float, float], columns: int
+) -> np.ndarray:
+    """Of values along an axis, those that a screen can tell apart: the largest of each column."""
+    if len(x) <= columns:
+        return np.arange(len(x))
+    column = (x - ends[0]) / max(ends[1] - ends[0], 1e-9) * columns
+    order = np.argsort(-np.nan_to_num(np.abs(values), nan=-1.0), kind="stable")
+    _, first = np.unique(column.astype(int)[order], return_index=True)
+    return np.sort(order[first])
 
 
 def columns_of(table: pd.DataFrame) -> dict[str, Any]:

@@ -44,21 +44,6 @@ SSF = Table(
 )
 
 
-def standardised(z: np.ndarray, n: np.ndarray, p: np.ndarray) -> np.ndarray:
-    """Standard errors of effects per allele on a phenotype of variance 1; effects are z times it.
-
-    Parameters
-    ----------
-    z, n, p : (variants,) arrays
-        z-scores, sample sizes, frequencies of the effect allele.
-
-    Notes
-    -----
-    se = 1 / sqrt(2 p (1 - p) (N + z^2)) (Zhu et al. 2016, doi:10.1038/ng.3538).
-    """
-    return 1 / np.sqrt(2 * p * (1 - p) * (n + z**2))
-
-
 def ssf_frame(
     variants: pd.DataFrame,
     *,

@@ -11,8 +11,10 @@ from panel.models.tabulator import CellClickEvent
 from deepwas_app.app import store
 from deepwas_app.app.cards import pan
 from deepwas_app.app.pages.locus import LocusPage
+from deepwas_app.app.places import Places
 from deepwas_app.app.state import AppState
 from deepwas_app.errors import InputError
+from deepwas_app.plots.locus_points import PALETTE
 
 
 @pytest.fixture
@@ -138,7 +140,8 @@ def test_a_reference_without_a_z_score_says_so(small_study):
 
 
 def test_the_legend_says_what_grey_means(small_study):
-    (legend,) = LocusPage(small_study).figure.figures[0].legend
+    legend, several = LocusPage(small_study).figure.figures[0].legend
+    assert not several.visible
     assert "other LD block" in [item.label.value for item in legend.items]
 
 
@@ -197,7 +200,9 @@ def test_tracks_are_hidden_moved_and_sized_in_the_drawer(page):
         assert rows.buttons[place]["Up"].description == "Up: Genes"
         rows.buttons[place]["Up"].clicks += 1
     assert page._stage[0].object is figures["genes"]
-    assert page.state.tracks == "genes,association,known,heritability,pips,-annotations"
+    assert (
+        page.state.tracks == "genes,association,known,recombination,heritability,pips,-annotations"
+    )
     assert [shown.label for shown in rows.shown[:2]] == ["Genes", "Association"]
     assert [shown.disabled for shown in rows.shown[:2]] == [False, True]
     # Another page with this address shows the same.
@@ -205,7 +210,7 @@ def test_tracks_are_hidden_moved_and_sized_in_the_drawer(page):
     assert other._stage[0].object is other.figure.tracks["genes"].figures[0]
     rows.buttons[0]["Down"].clicks += 1
     assert other._stage[1].object is other.figure.tracks["genes"].figures[0]
-    assert "page.state.tracks = 'association,genes,known,heritability" in page.python()
+    assert "page.state.tracks = 'association,genes,known,recombination" in page.python()
 
 
 def test_loci_open_by_a_click_and_know_what_was_fine_mapped(page, settle):
@@ -279,3 +284,60 @@ def test_the_figure_is_saved_as_it_is_on_show(page, monkeypatch):
     for message, shown in zip(said, names, strict=True):
         assert message["figures"] == [tracks[name].figures[0].id for name in shown]
         assert message["name"] == f"locus_{str(page.region).replace(':', '_')}"
+
+
+def test_a_visitor_names_known_associations_through_the_one_door(small_study, settle, tmp_path):
+    page = LocusPage(small_study)
+    row = page.table["row"].iloc[3]
+    name, place = (small_study[f"variant_{of}"].values[row] for of in ("id", "position"))
+    table = tmp_path / "known.tsv"
+    table.write_text(
+        "SNPS\tCHR_ID\tCHR_POS\tDISEASE/TRAIT\tPVALUE_MLOG\tPUBMEDID\n"
+        f"{name}\t{page.region.chromosome}\t{place}\tHeight\t12.5\t1\n"
+    )
+
+    def enter(words: str) -> None:
+        page.known.box.value_input = words
+        page.known.box.param.trigger("enter_pressed")
+
+    (figure,) = page.figure.tracks["known"].figures
+    enter(str(table))
+    settle(page, lambda: figure in page.figure.figures)
+    assert list(page.figure.tracks["known"].points.data["variant"]) == [name]
+    enter("")
+    assert figure not in page.figure.figures
+    page.state.places = Places([tmp_path / "elsewhere"])
+    enter(str(table))
+    assert "not among the files" in page.state.notice[1]
+    assert figure not in page.figure.figures
+
+
+def test_references_come_from_a_click_and_from_the_address(small_study, settle):
+    page = LocusPage(small_study)
+    rows = [int(row) for row in page.table["row"].iloc[[2, 5, 9, 11]]]
+    names = small_study["variant_id"].values[rows].astype(str).tolist()
+    track = page.figure.tracks["association"]
+    page.choose_reference(rows[0])
+    for row in rows[1:3]:
+        page.pin(row)
+        page.variant.another.clicks += 1
+    assert page.state.references == ",".join(names[1:3])
+    assert list(track.reference.data["variant"]) == names[:3]
+    settle(page, lambda: {*track.points.data["colour"]} & {*PALETTE[6:]})
+    page.pin(rows[3])
+    assert page.variant.another.disabled
+    page.pin(rows[1])
+    assert page.variant.another.label == "No longer a reference"
+    page.variant.another.clicks += 1
+    assert page.state.references == names[2]
+    # One that becomes the first is no longer beside it.
+    page.choose_reference(rows[2])
+    assert page.state.references == ""
+    page.state.references = f"{names[3]},{names[1]}"
+    page.active = True
+    page.tick()
+    assert page.others.rows == (rows[3], rows[1])
+    page.state.references = "rs_nowhere"
+    page.tick()
+    assert "rs_nowhere" in page.state.notice[1]
+    assert page.state.references == f"{names[3]},{names[1]}"

@@ -7,7 +7,7 @@ import xarray as xr
 from deepwas_app.genetics.regions import Region
 from deepwas_app.plots.arrangement import FACTORS, Arrangement
 from deepwas_app.plots.locus_figure import AXIS, LocusFigure
-from deepwas_app.plots.tracks.association import locus_table
+from deepwas_app.plots.locus_points import locus_table
 
 NAMES = ("association", "heritability", "genes")
 

@@ -6,29 +6,99 @@ import pytest
 import xarray as xr
 
 from deepwas_app.genetics.regions import Region
+from deepwas_app.plots import locus_points
 from deepwas_app.plots.locus_figure import LocusFigure
-from deepwas_app.plots.theme import LD_COLOURS, LD_UNKNOWN
-from deepwas_app.plots.track import Locus
-from deepwas_app.plots.tracks import TRACKS, annotations, association
+from deepwas_app.plots.theme import HUES, LD_COLOURS, LD_UNKNOWN
+from deepwas_app.plots.track import Locus, Other, strongest_of_column
+from deepwas_app.plots.tracks import TRACKS, annotations
 from deepwas_app.plots.tracks import genes as genes_track
 
 
 def test_locus_table_leaves_out_unscored_variants(study: xr.Dataset):
-    table = association.locus_table(study, np.arange(0, 20))
+    table = locus_points.locus_table(study, np.arange(0, 20))
     assert 5 not in set(table["row"])
     assert len(table) == 19
     assert set(table["colour"]) == {LD_UNKNOWN}
 
 
-def test_thinned_locus_keeps_every_hit(study: xr.Dataset, monkeypatch):
-    monkeypatch.setattr(association, "MOST_VARIANTS", 50)
-    study["variant_z"].values[60:70] = 9.0
-    table = association.locus_table(study, np.arange(0, 180))
-    assert set(range(60, 70)) <= set(table["row"])
+@pytest.mark.parametrize("hits", [0, 3000])
+def test_marks_and_variants_have_a_bound_whatever_is_significant(hits):
+    rng, count = np.random.default_rng(1), 20_000
+    position = np.sort(rng.choice(5_000_000, count, replace=False)) + 1
+    height = rng.exponential(0.5, count)
+    height[:hits] = rng.uniform(8, 200, hits)
+    keep = locus_points._spread(position, height, locus_points.MOST_VARIANTS)
+    assert len(keep) <= locus_points.MOST_VARIANTS
+    assert height[keep].max() == height.max()
+    strong = locus_points._strongest(position[keep], height[keep])
+    assert 0.3 * locus_points.MOST_MARKS < len(strong) <= locus_points.MOST_MARKS
+    # No variant is far from one that is drawn.
+    gap = np.abs(position[:, None] - position[keep][None, :: len(keep) // 500]).min(axis=1)
+    assert np.median(gap) < 10_000
+
+
+def test_those_that_are_not_marked_are_an_image(study, genes, monkeypatch):
+    monkeypatch.setattr(locus_points, "MOST_MARKS", 20)
+    figure = drawn(study, genes, Region("22", 1, 3_000_000))
+    track, table = figure.tracks["association"], figure.locus.variants
+    assert len(track.points.data["row"]) <= 20
+    assert len(track.points.data["row"]) + len(track.crowd.data["row"]) == len(table)
+    (image,) = track.image.data["image"]
+    assert set(np.unique(image)) == {0, 1}
+    first = int(np.flatnonzero(~table["mark"])[0])
+    figure.draw(reference=first, r2=np.full(len(table), 0.9))
+    (image,) = track.image.data["image"]
+    assert set(np.unique(image)) == {0, 6}
+    assert set(track.points.data["colour"]) == {LD_COLOURS[-1]}
+    tapped = []
+    figure.on_tap(tapped.append)
+    track.crowd.selected.indices = [2]
+    assert tapped == [track.crowd.data["row"][2]]
+
+
+def test_each_of_several_references_has_its_hue(study, genes):
+    figure = drawn(study, genes, Region("22", 1, 3_000_000))
+    track, table = figure.tracks["association"], figure.locus.variants
+    count = len(table)
+    r2 = np.where(np.arange(count) < 10, 0.9, 0.1)
+    figure.draw(reference=3, r2=r2)
+    assert [legend.visible for legend in track.legends] == [True, False]
+    other = Other(table["variant"][12], 12, 1 - r2)
+    figure.draw(others=(other, Other("elsewhere", None, np.full(count, np.nan))))
+    assert [legend.visible for legend in track.legends] == [False, True]
+    colours = track.points.data["colour"]
+    assert set(colours[:10]) == {HUES[0].lower()}
+    assert set(colours[10:]) == {HUES[1].lower()}
+    assert track.reference.data["hue"] == list(HUES[:2])
+    labels = [item.label.value for item in track.legends[1].items if item.visible]
+    assert [table["variant"][12] in label for label in labels].count(True) == 1
+    figure.draw(others=())
+    assert set(track.points.data["colour"]) <= {*LD_COLOURS, LD_UNKNOWN}
+
+
+def test_many_marks_of_annotations_are_images(study, genes, monkeypatch):
+    monkeypatch.setattr(annotations, "MOST_VARIANTS", 10)
+    figure = drawn(study, genes, Region("22", 1, 3_000_000))
+    figure.draw(annotations=("coding", "TSS distance"))
+    track = figure.tracks["annotations"]
+    assert not len(track.marks.data["x"])
+    assert track.images.data["annotation"] == ["coding", "TSS distance"]
+    coding, distance = track.images.data["image"]
+    ticks = annotations.annotation_ticks(study, figure.locus.rows, ["coding"])
+    assert np.count_nonzero(coding) == len(set((ticks["x"] / 3 * annotations.COLUMNS).astype(int)))
+    assert len(np.unique(distance)) > 4
+
+
+def test_few_stems_of_many_the_largest_of_each_column():
+    x, values = np.linspace(0, 1, 5000), np.where(np.arange(5000) % 25 == 7, -3.5, 1.0)
+    kept = strongest_of_column(x, values, (0, 1.001), 100)
+    assert len(kept) == 100
+    assert set(np.abs(values[kept])) == {3.5}
 
 
 def test_ld_colours_follow_the_usual_bins():
-    colours = association.colour_by_ld(np.array([0.0, 0.19, 0.2, 0.5, 0.79, 0.8, 1.0, np.nan]))
+    r2 = np.array([0.0, 0.19, 0.2, 0.5, 0.79, 0.8, 1.0, np.nan])
+    colours = locus_points.PALETTE[locus_points.shade_by_ld(r2)[0]]
     assert colours.tolist() == [LD_COLOURS[i] for i in (0, 0, 1, 2, 3, 4, 4)] + [LD_UNKNOWN]
 
 
@@ -62,7 +132,7 @@ def test_names_need_room_too():
 def drawn(study: xr.Dataset, genes: pd.DataFrame, region: Region) -> LocusFigure:
     """The figure of a region, without runs, annotations or fine-mapping."""
     figure, rows = LocusFigure(), region.rows(study)
-    table = association.locus_table(study, rows)
+    table = locus_points.locus_table(study, rows)
     figure.draw(study=study, region=region, rows=rows, variants=table, genes=genes)
     return figure
 
@@ -157,15 +227,15 @@ def test_the_wheel_zooms_the_first_track_and_moves_the_page_over_the_others():
 
 def test_strong_variants_point_the_way_of_their_effect(study: xr.Dataset):
     study["variant_z"].values[10:14] = [9.0, -9.0, 4.0, -4.0]
-    table = association.locus_table(study, np.arange(0, 60)).set_index("row")
+    table = locus_points.locus_table(study, np.arange(0, 60)).set_index("row")
     drawn = table["marker"].loc[10:13].tolist()
     assert drawn == ["triangle", "inverted_triangle", "circle", "circle"]
 
 
 def test_leads_of_significant_loci_have_names_beside_that_of_the_reference(study, genes):
     study["variant_z"].values[200:202] = [8.0, 3.0]
-    table = association.locus_table(study, np.arange(180, 360))
-    leads = association.leads_of(table, [200, 201, 90])
+    table = locus_points.locus_table(study, np.arange(180, 360))
+    leads = locus_points.leads_of(table, [200, 201, 90])
     assert table["row"].iloc[list(leads)].tolist() == [200]
     figure = drawn(study, genes, Region("22", 1, 3_000_000))
     figure.draw(variants=table, leads=leads)

@@ -7,8 +7,8 @@ import pytest
 from deepwas_app.genetics.regions import Region
 from deepwas_app.plots.locus_drivers import MOST_BARS, driver_bars, driver_plot
 from deepwas_app.plots.locus_figure import LocusFigure
+from deepwas_app.plots.locus_points import locus_table
 from deepwas_app.plots.theme import GREY
-from deepwas_app.plots.tracks.association import locus_table
 from deepwas_app.plots.tracks.pips import pip_points, set_colour
 
 

@@ -1,5 +1,7 @@
 """Which annotations drive the prior of the variant that the Locus page refers to."""
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 import panel_material_ui as pmui
@@ -12,6 +14,9 @@ from deepwas_app.app.poller import Poller
 from deepwas_app.app.result_tables import table_download
 from deepwas_app.app.state import AppState
 from deepwas_app.plots.locus_drivers import driver_plot
+
+# Seconds for which a variant must have been wanted.
+REST = 0.7
 
 
 class DriversCard(Asker):
@@ -30,6 +35,7 @@ class DriversCard(Asker):
         self.state = state
         self.table: Any = None
         self._wanted: tuple[str, int] | None = None
+        self._due: tuple[float, Callable[[], None]] | None = None
         self.line = pmui.Typography("", variant="body2", margin=(4, 0))
         self.figure = plot()
         self._shown = pmui.Column(sizing_mode="stretch_width")
@@ -50,12 +56,30 @@ class DriversCard(Asker):
             self._say(f"{store.run_name(run)} uses no annotations: every variant has the same f.")
             return
         self._say("Computing what drives the prior…")
-        self.ask(
-            "drivers",
-            lambda: store.drivers(study, run, row),
-            lambda table: self._show(table, run),
-            self._failed,
-        )
+
+        def explain() -> None:
+            self.ask(
+                "drivers",
+                lambda: store.drivers(study, run, row),
+                lambda table: self._show(table, run),
+                self._failed,
+            )
+
+        self._due = time.monotonic() + REST, explain
+
+    def refresh(self) -> None:
+        """Explain what is wanted, when it has been for a moment; called by the page's timer.
+
+        Bars are a new figure, which takes longer than all else that follows a click.
+        """
+        if self._due is not None and time.monotonic() > self._due[0]:
+            (_, explain), self._due = self._due, None
+            explain()
+
+    def let_go(self) -> None:
+        """Take back what was asked for, and what is to be."""
+        super().let_go()
+        self._due = None
 
     def _show(self, table: Any, run: Any) -> None:
         from deepwas_app.workflow.results.interpret import DRIVERS, total_fold

@@ -103,13 +103,19 @@ class LocusChoices(pn.viewable.Viewer):
     changed
         What to call when another value, another prior or other annotations are chosen, by the
         name of the widget here.
+    more
+        What else stands in the drawer.
     """
 
     def __init__(
-        self, state: AppState, figure: LocusFigure, changed: Mapping[str, Callable[[], None]]
+        self,
+        state: AppState,
+        figure: LocusFigure,
+        changed: Mapping[str, Callable[[], None]],
+        *more: Any,
     ) -> None:
         super().__init__()
-        self.state = state
+        self.state, self._more = state, more
         wide: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": (6, 0)}
         self.runs = runs_choice(state, **wide)
         self.runs.param.watch(lambda event: state.param.update(selected=list(event.new)), "value")
@@ -152,6 +158,7 @@ class LocusChoices(pn.viewable.Viewer):
             self.tracks.fill()
             chosen = pmui.Column(
                 cells((self.runs, 12), (self.value, 6), (self.prior, 6), (self.annotations, 12)),
+                *self._more,
                 sizing_mode="stretch_width",
             )
             self._layout.objects = [cells((chosen, 8), (self.tracks, 4))]

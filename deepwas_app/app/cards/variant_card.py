@@ -1,7 +1,8 @@
 """What is known of one variant of the Locus page: the reference, or the one that was clicked."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
@@ -12,14 +13,15 @@ import xarray as xr
 
 from deepwas_app.app import store
 from deepwas_app.app.asking import Asker
+from deepwas_app.app.cards.references import MOST
 from deepwas_app.app.markup import text
 from deepwas_app.app.poller import Poller
 from deepwas_app.app.state import AppState
 from deepwas_app.counting import counted
-from deepwas_app.genetics.statistics import minus_log10_p, p_text
-from deepwas_app.workflow.ssf import standardised
+from deepwas_app.genetics.statistics import minus_log10_p, p_text, standardised
 
 DRIVERS = 3
+ADD, DROP = "Add as reference", "No longer a reference"
 _ENSEMBL = {"hg19": "https://grch37.ensembl.org", "hg38": "https://www.ensembl.org"}
 _NEAR = 100
 
@@ -53,12 +55,17 @@ class VariantCard(Asker):
         The study and its runs.
     poller
         The session's timer, for work in a thread.
-    make_reference
-        Called with the variant's row in the study.
+    make_reference, add_reference
+        Called with the variant's row in the study: to be the reference, and to be one more, or no
+        longer.
     """
 
     def __init__(
-        self, state: AppState, poller: Poller, make_reference: Callable[[int], None]
+        self,
+        state: AppState,
+        poller: Poller,
+        make_reference: Callable[[int], None],
+        add_reference: Callable[[int], None],
     ) -> None:
         super().__init__(poller)
         self.state = state
@@ -70,24 +77,21 @@ class VariantCard(Asker):
         self.facts = pmui.Typography("", **lines)
         self.prior = pmui.Typography("", **lines)
         self.links = pmui.Typography("", variant="body2", margin=(4, 0), sx=_LINKS)
-        self.button = pmui.Button(
-            label="Make reference",
-            icon="my_location",
-            size="small",
-            variant="text",
-            margin=(0, 12, 0, 0),
-        )
-        self.button.on_click(lambda _: None if self.row is None else make_reference(self.row))
+        small: dict[str, Any] = {"size": "small", "variant": "text", "margin": (0, 12, 0, 0)}
+        self.button = pmui.Button(label="Make reference", icon="my_location", **small)
+        self.another = pmui.Button(label=ADD, icon="add_location", **small)
+        for button, call in ((self.button, make_reference), (self.another, add_reference)):
+            button.on_click(partial(self._called, call))
         self._layout = pmui.Column(
             self.heading,
             self.facts,
             self.prior,
-            pmui.FlexBox(self.button, self.links, align_items="center"),
+            pmui.FlexBox(self.button, self.another, self.links, align_items="center"),
             sizing_mode="stretch_width",
             margin=(2, 0, 0, 0),
         )
 
-    def look_at(self, row: int, run: Any, reference: bool) -> None:
+    def look_at(self, row: int, run: Any, reference: bool, others: Sequence[int] = ()) -> None:
         """Say what is known of a variant.
 
         Parameters
@@ -98,14 +102,21 @@ class VariantCard(Asker):
             Whose prior is spoken of; None for none.
         reference
             Whether the others are coloured by their LD with it.
+        others
+            More references.
         """
         study = self.state.study
         variant = study.isel(variants=row)
         self.row = row
         self.button.disabled = reference
+        full = len(others) >= MOST
+        self.another.param.update(
+            label=DROP if row in others else ADD,
+            disabled=reference or (full and row not in others),
+        )
         alleles = [text(variant[f"variant_{of}_allele"].item()) for of in ("effect", "other")]
         self.heading.object = (
-            f"{'Reference variant' if reference else 'Variant'} "
+            f"{'Reference variant' if reference or row in others else 'Variant'} "
             f"<b>{text(variant['variant_id'].item())}</b>, "
             f"{text(variant['variant_chromosome'].item())}:{int(variant['variant_position']):,}, "
             f"effect allele <b>{alleles[0]}</b>, other {alleles[1]}"
@@ -118,6 +129,10 @@ class VariantCard(Asker):
             self._prior = "Computing what the prior says of it…"
             self.ask("prior", lambda: _prior(study, run, row), self._tell, self._tell)
         self._draw()
+
+    def _called(self, call: Callable[[int], None], _: Any) -> None:
+        if self.row is not None:
+            call(self.row)
 
     def follow(self, fine_mapping: pd.DataFrame | None) -> None:
         """Take in the table of a fine-mapping, or that there is none."""

@@ -1,6 +1,5 @@
 """The Locus page: association, LD, prior heritability, annotations and genes on one axis."""
 
-import os
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -10,13 +9,15 @@ import panel_material_ui as pmui
 import xarray as xr
 
 from deepwas_app.app import store
-from deepwas_app.app.browser import Keys, SteadyScroll
+from deepwas_app.app.browser import Keys, SteadyScroll, Width
 from deepwas_app.app.cards.drivers import DriversCard
 from deepwas_app.app.cards.figure_files import FigureFiles
 from deepwas_app.app.cards.fine_mapping import FineMappingCard
+from deepwas_app.app.cards.known import Known
 from deepwas_app.app.cards.loci import LociCard
 from deepwas_app.app.cards.locus_choices import LocusChoices
 from deepwas_app.app.cards.pan import Pan
+from deepwas_app.app.cards.references import References
 from deepwas_app.app.cards.region_box import RegionBox, icon_button
 from deepwas_app.app.cards.variant_card import VariantCard
 from deepwas_app.app.components import GAP, section, stack
@@ -24,19 +25,19 @@ from deepwas_app.app.pages import PAGES
 from deepwas_app.app.pages.base import Page
 from deepwas_app.app.regions import around, scaled, shown_region
 from deepwas_app.errors import InputError
-from deepwas_app.genetics.known import read_known
 from deepwas_app.genetics.matching import find_variant
 from deepwas_app.genetics.regions import Region
 from deepwas_app.plots.locus_figure import LocusFigure
+from deepwas_app.plots.locus_points import MOST_MARKS, leads_of, locus_table, r2_of
 from deepwas_app.plots.track import run_values
-from deepwas_app.plots.tracks.association import leads_of, locus_table, r2_of
 from deepwas_app.workflow.results.values import VALUES
 
 if TYPE_CHECKING:
     from deepwas_app.workflow.results.finemap import FineMapping
 
+# Of the width that is drawn: where less is on show, it is drawn anew.
+NEARER = 0.7
 KEYS = {"[": -1, "]": 1}
-"""Which way they go along the loci."""
 
 
 @PAGES.add
@@ -76,13 +77,19 @@ class LocusPage(Page):
         self.figure.arrange(self.state.tracks)
         self.place = ""
         self.reference: int | None = None
-        self._shown = "", ""
+        self.others = References(self.state, self.poller, self.figure, self._say_trouble)
+        self._shown = "", "", ""
         self.table = pd.DataFrame()
         self._stage = pmui.Column(sizing_mode="stretch_width")
+        self._width = Width(sizing_mode="stretch_width", height=0, margin=0)
+        self._width.param.watch(lambda event: self.figure.widen(event.new), "pixels")
         self.fine_mapping = FineMappingCard(self.state, self._take_fine_mapping)
         self.drivers = DriversCard(self.state, self.poller)
         self.loci = LociCard(self.state, self.poller, partial(self._attempt, self.go_to_variant))
-        self.variant = VariantCard(self.state, self.poller, self.choose_reference)
+        self.variant = VariantCard(
+            self.state, self.poller, self.choose_reference, self.change_references
+        )
+        self.known = Known(self.state, self.poller, self._draw_known)
         self.choices = LocusChoices(
             self.state,
             self.figure,
@@ -91,6 +98,7 @@ class LocusPage(Page):
                 "prior": self._prior_changed,
                 "annotations": self._draw_annotations,
             },
+            self.known,
         )
         self.places = RegionBox(
             study,
@@ -106,12 +114,12 @@ class LocusPage(Page):
         if asked:
             self.state.reference = asked
             self._attempt(self._follow_reference)
+        self._attempt(self.others.follow, self.reference)
         loci = list(self.places.loci.options.values())
         if self.table.empty and loci:
             self.go_to_variant(loci[0])
         self._arrange()
         self.loci.look_at(self.choices.chosen_prior())
-        self._read_known()
         return [
             SteadyScroll(width=0, height=0, margin=0),
             # A notebook has keys of its own.
@@ -120,24 +128,8 @@ class LocusPage(Page):
                 if self.alone
                 else [Keys(self._key, keys=list(KEYS), width=0, height=0, margin=0)]
             ),
-            pmui.Paper(
-                self.places,
-                self.choices,
-                variant="outlined",
-                elevation=0,
-                margin=(0, 0, 8, 0),
-                sx={"p": "0 12px", "borderRadius": "10px"},
-                sizing_mode="stretch_width",
-            ),
-            pmui.Paper(
-                self.variant,
-                self._stage,
-                variant="outlined",
-                elevation=0,
-                margin=(0, 0, GAP, 0),
-                sx={"p": "4px 16px 8px", "borderRadius": "10px"},
-                sizing_mode="stretch_width",
-            ),
+            _card(self.places, self.choices, below=8, sx={"p": "0 12px"}),
+            _card(self.variant, self._width, self._stage, below=GAP, sx={"p": "4px 16px 8px"}),
             section(
                 "Loci",
                 self.loci,
@@ -156,11 +148,14 @@ class LocusPage(Page):
     def tick(self) -> None:
         """Follow the fine-mapping, and go where another page or the address asks to."""
         self.fine_mapping.refresh()
+        self.loci.report.refresh()
+        self.drivers.refresh()
         view = self.pan.over()
         if view is not None and view != self.region:
             self._settle(view)
         asked = self.state.reference
-        if not self.active or (asked, self.state.region) == self._shown:
+        now = asked, self.state.region, self.state.references
+        if not self.active or now == self._shown:
             return
         # A region has a reference of its own, unless one is asked for as well.
         another = asked != self._named(self.reference)
@@ -169,12 +164,15 @@ class LocusPage(Page):
         if another:
             self.state.reference = asked
             self._attempt(self._follow_reference)
-        self._shown = self.state.reference, self.state.region
+        if self.state.references != self._shown[2]:
+            self._attempt(self.others.follow, self.reference)
+        self._shown = self.state.reference, self.state.region, self.state.references
 
     def remembered(self) -> dict[str, Any]:
         """The runs, the region, the reference variant, and the tracks."""
         state = self.state
         place = {"region": self.place, "reference": state.reference, "tracks": state.tracks}
+        place["references"] = state.references
         return super().remembered() | {name: value for name, value in place.items() if value}
 
     def let_go(self) -> None:
@@ -185,6 +183,8 @@ class LocusPage(Page):
             self.drivers.let_go()
             self.loci.let_go()
             self.variant.let_go()
+            self.others.let_go()
+            self.known.let_go()
 
     def _take_fine_mapping(self, found: "FineMapping | None") -> None:
         """Draw a fine-mapping, and say what it says of variant and loci; None: of none any more."""
@@ -226,6 +226,7 @@ class LocusPage(Page):
         strongest = int(table["row"].iloc[int(np.argmax(table["minus_log10_p"]))])
         self.places.write(f"{region:,}", strongest if reference is None else reference)
         self.fine_mapping.look_at(self.choices.chosen_prior(), region)
+        self.others.take(table)
         self.choose_reference(strongest if reference is None else reference)
 
     def go_to_variant(self, row: int) -> None:
@@ -237,13 +238,15 @@ class LocusPage(Page):
         same = row == self.reference
         point = None if same else self._point(row)
         self.figure.draw(pinned=() if point is None else (point,))
-        self.variant.look_at(row, self.choices.chosen_prior(), same)
+        self.variant.look_at(row, self.choices.chosen_prior(), same, self.others.rows)
 
     def choose_reference(self, row: int) -> None:
         """Colour the variants by their LD to this one, and say what is known of it."""
         study, rows = self.state.study, self.table["row"].to_numpy()
         self.reference = row
         self.state.reference = self._named(row)
+        if row in self.others.rows:
+            self.others.change(row)
         self.figure.draw(reference=self._point(row), r2=None)
         self.pin(row)
         self.drivers.look_at(self.choices.chosen_prior(), row)
@@ -252,6 +255,11 @@ class LocusPage(Page):
             self.figure.draw(r2=r2_of(rows, *found))
 
         self.ask("ld", lambda: store.ld(study, row), colour, self._say_trouble)
+
+    def change_references(self, row: int) -> None:
+        """Colour by LD to one more variant, or no longer to it."""
+        self.others.change(row)
+        self.pin(row)
 
     def _key(self, key: str) -> None:
         self.places.step(KEYS[key])
@@ -313,7 +321,10 @@ class LocusPage(Page):
         """Take in where a pan or a zoom went; load more if that leaves what is drawn."""
         assert self.figure.locus is not None
         drawn = self.figure.locus.region
-        if view.start < drawn.start - 1 or view.stop > drawn.stop + 1:
+        beyond = view.start < drawn.start - 1 or view.stop > drawn.stop + 1
+        nearer = view.stop - view.start < NEARER * (drawn.stop - drawn.start)
+        # Nearer, those of the variants come that were left out of so many.
+        if beyond or (nearer and len(self.rows) > MOST_MARKS):
             self._attempt(self.go, scaled(view, 1.0), self.reference)
             return
         self._show_place(view)
@@ -368,17 +379,22 @@ class LocusPage(Page):
             self.choices.tracks.follow()
             self._arrange()
 
-    def _read_known(self) -> None:
-        """Have known associations drawn, where whoever serves the pages has named a table."""
-        path, study = os.environ.get("DEEPWAS_KNOWN"), self.state.study
-
-        def draw(known: pd.DataFrame) -> None:
+    def _draw_known(self, known: pd.DataFrame | None) -> None:
+        if self.figure.locus is not None:
             self.figure.draw(known=known)
             self._arrange()
-
-        if path:
-            self.ask("known", lambda: read_known(path, study), draw, self._say_trouble)
 
     def _darken(self, *_: Any) -> None:
         if self.ready():
             self.figure.set_dark(self.state.dark)
+
+
+def _card(*objects: Any, below: int, sx: dict[str, str]) -> pmui.Paper:
+    return pmui.Paper(
+        *objects,
+        variant="outlined",
+        elevation=0,
+        margin=(0, 0, below, 0),
+        sx=sx | {"borderRadius": "10px"},
+        sizing_mode="stretch_width",
+    )

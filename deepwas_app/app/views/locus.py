@@ -8,7 +8,7 @@ import panel_material_ui as pmui
 import param
 
 from deepwas_app.app import store
-from deepwas_app.app.browser import SteadyScroll
+from deepwas_app.app.browser import SteadyScroll, Width
 from deepwas_app.app.cards.pan import Pan
 from deepwas_app.app.cards.region_box import RegionBox
 from deepwas_app.app.components import stack
@@ -68,9 +68,12 @@ class LocusView(View):
         )
         self._recolour.on_click(lambda _: self._attempt(self._make_reference))
         self._stage = pmui.Column(sizing_mode="stretch_width")
+        self._width = Width(sizing_mode="stretch_width", height=0, margin=0)
+        self._width.param.watch(lambda event: self.figure.widen(event.new), "pixels")
         self._content.objects = [
             SteadyScroll(width=0, height=0, margin=0),
             pmui.FlexBox(self._places, self._recolour, align_items="center"),
+            self._width,
             self._stage,
         ]
         self.figure.set_dark(self.dark)

@@ -1,33 +1,21 @@
-"""Association: the variants' P values, coloured by LD to a reference variant."""
+"""Association: the variants' P values, coloured by LD to reference variants."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import xarray as xr
-from bokeh.models import HoverTool, TapTool
+from bokeh.models import ColumnDataSource, HoverTool, LinearColorMapper, TapTool
 from bokeh.models.annotations import Span
 from bokeh.plotting import figure
 
-from deepwas_app.genetics.statistics import GENOME_WIDE, minus_log10_p, p_text
-from deepwas_app.plots.locus_legend import ld_legend
-from deepwas_app.plots.manhattan import thin
-from deepwas_app.plots.theme import (
-    LD_COLOURS,
-    LD_EDGES,
-    LD_REFERENCE,
-    LD_UNKNOWN,
-    RED,
-    ink,
-    printed,
-)
+from deepwas_app.genetics.statistics import GENOME_WIDE
+from deepwas_app.plots.locus_legend import ld_legend, name_references, references_legend
+from deepwas_app.plots.locus_points import PALETTE, crowd_image, shade_by_ld
+from deepwas_app.plots.theme import HUES, LD_REFERENCE, RED, ink, printed
 from deepwas_app.plots.track import Locus, Track, columns_of, empty_source
 from deepwas_app.plots.tracks import TRACKS
 
-MOST_VARIANTS = 6000
-# -log10 P from which the direction of an effect is drawn: below, the sign is mostly chance.
-SUGGESTIVE = 5.0
 COLUMNS = (
     "row",
     "variant",
@@ -39,6 +27,9 @@ COLUMNS = (
     "minus_log10_p",
     "p",
     "people",
+    "effect",
+    "prior",
+    "pip",
     "r2",
     "r2_text",
     "colour",
@@ -46,120 +37,22 @@ COLUMNS = (
     "size",
 )
 TIPS = [
-    ("Variant", "@variant"),
-    ("Effect/other allele", "@alleles, @frequency{%.3g}"),
-    ("P, z", "@p, @z{%.3g}"),
-    ("People", "@people{0,0}"),
-    ("r² to reference", "@r2_text"),
+    ("Variant", "@variant, @alleles, @frequency{%.3g}"),
+    ("P, N", "@p, @people{0,0}"),
+    ("Effect (s.d.)", "@effect{%.3g}"),
+    ("Prior h²", "@prior"),
+    ("PIP", "@pip"),
+    ("r²", "@r2_text"),
 ]
-
-
-def locus_table(study: xr.Dataset, rows: np.ndarray) -> pd.DataFrame:
-    """The variants of a region as points.
-
-    Parameters
-    ----------
-    study
-        A study.
-    rows
-        Rows of the region.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``row``, ``variant``, ``x`` (Mb), ``position``, ``alleles``, ``frequency``, ``z``,
-        ``minus_log10_p``, ``people``, ``block``, ``marker`` (which way a strong effect goes),
-        ``size``, ``p`` (text), ``r2`` (NaN: unknown) and ``colour``. Unscored variants are left
-        out; beyond 6,000 variants the crowd near the axis is thinned, hits never are.
-    """
-    part = study.isel(variants=rows)
-    z = part["variant_z"].values.astype(float)
-    table = pd.DataFrame(
-        {
-            "row": rows,
-            "variant": part["variant_id"].values.astype(str),
-            "x": part["variant_position"].values / 1e6,
-            "position": part["variant_position"].values,
-            "alleles": [
-                f"{effect}/{other}"
-                for effect, other in zip(
-                    part["variant_effect_allele"].values.astype(str),
-                    part["variant_other_allele"].values.astype(str),
-                    strict=True,
-                )
-            ],
-            "frequency": part["variant_allele_frequency"].values,
-            "z": z,
-            "minus_log10_p": minus_log10_p(z),
-            "people": part["variant_sample_size"].values,
-            "block": part["variant_block"].values,
-        }
-    )
-    table = table[np.isfinite(table["z"])].reset_index(drop=True)
-    if len(table) > MOST_VARIANTS:
-        height = table["minus_log10_p"].to_numpy()
-        keep = np.union1d(
-            thin(table["x"].to_numpy(), height, (900, 240)), np.flatnonzero(height > GENOME_WIDE)
-        )
-        table = table.iloc[keep].reset_index(drop=True)
-    directed = np.where(table["z"] > 0, "triangle", "inverted_triangle")
-    suggestive = table["minus_log10_p"] >= SUGGESTIVE
-    table["marker"] = np.where(suggestive, directed, "circle")
-    # A triangle of a size is smaller than a circle of that size.
-    table["size"] = np.where(suggestive, 11, 8)
-    table["p"] = p_text(table["minus_log10_p"].to_numpy())
-    table["r2"] = np.nan
-    table["colour"] = LD_UNKNOWN
-    return table
-
-
-def leads_of(table: pd.DataFrame, leads: Sequence[int]) -> tuple[int, ...]:
-    """Which of the drawn variants lead a locus with genome-wide significance.
-
-    Parameters
-    ----------
-    table
-        From :func:`locus_table`.
-    leads
-        Rows in the study of the lead variants of its loci.
-    """
-    strong = table["minus_log10_p"].to_numpy() > GENOME_WIDE
-    return tuple(np.flatnonzero(np.isin(table["row"].to_numpy(), leads) & strong).tolist())
-
-
-def r2_of(rows: np.ndarray, first: int, known: np.ndarray) -> np.ndarray:
-    """The r² of some variants with a reference, NaN outside its LD block.
-
-    Parameters
-    ----------
-    rows
-        Of the variants, in the study.
-    first, known
-        First row of the block, and the r² of its variants.
-    """
-    inside = rows - first
-    here = (inside >= 0) & (inside < len(known))
-    r2 = np.full(len(rows), np.nan)
-    r2[here] = known[inside[here]]
-    return r2
-
-
-def colour_by_ld(r2: np.ndarray) -> np.ndarray:
-    """Colours of the five usual LD bins; grey where the LD is unknown.
-
-    Parameters
-    ----------
-    r2
-        Squared correlations with the reference variant; NaN is unknown.
-
-    Returns
-    -------
-    numpy.ndarray
-        Hex colours.
-    """
-    known = np.isfinite(r2)
-    bins = np.digitize(np.where(known, r2, 0.0), LD_EDGES) - 1
-    return np.where(known, np.array(LD_COLOURS)[bins], LD_UNKNOWN)
+# Of the variants that are only an image.
+_CROWD = ("row", "variant", "x", "minus_log10_p", "people", "effect")
+_CROWD_TIPS = [
+    ("Variant", "@variant"),
+    ("−log₁₀ P, N", "@minus_log10_p{0.0}, @people{0,0}"),
+    ("Effect (s.d.)", "@effect{%.3g}"),
+]
+# The value of runs that is said where the pointer rests.
+_PRIOR = "heritability"
 
 
 @TRACKS.add
@@ -168,15 +61,22 @@ class AssociationTrack(Track):
 
     name, order = "association", 10
     label, height = "−log₁₀ P", 340
-    needs = frozenset({"variants", "reference", "r2", "pinned", "leads"})
+    needs = frozenset(
+        ["variants", "reference", "r2", "others", "pinned", "leads", "values", "fine_mapping"]
+    )
+    values = frozenset({_PRIOR})
 
     def __init__(self, make: Callable[[int, str], figure]) -> None:
         super().__init__(make)
         self.points = empty_source(*COLUMNS)
-        self.reference = empty_source("x", "minus_log10_p", "variant")
+        self.crowd = empty_source(*_CROWD)
+        self.image = empty_source("image", "x", "y", "dw", "dh")
+        self.reference = empty_source("x", "minus_log10_p", "variant", "hue")
         self.pinned = empty_source("x", "minus_log10_p")
         self.leads = empty_source("x", "minus_log10_p", "variant")
         self._drawn: pd.DataFrame | None = None
+        self._mark = self._shade = np.zeros(0, int)
+        self._key: tuple[Any, Any] = None, None
         (track,) = self.figures
         track.add_layout(
             Span(
@@ -187,6 +87,27 @@ class AssociationTrack(Track):
                 line_width=1,
             )
         )
+        draw_image: Any = track.image
+        drawn_by_image = draw_image(
+            source=self.image,
+            color_mapper=LinearColorMapper(
+                palette=["rgba(0, 0, 0, 0)", *PALETTE], low=-0.5, high=len(PALETTE) + 0.5
+            ),
+            global_alpha=0.9,
+        )
+        # Only to be met by the pointer.
+        unseen: Any = {"fill_color": None, "line_color": None}
+        crowd = track.scatter(
+            "x",
+            "minus_log10_p",
+            source=self.crowd,
+            size=8,
+            **unseen,
+            **{f"nonselection_{k}": v for k, v in unseen.items()},
+            **{f"selection_{k}": v for k, v in unseen.items()},
+            name="crowd",
+        )
+        drawn_by_image.level = crowd.level = "underlay"
         same: Any = {"fill_alpha": 0.9, "line_color": "#20242c", "line_alpha": 0.35}
         dots = self._dots = track.scatter(
             "x",
@@ -218,7 +139,7 @@ class AssociationTrack(Track):
             source=self.reference,
             marker="diamond",
             size=19,
-            fill_color=LD_REFERENCE,
+            fill_color="hue",
             line_color="white",
             line_width=1,
         )
@@ -230,7 +151,7 @@ class AssociationTrack(Track):
             x_offset=12,
             y_offset=-4,
             text_font_style="bold",
-            text_color=LD_REFERENCE,
+            text_color="hue",
             **names,
         )
         self._names = track.text(
@@ -244,39 +165,102 @@ class AssociationTrack(Track):
         )
         # Where variants lie on each other, all their tips at once would hide the plot; and below a
         # variant a tip does not hide the peak.
-        hover = HoverTool(
-            renderers=[dots],
-            tooltips=TIPS,
-            formatters=printed(TIPS),
-            limit=1,
-            attachment="below",
-        )
-        track.add_tools(hover, TapTool(renderers=[dots]))
-        track.add_layout(ld_legend(track), "above")
+        for renderer, tips in ((dots, TIPS), (crowd, _CROWD_TIPS)):
+            track.add_tools(
+                HoverTool(
+                    renderers=[renderer],
+                    tooltips=tips,
+                    formatters=printed(tips),
+                    limit=1,
+                    attachment="below",
+                )
+            )
+        track.add_tools(TapTool(renderers=[dots, crowd]))
+        self.legends = ld_legend(track), references_legend(track)
+        for legend in self.legends:
+            track.add_layout(legend, "above")
 
     def draw(self, locus: Locus) -> None:
-        """The variants, their colours, and the reference variant."""
+        """The variants, their colours, and the reference variants."""
         table = locus.variants
         new = table is not self._drawn
         if new:
             self._drawn = table
-            self.points.selected.indices = []
+            self._mark = np.flatnonzero(table["mark"])
+            self._shade = np.zeros(0, int)
+            for source in (self.points, self.crowd):
+                source.selected.indices = []
             top = float(table["minus_log10_p"].max()) if len(table) else 0.0
             self.figures[0].y_range.update(start=0, end=max(top, GENOME_WIDE) * 1.12)
-        r2 = np.full(len(table), np.nan) if locus.r2 is None else locus.r2
-        if new or not np.array_equal(r2, self.points.data["r2"], equal_nan=True):
-            coloured = {"r2": r2, "r2_text": _ld_text(r2), "colour": colour_by_ld(r2)}
-            known = columns_of(table.drop(columns=["block"])) if new else self.points.data
-            self.points.data = {**known, **coloured}
-        # The reference has its name already.
-        leads = [at for at in locus.leads if at != locus.reference]
+            crowd = table[~table["mark"]]
+            self.crowd.data = columns_of(crowd[list(_CROWD)])
+        self._tell(locus, self._colour(locus, new), new)
+        hues = {} if locus.reference is None else {locus.reference: LD_REFERENCE}
+        others = zip(HUES[1:], locus.others, strict=False)
+        hues |= {o.at: hue for hue, o in others if o.at is not None}
+        # A reference has its name already.
+        leads = [at for at in locus.leads if at not in hues]
         for source, some in (
-            (self.reference, [] if locus.reference is None else [locus.reference]),
+            (self.reference, list(hues)),
             (self.pinned, list(locus.pinned)),
             (self.leads, leads),
         ):
-            part = table.iloc[some]
+            part = table.iloc[some].assign(hue=[hues.get(at, "") for at in some])
             source.data = {column: part[column].tolist() for column in source.data}
+        several = bool(locus.others)
+        self.legends[0].visible, self.legends[1].visible = not several, several
+        if several:
+            first = "" if locus.reference is None else table["variant"].iloc[locus.reference]
+            name_references(self.legends[1], [first, *(o.variant for o in locus.others)])
+
+    def _colour(self, locus: Locus, new: bool) -> dict[str, Any]:
+        """Columns of the marks that say their LD; none where it is as it was."""
+        table = locus.variants
+        r2 = np.full(len(table), np.nan) if locus.r2 is None else locus.r2
+        shade, best, _ = shade_by_ld(r2, locus.others)
+        if not new and np.array_equal(shade, self._shade):
+            same = np.array_equal(best[self._mark], self.points.data["r2"], equal_nan=True)
+            if same:
+                return {}
+        self._shade = shade
+        self._draw_crowd(locus, shade)
+        best = best[self._mark]
+        colours = PALETTE[shade[self._mark]].tolist()
+        return {"r2": best, "r2_text": _ld_text(best), "colour": colours}
+
+    def _draw_crowd(self, locus: Locus, shade: np.ndarray) -> None:
+        crowd = ~locus.variants["mark"].to_numpy()
+        if not crowd.any():
+            if len(self.image.data["image"]):
+                self.image.data = {name: [] for name in self.image.data}
+            return
+        left, right = locus.region.start / 1e6, locus.region.stop / 1e6
+        heights: Any = self.figures[0].y_range
+        top = float(heights.end)
+        x, y = (locus.variants[name].to_numpy()[crowd] for name in ("x", "minus_log10_p"))
+        image = crowd_image(x, y, shade[crowd], (left, right), top)
+        place = {"x": [left], "y": [0], "dw": [right - left], "dh": [top]}
+        self.image.data = {"image": [image], **place}
+
+    def _tell(self, locus: Locus, coloured: dict[str, Any], new: bool) -> None:
+        """Send the browser all of the marks, or only what is new of them."""
+        marks = locus.variants.iloc[self._mark]
+        changed = coloured | self._said(locus, marks, new)
+        if new:
+            known = columns_of(marks.drop(columns=["block", "mark"]))
+            self.points.data = {**known, **changed}
+        elif changed and len(marks):
+            every = slice(0, len(marks))
+            self.points.patch({name: [(every, column)] for name, column in changed.items()})
+
+    def _said(self, locus: Locus, marks: pd.DataFrame, new: bool) -> dict[str, Any]:
+        """What runs and a fine-mapping say of the marks, where the pointer rests."""
+        key = locus.values.get(_PRIOR), locus.fine_mapping
+        if not new and all(a is b for a, b in zip(key, self._key, strict=True)):
+            return {}
+        self._key = key
+        priors, pips = key
+        return {"prior": _prior_text(priors or {}, marks), "pip": _pip_text(pips, marks)}
 
     def set_dark(self, dark: bool) -> None:
         """The edges of the dots, and names."""
@@ -289,12 +273,38 @@ class AssociationTrack(Track):
     def on_tap(self, callback: Callable[[int], None]) -> None:
         """Call ``callback(row)`` when a variant is clicked; ``row`` counts the study's variants."""
 
-        def chosen(attr: str, old: list[int], new: list[int]) -> None:
-            if new:
-                callback(int(self.points.data["row"][new[0]]))
+        def follow(source: ColumnDataSource) -> None:
+            def chosen(attr: str, old: list[int], new: list[int]) -> None:
+                if new:
+                    callback(int(source.data["row"][new[0]]))
 
-        self.points.selected.on_change("indices", chosen)
+            source.selected.on_change("indices", chosen)
+
+        for source in (self.points, self.crowd):
+            follow(source)
 
 
 def _ld_text(r2: np.ndarray) -> list[str]:
     return [f"{value:.2f}" if np.isfinite(value) else "not known" for value in r2]
+
+
+def _prior_text(priors: Any, marks: pd.DataFrame) -> list[str]:
+    """Of every mark the prior of each run, the name of the run beside it where there are more."""
+    said = []
+    for run, table in priors.items():
+        value = table.set_index("variant")["value"]
+        found = value[~value.index.duplicated()].reindex(marks["variant"]).to_numpy()
+        name = f" ({run})" if len(priors) > 1 else ""
+        said.append([f"{v:.2g}{name}" for v in found])
+    return [", ".join(words) for words in zip(*said, strict=True)] or ["no run"] * len(marks)
+
+
+def _pip_text(table: pd.DataFrame | None, marks: pd.DataFrame) -> list[str]:
+    if table is None:
+        return ["not fine-mapped"] * len(marks)
+    known = table.drop_duplicates("SNP").set_index("SNP")[["PIP", "PIP_UNIFORM"]]
+    found = known.reindex(marks["variant"].to_numpy())
+    return [
+        f"{a:.2g}, uniform prior {b:.2g}" if np.isfinite(a) else "not fine-mapped"
+        for a, b in zip(found["PIP"], found["PIP_UNIFORM"], strict=True)
+    ]

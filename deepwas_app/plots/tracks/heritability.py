@@ -8,9 +8,11 @@ from bokeh.models import HoverTool
 from bokeh.plotting import figure
 
 from deepwas_app.plots.theme import run_colour
-from deepwas_app.plots.track import Locus, Track, columns_of, empty_source
+from deepwas_app.plots.track import Locus, Track, columns_of, empty_source, strongest_of_column
 from deepwas_app.plots.tracks import TRACKS
 
+MOST_STEMS = 400
+"""Of each run: of values nearer to each other than a screen shows, the largest."""
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -49,10 +51,12 @@ class HeritabilityTrack(Track):
 
     def draw(self, locus: Locus) -> None:
         """The stems, in units of a power of ten that the axis names."""
-        tables = [
-            table.assign(run=name, colour=run_colour(name))
-            for name, table in locus.values.get(locus.chosen, {}).items()
-        ]
+        ends = locus.region.start / 1e6, locus.region.stop / 1e6
+        tables = []
+        for name, table in locus.values.get(locus.chosen, {}).items():
+            x, values = table["x"].to_numpy(), table["value"].to_numpy(float)
+            some = table.iloc[strongest_of_column(x, values, ends, MOST_STEMS)]
+            tables.append(some.assign(run=name, colour=run_colour(name)))
         empty = pd.DataFrame(columns=["x", "value", "variant", "run", "colour"])
         drawn = pd.concat(tables, ignore_index=True) if tables else empty
         values = drawn["value"].to_numpy(dtype=float)

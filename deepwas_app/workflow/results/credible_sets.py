@@ -12,10 +12,10 @@ import pyarrow.parquet as pq
 import xarray as xr
 from scipy.special import log_ndtr
 
+from deepwas_app.genetics.statistics import standardised
 from deepwas_app.genetics.writing import replacing_file
 from deepwas_app.workflow.results.block_fits import PRIORS, BlockFits
 from deepwas_app.workflow.results.identity import VARIANT, identity
-from deepwas_app.workflow.ssf import standardised
 from deepwas_app.workflow.tables import Column, Table, write_provenance
 
 if TYPE_CHECKING:

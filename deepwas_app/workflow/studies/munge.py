@@ -12,11 +12,12 @@ import xarray as xr
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.gwas.clean import clean
 from deepwas_app.genetics.ld.panel import open_panel
+from deepwas_app.genetics.statistics import standardised
 from deepwas_app.summary_card import card
 from deepwas_app.workflow.progress import Progress, job
 from deepwas_app.workflow.settings import MungeSettings
 from deepwas_app.workflow.settings.keywords import knobs
-from deepwas_app.workflow.ssf import SSF, metadata, ssf_frame, standardised
+from deepwas_app.workflow.ssf import SSF, metadata, ssf_frame
 from deepwas_app.workflow.studies.gwas import GIVEN, align_gwas, check_accepted
 from deepwas_app.workflow.studies.gwas_files import read_gwas_files
 from deepwas_app.workflow.studies.signs import check_signs

@@ -3,10 +3,11 @@
 import numpy as np
 import pandas as pd
 
+from deepwas_app.genetics.statistics import standardised
 from deepwas_app.workflow.results.exports import EXPORTS, Export
 from deepwas_app.workflow.results.identity import identity
 from deepwas_app.workflow.results.locus import RunLike, opened
-from deepwas_app.workflow.ssf import SSF, ssf_frame, standardised
+from deepwas_app.workflow.ssf import SSF, ssf_frame
 from deepwas_app.workflow.studies.builtin import StudyLike
 
 
