@@ -55,6 +55,7 @@ if not typing.TYPE_CHECKING:
     from .app.serving import serve as serve
 
     # Type checkers find them below, with their knobs as keywords.
+    from .reporting import report as report
     from .workflow.results.effects import effects as effects
     from .workflow.results.export import export as export
     from .workflow.results.exported.weights import pgs_weights as pgs_weights
@@ -121,6 +122,24 @@ def serve(
 ) -> None:
     """Serve the dashboard until it is interrupted or terminated."""
     ...
+
+class _Report:
+    steps: _abc.Callable[..., _abc.Generator[_progress.Progress, None, _pathlib.Path]]
+    def __call__(
+        self,
+        study: _builtin.StudyLike | None,
+        runs: _locus.RunLike | _abc.Iterable[_locus.RunLike] = (),
+        output: str | _pathlib.Path = 'report',
+        *,
+        settings: _results.ReportKnobs | None = None,
+        loci: list[str] = [],
+        no_finemap: bool = False,
+        progress: _abc.Callable[[_progress.Progress], object] | None = None,
+    ) -> _pathlib.Path:
+        """Write loci, one page each: a page of HTML that needs no network, pictures and tables."""
+        ...
+
+report: _Report
 
 class _Effects:
     steps: _abc.Callable[..., _abc.Generator[_progress.Progress, None, _pandas.DataFrame]]

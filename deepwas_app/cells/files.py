@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -80,30 +80,64 @@ def save(
     if kind == ".html":
         write_text(_page(model, title), path)
         return path
-    browser = next((found for name in BROWSERS if (found := shutil.which(name))), None)
-    if browser is None:
+    program = browser()
+    if program is None:
         raise InputError(
             f"{path}: SVG and PNG are drawn by Chromium, Chrome or Edge, and none is installed. "
             "Write .html, and save a PNG from that page."
         )
     with _on_paper(model):
         page = _page(model, title, _EXPORT % {"kind": kind[1:], "width": width})
-    drawn = _drawn(browser, page, width, path)
+    drawn = _drawn(program, page, width, path)
     content = base64.b64decode(drawn.split(",")[1]) if kind == ".png" else drawn.encode()
     with replacing_file(path) as temporary:
         temporary.write_bytes(content)
     return path
 
 
-def _page(model: Model, title: str, then: str = "") -> str:
-    """A page with a picture, and what is done with its view."""
+def browser() -> str | None:
+    """The program that draws SVG and PNG files; None where there is none."""
+    return next((found for name in BROWSERS if (found := shutil.which(name))), None)
+
+
+def pictures_page(title: str, parts: Sequence[tuple[str, Model]]) -> str:
+    """A page that needs no other file: words (HTML) and a picture each, on pages when printed."""
+    sections = []
+    for place, (words, model) in enumerate(parts):
+        with _on_paper(model):
+            item = json.dumps(json_item(model)).replace("</", "<\\/")
+        sections.append(
+            f'<section>{words}<div id="picture-{place}"></div>'
+            f'<script>Bokeh.embed.embed_item({item}, "picture-{place}")</script></section>'
+        )
+    return (
+        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        f"<title>{html.escape(title)}</title>\n{_library()}\n<style>{_PRINT}</style></head>"
+        f"<body><h1>{html.escape(title)}</h1>{''.join(sections)}</body></html>\n"
+    )
+
+
+_PRINT = """
+body { font: 15px/1.4 system-ui, sans-serif; max-width: 1080px; margin: 24px auto; }
+table { border-collapse: collapse; font-size: 13px; margin: 8px 0 16px; }
+td, th { border-bottom: 1px solid #ccc; padding: 3px 10px; text-align: left; }
+h2 { margin-top: 40px; }
+@media print { section { break-before: page; } }
+"""
+
+
+def _library() -> str:
     # Bokeh's own page would link what any class of a program asks for, Panel's from other hosts.
     library = Resources(mode="inline", components=["bokeh", "bokeh-gl"]).js_raw
-    scripts = "\n".join(f"<script>{script}</script>" for script in library)
+    return "\n".join(f"<script>{script}</script>" for script in library)
+
+
+def _page(model: Model, title: str, then: str = "") -> str:
+    """A page with a picture, and what is done with its view."""
     item = json.dumps(json_item(model)).replace("</", "<\\/")
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        f"<title>{html.escape(title)}</title>\n{scripts}\n</head>"
+        f"<title>{html.escape(title)}</title>\n{_library()}\n</head>"
         f'<body><div id="picture"></div>\n'
         f'<script>Bokeh.embed.embed_item({item}, "picture"){then}</script></body></html>\n'
     )

@@ -35,6 +35,7 @@ COMMANDS = {
     "response": "How log variance answers to one annotation, or to two, the others as they are.",
     "export": "Write a run's prior and weights for other tools.",
     "finemap": "Inclusion probabilities and credible sets of a region, or of a whole study.",
+    "report": "Loci on pages to read, print and send: HTML, pictures and tables.",
     "outlook": "How many variants are causal, and how many of them larger GWAS would find.",
     "explain": "Which annotations drive one variant's prior.",
     "score": "Polygenic scores of genotyped people.",

@@ -191,7 +191,7 @@ def test_another_region_leaves_the_names_of_annotations_as_they_are(study, genes
     figure.draw(annotations=("coding",))
     before, named = track.yaxis.ticker, dict(track.yaxis.major_label_overrides)
     rows = np.arange(5, 40)
-    figure.draw(rows=rows, variants=association.locus_table(study, rows))
+    figure.draw(rows=rows, variants=locus_points.locus_table(study, rows))
     assert track.yaxis.ticker is before
     assert [*named.values()] == ["coding"]
     figure.draw(annotations=("score", "coding"))

@@ -8,6 +8,7 @@ import panel_material_ui as pmui
 
 from deepwas_app.app import store
 from deepwas_app.app.asking import Asker
+from deepwas_app.app.cards.report import ReportCard
 from deepwas_app.app.poller import Poller
 from deepwas_app.app.result_tables import page_frame, page_table, table_download
 from deepwas_app.app.state import AppState
@@ -42,6 +43,7 @@ class LociCard(Asker):
         self.rows = np.zeros(0, int)
         self.table: Any = None
         self.shown: Any = None
+        self.report = ReportCard(state, self.chosen, lambda: self._run)
         self._layout = pmui.Column(sizing_mode="stretch_width")
 
     def look_at(self, run: Any) -> None:
@@ -55,6 +57,11 @@ class LociCard(Asker):
         """Take in a fine-mapping under the prior of the run."""
         self._mappings.setdefault(self._key, []).append(found)
         self._fill()
+
+    def chosen(self) -> list[str]:
+        """Names of the lead variants that are ticked."""
+        ticked = [] if self.shown is None else sorted(self.shown.selection)
+        return [str(name) for name in self.table["SNP"].iloc[ticked]] if ticked else []
 
     @property
     def _key(self) -> str:
@@ -83,8 +90,13 @@ class LociCard(Asker):
             return
         # P is text, because a number could be none: in the order of the rows it is sorted.
         self.shown = page_table(
-            LEADS.part(*SHOWN), self.table, page_size=ROWS, sortable={"P": False}
+            LEADS.part(*SHOWN),
+            self.table,
+            page_size=ROWS,
+            sortable={"P": False},
+            selectable="checkbox",
         )
         self.shown.on_click(lambda event: self._go_to_variant(int(self.rows[event.row])))
         self.file = table_download("Loci", "loci.tsv", LEADS, lambda: self.table)
-        self._layout.objects = [self.shown, self.file]
+        buttons = pmui.FlexBox(self.file, self.report, gap="8px")
+        self._layout.objects = [self.shown, buttons]

@@ -52,11 +52,23 @@ LEADS = Table(
 )
 
 
+LOCUS_VARIANTS = Table(
+    "locus_variants",
+    "The variants of a locus that was not fine-mapped, one row a variant, by place.",
+    (
+        *VARIANT,
+        Column("Z", "z", "z-score of the GWAS", "", ".4g"),
+        Column("P", "P", "two-sided P of the GWAS"),
+    ),
+)
+
+
 def leads(
     study: xr.Dataset,
     genes: pd.DataFrame,
     prior: np.ndarray | None = None,
     mappings: Sequence[FineMapping] = (),
+    rows: np.ndarray | None = None,
 ) -> tuple[np.ndarray, pd.DataFrame]:
     """The loci of a study.
 
@@ -70,13 +82,15 @@ def leads(
         Prior heritability of every variant under a run; None for none.
     mappings
         Fine-mappings of regions of the study; the last counts where several say something.
+    rows
+        Of lead variants in the study, where they are not to be found.
 
     Returns
     -------
     rows, table
         Of the lead variants in the study; and table :data:`LEADS`.
     """
-    rows = np.array(lead_variants(study), dtype=int)
+    rows = np.array(lead_variants(study), dtype=int) if rows is None else rows
     table = identity(study, rows, tuple(VARIANT.names))
     places = [(str(c), int(p)) for c, p in zip(table["CHR"], table["BP"], strict=True)]
     near = [nearest_gene(genes, *place) for place in places]

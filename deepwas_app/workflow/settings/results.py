@@ -147,6 +147,34 @@ class ExplainSettings(RunInput, TableOutput, JsonOutput):
     )
 
 
+class ReportKnobs(Settings):
+    """Which loci are reported, and what of them."""
+
+    loci = param.List(
+        default=[],
+        item_type=str,
+        doc="Regions, genes or variants; none: all loci with genome-wide significance.",
+        metadata=facts(metavar="LOCUS"),
+    )
+    no_finemap = param.Boolean(False, doc="Do not fine-map the loci.")
+
+
+class ReportSettings(MovedStudy, ReportKnobs):
+    """Loci on pages to read, print and send."""
+
+    runs = param.List(
+        default=[],
+        item_type=str,
+        doc="NAME.run; several are drawn, and the first fine-maps. None: give --study.",
+        metadata=facts(positional=True, metavar="RUN"),
+    )
+    output = param.String(
+        "",
+        doc="A new folder.",
+        metadata=facts(flags=("-o", "--output"), required=True, metavar="DIR"),
+    )
+
+
 class FineMapKnobs(Settings):
     """How a region is fine-mapped."""
 
