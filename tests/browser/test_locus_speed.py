@@ -4,6 +4,7 @@ The bars are of a quiet machine; here they are held five times as wide, and by t
 tries, because other tests run beside this one.
 """
 
+import socket
 import statistics
 from collections.abc import Callable
 from pathlib import Path
@@ -119,8 +120,14 @@ def empty(dashboard_url: str) -> str:
         button.on_click(lambda _: word.param.update(object=f"changed {button.clicks}"))
         return pmui.Column(button, word)
 
-    server = pn.serve(page, port=0, threaded=True, show=False, verbose=False)
-    yield f"http://localhost:{server.port}/"
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    origins = [f"localhost:{port}"]
+    server = pn.serve(
+        page, port=port, threaded=True, show=False, verbose=False, websocket_origin=origins
+    )
+    yield f"http://localhost:{port}/"
     server.stop()
 
 
