@@ -10,11 +10,13 @@ import secrets
 import signal
 import socket
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import panel as pn
+from tornado.ioloop import IOLoop
 
 from deepwas_app.app import store
 from deepwas_app.app.jobs import JOBS
@@ -36,6 +38,8 @@ TOASTS = """
 """
 FIRST_STUDY = "height_chr22"
 HERE = Path(__file__).parent
+# Seconds in which a browser should have loaded the page.
+PATIENCE = 90.0
 # Among the origins: clients that are no browser, and name none.
 NO_ORIGIN = "none"
 
@@ -70,6 +74,37 @@ def close_with_session(shell: Dashboard) -> None:
         pn.state.on_session_destroyed(lambda _: shell.close(document))
 
 
+def wait_for_browser() -> None:
+    """Keep a new session for a browser that is slow to come back for it.
+
+    Bokeh lets go of one that nobody has connected to for fifteen seconds. On a busy machine loading
+    takes longer; the browser is then given another session, whose models are not those of the page
+    that it has, and waits for them for ever.
+    """
+    document = pn.state.curdoc
+    context = document.session_context if document is not None else None
+    if context is None or context.server_context is None:
+        return
+    # Not bound to the document, which is not to be kept by a timer.
+    loop, own, sessions = IOLoop.current(), context.id, context.server_context
+    end = time.monotonic() + PATIENCE
+
+    def look(held: bool) -> None:
+        session = next((one for one in sessions.sessions if one.id == own), None)
+        if session is None:
+            return
+        if session.connection_count or time.monotonic() > end:
+            if held:
+                session.unblock_expiration()
+            return
+        if not held:
+            session.block_expiration()
+        loop.call_later(1.0, look, True)
+
+    # The session is made when its document is.
+    loop.call_later(0.1, look, False)
+
+
 def dashboard() -> Any:
     """Build the dashboard of a session; a problem becomes a page that says so."""
     pn.extension(
@@ -82,6 +117,7 @@ def dashboard() -> Any:
         state.request(state.study_key or first_study())
         state.param.watch(lambda _: follow_address(state), "study_key")
         close_with_session(shell)
+        wait_for_browser()
         return shell
     except Exception as problem:
         logger.exception("the dashboard could not be built")
