@@ -82,7 +82,7 @@ class Idle(JSComponent):
           requestIdleCallback(() => { model.moments += 1 })
         }
       }
-      const timer = setInterval(look, 700)
+      const timer = setInterval(look, 300)
       const stop = () => {
         clearInterval(timer)
         for (const name of acts) { document.removeEventListener(name, act, there) }
@@ -132,6 +132,57 @@ class Keys(JSComponent):
     def _told(self, event: Any) -> None:
         if event.data in self.keys:
             self._pressed(event.data)
+
+
+class NumberWords(JSComponent):
+    """Tells of what was typed into a field for a number and is none; the field forgets it untold.
+
+    Also lets Enter be pressed in such a field a second time: Material's looks at what was typed
+    when it is left, and after Enter it takes itself for left.
+
+    Parameters
+    ----------
+    say
+        Called with a line for people.
+    """
+
+    _esm = """
+    export function render({ model }) {
+      const number = /^[\\s,]*-?[\\d,]*[.]?\\d*(e-?\\d+)?\\s*$/i, whole = /^\\s*-?[\\d,]*\\s*$/
+      const look = (event) => {
+        const path = event.composedPath(), field = path[0]
+        const named = (name) => path.some((node) => node.classList?.contains(name))
+        if (field.tagName !== "INPUT" || !named("number-field")) { return }
+        const enter = event.type === "keydown"
+        if (enter && event.key !== "Enter") { return }
+        const kind = named("whole-number") ? "a whole number" : "a number"
+        const right = named("whole-number") ? whole : number
+        if (!right.test(field.value)) {
+          const label = field.labels?.[0]?.textContent ?? ""
+          model.send_msg({ label, typed: field.value.slice(0, 80), kind })
+          if (enter) { setTimeout(() => field.blur(), 0) }
+        } else if (enter) {
+          setTimeout(() => { field.blur(); field.focus() }, 0)
+        }
+      }
+      const events = ["keydown", "focusout"]
+      for (const name of events) { document.addEventListener(name, look, true) }
+      model.on("remove", () => {
+        for (const name of events) { document.removeEventListener(name, look, true) }
+      })
+      return document.createElement("div")
+    }
+    """
+
+    def __init__(self, say: Callable[[str], None], **params: Any) -> None:
+        super().__init__(**({"width": 0, "height": 0, "margin": 0} | params))
+        self._say = say
+        self.on_msg(self._told)
+
+    def _told(self, event: Any) -> None:
+        told = event.data if isinstance(event.data, dict) else {}
+        label, typed, kind = (str(told.get(name, ""))[:80] for name in ("label", "typed", "kind"))
+        self._say(f"{label} {typed}: give {kind}.")
 
 
 class SteadyScroll(JSComponent):
@@ -215,7 +266,7 @@ def copies_address(button: pmui.Button) -> None:
     button.js_on_click(code=f"const words = window.location.href\n{_COPY}")
 
 
-def copies_tag(button: pmui.Button) -> None:
+def copies_tag(button: Any) -> None:
     """Let a button copy its only tag, which may change."""
     # Not by naming another widget to the browser: that keeps closed pages in memory.
     button.js_on_click(code=f"const words = source.tags[0]\n{_COPY}")

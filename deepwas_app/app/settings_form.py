@@ -120,8 +120,10 @@ def _look(setting: param.Parameter[Any]) -> tuple[Any, dict[str, Any]]:
         return pmui.TextInput, shared
     # The stepping buttons have no name for screen readers; the arrow keys do the same.
     shared["sx"] = {"& .MuiIconButton-root": {"display": "none"}}
+    # By these names browser.NumberWords knows them.
+    shared["css_classes"] = ["number-field"]
     if isinstance(setting, param.Integer):
-        return WholeField, shared
+        return WholeField, shared | {"css_classes": ["number-field", "whole-number"]}
     return RealField, shared | {"step": _step(setting.default)}
 
 

@@ -8,7 +8,8 @@ import panel_material_ui as pmui
 import xarray as xr
 
 from deepwas_app.app import leaks, notebook
-from deepwas_app.app.browser import Connection, Idle, SystemTheme
+from deepwas_app.app.accessible import Accessible
+from deepwas_app.app.browser import Connection, Idle, NumberWords, SystemTheme
 from deepwas_app.app.components import trouble, waiting
 from deepwas_app.app.guard import LayoutGuard
 from deepwas_app.app.header import Header
@@ -47,9 +48,15 @@ THEME = {
 }
 
 
-def make_page(name: str, state: AppState, poller: Poller) -> Any:
-    """One of the pages, over the state and with the timer of its dashboard."""
-    return PAGES[name](state, poller=poller)
+def make_page(name: str, state: AppState, poller: Poller, ahead: bool = False) -> Any:
+    """One of the pages, over the state and with the timer of its dashboard.
+
+    One that is built ahead of its time is not shown before it is turned to.
+    """
+    page = PAGES[name](state, poller=poller, active=not ahead)
+    if ahead:
+        page.draw(ahead=True)
+    return page
 
 
 class Dashboard(pn.viewable.Viewer):
@@ -124,9 +131,9 @@ class Dashboard(pn.viewable.Viewer):
             self._new = False
             self._build(self.shown)
 
-    def _build(self, name: str) -> None:
+    def _build(self, name: str, ahead: bool = False) -> None:
         try:
-            self.pages[name] = make_page(name, self.state, self.poller)
+            self.pages[name] = make_page(name, self.state, self.poller, ahead)
         except Exception as problem:
             line = f"This page could not be built: {type(problem).__name__}: {problem}"
             self._slots[name].objects = [trouble(line)]
@@ -135,15 +142,22 @@ class Dashboard(pn.viewable.Viewer):
         self._slots[name].objects = [self.pages[name]]
 
     def _build_ahead(self) -> None:
-        """Build another page where nobody waits for anything, so that it is there when wanted."""
+        """Build another page where nobody waits for anything, so that it is there when wanted.
+
+        A piece of it at a time, so that a turn that comes meanwhile has not long to wait.
+        """
         if self.idle.moments == self._moments:
             return
         self._moments = self.idle.moments
+        growing = [page for page in self.pages.values() if not page.whole]
         left = [name for name, slot in self._slots.items() if not slot.objects]
-        self.idle.wanted = bool(left)
-        if left and not self._new and not self.poller.waiting and few_visitors():
-            self._build(left[0])
-            self.pages[left[0]].active = False
+        self.idle.wanted = bool(growing or left)
+        if self._new or self.poller.waiting or not few_visitors():
+            return
+        if growing:
+            growing[0].add_piece()
+        elif left:
+            self._build(left[0], ahead=True)
 
     def close(self, document: Any = None) -> None:
         """Let go of everything, when the session is over."""
@@ -163,8 +177,10 @@ class Dashboard(pn.viewable.Viewer):
             contextbar_width=380,
             main=[
                 LayoutGuard(width=0, height=0, margin=0),
+                Accessible(width=0, height=0, margin=0),
                 Arrival(width=0, height=0, margin=0),
                 Connection(width=0, height=0, margin=0),
+                NumberWords(lambda line: self.state.say(line, "warning")),
                 self.theme,
                 self.idle,
                 self.header.dialog,
@@ -243,7 +259,7 @@ def sync_address(state: AppState) -> None:
     """Keep what is on show in the browser's address, both ways: it can be sent to others."""
     if pn.state.location is None:
         return
-    names = ("page", "region", "reference", "tracks", "tab")
+    names = ("page", "region", "reference", "tracks", "tab", "annotation")
     renamed = {"study_key": "study", "selected": "runs", "references": "refs"}
     synced = {name: name for name in names} | renamed
     pn.state.location.sync(state, synced)

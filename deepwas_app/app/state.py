@@ -58,6 +58,7 @@ class AppState(Spelt):
     references = param.String("", doc="Up to two more such variants: rs1,rs2.")
     tracks = param.String("", doc="How the tracks of the Locus page are arranged.")
     tab = param.String("", doc="Tab of the Annotations page on show; the first where of none.")
+    annotation = param.String("", doc="Annotation whose variants stand out; none where empty.")
     dark = param.Boolean(default=False, doc="Whether the page is dark.")
     notice = param.Parameter(None, doc="(severity, text) to show to the person; None if nothing.")
 
@@ -138,7 +139,7 @@ class AppState(Spelt):
             # What the address names is kept for the first study.
             if self.study is not None and self.study is not study:
                 self.selected, self.region = [], ""
-                self.reference = self.references = ""
+                self.reference = self.references = self.annotation = ""
             self.study, self.study_key = study, key
             self.runs = store.find_runs(study, self._refused)
             known = self.selected_runs() or [run for run in [self.best_run()] if run is not None]

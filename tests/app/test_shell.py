@@ -51,12 +51,27 @@ def test_other_pages_are_built_where_nobody_waits(small_study, small_runs, monke
     dashboard.poller.poll()
     assert list(dashboard.pages) == ["study"]
     monkeypatch.setattr(shell, "few_visitors", lambda: True)
-    for count in range(2, len(PAGES) + 1):
+
+    def rest():
         settle(dashboard, lambda: not dashboard.poller.waiting)
         dashboard.idle.moments += 1
         dashboard.poller.poll()
         dashboard.poller.poll()
-        assert len(dashboard.pages) == count
+
+    rest()
+    # A page is made in one moment, and comes piece by piece in the next ones.
+    assert len(dashboard.pages) == 2
+    turned = dashboard.pages["train"]
+    assert len(turned._content.objects) == 0
+    rest()
+    assert len(turned._content.objects) == 1
+    assert not turned.whole
+    turn(dashboard, "train")
+    assert turned.whole
+    assert len(turned._content.objects) > 1
+    turn(dashboard, "study")
+    while len(dashboard.pages) < len(PAGES) or not all(p.whole for p in dashboard.pages.values()):
+        rest()
     assert [name for name, page in dashboard.pages.items() if page.active] == ["study"]
     settle(dashboard, lambda: not dashboard.poller.waiting)
     dashboard.idle.moments += 1

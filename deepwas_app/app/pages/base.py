@@ -55,7 +55,9 @@ class Page(Spelt, Asker):
         self._notice = pmui.Alert(visible=False, sizing_mode="stretch_width", closeable=True)
         self._drawn: Any = None
         self._built = False
+        self._rest: list[Any] = []
         self._seen: Any = None
+        self._highlighted = ""
         self.state = self._open(study)
         self._layout = pmui.Column(
             *(alone() if self.alone else []),
@@ -67,6 +69,7 @@ class Page(Spelt, Asker):
         )
         self._watchers = [
             self.state.param.watch(self._follow, ["study", "opening", "runs", "selected"]),
+            self.state.param.watch(self._follow, "annotation"),
             self.state.param.watch(self._show_notice, "notice"),
         ]
         if self.alone:
@@ -94,12 +97,17 @@ class Page(Spelt, Asker):
             return [waiting("Opening the study…")]
         return [empty("No study is open. Open one on the Study page.")]
 
-    def draw(self) -> None:
-        """Build the content; a problem becomes a message in its place."""
+    def draw(self, ahead: bool = False) -> None:
+        """Build the content; a problem becomes a message in its place.
+
+        Where it is built ahead of its time, none of it is on the page before `add_piece` or until
+        the page is turned to.
+        """
         self.let_go()
         study = self.state.study
         self._drawn, self._built = study, False
         self._seen = self.state.runs, self.state.selected
+        self._highlighted = self.state.annotation
         try:
             with self._making():
                 objects = self.build_without_study() if study is None else self.build(study)
@@ -111,10 +119,24 @@ class Page(Spelt, Asker):
             objects = [
                 trouble(f"This page could not be built: {type(problem).__name__}: {problem}")
             ]
-        self._content.objects = objects
+        self._rest = objects if ahead else []
+        self._content.objects = [] if ahead else objects
+
+    @property
+    def whole(self) -> bool:
+        """Whether all that was built is on the page."""
+        return not self._rest
+
+    def add_piece(self) -> None:
+        """Put one piece more of what was built ahead on the page."""
+        self._content.objects = [*self._content.objects, *self._rest[:1]]
+        self._rest = self._rest[1:]
 
     def follow_runs(self) -> None:
         """Take in other runs or another selection; subclasses that show runs say how."""
+
+    def follow_annotation(self) -> None:
+        """Show the variants of the chosen annotation; subclasses that show variants say how."""
 
     def tick(self) -> None:
         """Called ten times a second while ``ready()``; for subclasses that watch jobs."""
@@ -151,6 +173,9 @@ class Page(Spelt, Asker):
         """Catch up with the state: at once on show, else when the page is turned to."""
         if not self.active:
             return
+        if self._rest:
+            self._content.objects = [*self._content.objects, *self._rest]
+            self._rest = []
         now = self.state.runs, self.state.selected
         if not self.ready():
             # Another study, or none yet and perhaps one on its way, or what failed before.
@@ -158,6 +183,9 @@ class Page(Spelt, Asker):
         elif now != self._seen:
             self._seen = now
             self.follow_runs()
+        if self.ready() and self._highlighted != self.state.annotation:
+            self._highlighted = self.state.annotation
+            self.follow_annotation()
 
     def _show_notice(self, event: Any) -> None:
         if event.new is None or not self.alone:
