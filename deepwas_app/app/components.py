@@ -1,12 +1,15 @@
 """Small pieces that every page is put together from."""
 
 import html
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import pandas as pd
 import panel as pn
 import panel_material_ui as pmui
+from holoviews.streams import Selection1D
 
+from deepwas_app.app.browser import copies_tag
 from deepwas_app.app.markup import text
 
 GAP = 16
@@ -17,7 +20,7 @@ _FIGURES = {
         "m": 0,
         "display": "grid",
         "gap": "10px",
-        "gridTemplateColumns": "repeat(auto-fit, minmax(96px, 1fr))",
+        "gridTemplateColumns": "repeat(auto-fit, minmax(var(--least, 96px), 1fr))",
     },
     "& dl > div": {
         "p": "10px 14px",
@@ -109,18 +112,27 @@ def cells(*objects: tuple[Any, int], breakpoint: str = "md") -> pmui.Grid:
     )
 
 
-def figures(cards: Sequence[tuple[str, str, str]]) -> pmui.Typography:
+def figures(cards: Sequence[tuple[str, str, str]], least: int = 96) -> pmui.Typography:
     """Numbers on cards side by side, which wrap on narrow screens.
 
     Parameters
     ----------
     cards
         Of each its label, its value, and what is said where the pointer rests, if anything.
+    least
+        Width of the narrowest, pixels.
     """
-    shown = "".join(map(_figure, cards))
     return pmui.Typography(
-        f"<dl>{shown}</dl>", sx=_FIGURES, sizing_mode="stretch_width", margin=(0, 0, GAP, 0)
+        figure_values(cards),
+        sx=_FIGURES | {"--least": f"{least}px"},
+        sizing_mode="stretch_width",
+        margin=(0, 0, GAP, 0),
     )
+
+
+def figure_values(cards: Sequence[tuple[str, str, str]]) -> str:
+    """What :func:`figures` shows, for one whose numbers change."""
+    return f"<dl>{''.join(map(_figure, cards))}</dl>"
 
 
 def _figure(card: tuple[str, str, str]) -> str:
@@ -180,6 +192,30 @@ def _said(words: str, severity: str) -> pmui.Alert:
     )
 
 
+def opens(element: Any, points: Any, go: Callable[[pd.Series], None]) -> pn.pane.HoloViews:
+    """A pane for a figure whose points lead somewhere when they are clicked.
+
+    Parameters
+    ----------
+    element
+        The figure.
+    points
+        Those of its layers that can be clicked.
+    go
+        Called with the row of the data of the point.
+    """
+    pane = plot(element)
+    for layer in points:
+        chosen = Selection1D(source=layer)
+
+        def clicked(event: Any, layer: Any = layer) -> None:
+            if event.new:
+                go(layer.data.iloc[event.new[0]])
+
+        chosen.param.watch(clicked, "index")
+    return pane
+
+
 def plot(element: Any = None, **params: Any) -> pn.pane.HoloViews:
     """A pane for a HoloViews figure that takes the width of its card.
 
@@ -199,6 +235,34 @@ def stack(stage: pmui.Column, wanted: Sequence[Any]) -> None:
             kept.get(id(drawn)) or pn.pane.Bokeh(drawn, sizing_mode="stretch_width", margin=0)
             for drawn in wanted
         ]
+
+
+def copyable(line: str) -> pmui.Row:
+    """A path or a command with a button that copies it; see :func:`let_copy` for another line."""
+    words = pmui.Typography(
+        "",
+        variant="caption",
+        sx={
+            "color": "text.secondary",
+            "fontFamily": "monospace",
+            "overflowWrap": "anywhere",
+        },
+        margin=(4, 0),
+    )
+    button = pmui.IconButton(
+        icon="content_copy", size="small", description="Copy", margin=0, tags=[""]
+    )
+    copies_tag(button)
+    row = pmui.Row(button, words, margin=0, sizing_mode="stretch_width", align="center")
+    let_copy(row, line)
+    return row
+
+
+def let_copy(row: pmui.Row, line: str) -> None:
+    """Put another line into what :func:`copyable` gave."""
+    button, words = row.objects
+    words.object = text(line)
+    button.param.update(tags=[line], description=f"Copy {line}")
 
 
 def typed(box: pmui.TextInput) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import holoviews as hv
 import numpy as np
 import pandas as pd
-from bokeh.models import ColumnDataSource, HoverTool
+from bokeh.models import ColumnDataSource, DataRange1d, HoverTool
 from bokeh.models.annotations import Span
 from bokeh.plotting import figure
 
@@ -24,6 +24,7 @@ from deepwas_app.plots.theme import (
 MILLI = 1e3
 LOSS = "Training loss (nats/variant)"
 GAIN = "Gain (10⁻³ nats/variant)"
+FRAME = "frame"
 
 
 def held_out_gain(metrics: Mapping[str, pd.DataFrame]) -> hv.Overlay:
@@ -95,12 +96,11 @@ class LiveCurves:
         self.gain_source = ColumnDataSource({"step": [], "value": [], "low": [], "high": []})
         self._pass: list[float] = []
         self._epoch = self._last_step = 0
-        self.loss = _panel(LOSS)
+        self.loss, self.gain = _panel(LOSS, (0.0, 1.0)), _panel(GAIN, (-1.0, 1.0))
         self.loss.line("step", "value", source=self.loss_source, color=BLUE, line_width=2)
         losses = self.loss.scatter(
             "step", "value", source=self.loss_source, color=BLUE, size=6, name="loss"
         )
-        self.gain = _panel(GAIN)
         self.gain.add_layout(
             Span(location=0, dimension="width", line_color=GREY, line_dash="dashed", line_width=1)
         )
@@ -117,16 +117,13 @@ class LiveCurves:
                 HoverTool(renderers=[dots], tooltips=tips, formatters=printed(tips), mode="vline")
             )
 
-    @property
-    def drawn(self) -> bool:
-        """Whether there is anything to see yet."""
-        return bool(self.loss_source.data["step"] or self.gain_source.data["step"])
-
     def clear(self) -> None:
         """Empty both figures, before another job is shown."""
         self.loss_source.data = {"step": [], "value": []}
         self.gain_source.data = {"step": [], "value": [], "low": [], "high": []}
         self._pass, self._epoch, self._last_step = [], 0, 0
+        for plot in (self.loss, self.gain):
+            _frame(plot).visible = True
 
     def extend(self, steps: Iterable[Any]) -> None:
         """Add training steps, in one message per figure.
@@ -155,10 +152,13 @@ class LiveCurves:
                 gain["high"].append(high)
                 # Held-out likelihood is measured at the end of a pass.
                 self._end_pass(loss)
-        if loss["step"]:
-            self.loss_source.stream(loss)
-        if gain["step"]:
-            self.gain_source.stream(gain)
+        for plot, source, new in (
+            (self.loss, self.loss_source, loss),
+            (self.gain, self.gain_source, gain),
+        ):
+            if new["step"]:
+                source.stream(new)
+                _frame(plot).visible = False
 
     def _end_pass(self, loss: dict[str, Any]) -> None:
         if self._pass:
@@ -167,12 +167,14 @@ class LiveCurves:
             self._pass = []
 
 
-def _panel(label: str) -> figure:
+def _panel(label: str, ends: tuple[float, float]) -> figure:
     plot = figure(
         height=260,
         sizing_mode="stretch_width",
         x_axis_label="Step",
         y_axis_label=label,
+        x_range=DataRange1d(only_visible=True),
+        y_range=DataRange1d(only_visible=True),
         tools="pan,box_zoom,reset,save",
         toolbar_location="right",
         min_width=260,
@@ -180,4 +182,10 @@ def _panel(label: str) -> figure:
     plot.toolbar.logo = None
     plot.toolbar.autohide = True
     plot.min_border_right = 16
+    # Points that nobody sees, for without any there are no axes.
+    plot.scatter([0, 100], list(ends), alpha=0, name=FRAME)
     return plot
+
+
+def _frame(plot: figure) -> Any:
+    return next(renderer for renderer in plot.renderers if renderer.name == FRAME)

@@ -20,6 +20,7 @@ from deepwas_app.core.priors import PRIORS
 from deepwas_app.workflow.progress import job
 from deepwas_app.workflow.runs.run import write_record
 from deepwas_app.workflow.runs.sweep import Sweep
+from deepwas_app.workflow.tables import with_error
 
 
 @pytest.fixture
@@ -105,7 +106,7 @@ def test_the_form_shows_just_the_settings_that_the_prior_takes(small_study):
     for prior in TAKEN:
         page.settings.prior = prior
         shown[prior] = {name for name, field in page.fields.items() if field.visible}
-    always = {"prior", "objective", "alpha", "validation_chromosomes"}
+    always = {"prior", "objective", "alpha", "validation_chromosomes", "folds"}
     assert shown == {prior: taken | always for prior, taken in TAKEN.items()}
 
 
@@ -123,11 +124,98 @@ def test_the_form_says_what_training_would_take(small_study, monkeypatch):
     page.settings.batch_blocks += 1
     assert "more than the 0.0009 GB that are free" in said()
     assert "more than" not in few
+    assert "will not fit" in page.too_large.objects[0].object
+    assert "CPU" in said()
+    assert "Cholesky factors" in said()
     # A name that the other network does not have is let go.
     page.settings.prior = "mlp"
     assert page.settings.size == ""
     page.settings.prior = "linear"
     assert "GB" not in said()
+    assert not page.too_large.objects
+
+
+def test_the_bar_says_what_is_held_out_and_a_click_changes_it(small_study):
+    page = TrainPage(small_study)
+    held, names = page.held_out, [str(n) for n in range(1, 21)]
+    assert [part[0] for part in held.bar.parts] == names
+    # What the software chooses, also where validation takes some of it.
+    assert held.bar.value == names[1::4]
+    page.settings.validation_chromosomes = "2"
+    assert held.bar.value == names[5::4]
+    held.bar.value = [*held.bar.value, "1"]
+    assert held.mode.value == "Chromosomes"
+    held.write(page.settings)
+    assert page.settings.test_chromosomes == ",".join(["1", *names[5::4]])
+    held.mode.value = "Nothing"
+    assert held.bar.value == []
+    # The folds of a cross-fitting are seen, as far as they can be made.
+    assert {part[3] for part in held.bar.parts} == {""}
+    page.settings.folds = "chromosomes"
+    odd, even = held.bar.parts[0], held.bar.parts[1]
+    assert odd[3] != even[3]
+    assert "fold 1" in odd[1]
+    assert "fold 2" in even[1]
+    page.settings.folds = "many"
+    assert {part[3] for part in held.bar.parts} == {""}
+
+
+def test_the_bar_of_one_chromosome_is_of_its_blocks(small_study):
+    one = small_study.copy()
+    one["block_chromosome"] = one["block_chromosome"].copy(data=["22"] * 20)
+    held = HeldOut(one)
+    settings = TrainPage(small_study).settings
+    assert held.bar.value == ["1", "5", "9", "13", "17"]
+    held.bar.value = ["10", "9", "0"]
+    assert held.mode.value == "LD blocks"
+    held.write(settings)
+    assert settings.test_blocks == "0,9,10"
+    other = HeldOut(one)
+    other.choose(settings)
+    assert other.bar.value == ["0", "9", "10"]
+
+
+def test_numbers_of_a_training_are_there_while_it_runs_and_after(small_study, settle):
+    page = TrainPage(small_study)
+    page.settings.param.update(prior="mlp", width=4, depth=1, epochs=2)
+    assert page.training.numbers.object.count("–") == 7
+    page.start()
+    settle(page, lambda: page.progress.job.status.over)
+    settle(page, lambda: page.training._best is not None)
+    page.poller.poll()
+    said, run = page.training.numbers.object, page.progress.job.result
+    scale = 1e3 / run.summary["variants"]
+    assert with_error(scale * run.summary["gain"], scale * run.summary["gain_se"], 2) in said
+    assert f"{run.summary['s2']:.3f}" in said
+    assert with_error(run.summary["h2"], run.summary["h2_se"], 4) in said
+    assert page.training._best.noise == pytest.approx((run.summary["s2"], run.summary["kappa"]))
+
+
+def test_a_sweep_that_is_there_can_be_extended(study_with_runs, settle):
+    page = ScalingPage(study_with_runs)
+    page.settings.param.update(epochs=1, seeds=1)
+    page.sizes.value, page.objectives.value = ["linear", "4x1"], ["likelihood"]
+    page.start()
+    settle(page, lambda: page.progress.job.status.over)
+    first = page.progress.job.result
+    again = ScalingPage(study_with_runs)
+    assert list(again.sweep.options) == ["A new one", "sweep-1"]
+    again.sweep.value = again.sweep.options["sweep-1"]
+    settle(again, lambda: again.progress.job.status.over)
+    # Read, not trained.
+    pd.testing.assert_frame_equal(again.progress.job.result.table, first.table)
+    assert again.settings.epochs == 1
+    assert again.fields["epochs"].disabled
+    assert set(again.sizes.value) == {"linear", "4x1"}
+    again.sizes.value = [*again.sizes.value, "8x1"]
+    again.start()
+    settle(again, lambda: again.progress.job.status.over)
+    assert again.progress.job.error == ""
+    found = again.progress.job.result
+    assert set(found.table["size"]) == {"linear", "4x1", "8x1"}
+    kept = found.table[found.table["size"] != "8x1"]["gain"].tolist()
+    assert sorted(kept) == sorted(first.table["gain"])
+    assert len(list(store.sweeps_folder(study_with_runs).glob("*"))) == 1
 
 
 def test_priors_and_objectives_have_names_for_people(small_study):

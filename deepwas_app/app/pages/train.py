@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import panel as pn
 import panel_material_ui as pmui
 import xarray as xr
 
 from deepwas_app.app import store
 from deepwas_app.app.cards.held_out import HeldOut
-from deepwas_app.app.components import cells, empty, fold, plot, section
-from deepwas_app.app.job_view import JobView, job_in_turn
+from deepwas_app.app.cards.run_actions import RunActions
+from deepwas_app.app.cards.training import TrainingCard, training_in_turn
+from deepwas_app.app.components import caution, cells, empty, fold, plot, section
 from deepwas_app.app.jobs import JOBS, Job
 from deepwas_app.app.markup import text
 from deepwas_app.app.pages import PAGES
@@ -29,18 +29,18 @@ from deepwas_app.plots import train as pictures
 from deepwas_app.workflow.progress import relay
 from deepwas_app.workflow.results.evaluation import RUNS, evaluate, per_variant
 from deepwas_app.workflow.runs.doubted import run_warnings
-from deepwas_app.workflow.runs.memory import memory_plan
+from deepwas_app.workflow.runs.memory import device_text, memory_plan
 from deepwas_app.workflow.runs.models import knobs, study_parameters
 from deepwas_app.workflow.runs.split import Split, usable_blocks
 from deepwas_app.workflow.runs.summary import EVALUATION
-from deepwas_app.workflow.settings import TrainSettings
+from deepwas_app.workflow.settings import TrainSettings, plain
 
 # Settings of the model and its training, in pairs after the first; for few priors; for all.
 MODEL = (
     "size", "width", "depth", "learning_rate", "epochs", "batch_blocks", "seed",
 )  # fmt: skip
 RARE = ("link", "coefficient_sd", "tower", "precision", "rematerialise")
-COMMON = ("alpha", "validation_chromosomes")
+COMMON = ("alpha", "validation_chromosomes", "folds")
 
 
 def light_steps(steps: Generator[Any, None, Any]) -> Generator[Any, None, Any]:
@@ -82,21 +82,20 @@ class TrainPage(Page):
 
     def __init__(self, *args: Any, **params: Any) -> None:
         self.settings = TrainSettings(prior="mlp")
-        self.progress = JobView(on_over=self._over)
-        self.curves = pictures.LiveCurves()
+        self.training = TrainingCard(on_over=self._over)
+        self.progress = self.training.progress
         self.runs = page_table(
             RUNS,
             runs_table([]),
             wrapped=["run"],
             selectable="checkbox",
             widths={
-                "run": 90,
+                "run": 150,
                 "gain_per_variant": 126,
                 "gain_per_variant_se": 126,
                 "status": 96,
             },
         )
-        self._cursor = 0
         self._filling = False
         super().__init__(*args, **params)
         self.runs.param.watch(self._picked, "selection")
@@ -109,6 +108,7 @@ class TrainPage(Page):
         self.compare = pmui.Column(sizing_mode="stretch_width")
         self.stopped = pmui.Column(sizing_mode="stretch_width")
         self.doubts = pmui.Column(sizing_mode="stretch_width")
+        self.actions = RunActions(self.state, self.duplicate)
         self.file = table_download(
             "Download TSV (nats)",
             "runs.tsv",
@@ -121,35 +121,22 @@ class TrainPage(Page):
             self.runs,
             self.doubts,
             self.compare,
+            self.actions,
             note="Tick runs to compare them here and on the Annotations and Locus pages.",
         )
-        self._no_curves = empty("The curves of a training appear here.")
-        self._curves = [
-            pn.pane.Bokeh(self.curves.loss, sizing_mode="stretch_width", margin=0),
-            pn.pane.Bokeh(self.curves.gain, sizing_mode="stretch_width", margin=0),
-        ]
-        self._live = pmui.Column(self._no_curves, sizing_mode="stretch_width")
-        self._attach(job_in_turn("train", store.study_hash(study)))
+        self.training.watch(training_in_turn(study))
         self._fill_table()
         return [
             cells(
                 (section("Settings", *self._form(study)), 4),
-                (section("Training", self.stopped, self.progress, self._live), 8),
+                (section("Training", self.stopped, self.training), 8),
             ),
             self._table_card,
         ]
 
     def tick(self) -> None:
         """Stream what the job has yielded since the last tick."""
-        job = self.progress.job
-        if job is None:
-            return
-        new = job.events[self._cursor :]
-        if new:
-            self._cursor += len(new)
-            self.curves.extend(new)
-            self._show_curves()
-        self.progress.refresh()
+        self.training.refresh()
 
     def start(self) -> None:
         """Submit a training job with the settings of the form."""
@@ -168,6 +155,18 @@ class TrainPage(Page):
             return light_steps(train.steps(study, settings, path))
 
         self._submit(study, path, steps)
+
+    def duplicate(self, run: Any) -> None:
+        """Put the settings of a run into the form, to be changed and trained anew."""
+        known = plain(self.settings)
+        self.settings.param.update(
+            {name: value for name, value in plain(run.settings).items() if name in known}
+        )
+        self.held_out.choose(run.settings)
+        self.state.say(
+            f"The form has the settings of {store.run_name(run)}. Change some, then press Start.",
+            "info",
+        )
 
     def go_on(self) -> None:
         """Resume the ticked runs that are not finished."""
@@ -211,7 +210,7 @@ class TrainPage(Page):
         if self.progress.busy:
             self.state.say(f"{job.title} waits for its turn.", "info")
         else:
-            self._attach(job_in_turn("train", job.study))
+            self.training.watch(training_in_turn(study))
 
     def _form(self, study: xr.Dataset) -> list[Any]:
         self.fields = fields = {
@@ -220,6 +219,7 @@ class TrainPage(Page):
         } | widgets(self.settings, (*MODEL, *RARE, *COMMON))
         pairs = [[fields[n] for n in pair] for pair in zip(MODEL[1::2], MODEL[2::2], strict=True)]
         rows = [pmui.Row(*pair, sizing_mode="stretch_width") for pair in pairs]
+        self.too_large = pmui.Column(sizing_mode="stretch_width")
         self.planned = pmui.Typography(
             "", variant="body2", sx={"color": "text.secondary"}, margin=(4, 0)
         )
@@ -248,7 +248,14 @@ class TrainPage(Page):
                 f"{counted(study.sizes['annotations'], 'annotation')}"
             )
             plan = memory_plan(study, self.settings, whole)
-            self.planned.object = f"{said}, {plan.text}" if plan else said
+            self.planned.object = text(
+                f"{said}{f', {plan.text}' if plan else ''}. On {device_text(study, self.settings)}."
+            )
+            self.too_large.objects = []
+            if plan and plan.needed > plan.free:
+                self.too_large.objects = [
+                    caution("This will not fit: choose a smaller size or fewer blocks per batch.")
+                ]
 
         named = dict(fields["size"].options)
         # What is held out may be chosen, and mistyped, later.
@@ -259,6 +266,13 @@ class TrainPage(Page):
             changed, ["prior", "size", "width", "depth", "batch_blocks", *RARE]
         )
         changed()
+
+        def divided(*_: Any) -> None:
+            chosen = self.settings
+            self.held_out.follow(chosen.folds, chosen.validation_chromosomes)
+
+        self.settings.param.watch(divided, ["folds", "validation_chromosomes"])
+        divided()
         self.button = pmui.Button(
             label="Start", icon="play_arrow", color="primary", margin=(10, 8, 0, 0)
         )
@@ -278,6 +292,7 @@ class TrainPage(Page):
             self.held_out,
             fold("More", *(fields[n] for n in (*RARE, *COMMON))),
             self.planned,
+            self.too_large,
             pmui.FlexBox(self.button, self.resume_button),
         ]
 
@@ -292,22 +307,10 @@ class TrainPage(Page):
         paths = (folder / f"{kind}-{number}.run" for number in itertools.count(1))
         return next(path for path in paths if not path.exists() and path not in taken)
 
-    def _attach(self, job: Job | None) -> None:
-        self._cursor = 0
-        self.curves.clear()
-        self.progress.watch(job)
-        self._show_curves()
-
-    def _show_curves(self) -> None:
-        """The curves as soon as there is a point in them: empty ones have no axes."""
-        wanted = self._curves if self.curves.drawn else [self._no_curves]
-        if list(self._live.objects) != wanted:
-            self._live.objects = wanted
-
     def _over(self, job: Job) -> None:
-        following = job_in_turn("train", job.study)
+        following = training_in_turn(self.state.study)
         if following is not job:
-            self._attach(following)
+            self.training.watch(following)
 
     def _ticked(self) -> list[str]:
         names = self.runs.value["run"].tolist()
@@ -335,6 +338,7 @@ class TrainPage(Page):
         finally:
             self._filling = False
         self._offer()
+        self.actions.follow()
         self.runs.visible = len(table) > 0
         self.file.visible = any(run.finished for run in self.state.runs)
         selected = {store.run_name(run): run for run in self.state.selected_runs()}

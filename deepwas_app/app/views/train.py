@@ -7,9 +7,10 @@ import panel as pn
 import panel_material_ui as pmui
 import param
 
-from deepwas_app.app.components import empty
 from deepwas_app.app.views.base import WatchingView
 from deepwas_app.plots.train import LiveCurves
+
+NOTHING = "The curves of a fit appear here: view.follow(dw.fit(study))."
 
 
 class TrainView(WatchingView):
@@ -37,14 +38,12 @@ class TrainView(WatchingView):
         super().__init__(**params)
         self.last: Any = None
         self.curves = LiveCurves()
-        self._line = pmui.Typography("", variant="body2", margin=(0, 0, 4, 0))
-        self._none = empty("The curves of a fit appear here: view.follow(dw.fit(study)).")
-        self._figures = [
+        self._line = pmui.Typography(NOTHING, variant="body2", margin=(0, 0, 4, 0))
+        figures = [
             pn.pane.Bokeh(figure, sizing_mode="stretch_width", margin=0)
             for figure in (self.curves.loss, self.curves.gain)
         ]
-        self._stage = pmui.Column(self._none, sizing_mode="stretch_width")
-        self._content.objects = [self.progress, self._line, self._stage]
+        self._content.objects = [self.progress, self._line, *figures]
 
     def follow(self, steps: Generator[Any, None, Any], title: str = "Fit") -> None:
         """Fit in a thread, and show it; the prompt is free at once. See `WatchingView.follow`."""
@@ -71,8 +70,7 @@ class TrainView(WatchingView):
         self.last = None
         self.param.update(step=0, held_out_gain=None)
         self.curves.clear()
-        self._line.object = ""
-        self._stage.objects = [self._none]
+        self._line.object = NOTHING
 
     def _take(self, steps: list[Any]) -> None:
         self.curves.extend(steps)
@@ -81,8 +79,8 @@ class TrainView(WatchingView):
         self.param.update(step=steps[-1].step, **newest)
         if self.progress.job is None:
             self._line.object = f"{steps[-1].message}, step {steps[-1].step:,}"
-        if self.curves.drawn and self._stage.objects != self._figures:
-            self._stage.objects = self._figures
+        elif self._line.object:
+            self._line.object = ""
 
     def add(self, step: Any) -> None:
         """Show one step more, from whichever thread; see `WatchingView.add`."""

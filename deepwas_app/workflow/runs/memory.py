@@ -1,13 +1,16 @@
 """Memory that training a network takes, asked before anything is trained."""
 
+import os
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import jax
 import xarray as xr
 
+from deepwas_app.core.likelihood import Solver, choose_solver
 from deepwas_app.core.memory import kept_bytes, step_bytes
 from deepwas_app.core.priors import PRIORS, Prior
+from deepwas_app.counting import counted
 from deepwas_app.errors import InputError
 from deepwas_app.workflow.runs.batches import Batches, batch_bytes, batch_plan, fits
 from deepwas_app.workflow.runs.models import planned_prior
@@ -114,6 +117,33 @@ def free_memory() -> float:
     except OSError:
         return float("inf")
     return 1024.0 * next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable"))
+
+
+def used_memory() -> float:
+    """Bytes that the device holds now, or this process where the device does not say."""
+    stats = jax.local_devices()[0].memory_stats()
+    if stats and "bytes_in_use" in stats:
+        return float(stats["bytes_in_use"])
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:
+        return float("nan")
+    return float(pages * os.sysconf("SC_PAGE_SIZE"))
+
+
+def device_text(study: xr.Dataset, settings: TrainSettings) -> str:
+    """What training is computed on and how, for people: "CPU, 8 cores; Cholesky factors"."""
+    devices = jax.local_devices()
+    name = devices[0].device_kind if devices[0].platform != "cpu" else "CPU"
+    where = f"{len(devices)} × {name}" if len(devices) > 1 else name
+    if devices[0].platform == "cpu":
+        where += f", {counted(os.cpu_count() or 1, 'core')}"
+    largest = int(study["block_components"].max())
+    solver: Solver = "exact"
+    if PRIORS[settings.prior].fitted_by == "adam":
+        solver = choose_solver(cast(Solver, settings.solver), largest)
+    how = "Cholesky factors" if solver == "exact" else "conjugate gradients"
+    return f"{where}; {how} of up to {largest:,} components"
 
 
 def _gb(size: float) -> str:

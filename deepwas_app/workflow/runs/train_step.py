@@ -148,6 +148,8 @@ class TrainStep(Fit):
         Monte-Carlo standard error of `train_loss`; 0 where nothing was estimated.
     residual, iterations
         The largest of this step's iterative solves; 0 where nothing was iterated.
+    noise
+        s2 and kappa of the model, where the step is without it.
     """
 
     epochs: int
@@ -164,6 +166,7 @@ class TrainStep(Fit):
     error: float = 0.0
     residual: float = 0.0
     iterations: int = 0
+    noise: tuple[float, float] | None = None
 
     def __repr__(self) -> str:
         return f"TrainStep({self.name} prior, {self.message})"
@@ -174,4 +177,8 @@ class TrainStep(Fit):
 
     def light(self) -> Self:
         """The step without its model and its study, for those who keep many."""
-        return replace(self, study=xr.Dataset(), checkpoint=None)
+        noise = None
+        if self.checkpoint is not None:
+            best = self.checkpoint.best
+            noise = float(best.s2), float(best.kappa)
+        return replace(self, study=xr.Dataset(), checkpoint=None, noise=noise)
