@@ -121,6 +121,7 @@ def page_table(
     *,
     page_size: int = 0,
     wrapped: Sequence[str] = (),
+    pictures: Sequence[str] = (),
     **params: Any,
 ) -> pn.widgets.Tabulator:
     """A result table to read, not to edit.
@@ -136,6 +137,8 @@ def page_table(
         Rows of a page where there are more; 0 for all at once.
     wrapped
         Columns of long text, which breaks into lines.
+    pictures
+        Columns of SVG that this package drew of numbers; nobody else's words may be in them.
     **params
         Passed to the widget; they win.
     """
@@ -146,11 +149,13 @@ def page_table(
         "titles": {c.name: html.escape(c.heading) for c in shown},
         "header_tooltips": {c.name: html.escape(c.meaning) for c in shown},
         "formatters": {c.name: _formatter(c, frame[c.name].dtype.kind == "f") for c in numbers}
-        | {name: {"type": "textarea"} for name in wrapped},
+        | {name: {"type": "textarea"} for name in wrapped}
+        | {name: {"type": "html"} for name in pictures},
         "text_align": {column.name: "right" for column in numbers},
         # Above its numbers, also where the last column takes the rest of the width.
         "header_align": {column.name: "right" for column in numbers},
         "show_index": False,
+        **({"sortable": dict.fromkeys(pictures, False)} if pictures else {}),
         "disabled": True,
         "selectable": False,
         "page_size": page_size or None,

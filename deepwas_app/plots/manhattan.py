@@ -10,6 +10,7 @@ import xarray as xr
 from deepwas_app.genetics.statistics import GENOME_WIDE, minus_log10_p
 from deepwas_app.plots.theme import (
     BLUE,
+    ORANGE,
     PALE_BLUE,
     RED,
     finished,
@@ -89,13 +90,35 @@ def genome_axis(study: xr.Dataset) -> tuple[np.ndarray, list[tuple[float, str]]]
     return x, ticks
 
 
-def manhattan_table(study: xr.Dataset) -> pd.DataFrame:
+def annotated(study: xr.Dataset, annotation: str) -> np.ndarray:
+    """Variants that an annotation singles out, (variants,) bool; of a continuous one the top fifth.
+
+    Parameters
+    ----------
+    study
+        A study.
+    annotation
+        Name of one of its annotations; none of another name.
+    """
+    names = study["annotation"].values.astype(str).tolist()
+    if annotation not in names:
+        return np.zeros(study.sizes["variants"], bool)
+    at = names.index(annotation)
+    values = study["variant_annotation"].isel(annotations=at).values.astype(float)
+    if study["annotation_kind"].values[at] == "binary":
+        return values > 0.5
+    return values > np.nanquantile(values, 0.8)
+
+
+def manhattan_table(study: xr.Dataset, among: np.ndarray | None = None) -> pd.DataFrame:
     """The points of a Manhattan plot, thinned to what a screen can show.
 
     Parameters
     ----------
     study
         A study.
+    among
+        Which variants to draw, (variants,) bool; all by default.
 
     Returns
     -------
@@ -104,7 +127,7 @@ def manhattan_table(study: xr.Dataset) -> pd.DataFrame:
         ``colour``.
     """
     z = study["variant_z"].values
-    scored = np.flatnonzero(np.isfinite(z))
+    scored = np.flatnonzero(np.isfinite(z) if among is None else np.isfinite(z) & among)
     axis, _ = genome_axis(study)
     height = minus_log10_p(z[scored])
     drawn = scored[_thin_enough(axis[scored], height)]
@@ -124,13 +147,15 @@ def manhattan_table(study: xr.Dataset) -> pd.DataFrame:
     )
 
 
-def manhattan(study: xr.Dataset) -> hv.Overlay:
+def manhattan(study: xr.Dataset, annotation: str = "") -> hv.Overlay:
     """Manhattan plot with the genome-wide line at P = 5e-8.
 
     Parameters
     ----------
     study
         A study.
+    annotation
+        One whose variants stand out, see :func:`annotated`.
 
     Returns
     -------
@@ -170,4 +195,11 @@ def manhattan(study: xr.Dataset) -> hv.Overlay:
         left, right = float(table["x"].min()), float(table["x"].max())
         edge = 0.01 * (right - left) or 0.1
         options["xlim"] = (left - edge, right + edge)
-    return finished(line * points, 300, **options)
+    drawn = line * points
+    if annotation:
+        singled = manhattan_table(study, annotated(study, annotation))
+        drawn *= hv.Points(singled, ["x", "minus_log10_p"], label=annotation).opts(
+            color=ORANGE, size=4
+        )
+        options |= {"show_legend": True, "legend_position": "top_right"}
+    return finished(drawn, 300, **options)

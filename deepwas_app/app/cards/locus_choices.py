@@ -136,10 +136,17 @@ class LocusChoices(pn.viewable.Viewer):
             visual_size="small",
             **wide,
         )
+        self.put_first(state.annotation)
         self.tracks = TrackList(state, figure)
         for name, call in changed.items():
             getattr(self, name).param.watch(partial(_told, call), "value")
         self._layout = pmui.Column(visible=False, sizing_mode="stretch_width")
+
+    def put_first(self, annotation: str) -> None:
+        """Show this annotation, above the others."""
+        if annotation in self.annotations.options:
+            others = [name for name in self.annotations.value or [] if name != annotation]
+            self.annotations.value = [annotation, *others]
 
     def follow(self) -> None:
         """Offer the runs that the state knows, and as priors those that it selects."""

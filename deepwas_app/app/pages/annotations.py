@@ -8,6 +8,7 @@ import xarray as xr
 from deepwas_app.app import store
 from deepwas_app.app.cards.annotation_card import ALONE, SHIFTED, Details
 from deepwas_app.app.cards.annotation_response import ResponseCard
+from deepwas_app.app.cards.annotation_table import AnnotationTable
 from deepwas_app.app.cards.effects import EffectsCard
 from deepwas_app.app.cards.enrichment import EnrichmentCard
 from deepwas_app.app.cards.run_choice import follow, runs_choice
@@ -66,9 +67,19 @@ class AnnotationsPage(Page):
         self.tabs.active = self._tab()
         self.tabs.param.watch(self._turned, "active")
         self.results = pmui.Column(sizing_mode="stretch_width")
+        self.everything = AnnotationTable(self.state)
+        # What the study itself says is there long before what the runs say.
+        if study.sizes["annotations"]:
+            self.ask(
+                self.everything,
+                lambda: store.annotation_overview(study),
+                self.everything.know,
+                self.state.say,
+            )
         self._compute()
         chooser = pmui.Row(self.chooser, self.detail, sizing_mode="stretch_width")
-        return [section("Runs", chooser), self.results]
+        table = [self.everything] if study.sizes["annotations"] else []
+        return [section("Runs", chooser), *table, self.results]
 
     def tick(self) -> None:
         """Bring the progress of the tests up to date."""
@@ -97,9 +108,15 @@ class AnnotationsPage(Page):
         follow(self.chooser, self.state)
         self._compute()
 
+    def follow_annotation(self) -> None:
+        """Say which one is chosen."""
+        self.everything.follow()
+
     def _compute(self) -> None:
         study, runs = self.state.study, self.state.selected_runs()
         self.forget(self.results)
+        if study.sizes["annotations"]:
+            self.everything.tell(None)
         self.effects, self._runs = {}, {store.run_name(run): run for run in runs}
         self.detail.visible = len(runs) > 1
         if not study.sizes["annotations"]:
@@ -149,3 +166,4 @@ class AnnotationsPage(Page):
         details = Details.now(self.state.study, self._runs, self.effects, self.detail.value)
         self.effects_card.tell(details)
         self.enrichment_card.tell(details)
+        self.everything.tell(details)

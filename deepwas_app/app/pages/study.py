@@ -7,7 +7,6 @@ from typing import Any
 import pandas as pd
 import panel_material_ui as pmui
 import xarray as xr
-from holoviews.streams import Selection1D
 
 from deepwas_app.app import store
 from deepwas_app.app.cards.load_own import OwnStudyForm
@@ -16,6 +15,7 @@ from deepwas_app.app.components import (
     caution,
     cells,
     empty,
+    opens,
     plot,
     section,
     typed,
@@ -91,6 +91,7 @@ class StudyPage(Page):
             lambda found: plot(pictures.residual_spectrum(found)),
             until="Computing the residual spectrum…",
         )
+        self._genome = pmui.Column(self._manhattan(study), sizing_mode="stretch_width")
         self._numbers = pmui.Column(*study_numbers(study), sizing_mode="stretch_width")
         self.follow_runs()
         misfits = pmui.Column(sizing_mode="stretch_width")
@@ -110,7 +111,7 @@ class StudyPage(Page):
             self._numbers,
             section(
                 "Manhattan plot",
-                self._manhattan(study),
+                self._genome,
                 note="Dashed: genome-wide significance, P = 5×10⁻⁸. Dense parts are thinned. "
                 "Click a variant to see its locus.",
             ),
@@ -181,21 +182,20 @@ class StudyPage(Page):
         note = "Of the effect alleles; off the line is another population, or another allele."
         return [(section("Frequencies", plot(frequency(study)), note=note), 6)]
 
+    def follow_annotation(self) -> None:
+        """Single out its variants on the Manhattan plot."""
+        self._genome.objects = [self._manhattan(self.state.study)]
+
     def _manhattan(self, study: xr.Dataset) -> Any:
         """The Manhattan plot, whose variants open the Locus page."""
-        self.manhattan = manhattan(study)
-        points = self.manhattan.Points.I
-        chosen = Selection1D(source=points)
+        self.manhattan = manhattan(study, self.state.annotation)
 
-        def go(event: Any) -> None:
-            if event.new:
-                row = points.data.iloc[event.new[0]]
-                place = int(row["position"])
-                region = Region.around(row["chromosome"], place, place, HALF_WINDOW)
-                self.state.param.update(region=str(region), page="locus")
+        def go(row: Any) -> None:
+            place = int(row["position"])
+            region = Region.around(row["chromosome"], place, place, HALF_WINDOW)
+            self.state.param.update(region=str(region), page="locus")
 
-        chosen.param.watch(go, "index")
-        return plot(self.manhattan)
+        return opens(self.manhattan, [self.manhattan.Points.I], go)
 
     def build_without_study(self) -> list[Any]:
         """What to do first."""
