@@ -12,6 +12,7 @@ from deepwas_app.plots.theme import (
     ORANGE,
     finished,
     hover_options,
+    run_colour,
 )
 
 NAMED = 5
@@ -97,6 +98,57 @@ def by_chromosome(table: pd.DataFrame) -> hv.Overlay:
         ylim=(lowest - room, highest + room),
         xlabel="Chromosome",
         ylabel="Difference (10⁻³ nats per variant)",
+        show_legend=False,
+    )
+
+
+COSTS = {"parameters": "Parameters of the prior", "seconds": "Time of training (s)"}
+
+
+def costs(runs: pd.DataFrame, cost: str) -> hv.Overlay:
+    """Held-out gain of runs against what they cost.
+
+    Parameters
+    ----------
+    runs
+        One row a run: ``run``, ``parameters``, ``seconds`` of its training, and in milli-nats per
+        variant ``gain_per_variant``, ``low`` and ``high``.
+    cost
+        ``"parameters"`` or ``"seconds"``.
+
+    Returns
+    -------
+    holoviews.Overlay
+        A point with its 95% interval per run, in the run's colour; log x axis.
+    """
+    drawn = runs.dropna(subset=["gain_per_variant", cost]).reset_index(drop=True)
+    drawn = drawn.assign(colour=[run_colour(name) for name in drawn["run"]])
+    hover = [
+        ("Run", "@run"),
+        ("Gain (10⁻³ nats/variant)", "@gain_per_variant{%.4g}"),
+        ("95% interval", "@low{%.4g} to @high{%.4g}"),
+        ("Parameters", "@parameters{0,0}"),
+        ("Seconds", "@seconds{%.3g}"),
+    ]
+    others = [name for name in COSTS if name != cost]
+    points = hv.Points(
+        drawn, [cost, "gain_per_variant"], ["run", "low", "high", *others, "colour"]
+    ).opts(
+        color="colour",
+        size=11,
+        nonselection_alpha=1,
+        **hover_options(hover) | {"tools": ["hover", "tap"]},
+    )
+    bars = hv.Segments(drawn, [cost, "low", cost, "high"], ["colour"]).opts(
+        color="colour", line_width=2
+    )
+    line = hv.HLine(0.0).opts(color=GREY, line_width=1, line_dash="dashed")
+    return finished(
+        hv.Overlay([line, bars, points]),
+        320,
+        logx=True,
+        xlabel=COSTS[cost],
+        ylabel="Held-out gain (10⁻³ nats per variant)",
         show_legend=False,
     )
 

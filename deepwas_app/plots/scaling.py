@@ -29,7 +29,8 @@ def scaling_curve(
     Returns
     -------
     holoviews.Overlay
-        One line with 95% intervals per objective, every fit as a small point; log x axis.
+        One line with 95% intervals per objective, every fit as a small point with its
+        row as ``fit``; log x axis.
     """
     hover = [
         ("Parameters", "@parameters{0,0}"),
@@ -50,9 +51,9 @@ def scaling_curve(
         colour, label = series_colour(i), str(objective)
         each = fits[fits["objective"] == objective]
         layers += [
-            hv.Points(each, ["parameters", "gain_per_variant"]).opts(
-                color=colour, size=4, alpha=0.4
-            ),
+            hv.Points(
+                each.assign(fit=each.index), ["parameters", "gain_per_variant"], ["fit"]
+            ).opts(color=colour, size=7, alpha=0.45, nonselection_alpha=0.45, tools=["tap"]),
             hv.Segments(part, ["parameters", "low", "parameters", "high"]).opts(
                 color=colour, line_width=2
             ),

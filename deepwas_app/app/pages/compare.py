@@ -4,6 +4,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import panel as pn
 import panel_material_ui as pmui
@@ -11,12 +12,13 @@ import xarray as xr
 
 from deepwas_app.app import store
 from deepwas_app.app.cards.run_choice import run_select
-from deepwas_app.app.components import caution, cells, empty, plot, section
+from deepwas_app.app.components import caution, cells, empty, opens, plot, section
 from deepwas_app.app.markup import text
 from deepwas_app.app.pages import PAGES
 from deepwas_app.app.pages.runs import RunsPage, finished_runs, name_in
 from deepwas_app.app.result_tables import PLACE, page_table, table_download
 from deepwas_app.core.objectives import OBJECTIVES
+from deepwas_app.intervals import interval
 from deepwas_app.plots import compare as pictures
 from deepwas_app.workflow.results.evaluation import (
     best_run,
@@ -75,6 +77,7 @@ class ComparePage(RunsPage):
             + (f"Objective of all: {one.pop()}. " if len(one) == 1 else "")
             + ("" if best_of is None else text(choice_line(best_of))),
         )
+        cost = self._cost_card()
         self.calibrated = pmui.Column(sizing_mode="stretch_width")
         if len(names) == 1:
             self._calibrate(names[0])
@@ -101,8 +104,36 @@ class ComparePage(RunsPage):
             section("Two runs", cells((self.first, 5), (self.second, 5), (swap, 2))),
             self.results,
             self.calibrated,
+            cost,
             everything,
         ]
+
+    def _cost_card(self) -> Any:
+        """Gain against parameters or time, of all finished runs; a point opens its run."""
+        self.cost = pmui.RadioButtonGroup(
+            label="Cost",
+            options={"Parameters": "parameters", "Time": "seconds"},
+            value="parameters",
+            size="small",
+            margin=(4, 0),
+        )
+        frame = run_costs(self.finished)
+        stage = pmui.Column(sizing_mode="stretch_width")
+
+        def go(row: pd.Series) -> None:
+            self.state.param.update(selected=[str(row["run"])], page="train")
+
+        def draw(*_: Any) -> None:
+            figure = pictures.costs(frame, str(self.cost.value))
+            layers = [layer for layer in figure if layer.group == "Points"]
+            stage.objects = [plot(figure) if self.alone else opens(figure, layers, go)]
+
+        self.cost.param.watch(draw, "value")
+        draw()
+        note = "95% intervals. "
+        if not self.alone:
+            note += "Click a point to see its run on the Train page."
+        return section("Gain and cost", self.cost, stage, note=note)
 
     def swap(self) -> None:
         """Turn the comparison round."""
@@ -252,6 +283,21 @@ class ComparePage(RunsPage):
 
 def _objective(run: Any) -> str:
     return OBJECTIVES[run.settings.objective].label
+
+
+def run_costs(finished: dict[str, Any]) -> pd.DataFrame:
+    """Gain of finished runs in milli-nats per variant with its 95% interval, and what it cost."""
+    rows = []
+    for name, run in finished.items():
+        said = run.summary
+        gain = error = np.nan
+        if said["gain"] is not None:
+            scale = 1e3 / max(said["variants"], 1)
+            gain, error = scale * said["gain"], scale * said["gain_se"]
+        low, high = interval(gain, error, len(run.test_blocks))
+        rows.append((name, said["parameters"], said.get("seconds", np.nan), gain, low, high))
+    columns = ["run", "parameters", "seconds", "gain_per_variant", "low", "high"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def calibration_card(name: str, table: pd.DataFrame) -> Any:

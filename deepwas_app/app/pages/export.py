@@ -1,6 +1,8 @@
 """The Export page: what other tools take from a run, and polygenic scores of genotypes."""
 
 import os
+import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import xarray as xr
 from deepwas_app.app import store
 from deepwas_app.app.cards.run_choice import run_select
 from deepwas_app.app.cards.scores import ScoreForm
-from deepwas_app.app.components import cells, section
+from deepwas_app.app.components import cells, copyable, let_copy, section
 from deepwas_app.app.pages import PAGES
 from deepwas_app.app.pages.runs import RunsPage, doubts, finished_runs, name_in
 from deepwas_app.app.places import Places
@@ -56,6 +58,9 @@ class ExportPage(RunsPage):
             margin=(6, 0, 10, 0),
         )
         self.buttons: dict[str, tuple[pmui.FileDownload, str]] = {}
+        # Each with RUN in it, in place of the path of the run.
+        self.commands: list[tuple[pmui.Row, str]] = []
+        path = self._command("RUN")
         self.scoring = ScoreForm(
             self.state, lambda: self._run(), genotypes_of(study, self.state.places)
         )
@@ -73,7 +78,7 @@ class ExportPage(RunsPage):
         )
         self._follow_run()
         return [
-            section("Run", self.run, self.doubts),
+            section("Run", self.run, path, self.doubts),
             section("Files for other tools", cells(*((card, 6) for card in files))),
             section(
                 "Score genotypes",
@@ -144,6 +149,11 @@ class ExportPage(RunsPage):
         self.doubts.objects = doubts(self.run.value, run_warnings(self._run()))
         for button, ending in self.buttons.values():
             button.filename = f"{store.run_name(self._run())}.{ending}"
+        run = self._run()
+        # Where strangers look, the server's folders are none of their business.
+        path = run.path if self.state.places.allows("/") else Path(run.path.name)
+        for row, line in self.commands:
+            let_copy(row, re.sub(r"\bRUN\b", lambda _: shlex.quote(str(path)), line))
 
     def _file(
         self,
@@ -163,13 +173,19 @@ class ExportPage(RunsPage):
             pmui.Typography(purpose, variant="body2", margin=(4, 0, 8, 0)),
             *knobs,
             button,
-            *(_command(line) for line in (command, then) if line),
+            *(self._command(line) for line in (command, then) if line),
             variant="outlined",
             elevation=0,
             margin=0,
             sx={"p": "12px 14px", "borderRadius": "8px", "height": "100%"},
             sizing_mode="stretch_width",
         )
+
+    def _command(self, line: str) -> pmui.Row:
+        """A line to copy; where RUN stands, the run's path will."""
+        row = copyable(line)
+        self.commands.append((row, line))
+        return row
 
     def _size(self, row: int) -> str:
         """How large a file will be, from the first variants and what else its rows hold."""
@@ -178,15 +194,6 @@ class ExportPage(RunsPage):
         text = VARIANT.text(identity(study, rows, tuple(VARIANT.names)))
         size = (len(text) / max(len(rows), 1) + row) * study.sizes["variants"] / 1e6
         return f" (about {size:.1f} MB)" if size < 10 else f" (about {size:.0f} MB)"
-
-
-def _command(line: str) -> pmui.Typography:
-    return pmui.Typography(
-        line,
-        variant="caption",
-        sx={"color": "text.secondary", "fontFamily": "monospace"},
-        margin=0,
-    )
 
 
 def genotypes_of(study: xr.Dataset, places: Places) -> str:

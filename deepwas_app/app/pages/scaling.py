@@ -1,6 +1,7 @@
 """The Scaling page: held-out likelihood against model size."""
 
 from collections.abc import Generator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -11,7 +12,7 @@ import xarray as xr
 from deepwas_app import plot as pictures
 from deepwas_app.app import store
 from deepwas_app.app.cards.held_out import HeldOut
-from deepwas_app.app.components import cells, empty, plot, section
+from deepwas_app.app.components import cells, empty, opens, plot, section
 from deepwas_app.app.job_view import JobView, job_in_turn
 from deepwas_app.app.jobs import JOBS, Job, Status
 from deepwas_app.app.markup import text
@@ -24,7 +25,7 @@ from deepwas_app.core.priors import PRIORS
 from deepwas_app.errors import InputError
 from deepwas_app.workflow.results.evaluation import in_millinats
 from deepwas_app.workflow.runs.models import study_parameters
-from deepwas_app.workflow.settings import ScalingSettings, TrainSettings
+from deepwas_app.workflow.settings import ScalingSettings, TrainSettings, plain
 from deepwas_app.workflow.tables import Table
 
 if TYPE_CHECKING:
@@ -81,7 +82,18 @@ class ScalingPage(Page):
             sizing_mode="stretch_width",
             margin=(6, 0),
         )
-        fields = [widget(self.settings, name) for name in ("seeds", "epochs", "learning_rate")]
+        self.fields = {n: widget(self.settings, n) for n in ("seeds", "epochs", "learning_rate")}
+        self.sweep = pmui.Select(
+            label="Sweep",
+            description="A sweep that is there already can be looked at, and extended by sizes, "
+            "objectives and seeds.",
+            options=self._sweeps(study),
+            value="",
+            size="small",
+            sizing_mode="stretch_width",
+            margin=(6, 0),
+        )
+        self.sweep.param.watch(lambda event: self._chose(event.new), "value")
         self.button = pmui.Button(
             label="Start sweep", icon="play_arrow", color="primary", margin=(10, 0, 0, 0)
         )
@@ -93,10 +105,11 @@ class ScalingPage(Page):
                 (
                     section(
                         "Sweep",
+                        self.sweep,
                         self.prior,
                         self.sizes,
                         self.objectives,
-                        *fields,
+                        *self.fields.values(),
                         self.held_out,
                         self.button,
                     ),
@@ -107,7 +120,8 @@ class ScalingPage(Page):
                         "Held-out gain over the constant prior",
                         self.progress,
                         self.results,
-                        note="Mean over seeds with 95% intervals; small points are single fits.",
+                        note="Mean over seeds with 95% intervals; small points are single fits. "
+                        "Click one to see its run.",
                     ),
                     8,
                 ),
@@ -141,7 +155,11 @@ class ScalingPage(Page):
         except InputError as problem:
             self.state.say(str(problem), "warning")
             return
-        settings = copy_of(self.settings)
+        path = Path(self.sweep.value) if self.sweep.value else self._new_path(study)
+        self._submit(study, copy_of(self.settings), path)
+        self._offer_sweeps(study)
+
+    def _new_path(self, study: xr.Dataset) -> Path:
         folder = store.sweeps_folder(study)
         number = 1
         while (folder / f"sweep-{number}").exists():
@@ -149,20 +167,62 @@ class ScalingPage(Page):
         path = folder / f"sweep-{number}"
         # At once: another sweep may be started while this one waits for its turn.
         path.mkdir(parents=True)
+        return path
 
+    def _submit(self, study: xr.Dataset, settings: ScalingSettings, path: Path) -> None:
         def sweep() -> Generator[Any, None, Any]:
             from deepwas_app.workflow.runs.sweep import scaling
 
             return scaling.steps(study, settings, path)
 
-        job = Job(
-            f"Sweep {number}", sweep, kind="scaling", study=store.study_hash(study), output=path
-        )
+        title = path.name.capitalize().replace("-", " ")
+        job = Job(title, sweep, kind="scaling", study=store.study_hash(study), output=path)
         JOBS.submit(job)
         if self.progress.busy:
             self.state.say(f"{job.title} waits for its turn.", "info")
         else:
             self._attach_next()
+
+    def _sweeps(self, study: xr.Dataset) -> dict[str, str]:
+        """The sweeps of a study that are there, and a new one."""
+        found = sorted(store.sweeps_folder(study).glob("*/"))
+        return {"A new one": ""} | {path.name: str(path) for path in found}
+
+    def _offer_sweeps(self, study: xr.Dataset) -> None:
+        options = self._sweeps(study)
+        if options != self.sweep.options:
+            self.sweep.options = options
+
+    def _chose(self, folder: str) -> None:
+        """Show a sweep that is there, with its settings; those that its fits share stay."""
+        # Late: it brings JAX.
+        from deepwas_app.workflow.runs.sweep import swept_settings
+
+        study = self.state.study
+        if folder:
+            try:
+                found = swept_settings(Path(folder))
+            except InputError as problem:
+                self.state.say(str(problem), "warning")
+                folder = ""
+                self.sweep.value = ""
+        if folder:
+            self.settings.param.update(plain(found))
+            self.sizes.value, self.objectives.value = list(found.sizes), list(found.objectives)
+            self._offer(study)
+            self.held_out.choose(found)
+            going = [job for job in JOBS.active() if job.output == Path(folder)]
+            if not going:
+                # Finished fits are read; one that was stopped goes on.
+                self._submit(study, found, Path(folder))
+        for field in (self.prior, self.fields["epochs"], self.fields["learning_rate"]):
+            field.disabled = bool(folder)
+        self.held_out.mode.disabled = bool(folder)
+        self.button.label = "Extend sweep" if folder else "Start sweep"
+
+    def follow_runs(self) -> None:
+        """Offer the sweeps that there are now."""
+        self._offer_sweeps(self.state.study)
 
     def _attach_next(self) -> None:
         """Look at the sweep whose turn it is."""
@@ -202,7 +262,10 @@ class ScalingPage(Page):
         from deepwas_app.workflow.runs.sweep import SCALING, STEPS
 
         said = summary(found)
-        objects: list[Any] = [plot(pictures.scaling(found))]
+        objects: list[Any] = [
+            *(pmui.Typography(text(line), margin=(2, 0)) for line in said.verdict),
+            self._figure(found),
+        ]
         if len(found.steps):
             objects += [
                 _heading("Each size over the next smaller"),
@@ -217,6 +280,18 @@ class ScalingPage(Page):
             _table(in_millinats(fits, "gain", "gain_se"), said.fits),
             pmui.Typography(text(said.chosen), variant="body2", margin=(4, 0)),
         ]
+
+    def _figure(self, found: "Sweep") -> Any:
+        """The curve, whose small points open their runs."""
+        figure = pictures.scaling(found)
+        layers = [layer for layer in figure if "fit" in map(str, layer.vdims)]
+
+        def go(row: pd.Series) -> None:
+            name = store.run_name(found.runs[int(row["fit"])])
+            self.state.refresh_runs(select=name)
+            self.state.param.update(selected=[name], page="train")
+
+        return plot(figure) if self.alone else opens(figure, layers, go)
 
     def _over(self, _: Job) -> None:
         self._attach_next()

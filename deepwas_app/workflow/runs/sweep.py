@@ -1,5 +1,6 @@
 """Held-out likelihood against the number of parameters: many runs, one table."""
 
+import re
 from collections.abc import Generator, Iterator
 from functools import partial
 from itertools import pairwise
@@ -60,6 +61,10 @@ STEPS = Table(
         ),
     ),
 )
+
+
+# Folders of its runs.
+_OF_SWEEP = re.compile(r"(.+)-[^-]+-seed\d+\.run")
 
 
 class Sweep(NamedTuple):
@@ -151,6 +156,38 @@ def sweep_models(settings: ScalingSettings) -> Iterator[tuple[str, TrainSettings
                     yield size, TrainSettings(**knobs)
                 except ValueError as problem:
                     raise InputError(f"size {size}, objective {objective}: {problem}") from None
+
+
+def swept_settings(path: Path) -> ScalingSettings:
+    """The settings of a sweep that lies there, from its runs, so that it can be extended.
+
+    Raises
+    ------
+    InputError
+        If there is no run of a sweep in the folder.
+    """
+    found = [
+        (match[1], run)
+        for folder in sorted(path.glob("*.run"), key=lambda folder: folder.stat().st_mtime)
+        if (match := _OF_SWEEP.fullmatch(folder.name)) and (run := open_run(folder))
+    ]
+    if not found:
+        raise InputError(f"{path}: holds no fit of a sweep yet.")
+    networks = [run.settings for _, run in found if run.prior_type.sizes]
+    like = networks[0] if networks else found[0][1].settings
+    named = {"prior": like.prior} if networks else {}
+    return ScalingSettings(
+        sizes=list(dict.fromkeys(size for size, _ in found)),
+        objectives=list(dict.fromkeys(run.settings.objective for _, run in found)),
+        seeds=1 + max(run.settings.seed for _, run in found),
+        epochs=like.epochs,
+        learning_rate=like.learning_rate,
+        test_chromosomes=like.test_chromosomes,
+        test_blocks=like.test_blocks,
+        validation_chromosomes=like.validation_chromosomes or "none",
+        patience=like.patience,
+        **named,
+    )
 
 
 @job
