@@ -50,6 +50,8 @@ class Header(pn.viewable.Viewer):
         )
         self.study.param.watch(self._chosen, "value")
         self.jobs = _button("Jobs", "work_history")
+        # A long line leaves the buttons beside it on a narrow screen.
+        self.jobs.param.update(sx=_WHITE | {"maxWidth": "28vw", "overflow": "hidden"})
         self.link = _button("Copy link", "link")
         copies_address(self.link)
         self.link.on_click(lambda _: state.say("The link to this view is copied.", "success"))
