@@ -136,6 +136,7 @@ class LocusChoices(pn.viewable.Viewer):
             visual_size="small",
             **wide,
         )
+        self._first = ""
         self.put_first(state.annotation)
         self.tracks = TrackList(state, figure)
         for name, call in changed.items():
@@ -143,10 +144,11 @@ class LocusChoices(pn.viewable.Viewer):
         self._layout = pmui.Column(visible=False, sizing_mode="stretch_width")
 
     def put_first(self, annotation: str) -> None:
-        """Show this annotation, above the others."""
-        if annotation in self.annotations.options:
+        """Show this annotation, above the others; once, so that it can be taken away."""
+        if annotation != self._first and annotation in self.annotations.options:
             others = [name for name in self.annotations.value or [] if name != annotation]
             self.annotations.value = [annotation, *others]
+        self._first = annotation
 
     def follow(self) -> None:
         """Offer the runs that the state knows, and as priors those that it selects."""

@@ -373,10 +373,6 @@ class LocusPage(Page):
         if not self.table.empty:
             self._draw_runs()
 
-    def follow_annotation(self) -> None:
-        """Its row on top of the annotations."""
-        self.choices.put_first(self.state.annotation)
-
     def _rearrange(self, *_: Any) -> None:
         if self.ready():
             self.figure.arrange(self.state.tracks)
