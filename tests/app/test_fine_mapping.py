@@ -108,7 +108,7 @@ def test_results_stay_inside_their_region_and_go_outside(mapped):
     mapped.go_to_variant(elsewhere(mapped))
     assert not set(mapped.figure.tracks["pips"].figures) & set(mapped.figure.figures)
     assert mapped.fine_mapping.mapping is None
-    assert len(mapped.figure.figures) == 4
+    assert len(mapped.figure.figures) == 5
 
 
 def elsewhere(page) -> int:

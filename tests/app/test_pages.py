@@ -107,8 +107,8 @@ def test_training_from_the_page(small_study, settle):
     page.poller.poll()
     assert job.status is Status.DONE, job.error
     assert all(event.checkpoint is None for event in job.events)
-    assert len(page.curves.loss_source.data["step"]) >= 1
-    assert len(page.curves.gain_source.data["step"]) == 2
+    assert len(page.training.curves.loss_source.data["step"]) >= 1
+    assert len(page.training.curves.gain_source.data["step"]) == 2
     assert page.state.selected == ["mlp-4x1-1"]
     assert page.runs.value["run"].tolist() == ["mlp-4x1-1"]
     assert page.runs.value["status"].tolist() == ["finished"]
@@ -149,7 +149,8 @@ def test_two_sessions_see_the_same_job(small_study, settle):
     two.draw()
     two.poller.poll()
     assert two.progress.job is one.progress.job
-    assert two.curves.gain_source.data["step"] == one.curves.gain_source.data["step"]
+    steps = [page.training.curves.gain_source.data["step"] for page in (one, two)]
+    assert steps[0] == steps[1]
 
 
 def test_runs_table_is_per_variant(study_with_runs):

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+from deepwas_app.genetics.genes import read_exons, read_genes
 from deepwas_app.genetics.regions import Region
 from deepwas_app.plots import locus_points
 from deepwas_app.plots.locus_figure import LocusFigure
@@ -264,3 +265,9 @@ def test_known_associations_are_those_of_the_region(study, genes):
     assert (points["variant"].tolist(), points["p"].tolist()) == (["rs1"], ["3.2e-413"])
     figure.draw(region=Region("22", 1, 2_000_000))
     assert figure.tracks["known"].points.data["variant"].tolist() == ["rs1", "rs2"]
+
+
+def test_a_desert_has_no_exons():
+    nowhere = genes_track.stack_genes(read_genes("hg19"), "22", 1, 2)
+    assert not len(nowhere)
+    assert not len(genes_track.exon_boxes(nowhere, read_exons("hg19"), "22"))

@@ -119,7 +119,11 @@ def read_table_on(path: str | Path, variants: xr.Dataset, bim: str = "") -> Tabl
             f"{path}: has {table.num_rows} rows, but its .bim has {len(rows_of['variant_id'])}. "
             f"Say whose rows these are: {path.name}#FILE.bim."
         )
-    columns = {name: numbers(path, name, table[name]) for name in names}
+    columns = {}
+    for name in names:
+        columns[name] = numbers(path, name, table[name])
+        # Of hundreds of annotations each is held once.
+        table = table.drop_columns([name])
     return _on_variants(path, columns, rows_of, variants, others)
 
 
@@ -174,7 +178,10 @@ def _on_variants(
     variants: xr.Dataset,
     others: list[str],
 ) -> Table:
-    """Values of the variants; the mean where several rows are of one variant."""
+    """Values of the variants; the mean where several rows are of one variant.
+
+    The columns are used up, so that each is held once.
+    """
     notes = [f"{path}: no annotations: {', '.join(others)}."] if others else []
     size = rows_of.sizes["variants"]
     counting = [name for name, column in columns.items() if counts_rows(column)]
@@ -184,7 +191,8 @@ def _on_variants(
     number = np.bincount(variant, minlength=variants.sizes["variants"])
     repeated, differ = number > 1, np.zeros(len(number), dtype=bool)
     out = {}
-    for name, column in columns.items():
+    for name in list(columns):
+        column = columns.pop(name)
         if name in counting:
             continue
         values = np.full(len(number), np.nan, dtype=np.float32)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import pandas as pd
 from bokeh.models import FixedTicker, HoverTool
 from bokeh.plotting import figure
@@ -93,7 +94,9 @@ def exon_boxes(stacked: pd.DataFrame, exons: pd.DataFrame, chromosome: str) -> p
         ``left``, ``right`` (Mb), ``bottom``, ``top``.
     """
     here = exons[exons["chromosome"] == chromosome]
-    of_gene = stacked[["name", "start", "y"]].merge(here, on=["name", "start"])
+    # Where there is no gene, its columns are of no type that could be matched.
+    keys = stacked[["name", "start", "y"]].astype({"name": object, "start": np.int64})
+    of_gene = keys.merge(here.astype({"name": object}), on=["name", "start"])
     boxes = [
         ((start - 1) / 1e6, stop / 1e6, gene.y - _HALF, gene.y + _HALF)
         for gene in of_gene.itertuples()

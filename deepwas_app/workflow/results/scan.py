@@ -182,7 +182,12 @@ def open_derivatives(path: str | Path) -> xr.Dataset:
     Parameters
     ----------
     path : path
-        NAME.derivatives.zarr
+        NAME.derivatives.zarr, which :func:`scan` keeps beside a run.
+
+    Returns
+    -------
+    xarray.Dataset
+        What :func:`derivatives` gives, read when it is asked for.
 
     Raises
     ------
