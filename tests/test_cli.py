@@ -107,6 +107,7 @@ def test_evaluate_gives_the_summary_of_training(linear_run, folder, capsys):
     assert main(["evaluate", linear_run, "--json"]) == 0
     (row,) = last_json(capsys)
     trained = json.loads((Path(linear_run) / "run.json").read_text())["summary"]
+    assert row.pop("provenance")["command"].startswith("deepwas evaluate")
     assert row == {name: trained[name] for name in row}
     table = folder / "table.tsv"
     assert main(["evaluate", linear_run, "-o", str(table)]) == 0
@@ -247,6 +248,8 @@ def test_every_command_has_help(capsys):
             "check",
             "calibration",
             "effects",
+            "scan",
+            "report",
         ],
         *["response", "export", "finemap", "outlook", "explain", "score", "compare", "info"],
     }

@@ -24,7 +24,7 @@ from deepwas_app.workflow.studies.track_store import check_tracks
 
 # Knobs of text that read no file.
 OTHER = """accept accuracy address allow_origin annotation basic_auth by column cookie_secret
-data_root deciles differences fits folds oauth_key oauth_provider oauth_redirect_uri
+data_root deciles differences fits folds loci oauth_key oauth_provider oauth_redirect_uri
 oauth_secret objectives output owners people pheno_name prefix population quantiles region sets
 sizes study_locus susie test_blocks test_chromosomes title validation_chromosomes variant"""
 PEOPLE, EACH = 150, 30

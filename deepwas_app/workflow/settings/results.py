@@ -107,7 +107,7 @@ class ScanSettings(MovedStudy, TableOutput, JsonOutput):
         default=[],
         item_type=str,
         doc="Files, globs and folders of BED, bedGraph, bigWig, LDSC .annot, .gmt and tables.",
-        metadata=facts(required=True, metavar="PATH", reads="file"),
+        metadata=facts(required=True, metavar="PATH", reads="files"),
     )
 
 
@@ -159,7 +159,7 @@ class ReportKnobs(Settings):
     no_finemap = param.Boolean(False, doc="Do not fine-map the loci.")
 
 
-class ReportSettings(MovedStudy, ReportKnobs):
+class ReportSettings(MovedStudy, ReportKnobs, JsonOutput):
     """Loci on pages to read, print and send."""
 
     runs = param.List(

@@ -96,7 +96,7 @@ def munge(
     -----
     Effects and standard errors are those of the file, logarithms of odds ratios among them; where
     it has no standard errors, effect / z. A file without effects gets them from z, N and frequency,
-    see :func:`deepwas_app.workflow.ssf.standardised`. P is that of the file, else that of z.
+    see :func:`deepwas_app.genetics.statistics.standardised`. P is that of the file, else that of z.
     """
     given = settings.sumstats if sumstats is None else sumstats
     path = _output(settings.output, given)

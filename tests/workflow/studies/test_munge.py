@@ -17,7 +17,7 @@ import deepwas_app as dw
 from deepwas_app.cli import main
 from deepwas_app.errors import InputError
 from deepwas_app.genetics.gwas.sumstats import read_sumstats
-from deepwas_app.workflow.ssf import standardised
+from deepwas_app.genetics.statistics import standardised
 from tests.genetics.gwas import conftest as rows_of_truth
 from tests.genetics.gwas.test_layouts import LAYOUTS
 
