@@ -190,6 +190,19 @@ def tilt_jackknife(
     return Jackknife(moves[:, 0], moves[:, along], alpha, known_from, unpulled)
 
 
+def inverse_information(
+    fisher: Float[np.ndarray, "parameters parameters"],
+) -> Float[np.ndarray, "parameters parameters"]:
+    """Pseudo-inverse of a Fisher information, 0 along what it says nothing of.
+
+    All parameters are brought to one scale, so that what float32 makes of a direction without
+    information can be told.
+    """
+    scale = _reciprocal(np.sqrt(np.diag(fisher)))
+    square = np.outer(scale, scale)
+    return np.asarray(square * np.linalg.pinv(fisher * square, rcond=1e-6, hermitian=True))
+
+
 def _reciprocal(values: np.ndarray) -> np.ndarray:
     """1 / values, 0 where they are 0."""
     return np.divide(1.0, values, out=np.zeros_like(values), where=values > 0)
@@ -258,10 +271,8 @@ def score_test(
     for score, fishers in _tilt_parts(constant, standardise, batches, FULL_LIKELIHOOD):
         gradients.append(-score[:, free])
         fisher += fishers.sum(axis=0)[np.ix_(free, free)]
-    scale = _reciprocal(np.sqrt(np.diag(fisher)))
-    inverse = np.linalg.pinv(fisher * np.outer(scale, scale), rcond=1e-6, hermitian=True)
     own = slice(1, 1 + standardise.mean.shape[0])
-    parts = (np.concatenate(gradients) * scale) @ inverse[:, own] * scale[own]
+    parts = np.concatenate(gradients) @ inverse_information(fisher)[:, own]
     blocks = len(parts)
     # Without a block, the others' sum is raised to the weight of all.
     error = jackknife_error(parts * blocks / max(blocks - 1, 1))

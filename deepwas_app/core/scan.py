@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from deepwas_app.core.batch import BlockBatch, map_blocks
-from deepwas_app.core.effects import Tilts, free_parameters
+from deepwas_app.core.effects import Tilts, free_parameters, inverse_information
 from deepwas_app.core.jackknife import jackknife_error
 from deepwas_app.core.likelihood import inverse_cholesky, noise_variance
 from deepwas_app.core.objectives import log_prior_variance
@@ -133,9 +133,7 @@ def moved(
     parameter_score, fisher
         Of each block, as in :class:`Derivatives`, and Fisher information of all.
     """
-    scale = 1 / np.sqrt(np.maximum(np.diag(fisher), np.finfo(float).tiny))
-    inverse = np.linalg.pinv(fisher * np.outer(scale, scale), rcond=1e-6, hermitian=True)
-    return np.asarray((parameter_score * scale) @ inverse * scale)
+    return np.asarray(parameter_score @ inverse_information(fisher))
 
 
 def scan(
